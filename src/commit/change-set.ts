@@ -1,0 +1,101 @@
+import type { Stamp } from "../disk/stamp.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import type { ObjectId } from "../objects/object-id.ts";
+import type { Content } from "../overlay/pending.ts";
+
+/**
+ * A change set: what lies at each touched path before and after, sorted by path, parents first.
+ * It is a value, made by the diff of an overlay, by undo and restore, or read from a plan file, and
+ * it is all that the commit pipeline needs to know of them.
+ */
+export interface ChangeSet {
+  /** Absolute path of the root that the paths are relative to. */
+  readonly root: string;
+  readonly changes: readonly Change[];
+}
+
+/** What lies at a path. */
+export type NodeState = FileState | DirectoryState | SymlinkState;
+
+interface StateBase {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeNs: bigint;
+}
+
+export interface FileState extends StateBase {
+  readonly kind: "file";
+  readonly mode: number;
+  readonly size: number;
+  /** The blob id of its bytes, when it is known already. */
+  readonly oid: ObjectId | undefined;
+}
+
+export interface DirectoryState extends StateBase {
+  readonly kind: "directory";
+  readonly mode: number;
+}
+
+export interface SymlinkState extends StateBase {
+  readonly kind: "symlink";
+  readonly target: string;
+}
+
+/** What differs between the two states of a modified path. `type` excludes the others. */
+export type Aspect = "content" | "mode" | "owner" | "times" | "target" | "type";
+
+export type Change = CreateChange | ModifyChange | DeleteChange | RenameChange;
+
+interface ChangeBase {
+  readonly path: TreePath;
+}
+
+/** The lower side of a change: what is expected to lie on the disk. */
+export interface Before {
+  readonly state: NodeState;
+  /** Where the expectation comes from; without it the content id in `state` decides alone. */
+  readonly stamp: Stamp | undefined;
+}
+
+/** The upper side of a change: what shall lie on the disk. */
+export interface After {
+  readonly state: NodeState;
+  /** The bytes of a file whose content is new at this path; `undefined` for all other nodes. */
+  readonly content: Content | undefined;
+  /** Whether `mtimeNs` is to be set as given; otherwise the time of writing stands. */
+  readonly timesSet: boolean;
+  /** Paths of one hard-link group carry the same number; `undefined` for a file with one name. */
+  readonly linkGroup: number | undefined;
+}
+
+/** Nothing lay at the path. */
+export interface CreateChange extends ChangeBase {
+  readonly kind: "create";
+  readonly after: After;
+}
+
+export interface ModifyChange extends ChangeBase {
+  readonly kind: "modify";
+  readonly before: Before;
+  readonly after: After;
+  readonly aspects: readonly Aspect[];
+}
+
+export interface DeleteChange extends ChangeBase {
+  readonly kind: "delete";
+  readonly before: Before;
+}
+
+/**
+ * A node moved from `from` to `path`, perhaps changed on the way. A directory moves with all that
+ * is in it; changes inside it follow as changes of their own, under the new path. What lay at
+ * `path` before, if anything, is in `replaced`.
+ */
+export interface RenameChange extends ChangeBase {
+  readonly kind: "rename";
+  readonly from: TreePath;
+  readonly before: Before;
+  readonly after: After;
+  readonly aspects: readonly Aspect[];
+  readonly replaced: Before | undefined;
+}

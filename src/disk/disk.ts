@@ -1,0 +1,60 @@
+import type { NodeKind, Stamp } from "./stamp.ts";
+
+/** A name in a directory and what it names. */
+export interface DiskEntry {
+  readonly name: string;
+  readonly kind: NodeKind;
+}
+
+/**
+ * The file system that commits, recovery and drafts write to: the whole of what they may do to it.
+ *
+ * Everything is synchronous but the calls that wait for the device, because for small files the
+ * promise forms cost three to four times the system call. Paths are absolute strings (see
+ * `names.ts`). Every method throws Node's own error with `code`, `syscall` and `path`.
+ * `FaultDisk` and the crash tests stand in front of it, so every effect must go through it.
+ */
+export interface Disk {
+  /** The stamp of the node at `path` itself (links are not followed), `undefined` when there is none. */
+  lstat(path: string): Stamp | undefined;
+  readdir(path: string): readonly DiskEntry[];
+  readlink(path: string): string;
+  readFile(path: string): Buffer;
+
+  /** Opens with numeric `O_…` flags; returns a descriptor. */
+  open(path: string, flags: number, mode?: number): number;
+  close(descriptor: number): void;
+  fstat(descriptor: number): Stamp;
+  /** Reads at a position; returns fewer bytes than asked for only at the end of the file. */
+  read(descriptor: number, buffer: Uint8Array, position: number): number;
+  /** Writes all bytes or throws: a short write is continued, `ENOSPC` is never swallowed. */
+  write(descriptor: number, bytes: Uint8Array, position?: number): void;
+  truncate(descriptor: number, size: number): void;
+
+  mkdir(path: string, mode: number): void;
+  rmdir(path: string): void;
+  unlink(path: string): void;
+  /** Atomic. Durable after an fsync of the parent directory, or a syncfs. */
+  rename(source: string, target: string): void;
+  /** Like {@link rename}, but fails with `EEXIST` where the target exists. Not for directories. */
+  link(source: string, target: string): void;
+  symlink(target: string, path: string): void;
+  /** Permission bits of a file or directory; links are followed. */
+  chmod(path: string, mode: number): void;
+  fchmod(descriptor: number, mode: number): void;
+  /** Owner of the node itself; links are not followed. */
+  lchown(path: string, uid: number, gid: number): void;
+  /** Times of the node itself, to the microsecond (all that Node offers). */
+  lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void;
+
+  /** Free bytes for this user on the file system that holds `path`. */
+  freeBytes(path: string): number;
+
+  /** Makes content and metadata of one file, or the names in one directory, durable. */
+  fsync(descriptor: number): Promise<void>;
+  /**
+   * Makes everything on the file system that holds `path` durable.
+   * @returns `false` where this system has no such call; nothing is durable then.
+   */
+  syncfs(path: string): Promise<boolean>;
+}

@@ -1,0 +1,144 @@
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import type { Disk, DiskEntry } from "./disk.ts";
+import { decodeName, encodePath } from "./names.ts";
+import { kindOf, type Stamp, stampOf } from "./stamp.ts";
+
+/** The real disk, through `node:fs`. */
+export class NodeDisk implements Disk {
+  lstat(path: string): Stamp | undefined {
+    try {
+      return stampOf(fs.lstatSync(encodePath(path), { bigint: true }));
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  readdir(path: string): DiskEntry[] {
+    const entries = fs.readdirSync(encodePath(path), { withFileTypes: true });
+    if (!entries.some((entry) => entry.name.includes("\ufffd"))) {
+      return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
+    }
+    const exact = fs.readdirSync(encodePath(path), { withFileTypes: true, encoding: "buffer" });
+    return exact.map((entry) => ({ name: decodeName(entry.name), kind: kindOf(entry) }));
+  }
+
+  readlink(path: string): string {
+    return decodeName(fs.readlinkSync(encodePath(path), { encoding: "buffer" }));
+  }
+
+  readFile(path: string): Buffer {
+    return fs.readFileSync(encodePath(path));
+  }
+
+  open(path: string, flags: number, mode = 0o666): number {
+    return fs.openSync(encodePath(path), flags, mode);
+  }
+
+  close(descriptor: number): void {
+    fs.closeSync(descriptor);
+  }
+
+  fstat(descriptor: number): Stamp {
+    return stampOf(fs.fstatSync(descriptor, { bigint: true }));
+  }
+
+  read(descriptor: number, buffer: Uint8Array, position: number): number {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const count = fs.readSync(
+        descriptor,
+        buffer,
+        filled,
+        buffer.length - filled,
+        position + filled,
+      );
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  }
+
+  write(descriptor: number, bytes: Uint8Array, position?: number): void {
+    for (let written = 0; written < bytes.length; ) {
+      const at = position === undefined ? null : position + written;
+      written += fs.writeSync(descriptor, bytes, written, bytes.length - written, at);
+    }
+  }
+
+  truncate(descriptor: number, size: number): void {
+    fs.ftruncateSync(descriptor, size);
+  }
+
+  mkdir(path: string, mode: number): void {
+    fs.mkdirSync(encodePath(path), { mode });
+  }
+
+  rmdir(path: string): void {
+    fs.rmdirSync(encodePath(path));
+  }
+
+  unlink(path: string): void {
+    fs.unlinkSync(encodePath(path));
+  }
+
+  rename(source: string, target: string): void {
+    fs.renameSync(encodePath(source), encodePath(target));
+  }
+
+  link(source: string, target: string): void {
+    fs.linkSync(encodePath(source), encodePath(target));
+  }
+
+  symlink(target: string, path: string): void {
+    fs.symlinkSync(encodePath(target), encodePath(path));
+  }
+
+  chmod(path: string, mode: number): void {
+    fs.chmodSync(encodePath(path), mode);
+  }
+
+  fchmod(descriptor: number, mode: number): void {
+    fs.fchmodSync(descriptor, mode);
+  }
+
+  lchown(path: string, uid: number, gid: number): void {
+    fs.lchownSync(encodePath(path), uid, gid);
+  }
+
+  lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void {
+    fs.lutimesSync(encodePath(path), secondsOf(atimeNs), secondsOf(mtimeNs));
+  }
+
+  freeBytes(path: string): number {
+    const stats = fs.statfsSync(encodePath(path));
+    return stats.bavail * stats.bsize;
+  }
+
+  fsync(descriptor: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fsync(descriptor, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** By coreutils' `sync -f` (syncfs(2)), which Node has no call for. */
+  syncfs(path: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      execFile("sync", ["-f", path], (error) => {
+        if (!error) resolve(true);
+        else if ("code" in error && error.code === "ENOENT") resolve(false);
+        else reject(error);
+      });
+    });
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+function secondsOf(timeNs: bigint): number {
+  return Number(timeNs / 1000n) / 1e6;
+}

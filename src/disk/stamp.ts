@@ -1,0 +1,50 @@
+import type { BigIntStats } from "node:fs";
+
+/** What kind of thing lies at a path. `other` is a fifo, socket or device: reported, never committed. */
+export type NodeKind = "file" | "directory" | "symlink" | "other";
+
+/**
+ * What identifies a node of the lower that a change is based on. Two equal stamps mean the same
+ * inode with the same content, up to the granularity of the file system's clock: where that is not
+ * enough, content is compared by hash.
+ */
+export interface Stamp {
+  readonly kind: NodeKind;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  /** Permission bits with setuid, setgid and sticky (`mode & 0o7777`). */
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
+/** The stamp of a node as `lstat(…, { bigint: true })` sees it. */
+export function stampOf(stats: BigIntStats): Stamp {
+  return {
+    kind: kindOf(stats),
+    dev: stats.dev,
+    ino: stats.ino,
+    mode: Number(stats.mode) & 0o7777,
+    nlink: Number(stats.nlink),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    size: Number(stats.size),
+    mtimeNs: stats.mtimeNs,
+    ctimeNs: stats.ctimeNs,
+  };
+}
+
+/** The kind of a node from its stats. */
+export function kindOf(stats: {
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}): NodeKind {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  return stats.isSymbolicLink() ? "symlink" : "other";
+}

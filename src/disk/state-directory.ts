@@ -1,0 +1,183 @@
+import { constants, realpathSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { DraftError } from "../errors.ts";
+import type { Disk } from "./disk.ts";
+
+/** Name of the state directory at the root; hidden from the overlay's own view. */
+export const stateDirectoryName = ".draftfs";
+
+/** Version of the on-disk format that this code reads and writes; see `docs/format.md`. */
+export const formatVersion = 1;
+
+/** All file names of the state directory, in one place. */
+export interface StateDirectory {
+  readonly root: string;
+  readonly path: string;
+  readonly format: string;
+  readonly lock: string;
+  readonly journal: string;
+  readonly journalCurrent: string;
+  readonly journalNext: string;
+  readonly staging: string;
+  readonly checkpoints: string;
+  readonly drafts: string;
+  readonly conflicts: string;
+}
+
+/** The names of the state directory of `root`; touches nothing. */
+export function stateDirectoryOf(root: string): StateDirectory {
+  const path = join(root, stateDirectoryName);
+  const journal = join(path, "journal");
+  return {
+    root,
+    path,
+    format: join(path, "format"),
+    lock: join(path, "lock"),
+    journal,
+    journalCurrent: join(journal, "current"),
+    journalNext: join(journal, "next"),
+    staging: join(path, "staging"),
+    checkpoints: join(path, "checkpoints.git"),
+    drafts: join(path, "drafts"),
+    conflicts: join(path, "conflicts"),
+  };
+}
+
+/** The pack of journal record `sequence`. */
+export function journalPackOf(state: StateDirectory, sequence: number): string {
+  return join(state.journal, `${sequence}.pack`);
+}
+
+/**
+ * Resolves and checks a directory that is to be a root.
+ *
+ * @returns its real absolute path.
+ * @throws {DraftError} `DRAFT_ROOT_MISSING`, `DRAFT_ROOT_NOT_DIRECTORY`, `DRAFT_ROOT_UNREADABLE`;
+ *   `DRAFT_ROOT_GUARDED` for `/` and the home directory, `DRAFT_ROOT_NESTED` inside another root's
+ *   state directory, both unless `force` is set (a state directory itself is never a root).
+ */
+export function checkRoot(directory: string, options: { readonly force?: boolean } = {}): string {
+  const root = realRootOf(directory);
+  if (`${root}/`.includes(`/${stateDirectoryName}/`)) {
+    throw new DraftError(
+      "DRAFT_ROOT_NESTED",
+      `Cannot use ${root} as a root: it lies inside the state directory of another root. ` +
+        "Choose a directory outside of it.",
+      { path: root },
+    );
+  }
+  const guarded = root === "/" ? "the whole file system" : root === homeOf() ? "your home" : "";
+  if (guarded !== "" && options.force !== true) {
+    throw new DraftError(
+      "DRAFT_ROOT_GUARDED",
+      `Refusing to use ${root} as a root: it is ${guarded}. ` +
+        "Name a project directory with -C, or pass --force (force: true) if you mean it.",
+      { path: root },
+    );
+  }
+  return root;
+}
+
+/**
+ * Looks at the format of a state directory without changing it.
+ *
+ * @returns whether there is one.
+ * @throws {DraftError} `DRAFT_FORMAT_NEWER` when a later version wrote it, `DRAFT_FORMAT_CORRUPT`
+ *   when the format file is not what any version writes.
+ */
+export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
+  const found = disk.lstat(state.path);
+  if (found === undefined) return false;
+  if (found.kind !== "directory") throw corrupt(state, `${state.path} is a ${found.kind}`);
+  if (disk.lstat(state.format) === undefined) {
+    // Creation writes the format file last: without history in it, it was interrupted there.
+    const hasHistory = [state.journalCurrent, state.checkpoints].some((path) => disk.lstat(path));
+    if (!hasHistory) return false;
+    throw corrupt(state, "its format file is missing");
+  }
+  const text = disk.readFile(state.format).toString("utf8");
+  const version = /^draftfs (\d{1,9})\n$/.exec(text)?.[1];
+  if (version === undefined) throw corrupt(state, "its format file is damaged");
+  if (Number(version) > formatVersion) {
+    throw new DraftError(
+      "DRAFT_FORMAT_NEWER",
+      `${state.path} was written by a newer draftfs (format ${version}, this one reads up to ` +
+        `${formatVersion}). Nothing was touched. Update draftfs, or use the newer one here.`,
+      { path: state.path },
+    );
+  }
+  return true;
+}
+
+/** Creates the state directory where it is missing. The format file comes last: it makes it one. */
+export function ensureStateDirectory(disk: Disk, state: StateDirectory): void {
+  if (hasStateDirectory(disk, state)) return;
+  const directories = [state.path, state.journal, state.staging, state.drafts, state.conflicts];
+  for (const directory of directories) {
+    if (disk.lstat(directory) === undefined) disk.mkdir(directory, 0o700);
+  }
+  writeNew(disk, join(state.path, ".gitignore"), "*\n");
+  writeNew(disk, `${state.format}.new`, `draftfs ${formatVersion}\n`);
+  disk.rename(`${state.format}.new`, state.format);
+}
+
+function writeNew(disk: Disk, path: string, text: string): void {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  const descriptor = disk.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644);
+  try {
+    disk.write(descriptor, Buffer.from(text));
+  } finally {
+    disk.close(descriptor);
+  }
+}
+
+function corrupt(state: StateDirectory, reason: string): DraftError {
+  return new DraftError(
+    "DRAFT_FORMAT_CORRUPT",
+    `Cannot read the state directory ${state.path}: ${reason}. Nothing was touched. ` +
+      "If you do not need its drafts and checkpoints, move it away; its history can still be " +
+      `read with git --git-dir=${state.checkpoints} log.`,
+    { path: state.path },
+  );
+}
+
+function realRootOf(directory: string): string {
+  const path = resolve(directory);
+  try {
+    if (!statSync(path).isDirectory()) {
+      throw new DraftError(
+        "DRAFT_ROOT_NOT_DIRECTORY",
+        `Cannot open ${path}: it is not a directory. Did you mean ${dirname(path)}?`,
+        { path },
+      );
+    }
+    return realpathSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new DraftError(
+        "DRAFT_ROOT_MISSING",
+        `Cannot open ${path}: there is no such directory. Create it, or check the spelling of ` +
+          `${basename(path)}.`,
+        { path, cause: error },
+      );
+    }
+    if (code === "EACCES" || code === "EPERM" || code === "ELOOP") {
+      throw new DraftError(
+        "DRAFT_ROOT_UNREADABLE",
+        `Cannot open ${path}: ${code}. Check its permissions and those of its parents.`,
+        { path, cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+function homeOf(): string | undefined {
+  try {
+    return realpathSync(homedir());
+  } catch {
+    return undefined;
+  }
+}
