@@ -18,7 +18,7 @@ export const memoryBytesMax = 100 * MIB;
 /** Size of the pieces in which large content is copied, hashed and streamed. */
 export const chunkBytes = MIB;
 
-/** Files of one commit that are in flight between two looks at progress and abort (`max_batch_size`). */
+/** Files of a commit in flight between two looks at progress and abort (`max_batch_size`). */
 export const batchFilesMax = 50;
 
 /** How long a committer waits for another one on the same root (`io_timeout`, seconds to ms). */

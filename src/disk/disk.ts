@@ -15,7 +15,7 @@ export interface DiskEntry {
  * `FaultDisk` and the crash tests stand in front of it, so every effect must go through it.
  */
 export interface Disk {
-  /** The stamp of the node at `path` itself (links are not followed), `undefined` when there is none. */
+  /** The stamp of the node at `path` itself, links not followed; `undefined` when none is there. */
   lstat(path: string): Stamp | undefined;
   readdir(path: string): readonly DiskEntry[];
   readlink(path: string): string;

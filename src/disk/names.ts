@@ -16,7 +16,7 @@ export function decodeName(bytes: Uint8Array): string {
   }
 }
 
-/** What to hand to `node:fs` for a path: the string itself, or its exact bytes when it needs them. */
+/** What to hand to `node:fs` for a path: the string, or its exact bytes when it needs them. */
 export function encodePath(path: string): string | Buffer {
   return escapedByte.test(path) ? encodeEscaped(path) : path;
 }

@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 
-/** What kind of thing lies at a path. `other` is a fifo, socket or device: reported, never committed. */
+/** What lies at a path. `other` is a fifo, socket or device: reported, never committed. */
 export type NodeKind = "file" | "directory" | "symlink" | "other";
 
 /**

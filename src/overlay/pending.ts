@@ -49,7 +49,7 @@ interface PendingNode extends PendingBase {
   /** Identity in the overlay: entries with the same `ino` are hard links of one node. */
   readonly ino: bigint;
   readonly meta: NodeMeta;
-  /** Lower node that this one was before it was renamed or copied up; `undefined` when it is new. */
+  /** The lower node that this one was before a rename or copy-up; `undefined` when it is new. */
   readonly origin: LowerNode | undefined;
   /** Whether the caller set the times explicitly (utimes), rather than by writing. */
   readonly timesSet: boolean;
@@ -80,7 +80,7 @@ export interface PendingOther extends PendingNode {
   readonly kind: "other";
 }
 
-/** Readable bytes of a file as it was when the entry was produced; later writes do not change it. */
+/** Readable bytes of a file as it was when the entry was produced; later writes do not show. */
 export interface Content {
   readonly size: number;
   /** The untouched lower file that this content is, byte for byte; then nothing needs comparing. */
