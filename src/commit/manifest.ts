@@ -17,6 +17,8 @@ export interface OperationManifest {
   readonly author: string;
   /** The command line that led to it, when there was one. */
   readonly command: readonly string[] | null;
+  /** The saved draft that was committed: after a crash its next open knows that it is spent. */
+  readonly draft?: DraftReference;
   /** Milliseconds since the epoch. */
   readonly createdMs: number;
   /** The operation commits that this one takes back, brings back or restores; newest first. */
@@ -25,6 +27,13 @@ export interface OperationManifest {
   readonly main: ObjectId;
   /** In tree order, as in the change set. */
   readonly changes: readonly ManifestChange[];
+}
+
+/** One saved state of a draft; see `src/drafts`. */
+export interface DraftReference {
+  readonly name: string;
+  /** Random, new with every save of the draft. */
+  readonly token: string;
 }
 
 export const manifestFormat = "draftfs operation 1";
