@@ -1,0 +1,260 @@
+import { basename, dirname, join } from "node:path";
+import { DraftError } from "../errors.ts";
+import { applyEdit } from "./apply-edit.ts";
+import type { Edit } from "./edit.ts";
+import { editError } from "./edit-failure.ts";
+import { absolutePathOf, codeOf, findNode, shownPathOf } from "./overlay-path.ts";
+import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
+import { PieceList } from "./piece-list.ts";
+
+/** What has to be done to one file after everything that was asked of it. */
+export type FileChange =
+  | {
+      readonly kind: "write";
+      readonly path: string;
+      readonly bytes: Buffer;
+      /** What it replaces; `undefined` for a new file. */
+      readonly before: Buffer | undefined;
+      /** Permission bits for a new file; the usual ones when `undefined`. */
+      readonly mode: number | undefined;
+    }
+  | { readonly kind: "delete"; readonly path: string }
+  /** The operations cancel each other, or leave what is there already. */
+  | { readonly kind: "nothing"; readonly path: string; readonly because: "same" | "cancelled" };
+
+interface FileState {
+  readonly path: string;
+  readonly existed: boolean;
+  readonly sizeBefore: number;
+  /** Read at most once. */
+  base: Buffer | undefined;
+  /** What it is to become. A file that is only looked at is never loaded. */
+  content: PieceList | "untouched" | "absent";
+  mode: number | undefined;
+  operations: number;
+}
+
+/**
+ * What the files of an overlay are to become, gathered operation by operation without writing any
+ * of them: the coalescing engine's working memory. Each file is read at most once, and
+ * {@link changes} tells the one thing that is left to do for each.
+ *
+ * Paths that lead to one file (symbolic and hard links) share one state.
+ */
+export class FileStates {
+  readonly #overlay: EngineOverlay;
+  readonly #states = new Map<string, FileState>();
+  readonly #parents = new Map<string, string>();
+  readonly #hardLinks = new Map<string, string>();
+  /** Operations taken and files read, for measurements. */
+  operations = 0;
+  reads = 0;
+
+  constructor(overlay: EngineOverlay) {
+    this.#overlay = overlay;
+  }
+
+  /** Replaces the content of a file, or makes it. */
+  write(path: string, bytes: Uint8Array, mode?: number): void {
+    const state = this.#stateOf(path);
+    state.content = new PieceList(Uint8Array.from(bytes));
+    if (mode !== undefined && !state.existed) state.mode = mode;
+    this.#count(state);
+  }
+
+  /**
+   * Applies edits in order, all or none.
+   *
+   * @returns the number of replacements of each edit.
+   * @throws {DraftError} `DRAFT_EDIT_FAILED` with the failing index; the file is as before.
+   */
+  edit(path: string, edits: readonly Edit[]): number[] {
+    const shown = shownPathOf(this.#overlay, path);
+    const state = this.#stateOf(path);
+    const draft = this.#draftOf(state, edits, shown);
+    const replacements = edits.map((edit, index) => {
+      const outcome = applyEdit(draft, edit);
+      if (outcome.kind === "failed") throw editError(shown, index, edits.length, outcome.failure);
+      return outcome.replacements;
+    });
+    state.content = draft;
+    this.#count(state);
+    return replacements;
+  }
+
+  /**
+   * Deletes a file or a symbolic link (the link itself).
+   *
+   * @throws Node's `ENOENT` where nothing lies, `EISDIR` for a directory.
+   */
+  remove(path: string): void {
+    const absolute = this.#placeOf(absolutePathOf(this.#overlay, path));
+    const known = this.#states.get(absolute);
+    if (known?.content === "absent") throw absence("unlink", absolute);
+    const node = known?.existed === false ? undefined : this.#overlay.fs.lstatSync(absolute);
+    if (node?.isDirectory()) throw directoryError(absolute);
+    if (node !== undefined) this.#refuseSharedInode(absolute, node);
+    const state = known ?? this.#add(absolute, true, node?.size ?? 0);
+    state.content = "absent";
+    this.#count(state);
+  }
+
+  /** The content of a file as it will be, `undefined` when there will be none. */
+  read(path: string): Buffer | undefined {
+    return this.#contentOf(this.#stateOf(path))?.toBytes();
+  }
+
+  /** Whether an operation on `path` is waiting. */
+  has(path: string): boolean {
+    return this.waitingFor(path) > 0;
+  }
+
+  /** How many operations on `path` are waiting. */
+  waitingFor(path: string): number {
+    return this.#find(path)?.operations ?? 0;
+  }
+
+  /** What is left to do, one entry a file, in the order in which the files were first named. */
+  changes(): FileChange[] {
+    return [...this.#states.values()]
+      .filter((state) => state.operations > 0)
+      .map((state) => this.#changeOf(state));
+  }
+
+  #changeOf(state: FileState): FileChange {
+    const { path } = state;
+    const content = this.#contentOf(state);
+    if (content === undefined) {
+      return state.existed
+        ? { kind: "delete", path }
+        : { kind: "nothing", path, because: "cancelled" };
+    }
+    const bytes = content.toBytes();
+    // Different sizes differ for certain, so the old content is read only where it may be the same.
+    const mayBeSame = state.existed && state.sizeBefore === bytes.length;
+    const before = mayBeSame ? this.#baseOf(state) : state.base;
+    if (mayBeSame && before?.equals(bytes)) return { kind: "nothing", path, because: "same" };
+    return { kind: "write", path, bytes, before, mode: state.mode };
+  }
+
+  /** A copy to edit, so that a failing list leaves the state alone. */
+  #draftOf(state: FileState, edits: readonly Edit[], shown: string): PieceList {
+    const content = this.#contentOf(state);
+    const first = edits[0];
+    const creates = first?.kind === "string" && first.oldText === "";
+    if (content === undefined && !creates) {
+      throw editError(shown, 0, edits.length, {
+        reason: "missing_file",
+        message: "there is no such file. Check the path, or create it with an empty old text.",
+      });
+    }
+    return new PieceList(content?.toBytes() ?? new Uint8Array(0));
+  }
+
+  #contentOf(state: FileState): PieceList | undefined {
+    if (state.content === "absent") return undefined;
+    return state.content === "untouched" ? new PieceList(this.#baseOf(state)) : state.content;
+  }
+
+  #baseOf(state: FileState): Buffer {
+    if (state.base === undefined) {
+      this.reads += 1;
+      state.base = this.#overlay.fs.readFileSync(state.path);
+    }
+    return state.base;
+  }
+
+  #find(path: string): FileState | undefined {
+    return this.#states.get(this.#keyOf(absolutePathOf(this.#overlay, path)));
+  }
+
+  #stateOf(path: string): FileState {
+    const key = this.#keyOf(absolutePathOf(this.#overlay, path));
+    const found = this.#states.get(key);
+    if (found !== undefined) return found;
+    const node = findNode(this.#overlay, key);
+    if (node?.isDirectory()) throw directoryError(key);
+    return this.#add(key, node !== undefined, node?.size ?? 0);
+  }
+
+  #add(path: string, existed: boolean, sizeBefore: number): FileState {
+    const content = existed ? "untouched" : "absent";
+    const mode = undefined;
+    const base = undefined;
+    const state: FileState = { path, existed, sizeBefore, base, content, mode, operations: 0 };
+    this.#states.set(path, state);
+    return state;
+  }
+
+  #count(state: FileState): void {
+    state.operations += 1;
+    this.operations += 1;
+  }
+
+  /** The one path under which the file that `absolute` leads to is kept. */
+  #keyOf(absolute: string): string {
+    const place = this.#placeOf(absolute);
+    if (this.#states.has(place)) return place;
+    const node = findNode(this.#overlay, place);
+    if (node?.isSymbolicLink()) return this.#linkTargetOf(place);
+    if (node === undefined || node.nlink < 2 || node.isDirectory()) return place;
+    const inode = `${node.dev}:${node.ino}`;
+    const first = this.#hardLinks.get(inode) ?? place;
+    this.#hardLinks.set(inode, first);
+    return first;
+  }
+
+  #linkTargetOf(link: string): string {
+    try {
+      return this.#keyOf(this.#overlay.fs.realpathSync(link));
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      throw new DraftError(
+        "DRAFT_UNSUPPORTED",
+        `Cannot write through ${link}: the link leads nowhere. Write to its target, or remove it.`,
+        { path: link, cause: error },
+      );
+    }
+  }
+
+  /** The path with its parents resolved; its last component stays as it is. */
+  #placeOf(absolute: string): string {
+    const parent = dirname(absolute);
+    return parent === absolute ? absolute : join(this.#realParentOf(parent), basename(absolute));
+  }
+
+  #realParentOf(parent: string): string {
+    const known = this.#parents.get(parent);
+    if (known !== undefined) return known;
+    let real: string;
+    try {
+      real = this.#overlay.fs.realpathSync(parent);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      real = this.#placeOf(parent);
+    }
+    this.#parents.set(parent, real);
+    return real;
+  }
+
+  #refuseSharedInode(path: string, node: EngineStats): void {
+    const shared = this.#hardLinks.get(`${node.dev}:${node.ino}`);
+    if (shared === undefined || (this.#states.get(shared)?.operations ?? 0) === 0) return;
+    throw new DraftError(
+      "DRAFT_UNSUPPORTED",
+      `Cannot delete ${path} together with a change of ${shared}: they are hard links of one ` +
+        "file. Apply the change first.",
+      { path },
+    );
+  }
+}
+
+function absence(syscall: string, path: string): NodeJS.ErrnoException {
+  const message = `ENOENT: no such file or directory, ${syscall} '${path}'`;
+  return Object.assign(new Error(message), { code: "ENOENT", errno: -2, syscall, path });
+}
+
+function directoryError(path: string): NodeJS.ErrnoException {
+  const message = `EISDIR: illegal operation on a directory, open '${path}'`;
+  return Object.assign(new Error(message), { code: "EISDIR", errno: -21, syscall: "open", path });
+}

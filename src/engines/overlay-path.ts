@@ -1,0 +1,44 @@
+import { isAbsolute, resolve } from "node:path";
+import { treePathOf } from "../disk/tree-path.ts";
+import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
+
+/** The absolute path of `path`, which may be relative to the root of the overlay. */
+export function absolutePathOf(overlay: EngineOverlay, path: string): string {
+  return isAbsolute(path) ? resolve(path) : resolve(overlay.root, path);
+}
+
+/** `path` as people read it: relative to the root where it lies below it. */
+export function shownPathOf(overlay: EngineOverlay, path: string): string {
+  const absolute = absolutePathOf(overlay, path);
+  return treePathOf(overlay.root, absolute) ?? absolute;
+}
+
+/** The node at `path` itself, `undefined` when there is none. */
+export function findNode(overlay: EngineOverlay, path: string): EngineStats | undefined {
+  return absent(() => overlay.fs.lstatSync(path));
+}
+
+/** What `path` leads to, `undefined` when there is nothing. */
+export function findTarget(overlay: EngineOverlay, path: string): EngineStats | undefined {
+  return absent(() => overlay.fs.statSync(path));
+}
+
+/** The bytes of a file, `undefined` when there is no such file. Other failures are thrown. */
+export function findBytes(overlay: EngineOverlay, path: string): Buffer | undefined {
+  return absent(() => overlay.fs.readFileSync(path));
+}
+
+/** Node's error code of anything thrown. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
+
+function absent<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}

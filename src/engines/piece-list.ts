@@ -1,0 +1,156 @@
+import { assert } from "../errors.ts";
+
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** New bytes for a range of the old content. */
+export interface Replacement {
+  readonly start: number;
+  /** Excluded. */
+  readonly end: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Past this many pieces a search costs more than joining them once. */
+const piecesMax = 512;
+
+/**
+ * Content under edit as a list of pieces of unchanged buffers, so that an edit copies nothing but
+ * its own text. The structure is Crowley's piece table (Data Structures for Text Sequences, 1998)
+ * kept as an array: edit lists are short, and beyond {@link piecesMax} pieces it is joined.
+ */
+export class PieceList {
+  #pieces: Piece[];
+  #size: number;
+
+  constructor(bytes: Uint8Array) {
+    this.#size = bytes.length;
+    this.#pieces = bytes.length === 0 ? [] : [{ bytes, start: 0, end: bytes.length }];
+  }
+
+  /** Length in bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Puts `bytes` in place of the `length` bytes at `offset`. `bytes` must not change afterwards. */
+  splice(offset: number, length: number, bytes: Uint8Array): void {
+    assert(offset >= 0 && length >= 0 && offset + length <= this.#size, "splice outside content");
+    const first = this.#split(offset);
+    const last = this.#split(offset + length);
+    const inserted = bytes.length === 0 ? [] : [{ bytes, start: 0, end: bytes.length }];
+    this.#pieces.splice(first, last - first, ...inserted);
+    this.#size += bytes.length - length;
+    if (this.#pieces.length > piecesMax) this.#join();
+  }
+
+  /** Makes many replacements in one pass. The ranges are in order and do not overlap. */
+  replace(replacements: readonly Replacement[]): void {
+    const pieces: Piece[] = [];
+    let size = 0;
+    const append = (bytes: Uint8Array, start: number, end: number) => {
+      if (start < end) pieces.push({ bytes, start, end });
+      size += Math.max(0, end - start);
+    };
+    const keep = (from: number, to: number) => {
+      for (const view of this.#views(from, to)) append(view, 0, view.length);
+    };
+    let position = 0;
+    for (const { start, end, bytes } of replacements) {
+      assert(start >= position && end >= start && end <= this.#size, "replacements out of order");
+      keep(position, start);
+      append(bytes, 0, bytes.length);
+      position = end;
+    }
+    keep(position, this.#size);
+    this.#pieces = pieces;
+    this.#size = size;
+    if (pieces.length > piecesMax) this.#join();
+  }
+
+  /** Position of the first occurrence of `needle` at or after `from`, or -1. */
+  indexOf(needle: Uint8Array, from = 0): number {
+    if (needle.length === 0) return from <= this.#size ? from : -1;
+    let offset = 0;
+    // The last bytes of what was searched already: an occurrence may straddle pieces.
+    let carried: Uint8Array = new Uint8Array(0);
+    for (const piece of this.#pieces) {
+      const view = viewOf(piece.bytes, piece.start, piece.end);
+      const straddling = searchJoint(carried, view, needle, from - (offset - carried.length));
+      if (straddling >= 0) return offset - carried.length + straddling;
+      const inside = view.indexOf(needle, Math.max(0, from - offset));
+      if (inside >= 0 && from - offset < view.length) return offset + inside;
+      carried = tailOf(carried, view, needle.length - 1);
+      offset += view.length;
+    }
+    return -1;
+  }
+
+  /** The bytes from `start` to `end` in one buffer. */
+  slice(start: number, end: number): Buffer {
+    const parts = this.#views(Math.max(0, start), Math.min(end, this.#size));
+    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+  }
+
+  /** The whole content in one buffer. */
+  toBytes(): Buffer {
+    return this.slice(0, this.#size);
+  }
+
+  #views(start: number, end: number): Buffer[] {
+    const views: Buffer[] = [];
+    let offset = 0;
+    for (const piece of this.#pieces) {
+      const length = piece.end - piece.start;
+      const from = Math.max(start - offset, 0);
+      const to = Math.min(end - offset, length);
+      if (from < to) views.push(viewOf(piece.bytes, piece.start + from, piece.start + to));
+      offset += length;
+      if (offset >= end) break;
+    }
+    return views;
+  }
+
+  /** Makes `offset` a boundary; returns the index of the piece that starts there. */
+  #split(offset: number): number {
+    let start = 0;
+    for (let index = 0; index < this.#pieces.length; index++) {
+      const piece = this.#pieces[index] as Piece;
+      const length = piece.end - piece.start;
+      if (offset === start) return index;
+      if (offset < start + length) {
+        const at = piece.start + (offset - start);
+        this.#pieces.splice(index, 1, { ...piece, end: at }, { ...piece, start: at });
+        return index + 1;
+      }
+      start += length;
+    }
+    return this.#pieces.length;
+  }
+
+  #join(): void {
+    const bytes = this.toBytes();
+    this.#pieces = [{ bytes, start: 0, end: bytes.length }];
+  }
+}
+
+function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+}
+
+/** Searches where the end of `before` meets the start of `after`; -1 when it is not across them. */
+function searchJoint(before: Uint8Array, after: Buffer, needle: Uint8Array, from: number): number {
+  if (before.length === 0) return -1;
+  const joint = Buffer.concat([before, after.subarray(0, needle.length - 1)]);
+  const found = joint.indexOf(needle, Math.max(0, from));
+  return found >= 0 && from < joint.length ? found : -1;
+}
+
+function tailOf(before: Uint8Array, after: Buffer, length: number): Uint8Array {
+  if (after.length >= length) return after.subarray(after.length - length);
+  const joint = Buffer.concat([before, after]);
+  return joint.subarray(Math.max(0, joint.length - length));
+}
