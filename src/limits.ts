@@ -23,3 +23,21 @@ export const batchFilesMax = 50;
 
 /** How long a committer waits for another one on the same root (`io_timeout`, seconds to ms). */
 export const lockWaitMs = 10_000;
+
+/** From this size on, a draft keeps content in a file of its own: saved by a link, not a copy. */
+export const draftFileBytesMin = MIB;
+
+/** Data files that one draft refers to before a save gathers them into one. */
+export const draftDataFilesMax = 16;
+
+/** Bytes of a pack under construction that are held before they go to its file. */
+export const packMemoryBytesMax = 32 * MIB;
+
+/** Directories that a commit holds open at a time; far below the usual limit of 1,024 descriptors. */
+export const pinnedDirectoriesMax = 64;
+
+/**
+ * Content up to this size goes into the pack of its commit, larger content is made durable in its
+ * staged file and kept beside the store: so that it is written once, not twice.
+ */
+export const packedContentBytesMax = 8 * MIB;

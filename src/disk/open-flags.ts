@@ -1,0 +1,15 @@
+import { constants } from "node:fs";
+
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_DIRECTORY } = constants;
+
+/** The ways in which we open things, as flags of {@link Disk.open}. None follows a last link. */
+export const openFlags = {
+  read: O_RDONLY | O_NOFOLLOW,
+  readDirectory: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+  /** An existing file, to be changed where it lies. */
+  update: O_RDWR | O_NOFOLLOW,
+  /** A file that must not exist yet. */
+  createNew: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+  /** A file that is emptied where it exists. */
+  createOrTruncate: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+} as const;

@@ -1,0 +1,45 @@
+import { dirname } from "node:path";
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+
+/** `gc.auto = 0`: git's own housekeeping must not start behind our back. */
+const config = `[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+[gc]
+\tauto = 0
+`;
+
+/** Creates what git needs to see a bare repository at `path`, where it is missing. Idempotent. */
+export function ensureBareRepository(disk: Disk, path: string): void {
+  const head = `${path}/HEAD`;
+  if (disk.lstat(head)?.kind === "file" && disk.readFile(head).length > 0) return;
+  for (const directory of ["", "/objects", "/objects/info", "/objects/pack", "/refs"]) {
+    ensureDirectory(disk, `${path}${directory}`);
+  }
+  ensureDirectory(disk, `${path}/refs/heads`);
+  writeWhole(disk, `${path}/config`, Buffer.from(config));
+  // Last: it is what makes the directory a repository.
+  writeWhole(disk, head, Buffer.from("ref: refs/heads/main\n"));
+}
+
+/** Creates a directory and its missing parents. */
+export function ensureDirectory(disk: Disk, path: string): void {
+  if (disk.lstat(path) !== undefined) return;
+  ensureDirectory(disk, dirname(path));
+  disk.mkdir(path, 0o755);
+}
+
+/** Writes a file under another name and renames it into place: never seen half-written. */
+export function writeWhole(disk: Disk, path: string, bytes: Uint8Array, mode = 0o644): void {
+  const next = `${path}.new`;
+  if (disk.lstat(next) !== undefined) disk.unlink(next);
+  const descriptor = disk.open(next, openFlags.createOrTruncate, mode);
+  try {
+    disk.write(descriptor, bytes, 0);
+  } finally {
+    disk.close(descriptor);
+  }
+  disk.rename(next, path);
+}

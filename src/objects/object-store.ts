@@ -1,0 +1,190 @@
+import { join } from "node:path";
+import type { Disk } from "../disk/disk.ts";
+import { DraftError, isDraftError } from "../errors.ts";
+import { ensureBareRepository, writeWhole } from "./bare-repository.ts";
+import { linkOrCopy } from "./link-or-copy.ts";
+import { loosePathOf, readLooseObject } from "./loose-object.ts";
+import { type ObjectId, objectIdOf } from "./object-id.ts";
+import type { PackSummary } from "./pack-builder.ts";
+import { type GitObject, PackFile } from "./pack-file.ts";
+import { encodePackIndex, PackIndex } from "./pack-index.ts";
+import { type PackScan, scanPack } from "./pack-scan.ts";
+import { readRef, writeRef } from "./refs.ts";
+
+interface OpenPack {
+  readonly file: PackFile;
+  readonly index: PackIndex;
+}
+
+/**
+ * The checkpoint store: a bare git repository of our own, in which packs arrive whole.
+ *
+ * - An object is there when a pack with a sound index holds it, or a loose file.
+ * - Index and refs are derived data: lost or torn, they are built again from the packs.
+ * - Reading costs what is read: an index is loaded when the first object is looked for, a pack is
+ *   opened when one is found in it.
+ *
+ * The store is as it was when first looked at; {@link ObjectStore.refresh} looks again.
+ */
+export class ObjectStore {
+  readonly #disk: Disk;
+  /** The repository, normally `.draftfs/checkpoints.git`. It need not exist. */
+  readonly path: string;
+  #packs: Map<string, OpenPack> | undefined;
+  #loose: ReadonlySet<string> | undefined;
+
+  constructor(disk: Disk, path: string) {
+    this.#disk = disk;
+    this.path = path;
+  }
+
+  /** Whether there is a repository at all. */
+  get exists(): boolean {
+    return this.#disk.lstat(join(this.path, "HEAD")) !== undefined;
+  }
+
+  /** Whether the store holds the object. */
+  has(oid: ObjectId): boolean {
+    if (this.#findPack(oid) !== undefined) return true;
+    if (!this.#looseDirectories().has(oid.slice(0, 2))) return false;
+    return this.#disk.lstat(loosePathOf(this.path, oid)) !== undefined;
+  }
+
+  /**
+   * Reads an object and checks it against its id.
+   *
+   * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when the store does not hold it,
+   *   `DRAFT_STORE_CORRUPT` when it is damaged.
+   */
+  read(oid: ObjectId): GitObject {
+    const object = this.#find(oid);
+    if (object === undefined) {
+      throw new DraftError(
+        "DRAFT_CHECKPOINT_MISSING",
+        `Cannot find object ${oid} in ${this.path}: it was never stored or has been pruned.`,
+        { path: this.path, details: { oid } },
+      );
+    }
+    if (objectIdOf(object.kind, object.bytes) === oid) return object;
+    throw new DraftError(
+      "DRAFT_STORE_CORRUPT",
+      `Object ${oid} in ${this.path} holds other bytes than were stored. Run draftfs verify.`,
+      { path: this.path, details: { oid } },
+    );
+  }
+
+  /**
+   * Takes a finished pack in: a second name for it in `objects/pack`, then its index. Idempotent,
+   * and nothing of it need be durable yet as long as the journal keeps the pack.
+   *
+   * @param summary what {@link PackBuilder.finish} returned; read from the pack when left out.
+   */
+  installPack(packPath: string, summary?: Pick<PackSummary, "checksum" | "entries">): void {
+    ensureBareRepository(this.#disk, this.path);
+    const { checksum, entries } = summary ?? this.#scan(packPath);
+    const base = join(this.#packDirectory, `pack-${checksum}`);
+    linkOrCopy(this.#disk, packPath, `${base}.pack`);
+    const bytes = encodePackIndex(entries, checksum);
+    // After the pack: git takes an index for the promise that its pack is there.
+    if (!this.#holds(`${base}.idx`, bytes)) writeWhole(this.#disk, `${base}.idx`, bytes, 0o444);
+    this.#loose = undefined;
+    this.#packs?.get(base)?.file.close();
+    this.#packs?.set(base, this.#openPack(base, PackIndex.parse(bytes) as PackIndex));
+  }
+
+  readRef(name: string): ObjectId | undefined {
+    return readRef(this.#disk, this.path, name);
+  }
+
+  updateRef(name: string, oid: ObjectId): void {
+    ensureBareRepository(this.#disk, this.path);
+    writeRef(this.#disk, this.path, name, oid);
+  }
+
+  /** Forgets what is known of the packs: another process may have added or removed some. */
+  refresh(): void {
+    this.close();
+  }
+
+  /** Closes the open packs; they open again when needed. */
+  close(): void {
+    for (const pack of this.#packs?.values() ?? []) pack.file.close();
+    this.#packs = undefined;
+    this.#loose = undefined;
+  }
+
+  /** Every pack, as the path of its files without `.pack` and `.idx`. */
+  packBases(): string[] {
+    const directory = this.#packDirectory;
+    if (this.#disk.lstat(directory) === undefined) return [];
+    const names = this.#disk.readdir(directory).map((entry) => entry.name);
+    const packs = names.filter((name) => name.startsWith("pack-") && name.endsWith(".pack"));
+    return packs.map((name) => join(directory, name.slice(0, -".pack".length)));
+  }
+
+  get #packDirectory(): string {
+    return join(this.path, "objects", "pack");
+  }
+
+  #find(oid: ObjectId): GitObject | undefined {
+    const found = this.#findPack(oid);
+    if (found === undefined) return readLooseObject(this.#disk, this.path, oid);
+    return found.pack.file.read(found.offset, (base) => this.read(base));
+  }
+
+  #findPack(oid: ObjectId): { readonly pack: OpenPack; readonly offset: number } | undefined {
+    this.#packs ??= this.#openPacks();
+    for (const pack of this.#packs.values()) {
+      const offset = pack.index.findOffset(oid);
+      if (offset !== undefined) return { pack, offset };
+    }
+    return undefined;
+  }
+
+  #openPacks(): Map<string, OpenPack> {
+    const packs = new Map<string, OpenPack>();
+    for (const base of this.packBases()) {
+      const index = this.#findIndex(base);
+      if (index !== undefined) packs.set(base, this.#openPack(base, index));
+    }
+    return packs;
+  }
+
+  /** A missing or damaged index does not hide its pack: it is made again, in memory only. */
+  #findIndex(base: string): PackIndex | undefined {
+    const path = `${base}.idx`;
+    const isThere = this.#disk.lstat(path)?.kind === "file";
+    const index = isThere ? PackIndex.parse(this.#disk.readFile(path)) : undefined;
+    if (index !== undefined) return index;
+    try {
+      const { entries, checksum } = this.#scan(`${base}.pack`);
+      return PackIndex.parse(encodePackIndex(entries, checksum));
+    } catch (error) {
+      if (isDraftError(error) && error.code === "DRAFT_STORE_CORRUPT") return undefined;
+      throw error;
+    }
+  }
+
+  #openPack(base: string, index: PackIndex): OpenPack {
+    return { file: new PackFile(this.#disk, `${base}.pack`, () => index.offsets()), index };
+  }
+
+  #scan(path: string): PackScan {
+    return scanPack(this.#disk, path, (base) => this.read(base));
+  }
+
+  #holds(path: string, bytes: Buffer): boolean {
+    const found = this.#disk.lstat(path);
+    return found?.size === bytes.length && this.#disk.readFile(path).equals(bytes);
+  }
+
+  /** The first two digits of loose objects: one look instead of one for each absent object. */
+  #looseDirectories(): ReadonlySet<string> {
+    if (this.#loose === undefined) {
+      const path = join(this.path, "objects");
+      const entries = this.#disk.lstat(path) === undefined ? [] : this.#disk.readdir(path);
+      this.#loose = new Set(entries.map((entry) => entry.name));
+    }
+    return this.#loose;
+  }
+}

@@ -1,0 +1,277 @@
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import type { Disk } from "../disk/disk.ts";
+import { assert, DraftError } from "../errors.ts";
+import { chunkBytes, packMemoryBytesMax } from "../limits.ts";
+import { adler32 } from "./adler.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { type ObjectId, type ObjectKind, objectIdOf, startObjectHash } from "./object-id.ts";
+import {
+  entryHeaderBytesMax,
+  type PackEntry,
+  packHeader,
+  storedBlockBytesMax,
+  storedStreamSize,
+  writeEntryHeader,
+  zlibHeader,
+} from "./pack-format.ts";
+
+/** What a finished pack is. */
+export interface PackSummary {
+  /** SHA-1 of the whole pack, which is also its trailer and part of its name. */
+  readonly checksum: string;
+  /** Size in bytes, trailer included. */
+  readonly size: number;
+  /** In the order of the pack. */
+  readonly entries: readonly PackEntry[];
+}
+
+/**
+ * Writes a git pack of whole objects, uncompressed, into an open file.
+ *
+ * Small objects gather in memory and go out in large writes; content above 1 MiB passes through a
+ * buffer of that size and is never whole in memory. The same object is stored once. Nothing is made
+ * durable here: fsync the descriptor after {@link PackBuilder.finish}.
+ *
+ * The caller opens the file (empty, for reading and writing) and closes it.
+ */
+export class PackBuilder {
+  readonly #disk: Disk;
+  readonly #descriptor: number;
+  readonly #entries: PackEntry[] = [];
+  readonly #known = new Map<ObjectId, number>();
+  /** Trees and commits added here, which later steps of the same commit read back. */
+  readonly #readable = new Map<ObjectId, Buffer>();
+  /** Bytes of the pack that are not in the file yet, each chunk filled up to its mark. */
+  #chunks: Buffer[] = [];
+  #chunk: Buffer = Buffer.alloc(0);
+  #chunkFilled = 0;
+  #held = 0;
+  /** Bytes that are in the file. */
+  #written = 0;
+  #finished = false;
+  #piece: Buffer | undefined;
+
+  constructor(disk: Disk, descriptor: number) {
+    this.#disk = disk;
+    this.#descriptor = descriptor;
+    // Stands for the header, whose count is only known at the end.
+    this.#append(packHeader(0));
+  }
+
+  /** Number of objects so far. */
+  get count(): number {
+    return this.#entries.length;
+  }
+
+  /** Bytes so far, without the trailer. */
+  get size(): number {
+    return this.#written + this.#held;
+  }
+
+  has(oid: ObjectId): boolean {
+    return this.#known.has(oid);
+  }
+
+  /** A tree or commit that was added here; blobs are not kept. */
+  find(oid: ObjectId): Buffer | undefined {
+    return this.#readable.get(oid);
+  }
+
+  /** Adds an object held in memory. The bytes may be reused afterwards unless it is no blob. */
+  add(kind: ObjectKind, bytes: Uint8Array): ObjectId {
+    const oid = objectIdOf(kind, bytes);
+    if (this.#known.has(oid)) return oid;
+    if (kind !== "blob") this.#readable.set(oid, Buffer.from(bytes));
+    this.#addWhole(kind, oid, bytes);
+    return oid;
+  }
+
+  /**
+   * Adds the bytes of `content` as a blob, streaming what is large.
+   *
+   * @throws {DraftError} `DRAFT_COMMIT_FAILED` when the content ends before its size: it changed
+   *   while it was read.
+   */
+  addContent(content: ByteSource): ObjectId {
+    if (content.size > chunkBytes) return this.#addStreamed(content);
+    this.#piece ??= Buffer.allocUnsafeSlow(chunkBytes);
+    const bytes = this.#piece.subarray(0, content.size);
+    readFully(content, bytes, 0);
+    return this.add("blob", bytes);
+  }
+
+  /** Completes the file: header with the count, everything held, trailer. */
+  finish(): PackSummary {
+    assert(!this.#finished, "a pack is finished once");
+    this.#finished = true;
+    const header = packHeader(this.#entries.length);
+    let checksum: Buffer;
+    if (this.#written === 0) {
+      this.#firstChunk().set(header);
+      checksum = this.#checksumOfHeld();
+    } else {
+      this.#flush();
+      this.#disk.write(this.#descriptor, header, 0);
+      checksum = this.#checksumOfFile();
+    }
+    this.#append(checksum);
+    this.#flush();
+    return { checksum: checksum.toString("hex"), size: this.#written, entries: this.#entries };
+  }
+
+  #addWhole(kind: ObjectKind, oid: ObjectId, bytes: Uint8Array): void {
+    const room = entryHeaderBytesMax + storedStreamSize(bytes.length);
+    if (this.#held + room > packMemoryBytesMax) this.#flush();
+    const offset = this.size;
+    const target = this.#reserve(room);
+    let position = writeEntryHeader(target, 0, kind, bytes.length);
+    position = target.writeUInt16BE(zlibHeader, position);
+    let start = 0;
+    do {
+      const end = Math.min(start + storedBlockBytesMax, bytes.length);
+      position = writeBlockHeader(target, position, end - start, end === bytes.length);
+      target.set(bytes.subarray(start, end), position);
+      position += end - start;
+      start = end;
+    } while (start < bytes.length);
+    position = target.writeUInt32BE(adler32(bytes), position);
+    this.#use(position);
+    this.#record(oid, offset, crc32(target.subarray(0, position)));
+  }
+
+  #addStreamed(content: ByteSource): ObjectId {
+    this.#flush();
+    const offset = this.#written;
+    const hash = startObjectHash("blob", content.size);
+    const buffer = Buffer.allocUnsafeSlow(chunkBytes + chunkOverheadBytes);
+    let filled = writeEntryHeader(buffer, 0, "blob", content.size);
+    filled = buffer.writeUInt16BE(zlibHeader, filled);
+    let adler = 1;
+    let crc = 0;
+    for (let position = 0; position < content.size; ) {
+      const length = Math.min(storedBlockBytesMax, content.size - position);
+      filled = writeBlockHeader(buffer, filled, length, position + length === content.size);
+      const piece = buffer.subarray(filled, filled + length);
+      readFully(content, piece, position);
+      hash.update(piece);
+      adler = adler32(piece, adler);
+      filled += length;
+      position += length;
+      const isLast = position === content.size;
+      if (isLast) filled = buffer.writeUInt32BE(adler, filled);
+      if (isLast || filled > chunkBytes - storedBlockBytesMax) {
+        const bytes = buffer.subarray(0, filled);
+        crc = crc32(bytes, crc);
+        this.#writeOut(bytes);
+        filled = 0;
+      }
+    }
+    const oid = hash.digest("hex");
+    if (this.#known.has(oid)) this.#takeBack(offset);
+    else this.#record(oid, offset, crc);
+    return oid;
+  }
+
+  /** The content was stored before, which only its hash could tell: forget the second copy. */
+  #takeBack(offset: number): void {
+    this.#disk.truncate(this.#descriptor, offset);
+    this.#written = offset;
+  }
+
+  #record(oid: ObjectId, offset: number, crc: number): void {
+    this.#known.set(oid, this.#entries.length);
+    this.#entries.push({ oid, offset, crc });
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#reserve(bytes.length).set(bytes);
+    this.#use(bytes.length);
+  }
+
+  /** Contiguous room at the end of what is held; {@link PackBuilder.#use} says how much was used. */
+  #reserve(size: number): Buffer {
+    if (this.#chunkFilled + size > this.#chunk.length) {
+      this.#sealChunk();
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(size, chunkBytes));
+    }
+    return this.#chunk.subarray(this.#chunkFilled, this.#chunkFilled + size);
+  }
+
+  #use(size: number): void {
+    this.#chunkFilled += size;
+    this.#held += size;
+  }
+
+  #sealChunk(): void {
+    if (this.#chunkFilled > 0) this.#chunks.push(this.#chunk.subarray(0, this.#chunkFilled));
+    this.#chunk = this.#chunk.subarray(this.#chunkFilled);
+    this.#chunkFilled = 0;
+  }
+
+  #firstChunk(): Buffer {
+    return this.#chunks[0] ?? this.#chunk;
+  }
+
+  #flush(): void {
+    this.#sealChunk();
+    for (const bytes of this.#chunks) this.#writeOut(bytes);
+    this.#chunks = [];
+    this.#chunk = Buffer.alloc(0);
+    this.#held = 0;
+  }
+
+  #writeOut(bytes: Uint8Array): void {
+    this.#disk.write(this.#descriptor, bytes, this.#written);
+    this.#written += bytes.length;
+  }
+
+  #checksumOfHeld(): Buffer {
+    const hash = createHash("sha1");
+    this.#sealChunk();
+    for (const bytes of this.#chunks) hash.update(bytes);
+    return hash.digest();
+  }
+
+  /** Reads back what is in the file: its first bytes have changed since they went out. */
+  #checksumOfFile(): Buffer {
+    const hash = createHash("sha1");
+    const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+    for (let position = 0; position < this.#written; ) {
+      const piece = buffer.subarray(0, Math.min(chunkBytes, this.#written - position));
+      const bytesRead = this.#disk.read(this.#descriptor, piece, position);
+      assert(bytesRead === piece.length, "a pack that was just written can be read back");
+      hash.update(piece);
+      position += bytesRead;
+    }
+    return hash.digest();
+  }
+}
+
+/** Headers of entry, stream and blocks, and trailer, beside one chunk of content. */
+const chunkOverheadBytes = 1024;
+
+function writeBlockHeader(
+  target: Buffer,
+  position: number,
+  length: number,
+  isFinal: boolean,
+): number {
+  target[position] = isFinal ? 1 : 0;
+  target.writeUInt16LE(length, position + 1);
+  return target.writeUInt16LE(length ^ 0xffff, position + 3);
+}
+
+function readFully(content: ByteSource, target: Uint8Array, position: number): void {
+  for (let filled = 0; filled < target.length; ) {
+    const bytesRead = content.read(target.subarray(filled), position + filled);
+    if (bytesRead === 0) {
+      throw new DraftError(
+        "DRAFT_COMMIT_FAILED",
+        `Cannot store a file of ${content.size} bytes: it ends after ${position + filled}. ` +
+          "It changed while it was read; nothing was written. Try again.",
+      );
+    }
+    filled += bytesRead;
+  }
+}

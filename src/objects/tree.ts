@@ -1,0 +1,83 @@
+import { decodeName } from "../disk/names.ts";
+import { DraftError } from "../errors.ts";
+import type { ObjectId } from "./object-id.ts";
+import { decodeTreeName, encodeTreeName } from "./tree-name.ts";
+
+/** Modes that a git tree knows: file, executable file, symlink, directory. */
+export type TreeMode = "100644" | "100755" | "120000" | "40000";
+
+/** A name in a git tree. */
+export interface TreeEntry {
+  readonly mode: TreeMode;
+  readonly oid: ObjectId;
+}
+
+/** The id of the tree with no entries. */
+export const emptyTreeOid: ObjectId = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+const idBytes = 20;
+
+/** The bytes of a tree with these entries, by their decoded names. */
+export function encodeTree(entries: ReadonlyMap<string, TreeEntry>): Buffer {
+  const rows: { readonly name: Uint8Array; readonly entry: TreeEntry }[] = [];
+  let size = 0;
+  for (const [name, entry] of entries) {
+    const bytes = encodeTreeName(name);
+    rows.push({ name: bytes, entry });
+    size += entry.mode.length + 1 + bytes.length + 1 + idBytes;
+  }
+  rows.sort((a, b) => compareAsGit(a.name, a.entry, b.name, b.entry));
+  const buffer = Buffer.allocUnsafeSlow(size);
+  let position = 0;
+  for (const { name, entry } of rows) {
+    position += buffer.write(`${entry.mode} `, position, "latin1");
+    buffer.set(name, position);
+    position += name.length;
+    buffer[position++] = 0;
+    position += buffer.write(entry.oid, position, "hex");
+  }
+  return buffer;
+}
+
+/**
+ * The entries of a tree by their decoded names, in the order of the tree.
+ *
+ * @throws {DraftError} `DRAFT_STORE_CORRUPT` when the bytes are no tree that we write.
+ */
+export function parseTree(bytes: Buffer): Map<string, TreeEntry> {
+  const entries = new Map<string, TreeEntry>();
+  for (let position = 0; position < bytes.length; ) {
+    const space = bytes.indexOf(0x20, position);
+    const nul = bytes.indexOf(0, space);
+    const end = nul + 1 + idBytes;
+    const mode = bytes.toString("latin1", position, space);
+    if (space < 0 || nul < 0 || end > bytes.length || !isTreeMode(mode)) {
+      throw new DraftError(
+        "DRAFT_STORE_CORRUPT",
+        "Cannot read a tree of the checkpoint store: it is damaged. Run draftfs verify.",
+      );
+    }
+    const name = decodeTreeName(decodeName(bytes.subarray(space + 1, nul)));
+    entries.set(name, { mode, oid: bytes.toString("hex", nul + 1, end) });
+    position = end;
+  }
+  return entries;
+}
+
+function isTreeMode(mode: string): mode is TreeMode {
+  return mode === "100644" || mode === "100755" || mode === "120000" || mode === "40000";
+}
+
+const slash = 0x2f;
+
+/** Git sorts a directory as if its name ended with a slash. */
+function compareAsGit(a: Uint8Array, aEntry: TreeEntry, b: Uint8Array, bEntry: TreeEntry): number {
+  const length = Math.min(a.length, b.length);
+  const order = Buffer.compare(a.subarray(0, length), b.subarray(0, length));
+  if (order !== 0) return order;
+  return nextByte(a, aEntry, length) - nextByte(b, bEntry, length);
+}
+
+function nextByte(name: Uint8Array, entry: TreeEntry, at: number): number {
+  return name[at] ?? (entry.mode === "40000" ? slash : 0);
+}

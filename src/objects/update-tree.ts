@@ -1,0 +1,89 @@
+import type { TreePath } from "../disk/tree-path.ts";
+import type { ObjectId } from "./object-id.ts";
+import type { ObjectStore } from "./object-store.ts";
+import type { PackBuilder } from "./pack-builder.ts";
+import { emptyTreeOid, encodeTree, parseTree, type TreeEntry } from "./tree.ts";
+
+/** What shall lie at a path of a git tree: a blob or a whole subtree, nothing when `undefined`. */
+export interface TreeEdit {
+  readonly path: TreePath;
+  readonly entry: TreeEntry | undefined;
+}
+
+/** The edits below one directory, by name. */
+interface EditNode {
+  /** Whether this very path is edited, and to what. */
+  isEdited: boolean;
+  entry: TreeEntry | undefined;
+  readonly children: Map<string, EditNode>;
+}
+
+/**
+ * Makes the tree that is `rootTree` with some paths changed, reading and writing only the
+ * directories on the way to them. Directories that become empty vanish, as git has no empty ones.
+ * When both a path and others below it are edited, what is below wins: a file gave way to a
+ * directory. Among edits of one path the last one wins.
+ *
+ * @param rootTree `undefined` for the empty tree.
+ * @returns the id of the new root tree, which the store or the pack then holds.
+ */
+export function updateTree(
+  store: ObjectStore,
+  pack: PackBuilder,
+  rootTree: ObjectId | undefined,
+  edits: Iterable<TreeEdit>,
+): ObjectId {
+  const root = newNode();
+  for (const { path, entry } of edits) {
+    let node = root;
+    for (const name of path.split("/")) node = childNode(node, name);
+    node.isEdited = true;
+    node.entry = entry;
+  }
+  const base = rootTree === undefined ? undefined : { mode: "40000" as const, oid: rootTree };
+  const result = applyNode(store, pack, base, root);
+  return result?.oid ?? pack.add("tree", Buffer.alloc(0));
+}
+
+/** The entry that results from `base`, what lay at the path, and the edits at and below it. */
+function applyNode(
+  store: ObjectStore,
+  pack: PackBuilder,
+  base: TreeEntry | undefined,
+  node: EditNode,
+): TreeEntry | undefined {
+  const own = node.isEdited ? node.entry : base;
+  if (node.children.size === 0) return own;
+  const isDirectory = own?.mode === "40000";
+  const entries = isDirectory ? readEntries(store, pack, own.oid) : new Map<string, TreeEntry>();
+  let isChanged = false;
+  for (const [name, child] of node.children) {
+    const before = entries.get(name);
+    const after = applyNode(store, pack, before, child);
+    if (after?.oid === before?.oid && after?.mode === before?.mode) continue;
+    isChanged = true;
+    if (after === undefined) entries.delete(name);
+    else entries.set(name, after);
+  }
+  if (!isChanged) return own;
+  if (entries.size === 0) return undefined;
+  return { mode: "40000", oid: pack.add("tree", encodeTree(entries)) };
+}
+
+function readEntries(store: ObjectStore, pack: PackBuilder, oid: ObjectId): Map<string, TreeEntry> {
+  if (oid === emptyTreeOid) return new Map();
+  return parseTree(pack.find(oid) ?? store.read(oid).bytes);
+}
+
+function newNode(): EditNode {
+  return { isEdited: false, entry: undefined, children: new Map() };
+}
+
+function childNode(node: EditNode, name: string): EditNode {
+  let child = node.children.get(name);
+  if (child === undefined) {
+    child = newNode();
+    node.children.set(name, child);
+  }
+  return child;
+}
