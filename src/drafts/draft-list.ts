@@ -1,0 +1,61 @@
+import type { Disk } from "../disk/disk.ts";
+import type { StateDirectory } from "../disk/state-directory.ts";
+import { isDraftError } from "../errors.ts";
+import { Draft, draftDirectoryOf, readIndex } from "./draft.ts";
+import { isDraftName } from "./draft-name.ts";
+
+/** What is known of a saved draft without loading it. */
+export interface DraftSummary {
+  readonly name: string;
+  /** Entries of the overlay that are saved: changed, added and deleted nodes. */
+  readonly entries: number;
+  /** When it was saved, in milliseconds since the epoch. */
+  readonly savedMs: number;
+  /** Bytes on disk, as files count them. */
+  readonly bytes: number;
+  /** Why it cannot be read, when that is so. */
+  readonly fault: string | undefined;
+}
+
+/** The saved drafts of a root, by name. */
+export function listDrafts(disk: Disk, state: StateDirectory): DraftSummary[] {
+  if (disk.lstat(state.drafts) === undefined) return [];
+  return disk
+    .readdir(state.drafts)
+    .filter(({ name, kind }) => kind === "directory" && isDraftName(name))
+    .map(({ name }) => summaryOf(disk, state, name))
+    .filter((summary) => summary !== undefined)
+    .sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/**
+ * Removes a saved draft, whether it can be read or not.
+ *
+ * @returns whether there was one.
+ * @throws {DraftError} `DRAFT_LOCKED` when a process uses it.
+ */
+export function removeDraft(disk: Disk, state: StateDirectory, name: string): boolean {
+  if (disk.lstat(`${draftDirectoryOf(state, name)}/index`) === undefined) return false;
+  Draft.discard(disk, state, name);
+  return true;
+}
+
+function summaryOf(disk: Disk, state: StateDirectory, name: string): DraftSummary | undefined {
+  const directory = draftDirectoryOf(state, name);
+  try {
+    const index = readIndex(disk, directory, name);
+    if (index === undefined) return undefined;
+    const { entries, savedMs } = index.header;
+    return { name, entries, savedMs, bytes: bytesIn(disk, directory), fault: undefined };
+  } catch (error) {
+    if (!isDraftError(error)) throw error;
+    const savedMs = Number((disk.lstat(`${directory}/index`)?.mtimeNs ?? 0n) / 1_000_000n);
+    const bytes = bytesIn(disk, directory);
+    return { name, entries: 0, savedMs, bytes, fault: error.message };
+  }
+}
+
+function bytesIn(disk: Disk, directory: string): number {
+  const sizes = disk.readdir(directory).map(({ name }) => disk.lstat(`${directory}/${name}`)?.size);
+  return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+}

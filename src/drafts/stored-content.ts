@@ -1,0 +1,132 @@
+import { constants } from "node:fs";
+import type { Disk } from "../disk/disk.ts";
+import { DraftError } from "../errors.ts";
+import { chunkBytes } from "../limits.ts";
+import type { Content } from "../overlay/pending.ts";
+import { type StoredContent, sumOf } from "./draft-index.ts";
+
+type Extent = Extract<StoredContent, { kind: "stored" }>;
+
+/**
+ * The files of one draft that hold content, opened when they are first read and closed together.
+ * Descriptors keep content readable when another process replaces the draft meanwhile.
+ */
+export class ContentFiles {
+  private readonly disk: Disk;
+  private readonly directory: string;
+  private readonly descriptors = new Map<string, number>();
+
+  constructor(disk: Disk, directory: string) {
+    this.disk = disk;
+    this.directory = directory;
+  }
+
+  /** Fills `buffer` from `position` of the file `name`; returns the bytes read. */
+  read(name: string, buffer: Uint8Array, position: number): number {
+    return this.disk.read(this.descriptorOf(name), buffer, position);
+  }
+
+  pathOf(name: string): string {
+    return `${this.directory}/${name}`;
+  }
+
+  /** Opens a file now, so that it stays readable when it is replaced. */
+  descriptorOf(name: string): number {
+    const open = this.descriptors.get(name);
+    if (open !== undefined) return open;
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
+    const descriptor = this.disk.open(this.pathOf(name), flags);
+    this.descriptors.set(name, descriptor);
+    return descriptor;
+  }
+
+  close(): void {
+    for (const descriptor of this.descriptors.values()) this.disk.close(descriptor);
+    this.descriptors.clear();
+  }
+}
+
+/**
+ * The bytes that a draft holds for one file. Every MiB is checked against its checksum when it is
+ * first read, never before: loading a draft reads its index alone.
+ */
+export class StoredBytes implements Content {
+  readonly lower = undefined;
+  readonly spilled: string | undefined;
+  private readonly files: ContentFiles;
+  private readonly extent: Extent;
+  private readonly verified: Uint8Array;
+
+  constructor(files: ContentFiles, extent: Extent) {
+    this.files = files;
+    this.extent = extent;
+    this.verified = new Uint8Array(extent.sums.length);
+    this.spilled = extent.file.startsWith("file-") ? files.pathOf(extent.file) : undefined;
+  }
+
+  get size(): number {
+    return this.extent.size;
+  }
+
+  read(buffer: Uint8Array, position: number): number {
+    const end = Math.min(position + buffer.length, this.size);
+    let at = position;
+    while (at < end) {
+      const chunk = Math.floor(at / chunkBytes);
+      const chunkEnd = Math.min((chunk + 1) * chunkBytes, this.size);
+      const piece = buffer.subarray(at - position, Math.min(end, chunkEnd) - position);
+      this.readWithin(chunk, piece, at);
+      at += piece.length;
+    }
+    return Math.max(0, at - position);
+  }
+
+  /** Fills `piece`, which lies within one chunk. */
+  private readWithin(chunk: number, piece: Uint8Array, at: number): void {
+    if (this.verified[chunk] === 1) {
+      this.readExactly(piece, at);
+      return;
+    }
+    const start = chunk * chunkBytes;
+    const length = Math.min(chunkBytes, this.size - start);
+    const whole = piece.length === length ? piece : Buffer.allocUnsafeSlow(length);
+    this.readExactly(whole, start);
+    if (sumOf(whole) !== this.extent.sums[chunk]) {
+      throw this.damaged("its checksum does not match");
+    }
+    this.verified[chunk] = 1;
+    if (whole !== piece) piece.set(whole.subarray(at - start, at - start + piece.length));
+  }
+
+  private readExactly(buffer: Uint8Array, at: number): void {
+    const count = this.files.read(this.extent.file, buffer, this.extent.offset + at);
+    if (count < buffer.length) throw this.damaged("it is too short");
+  }
+
+  private damaged(reason: string): DraftError {
+    const path = this.files.pathOf(this.extent.file);
+    return new DraftError(
+      "DRAFT_FORMAT_CORRUPT",
+      `Cannot read the content that a draft keeps in ${path}: ${reason}. The tree itself is not ` +
+        "affected. Restore that file from a backup, or throw the draft away with draftfs discard.",
+      { path },
+    );
+  }
+}
+
+/** The bytes of a lower file that a draft left where it is. */
+export function lowerBytes(disk: Disk, path: string, node: NonNullable<Content["lower"]>): Content {
+  return {
+    size: node.stamp.size,
+    lower: node,
+    spilled: undefined,
+    read(buffer, position) {
+      const descriptor = disk.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      try {
+        return disk.read(descriptor, buffer, position);
+      } finally {
+        disk.close(descriptor);
+      }
+    },
+  };
+}
