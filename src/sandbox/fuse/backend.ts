@@ -1,0 +1,45 @@
+import type { Attributes } from "./protocol.ts";
+
+/** A name in a directory; `mode` carries the file type bits. */
+export interface BackendEntry {
+  readonly name: string;
+  readonly mode: number;
+  readonly ino: bigint;
+}
+
+export interface BackendSpace {
+  readonly blockBytes: number;
+  readonly blocks: bigint;
+  readonly free: bigint;
+  readonly available: bigint;
+  readonly files: bigint;
+  readonly filesFree: bigint;
+}
+
+/**
+ * The tree that a FUSE server serves. Paths are tree paths and never lead through a symlink: the
+ * kernel has resolved them. Every method throws Node's own error, whose `errno` goes to the caller.
+ */
+export interface FuseBackend {
+  stat(path: string): Attributes;
+  list(path: string): BackendEntry[];
+  readlink(path: string): Buffer;
+  /** Opens a file for reading and, when asked, for writing; returns a descriptor. */
+  open(path: string, writable: boolean): number;
+  create(path: string, mode: number, exclusive: boolean): number;
+  close(descriptor: number): void;
+  statDescriptor(descriptor: number): Attributes;
+  read(descriptor: number, buffer: Buffer, position: number): number;
+  write(descriptor: number, bytes: Buffer, position: number): void;
+  truncate(descriptor: number, size: number): void;
+  mkdir(path: string, mode: number): void;
+  unlink(path: string): void;
+  rmdir(path: string): void;
+  rename(source: string, target: string): void;
+  link(source: string, target: string): void;
+  symlink(target: Buffer, path: string): void;
+  chmod(path: string, mode: number): void;
+  lchown(path: string, uid: number, gid: number): void;
+  lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void;
+  space(): BackendSpace;
+}

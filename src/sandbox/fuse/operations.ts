@@ -1,0 +1,417 @@
+import { constants } from "node:os";
+import { decodeName } from "../../disk/names.ts";
+import { childOf } from "../../disk/tree-path.ts";
+import type { BackendEntry, FuseBackend } from "./backend.ts";
+import { type FuseNode, type HeldDescriptor, NodeTable } from "./node-table.ts";
+import {
+  type Attributes,
+  directoryEntryBytes,
+  encodeAttributesReply,
+  encodeEntryReply,
+  encodeOpenReply,
+  entryBytes,
+  namesIn,
+  opcodes,
+  openReplyFlags,
+  type Request,
+  renameFlags,
+  setattrBits,
+  transferBytesMax,
+  writeDirectoryEntry,
+  writeEntry,
+} from "./protocol.ts";
+
+/** Descriptors held for nodes at once; past it the least recently used one is closed. */
+const heldDescriptorsMax = 512;
+
+const openExclusive = 0o200;
+const fileTypeMask = 0o170000;
+const regularFile = 0o100000;
+const directoryMode = 0o040000;
+
+/** An operation's answer: its payload, or nothing where the kernel awaits no reply. */
+export type Answer = Buffer | "empty" | "none";
+
+/** Fails an operation with an errno of its own. */
+class OperationError extends Error {
+  readonly errno: number;
+
+  constructor(errno: number) {
+    super(`FUSE operation failed with errno ${errno}`);
+    this.errno = -errno;
+  }
+}
+
+/** `.` and `..` come first in every listing. */
+const ownEntries = 2;
+
+interface OpenDirectory {
+  readonly entries: readonly BackendEntry[];
+}
+
+/**
+ * The file system operations of a FUSE server over a {@link FuseBackend}.
+ *
+ * Files are opened without a message ("zero-message open": OPEN is answered with ENOSYS), so reads
+ * and writes come by node; the server holds a descriptor for each node in use. A node whose last
+ * name goes away keeps its descriptor until the kernel forgets it, which is how an unlinked file
+ * stays readable for those that have it open.
+ */
+export class FuseOperations {
+  readonly #backend: FuseBackend;
+  readonly #nodes: NodeTable;
+  readonly #held = new Map<FuseNode, HeldDescriptor>();
+  readonly #directories = new Map<bigint, OpenDirectory>();
+  readonly #readBuffer = Buffer.allocUnsafeSlow(transferBytesMax);
+  #lastHandle = 0n;
+
+  constructor(backend: FuseBackend) {
+    this.#backend = backend;
+    this.#nodes = new NodeTable((held) => this.#backend.close(held.descriptor));
+  }
+
+  /** Answers one request; throws an error with an `errno` when it fails. */
+  answer(request: Request): Answer {
+    const handler = this.#handlers.get(request.opcode);
+    if (handler === undefined) throw new OperationError(constants.errno.ENOSYS);
+    return handler(request);
+  }
+
+  readonly #handlers = new Map<number, (request: Request) => Answer>([
+    [opcodes.lookup, (request) => this.#lookup(request)],
+    [opcodes.forget, ({ nodeId, body }) => this.#forget(nodeId, body.readBigUInt64LE(0))],
+    [opcodes.batchForget, ({ body }) => this.#batchForget(body)],
+    [opcodes.getattr, ({ nodeId }) => encodeAttributesReply(this.#attributesOf(nodeId))],
+    [opcodes.setattr, (request) => this.#setattr(request)],
+    [opcodes.readlink, ({ nodeId }) => this.#backend.readlink(this.#pathOf(nodeId))],
+    [opcodes.symlink, (request) => this.#symlink(request)],
+    [opcodes.mknod, (request) => this.#mknod(request)],
+    [opcodes.mkdir, (request) => this.#mkdir(request)],
+    [opcodes.unlink, (request) => this.#unlink(request)],
+    [opcodes.rmdir, (request) => this.#rmdir(request)],
+    [opcodes.rename, (request) => this.#rename(request, 8, 0)],
+    [opcodes.rename2, (request) => this.#rename(request, 16, request.body.readUInt32LE(8))],
+    [opcodes.link, (request) => this.#link(request)],
+    [opcodes.create, (request) => this.#create(request)],
+    [opcodes.read, (request) => this.#read(request)],
+    [opcodes.write, (request) => this.#write(request)],
+    [opcodes.statfs, () => this.#statfs()],
+    [opcodes.release, () => "empty"],
+    [opcodes.fsync, () => "empty"],
+    [opcodes.fsyncdir, () => "empty"],
+    [opcodes.syncfs, () => "empty"],
+    [opcodes.opendir, ({ nodeId }) => this.#openDirectory(nodeId)],
+    [opcodes.readdir, (request) => this.#readDirectory(request, false)],
+    [opcodes.readdirplus, (request) => this.#readDirectory(request, true)],
+    [opcodes.releasedir, ({ body }) => this.#releaseDirectory(body.readBigUInt64LE(0))],
+    [opcodes.interrupt, () => "none"],
+    [opcodes.destroy, () => "empty"],
+  ]);
+
+  #lookup(request: Request): Answer {
+    const parent = this.#nodes.get(request.nodeId);
+    const name = decodeName(namesIn(request.body, 0)[0] as Buffer);
+    try {
+      return this.#entryOf(parent, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      this.#nodes.remove(parent, name);
+      return encodeEntryReply(0n, undefined);
+    }
+  }
+
+  #forget(id: bigint, count: bigint): Answer {
+    const node = this.#nodes.get(id);
+    this.#nodes.forget(id, count);
+    if (node.held === undefined) this.#held.delete(node);
+    return "none";
+  }
+
+  #batchForget(body: Buffer): Answer {
+    const count = body.readUInt32LE(0);
+    for (let index = 0; index < count; index++) {
+      const offset = 8 + index * 16;
+      this.#forget(body.readBigUInt64LE(offset), body.readBigUInt64LE(offset + 8));
+    }
+    return "none";
+  }
+
+  #setattr({ nodeId, body }: Request): Answer {
+    const valid = body.readUInt32LE(0);
+    const node = this.#nodes.get(nodeId);
+    if (valid & setattrBits.size) {
+      this.#backend.truncate(this.#descriptorOf(node, true), Number(body.readBigUInt64LE(16)));
+    }
+    const path = this.#nodes.pathOf(node);
+    if (path === undefined) return encodeAttributesReply(this.#attributesOf(nodeId));
+    if (valid & (setattrBits.uid | setattrBits.gid)) {
+      const current = this.#backend.stat(path);
+      const uid = valid & setattrBits.uid ? body.readUInt32LE(76) : current.uid;
+      const gid = valid & setattrBits.gid ? body.readUInt32LE(80) : current.gid;
+      this.#backend.lchown(path, uid, gid);
+    }
+    if (valid & setattrBits.mode) this.#backend.chmod(path, body.readUInt32LE(68) & 0o7777);
+    if (valid & (setattrBits.atime | setattrBits.mtime)) this.#setTimes(path, valid, body);
+    return encodeAttributesReply(this.#backend.stat(path));
+  }
+
+  #setTimes(path: string, valid: number, body: Buffer): void {
+    const current = this.#backend.stat(path);
+    const nowNs = BigInt(Date.now()) * 1_000_000n;
+    const given = (seconds: number, nanoseconds: number): bigint =>
+      body.readBigInt64LE(seconds) * 1_000_000_000n + BigInt(body.readUInt32LE(nanoseconds));
+    const atimeNs = valid & setattrBits.atimeNow ? nowNs : given(32, 56);
+    const mtimeNs = valid & setattrBits.mtimeNow ? nowNs : given(40, 60);
+    this.#backend.lutimes(
+      path,
+      valid & setattrBits.atime ? atimeNs : current.atimeNs,
+      valid & setattrBits.mtime ? mtimeNs : current.mtimeNs,
+    );
+  }
+
+  #symlink(request: Request): Answer {
+    const [name, target] = namesIn(request.body, 0) as [Buffer, Buffer];
+    return this.#make(request, name, (path) => this.#backend.symlink(target, path));
+  }
+
+  #mknod(request: Request): Answer {
+    const mode = request.body.readUInt32LE(0);
+    const name = namesIn(request.body, 16)[0] as Buffer;
+    if ((mode & fileTypeMask) !== regularFile) throw new OperationError(constants.errno.EPERM);
+    return this.#make(request, name, (path) => {
+      this.#backend.close(this.#backend.create(path, mode & 0o7777, true));
+    });
+  }
+
+  #mkdir(request: Request): Answer {
+    const mode = request.body.readUInt32LE(0) & 0o7777;
+    const name = namesIn(request.body, 8)[0] as Buffer;
+    return this.#make(request, name, (path) => this.#backend.mkdir(path, mode));
+  }
+
+  #make(request: Request, nameBytes: Buffer, make: (path: string) => void): Answer {
+    const parent = this.#nodes.get(request.nodeId);
+    const name = decodeName(nameBytes);
+    make(childOf(this.#pathOf(request.nodeId), name));
+    return this.#entryOf(parent, name);
+  }
+
+  #unlink({ nodeId, body }: Request): Answer {
+    const name = decodeName(namesIn(body, 0)[0] as Buffer);
+    const parent = this.#nodes.get(nodeId);
+    this.#keepReadable(parent, name);
+    this.#backend.unlink(childOf(this.#pathOf(nodeId), name));
+    this.#nodes.remove(parent, name);
+    return "empty";
+  }
+
+  #rmdir({ nodeId, body }: Request): Answer {
+    const name = decodeName(namesIn(body, 0)[0] as Buffer);
+    this.#backend.rmdir(childOf(this.#pathOf(nodeId), name));
+    this.#nodes.remove(this.#nodes.get(nodeId), name);
+    return "empty";
+  }
+
+  #rename({ nodeId, body }: Request, namesOffset: number, flags: number): Answer {
+    if (flags & ~renameFlags.noReplace) throw new OperationError(constants.errno.EINVAL);
+    const [from, to] = namesIn(body, namesOffset).map(decodeName) as [string, string];
+    const targetId = body.readBigUInt64LE(0);
+    const target = this.#nodes.get(targetId);
+    const targetPath = childOf(this.#pathOf(targetId), to);
+    if (flags & renameFlags.noReplace && this.#exists(targetPath)) {
+      throw new OperationError(constants.errno.EEXIST);
+    }
+    this.#keepReadable(target, to);
+    this.#backend.rename(childOf(this.#pathOf(nodeId), from), targetPath);
+    this.#nodes.move(this.#nodes.get(nodeId), from, target, to);
+    return "empty";
+  }
+
+  #link({ nodeId, body }: Request): Answer {
+    const source = this.#pathOf(body.readBigUInt64LE(0));
+    const name = decodeName(namesIn(body, 8)[0] as Buffer);
+    const parent = this.#nodes.get(nodeId);
+    const linked = this.#nodes.get(body.readBigUInt64LE(0));
+    const path = childOf(this.#pathOf(nodeId), name);
+    this.#backend.link(source, path);
+    const attributes = this.#backend.stat(path);
+    this.#nodes.markLinked(linked);
+    const node = this.#nodes.reference(parent, name, attributes.ino, attributes.nlink);
+    return encodeEntryReply(node.id, attributes);
+  }
+
+  #create({ nodeId, body }: Request): Answer {
+    const flags = body.readUInt32LE(0);
+    const mode = body.readUInt32LE(4) & 0o7777;
+    const name = decodeName(namesIn(body, 16)[0] as Buffer);
+    const parent = this.#nodes.get(nodeId);
+    const path = childOf(this.#pathOf(nodeId), name);
+    const descriptor = this.#backend.create(path, mode, (flags & openExclusive) !== 0);
+    const attributes = this.#backend.stat(path);
+    const node = this.#nodes.reference(parent, name, attributes.ino, attributes.nlink);
+    this.#hold(node, { descriptor, writable: true });
+    return Buffer.concat([encodeEntryReply(node.id, attributes), encodeOpenReply(0n, 0)]);
+  }
+
+  #read({ nodeId, body }: Request): Answer {
+    const position = Number(body.readBigUInt64LE(8));
+    const size = Math.min(body.readUInt32LE(16), transferBytesMax);
+    const descriptor = this.#descriptorOf(this.#nodes.get(nodeId), false);
+    const target = this.#readBuffer.subarray(0, size);
+    return target.subarray(0, this.#backend.read(descriptor, target, position));
+  }
+
+  #write({ nodeId, body }: Request): Answer {
+    const position = Number(body.readBigUInt64LE(8));
+    const size = body.readUInt32LE(16);
+    const descriptor = this.#descriptorOf(this.#nodes.get(nodeId), true);
+    this.#backend.write(descriptor, body.subarray(40, 40 + size), position);
+    const payload = Buffer.alloc(8);
+    payload.writeUInt32LE(size, 0);
+    return payload;
+  }
+
+  #statfs(): Answer {
+    const space = this.#backend.space();
+    const payload = Buffer.alloc(80);
+    payload.writeBigUInt64LE(space.blocks, 0);
+    payload.writeBigUInt64LE(space.free, 8);
+    payload.writeBigUInt64LE(space.available, 16);
+    payload.writeBigUInt64LE(space.files, 24);
+    payload.writeBigUInt64LE(space.filesFree, 32);
+    payload.writeUInt32LE(space.blockBytes, 40);
+    payload.writeUInt32LE(255, 44);
+    payload.writeUInt32LE(space.blockBytes, 48);
+    return payload;
+  }
+
+  #openDirectory(nodeId: bigint): Answer {
+    const self = { mode: directoryMode, ino: nodeId };
+    const entries = [
+      { name: ".", ...self },
+      { name: "..", ...self },
+      ...this.#backend.list(this.#pathOf(nodeId)),
+    ];
+    this.#lastHandle += 1n;
+    this.#directories.set(this.#lastHandle, { entries });
+    const flags = openReplyFlags.keepCache | openReplyFlags.cacheDirectory;
+    return encodeOpenReply(this.#lastHandle, flags);
+  }
+
+  #releaseDirectory(handle: bigint): Answer {
+    this.#directories.delete(handle);
+    return "empty";
+  }
+
+  /** Entries from a snapshot taken when the directory was opened, as getdents promises no more. */
+  #readDirectory({ nodeId, body }: Request, withAttributes: boolean): Answer {
+    const entries = this.#directories.get(body.readBigUInt64LE(0))?.entries ?? [];
+    const sizeMax = Math.min(body.readUInt32LE(16), transferBytesMax);
+    const parent = this.#nodes.get(nodeId);
+    const target = this.#readBuffer;
+    let length = 0;
+    for (let index = Number(body.readBigUInt64LE(8)); index < entries.length; index++) {
+      const entry = entries[index] as BackendEntry;
+      const name = Buffer.from(entry.name);
+      const bytes = directoryEntryBytes(name.length) + (withAttributes ? entryBytes : 0);
+      if (length + bytes > sizeMax) break;
+      let offset = length;
+      if (withAttributes && index < ownEntries) {
+        // The kernel counts no reference for these two, and wants no attributes of them.
+        target.fill(0, offset, offset + entryBytes);
+        offset += entryBytes;
+      } else if (withAttributes) {
+        this.#writeEntryWithAttributes(parent, entry, offset);
+        offset += entryBytes;
+      }
+      const { ino, mode } = entry;
+      writeDirectoryEntry(target, offset, { ino, position: index + 1, type: mode >> 12 }, name);
+      length += bytes;
+    }
+    return target.subarray(0, length);
+  }
+
+  #writeEntryWithAttributes(parent: FuseNode, entry: BackendEntry, offset: number): void {
+    try {
+      const path = childOf(this.#nodes.pathOf(parent) ?? "", entry.name);
+      const attributes = this.#backend.stat(path);
+      const node = this.#nodes.reference(parent, entry.name, attributes.ino, attributes.nlink);
+      writeEntry(this.#readBuffer, offset, node.id, attributes);
+    } catch {
+      // Gone since the directory was opened: a name without attributes, which the kernel looks up.
+      this.#readBuffer.fill(0, offset, offset + entryBytes);
+    }
+  }
+
+  #entryOf(parent: FuseNode, name: string): Buffer {
+    const attributes = this.#backend.stat(childOf(this.#pathOf(parent.id), name));
+    const node = this.#nodes.reference(parent, name, attributes.ino, attributes.nlink);
+    return encodeEntryReply(node.id, attributes);
+  }
+
+  #attributesOf(id: bigint): Attributes {
+    const node = this.#nodes.get(id);
+    const path = this.#nodes.pathOf(node);
+    if (path !== undefined) return this.#backend.stat(path);
+    return this.#backend.statDescriptor(this.#descriptorOf(node, false));
+  }
+
+  #pathOf(id: bigint): string {
+    const path = this.#nodes.pathOf(this.#nodes.get(id));
+    if (path === undefined) throw new OperationError(constants.errno.ENOENT);
+    return path;
+  }
+
+  #exists(path: string): boolean {
+    try {
+      this.#backend.stat(path);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Opens the node at a name that is about to go, so that those who have it open can go on. */
+  #keepReadable(parent: FuseNode, name: string): void {
+    const node = parent.children.get(name);
+    if (node === undefined || node.held !== undefined || node.places.length > 1) return;
+    const path = this.#nodes.pathOf(node);
+    if (path === undefined) return;
+    if ((this.#backend.stat(path).mode & fileTypeMask) !== regularFile) return;
+    try {
+      this.#descriptorOf(node, true);
+    } catch {
+      this.#descriptorOf(node, false);
+    }
+  }
+
+  #descriptorOf(node: FuseNode, writable: boolean): number {
+    const held = node.held;
+    if (held && (held.writable || !writable)) {
+      this.#held.delete(node);
+      this.#held.set(node, held);
+      return held.descriptor;
+    }
+    const path = this.#nodes.pathOf(node);
+    if (path === undefined) throw new OperationError(constants.errno.EBADF);
+    const descriptor = this.#backend.open(path, writable);
+    this.#hold(node, { descriptor, writable });
+    return descriptor;
+  }
+
+  #hold(node: FuseNode, held: HeldDescriptor): void {
+    if (node.held) this.#backend.close(node.held.descriptor);
+    node.held = held;
+    this.#held.delete(node);
+    this.#held.set(node, held);
+    if (this.#held.size <= heldDescriptorsMax) return;
+    for (const [oldest, descriptor] of this.#held) {
+      // A node without a name lives only in its descriptor.
+      if (oldest.places.length === 0) continue;
+      this.#held.delete(oldest);
+      oldest.held = undefined;
+      this.#backend.close(descriptor.descriptor);
+      return;
+    }
+  }
+}
