@@ -1,0 +1,19 @@
+/**
+ * The power-cut explorer as a program: `main.js COMMITTER OPTIONS`, the options as JSON; prints an
+ * `Exploration` as JSON. Run by `power-cut.long.ts` in a mount namespace of its own.
+ */
+import process from "node:process";
+import type { Committer } from "./committer.ts";
+import { type ExploreOptions, explore } from "./explore.ts";
+import { fsyncEachCommitter, renameCommitter } from "./plain-committers.ts";
+
+const committers: Readonly<Record<string, () => Committer>> = {
+  rename: () => renameCommitter,
+  "fsync-each": () => fsyncEachCommitter,
+};
+
+const [name = "", options = ""] = process.argv.slice(2);
+const make = committers[name];
+if (make === undefined) throw new Error(`${name} is not one of ${Object.keys(committers)}.`);
+const exploration = await explore(make(), JSON.parse(options) as ExploreOptions);
+console.log(JSON.stringify(exploration));
