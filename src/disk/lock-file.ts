@@ -9,8 +9,8 @@ import { mayBeAlive, ownIdentity, type ProcessIdentity } from "./process-identit
  *  1. It is created by `link` from a complete file, so that nobody ever reads half of a holder.
  *  2. It is taken from a holder that has died, never from one that may be alive.
  *  3. Two that take the same dead holder's lock at once: `rename` gives the dead file to one of
- *     them only. The other may have displaced the winner's fresh lock instead; it sees so by the
- *     inode, and puts it back.
+ *     them only. The other may have displaced the winner's fresh lock instead; it sees so by what
+ *     the file says, and puts it back. (Not by the inode: its number is reused at once.)
  *  4. {@link HeldLock.isHeld} lets the holder look again before it relies on the lock.
  */
 export interface HeldLock {
@@ -27,18 +27,20 @@ export interface LockHolder {
 
 /** Takes the lock at `path`, or tells who has it. Does not wait. */
 export function takeLock(disk: Disk, path: string): HeldLock | LockHolder {
-  const own = `${path}.${randomUUID()}`;
-  writeIdentity(disk, own);
+  const token = randomUUID();
+  const own = `${path}.${token}`;
+  const text = `${JSON.stringify({ ...ownIdentity(), token })}\n`;
+  writeNew(disk, own, text);
   try {
     for (let attempt = 0; attempt < takeoversMax; attempt++) {
-      if (tryLink(disk, own, path)) return heldLock(disk, path);
-      const found = disk.lstat(path);
+      if (tryLink(disk, own, path)) return heldLock(disk, path, text);
+      const found = readText(disk, path);
       if (found === undefined) continue;
-      const identity = readIdentity(disk, path);
+      const identity = identityIn(found);
       if (identity === undefined || mayBeAlive(identity)) return { identity };
-      removeDead(disk, path, found.ino);
+      removeDead(disk, path, found);
     }
-    return { identity: readIdentity(disk, path) };
+    return { identity: identityIn(readText(disk, path) ?? "") };
   } finally {
     unlinkIfThere(disk, own);
   }
@@ -52,9 +54,8 @@ export function isLockDebris(name: string, lockName: string): boolean {
 /** Dead locks in a row that are removed before giving up; each takes another process dying. */
 const takeoversMax = 8;
 
-function heldLock(disk: Disk, path: string): HeldLock {
-  const inode = disk.lstat(path)?.ino;
-  const isHeld = (): boolean => disk.lstat(path)?.ino === inode;
+function heldLock(disk: Disk, path: string, text: string): HeldLock {
+  const isHeld = (): boolean => readText(disk, path) === text;
   return {
     isHeld,
     release: () => {
@@ -63,7 +64,7 @@ function heldLock(disk: Disk, path: string): HeldLock {
   };
 }
 
-function removeDead(disk: Disk, path: string, inode: bigint): void {
+function removeDead(disk: Disk, path: string, text: string): void {
   const aside = `${path}.${randomUUID()}`;
   try {
     disk.rename(path, aside);
@@ -71,7 +72,7 @@ function removeDead(disk: Disk, path: string, inode: bigint): void {
     if (codeOf(error) === "ENOENT") return;
     throw error;
   }
-  if (disk.lstat(aside)?.ino !== inode) tryLink(disk, aside, path);
+  if (readText(disk, aside) !== text) tryLink(disk, aside, path);
   unlinkIfThere(disk, aside);
 }
 
@@ -94,24 +95,35 @@ function tryLink(disk: Disk, source: string, target: string): boolean {
   }
 }
 
-function writeIdentity(disk: Disk, path: string): void {
+function writeNew(disk: Disk, path: string, text: string): void {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const descriptor = disk.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
   try {
-    disk.write(descriptor, Buffer.from(`${JSON.stringify(ownIdentity())}\n`));
+    disk.write(descriptor, Buffer.from(text));
   } finally {
     disk.close(descriptor);
   }
 }
 
-/** `undefined` when the file is gone or no holder of ours: then it cannot be known to be dead. */
-function readIdentity(disk: Disk, path: string): ProcessIdentity | undefined {
+function readText(disk: Disk, path: string): string | undefined {
   try {
-    const value = JSON.parse(disk.readFile(path).toString("utf8")) as Partial<ProcessIdentity>;
+    return disk.readFile(path).toString("utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** `undefined` when the text is none of ours: then the holder cannot be known to be dead. */
+function identityIn(text: string): ProcessIdentity | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<ProcessIdentity>;
     const { pid, start, boot, namespace, host } = value;
-    const texts = [start, boot, namespace, host];
-    if (typeof pid !== "number" || texts.some((text) => typeof text !== "string")) return undefined;
-    return value as ProcessIdentity;
+    if (typeof pid !== "number" || typeof start !== "string" || typeof boot !== "string") {
+      return undefined;
+    }
+    if (typeof namespace !== "string" || typeof host !== "string") return undefined;
+    return { pid, start, boot, namespace, host };
   } catch {
     return undefined;
   }
