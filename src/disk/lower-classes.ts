@@ -1,0 +1,37 @@
+import fs from "node:fs";
+
+/**
+ * The classes, constants and argument checks of `node:fs` that the overlay's façade shares with it:
+ * `instanceof` holds for what it returns, and wrong arguments raise the very same errors.
+ * Nothing here touches a tree of the user.
+ */
+export const constants = fs.constants;
+
+export const Stats = fs.Stats;
+export const Dirent = fs.Dirent;
+
+/** The prototype of `BigIntStats`, which Node does not export. */
+export const bigIntStatsPrototype: object = Object.getPrototypeOf(
+  fs.lstatSync("/", { bigint: true }),
+);
+
+/** `node:fs` itself, for descriptors that are not the overlay's and paths that a policy allows. */
+export const realFileSystem = fs;
+
+/** A path at which every call fails after its arguments were checked and before it has an effect. */
+const nowhere = "/dev/null/nowhere";
+
+/**
+ * Raises the error that Node raises for these arguments, if it finds them wrong.
+ *
+ * The real function is called on a path that cannot exist, so that only its checks take effect.
+ * @param call gets that path and must pass it as every path argument that is valid.
+ */
+export function checkArguments(call: (path: string) => unknown): void {
+  try {
+    call(nowhere);
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (typeof code === "string" && code.startsWith("ERR_")) throw error;
+  }
+}

@@ -1,0 +1,113 @@
+import fs from "node:fs";
+import { decodeName, encodePath } from "./names.ts";
+import { type Stamp, stampOf } from "./stamp.ts";
+
+/**
+ * What the overlay asks of the file system below it: a few synchronous, read-only functions in the
+ * shape of `node:fs`. `node:fs` itself, a memfs volume, a unionfs and the `fs` of another overlay
+ * all qualify.
+ */
+export type LowerFileSystem = Pick<
+  typeof fs,
+  | "lstatSync"
+  | "statSync"
+  | "readdirSync"
+  | "readlinkSync"
+  | "openSync"
+  | "closeSync"
+  | "readSync"
+  | "fstatSync"
+  | "readFileSync"
+> &
+  Partial<Pick<typeof fs, "promises" | "accessSync" | "statfsSync" | "watch" | "readFile">>;
+
+/** The read-only door to the tree below an overlay. Paths are absolute; links are never followed. */
+export class Lower {
+  readonly fs: LowerFileSystem;
+  /** Whether this is the real disk, so that descriptors are the kernel's and paths can be handed over. */
+  readonly native: boolean;
+
+  constructor(fileSystem: LowerFileSystem) {
+    this.fs = fileSystem;
+    this.native = fileSystem === fs;
+  }
+
+  /** What lies at a path itself, or `undefined`. */
+  lstat(path: string): fs.Stats | undefined {
+    try {
+      return this.fs.lstatSync(encodePath(path), { throwIfNoEntry: false }) as fs.Stats | undefined;
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Like {@link lstat}, with 64-bit identity and nanosecond times. */
+  lstatExact(path: string): fs.BigIntStats | undefined {
+    try {
+      return this.fs.lstatSync(encodePath(path), { bigint: true, throwIfNoEntry: false });
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The stamp of what lies at a path itself, or `undefined`. */
+  stamp(path: string): Stamp | undefined {
+    const stats = this.lstatExact(path);
+    return stats === undefined ? undefined : stampOf(stats);
+  }
+
+  readlink(path: string): string {
+    if (!this.native) return this.fs.readlinkSync(path) as string;
+    return decodeName(this.fs.readlinkSync(encodePath(path), { encoding: "buffer" }));
+  }
+
+  /** Entries in the order of the lower, which for the real disk is that of their bytes. */
+  readdir(path: string): fs.Dirent[] {
+    const entries = this.fs.readdirSync(encodePath(path), { withFileTypes: true });
+    if (!this.native || !entries.some((entry) => entry.name.includes("\ufffd"))) return entries;
+    const exact = this.fs.readdirSync(encodePath(path), {
+      withFileTypes: true,
+      encoding: "buffer",
+    }) as unknown as fs.Dirent<Buffer>[];
+    return entries.map((entry, index) => {
+      const bytes = exact[index]?.name;
+      if (bytes !== undefined) entry.name = decodeName(bytes);
+      return entry;
+    });
+  }
+
+  /** Opens for reading; a link at the path itself is refused with `ELOOP`. */
+  open(path: string): number {
+    return this.fs.openSync(encodePath(path), readWithoutFollowing);
+  }
+
+  close(descriptor: number): void {
+    this.fs.closeSync(descriptor);
+  }
+
+  fstat(descriptor: number): fs.BigIntStats {
+    return this.fs.fstatSync(descriptor, { bigint: true });
+  }
+
+  /** Fills `buffer` from `position`; returns fewer bytes only at the end of the file. */
+  read(descriptor: number, buffer: Uint8Array, position: number): number {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const length = buffer.length - filled;
+      const count = this.fs.readSync(descriptor, buffer, filled, length, position + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  }
+}
+
+/** Flags that read a file but never follow a link in its last component. */
+export const readWithoutFollowing = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0);
+
+function isAbsence(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === "ENOENT" || code === "ENOTDIR";
+}

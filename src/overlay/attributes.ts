@@ -1,0 +1,111 @@
+import type { Core } from "./core.ts";
+import { credentials, mayWrite, requireAccess, requireOwner } from "./credentials.ts";
+import { Fault } from "./file-system-error.ts";
+import type { Instant } from "./instant.ts";
+import type { Node } from "./node.ts";
+import { truncateNode } from "./open.ts";
+
+const permissionBits = 0o7777;
+const setuidBit = 0o4000;
+const setgidBit = 0o2000;
+const groupExecute = 0o010;
+/** `uid_t` -1: leave as it is. */
+const unchanged = 0xffff_ffff;
+
+/** The node at a path, taken into the upper; `select` may refuse it first. */
+export function nodeForChange(
+  core: Core,
+  path: string,
+  follow: boolean,
+  check: (node: Pick<Node, "mode" | "uid" | "gid" | "kind">) => void,
+): Node {
+  const place = core.resolveExisting(path, follow);
+  const { found } = place;
+  if (found.kind === "upper") check(found.node);
+  else {
+    const { mode, uid, gid } = found.stats;
+    check({ mode, uid, gid, kind: found.stats.isDirectory() ? "directory" : "file" });
+  }
+  return core.copyUp(place);
+}
+
+/** Sets the permission bits. @throws {Fault} as `chmod(2)`. */
+export function changeMode(core: Core, path: string, mode: number): void {
+  setMode(core, nodeForChange(core, path, true, requireOwner), mode);
+}
+
+/** Sets the permission bits of a node that is known to be ours to change. */
+export function setMode(core: Core, node: Node, mode: number): void {
+  core.tree.touch(node);
+  let bits = mode & permissionBits;
+  if (credentials.uid !== 0 && !credentials.isMember(node.gid)) bits &= ~setgidBit;
+  node.mode = (node.mode & ~permissionBits) | bits;
+  node.ctime = core.tree.now();
+  if (node.kind === "directory") core.tree.structure += 1;
+}
+
+/** Sets owner and group. @throws {Fault} as `chown(2)`. */
+export function changeOwner(
+  core: Core,
+  path: string,
+  owner: { uid: number; gid: number; follow: boolean },
+): void {
+  const check = (node: Pick<Node, "uid" | "gid">): void => requireMayGive(node, owner);
+  setOwner(core, nodeForChange(core, path, owner.follow, check), owner);
+}
+
+/** Sets owner and group of a node. @throws {Fault} `EPERM` as `fchown(2)`. */
+export function setOwner(core: Core, node: Node, owner: { uid: number; gid: number }): void {
+  requireMayGive(node, owner);
+  core.tree.touch(node);
+  if (owner.uid >>> 0 !== unchanged) node.uid = owner.uid >>> 0;
+  if (owner.gid >>> 0 !== unchanged) node.gid = owner.gid >>> 0;
+  if (node.kind === "file") {
+    node.mode &= ~setuidBit;
+    if ((node.mode & groupExecute) !== 0) node.mode &= ~setgidBit;
+  }
+  node.ctime = core.tree.now();
+  if (node.kind === "directory") core.tree.structure += 1;
+}
+
+function requireMayGive(
+  node: Pick<Node, "uid" | "gid">,
+  owner: { uid: number; gid: number },
+): void {
+  const { uid } = credentials;
+  if (uid === 0) return;
+  const keepsUser = owner.uid >>> 0 === unchanged || owner.uid >>> 0 === node.uid;
+  const keepsGroup = owner.gid >>> 0 === unchanged || owner.gid >>> 0 === node.gid;
+  if (!keepsUser || (!keepsGroup && (uid !== node.uid || !credentials.isMember(owner.gid)))) {
+    throw new Fault("EPERM");
+  }
+  if (owner.uid >>> 0 !== unchanged && uid !== node.uid) throw new Fault("EPERM");
+}
+
+/** Sets the times of access and of modification. @throws {Fault} as `utimensat(2)`. */
+export function changeTimes(
+  core: Core,
+  path: string,
+  times: { atime: Instant; mtime: Instant; follow: boolean },
+): void {
+  setTimes(core, nodeForChange(core, path, times.follow, requireOwner), times);
+}
+
+/** Sets the times of a node that is known to be ours to change. */
+export function setTimes(core: Core, node: Node, times: { atime: Instant; mtime: Instant }): void {
+  core.tree.touch(node);
+  node.atime = times.atime;
+  node.mtime = times.mtime;
+  node.ctime = core.tree.now();
+  node.timesSet = true;
+}
+
+/** Cuts or grows the file at a path. @throws {Fault} as `truncate(2)`. */
+export function truncateAt(core: Core, path: string, size: number): void {
+  const node = nodeForChange(core, path, true, (found) => {
+    if (found.kind === "directory") throw new Fault("EISDIR");
+    requireAccess(found, mayWrite);
+  });
+  if (node.kind !== "file") throw new Fault("EINVAL");
+  truncateNode(core, node, size);
+}

@@ -1,0 +1,75 @@
+import { Fault } from "./file-system-error.ts";
+import type { Node } from "./node.ts";
+
+/** Bits of an access request, as in `access(2)`. */
+export const mayRead = 4;
+export const mayWrite = 2;
+export const mayExecute = 1;
+
+const stickyBit = 0o1000;
+const setgidBit = 0o2000;
+
+/** Who the process is to the file system; read at every use, because a process may change it. */
+export const credentials = {
+  get uid(): number {
+    return process.geteuid?.() ?? 0;
+  },
+  get gid(): number {
+    return process.getegid?.() ?? 0;
+  },
+  get umask(): number {
+    return process.umask();
+  },
+  isMember(gid: number): boolean {
+    return gid === this.gid || (process.getgroups?.().includes(gid) ?? false);
+  },
+};
+
+/** Whether this process may use a node in the ways of `wanted`, as the kernel decides it. */
+export function isPermitted(
+  node: Pick<Node, "mode" | "uid" | "gid" | "kind">,
+  wanted: number,
+): boolean {
+  const { uid } = credentials;
+  if (uid === 0) {
+    const isExecutable = node.kind === "directory" || (node.mode & 0o111) !== 0;
+    return (wanted & mayExecute) === 0 || isExecutable;
+  }
+  let granted = node.mode & 7;
+  if (uid === node.uid) granted = (node.mode >> 6) & 7;
+  else if (credentials.isMember(node.gid)) granted = (node.mode >> 3) & 7;
+  return (granted & wanted) === wanted;
+}
+
+/** @throws {Fault} `EACCES` when this process may not use the node so. */
+export function requireAccess(
+  node: Pick<Node, "mode" | "uid" | "gid" | "kind">,
+  wanted: number,
+): void {
+  if (!isPermitted(node, wanted)) throw new Fault("EACCES");
+}
+
+/** @throws {Fault} `EPERM` when this process does not own the node. */
+export function requireOwner(node: Pick<Node, "uid">): void {
+  const { uid } = credentials;
+  if (uid !== 0 && uid !== node.uid) throw new Fault("EPERM");
+}
+
+/** @throws {Fault} `EPERM` when the sticky bit of a directory protects an entry from this process. */
+export function requireUnsticky(
+  directory: Pick<Node, "mode" | "uid">,
+  entry: Pick<Node, "uid">,
+): void {
+  if ((directory.mode & stickyBit) === 0) return;
+  const { uid } = credentials;
+  if (uid !== 0 && uid !== entry.uid && uid !== directory.uid) throw new Fault("EPERM");
+}
+
+/** Group of a new node, and whether a new directory passes the setgid bit on. */
+export function inheritedGroup(parent: Pick<Node, "mode" | "gid">): {
+  gid: number;
+  setgid: boolean;
+} {
+  const setgid = (parent.mode & setgidBit) !== 0;
+  return { gid: setgid ? parent.gid : credentials.gid, setgid };
+}

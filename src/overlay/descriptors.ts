@@ -1,0 +1,122 @@
+import type { Lower } from "../disk/lower.ts";
+import { constants } from "../disk/lower-classes.ts";
+import type { Stamp } from "../disk/stamp.ts";
+import { Fault } from "./file-system-error.ts";
+import type { Node } from "./node.ts";
+import type { ExistingPlace } from "./path-walk.ts";
+
+/** First number of the overlay's descriptors; the kernel never hands out one as high. */
+export const firstDescriptor = 0x4000_0000;
+
+const { O_APPEND, O_RDWR, O_WRONLY } = constants;
+const accessMask = O_WRONLY | O_RDWR;
+
+/** An open file or directory of the overlay. */
+export class OpenFile {
+  /** The upper node, once there is one: it stays the same through unlink and rename. */
+  node: Node | undefined;
+  /** A descriptor of the lower, while the file is untouched. */
+  lowerDescriptor: number | undefined;
+  /** Where a lower file was opened, to copy it up from there. */
+  readonly place: ExistingPlace | undefined;
+  readonly flags: number;
+  /** Where the next read or write without a position happens. */
+  position = 0;
+
+  constructor(
+    flags: number,
+    target: { node: Node } | { lowerDescriptor: number; place: ExistingPlace },
+  ) {
+    this.flags = flags;
+    this.node = "node" in target ? target.node : undefined;
+    this.lowerDescriptor = "node" in target ? undefined : target.lowerDescriptor;
+    this.place = "node" in target ? undefined : target.place;
+  }
+
+  get isReadable(): boolean {
+    return (this.flags & accessMask) !== O_WRONLY;
+  }
+
+  get isWritable(): boolean {
+    return (this.flags & accessMask) !== 0;
+  }
+
+  get isAppending(): boolean {
+    return (this.flags & O_APPEND) !== 0;
+  }
+}
+
+/** The open descriptors of one overlay. */
+export class Descriptors {
+  readonly #lower: Lower;
+  readonly #files: (OpenFile | undefined)[] = [];
+  /** Open files that still read from the lower. */
+  readonly #onLower = new Set<OpenFile>();
+
+  constructor(lower: Lower) {
+    this.#lower = lower;
+  }
+
+  /** Gives an open file the lowest free number. */
+  add(file: OpenFile): number {
+    let index = this.#files.indexOf(undefined);
+    if (index < 0) index = this.#files.length;
+    this.#files[index] = file;
+    if (file.lowerDescriptor !== undefined) this.#onLower.add(file);
+    return firstDescriptor + index;
+  }
+
+  /** Whether any open file still reads from the lower. */
+  get hasLower(): boolean {
+    return this.#onLower.size > 0;
+  }
+
+  /** Whether a node is open. */
+  isOpen(node: Node): boolean {
+    return this.#files.some((file) => file?.node === node);
+  }
+
+  /** Whether a number is one of the overlay's, open or not. */
+  isOwn(descriptor: number): boolean {
+    return descriptor >= firstDescriptor;
+  }
+
+  /** @throws {Fault} `EBADF` when it is not open. */
+  get(descriptor: number): OpenFile {
+    const file = this.#files[descriptor - firstDescriptor];
+    if (file === undefined) throw new Fault("EBADF");
+    return file;
+  }
+
+  /** @throws {Fault} `EBADF` when it is not open. */
+  close(descriptor: number): void {
+    const file = this.get(descriptor);
+    this.#files[descriptor - firstDescriptor] = undefined;
+    this.#leaveLower(file);
+  }
+
+  /** Makes files that are open on a lower inode see the node that it was copied up to. */
+  switchTo(node: Node, stamp: Stamp): void {
+    for (const file of this.#onLower) {
+      if (file.lowerDescriptor === undefined) continue;
+      const stats = this.#lower.fstat(file.lowerDescriptor);
+      if (stats.ino !== stamp.ino || stats.dev !== stamp.dev) continue;
+      file.node = node;
+      this.#leaveLower(file);
+    }
+  }
+
+  /** Closes all. */
+  closeAll(): void {
+    for (const file of this.#onLower) this.#leaveLower(file);
+    this.#files.length = 0;
+  }
+
+  #leaveLower(file: OpenFile): void {
+    const { lowerDescriptor } = file;
+    if (lowerDescriptor === undefined) return;
+    file.lowerDescriptor = undefined;
+    this.#onLower.delete(file);
+    this.#lower.close(lowerDescriptor);
+  }
+}

@@ -1,0 +1,157 @@
+import { fileURLToPath } from "node:url";
+import { checkArguments, constants, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { decodeName, encodePath } from "../../disk/names.ts";
+import { type Instant, instantOfSeconds } from "../instant.ts";
+
+/** A path argument as every function of `node:fs` takes it. */
+export type PathArgument = string | Uint8Array | URL;
+
+/** Which argument of which function a path is, for the error when it is none. */
+export type PathRole = "path" | "oldPath" | "newPath" | "src" | "dest" | "target" | "existingPath";
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+const checks: Readonly<Record<PathRole, (value: never, nowhere: string) => unknown>> = {
+  path: (value) => real.accessSync(value),
+  oldPath: (value, nowhere) => real.renameSync(value, nowhere),
+  newPath: (value, nowhere) => real.renameSync(nowhere, value),
+  src: (value, nowhere) => real.copyFileSync(value, nowhere),
+  dest: (value, nowhere) => real.copyFileSync(nowhere, value),
+  target: (value, nowhere) => real.symlinkSync(value, nowhere),
+  existingPath: (value, nowhere) => real.linkSync(value, nowhere),
+};
+
+/**
+ * The path that an argument means, with undecodable bytes escaped.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` and those of `fileURLToPath`, as Node.
+ */
+export function pathOf(value: unknown, role: PathRole = "path"): string {
+  if (typeof value === "string") {
+    if (value.includes("\0")) refuse(value, role);
+    // Node writes a lone surrogate as U+FFFD, and here it would mean an undecodable byte.
+    return loneSurrogate.test(value) ? Buffer.from(value).toString() : value;
+  }
+  if (value instanceof Uint8Array) {
+    if (value.includes(0)) refuse(value, role);
+    return decodeName(value);
+  }
+  if (value instanceof URL) {
+    const path = fileURLToPath(value);
+    if (path.includes("\0")) refuse(value, role);
+    return path;
+  }
+  return refuse(value, role);
+}
+
+function refuse(value: unknown, role: PathRole): never {
+  checkArguments((nowhere) => checks[role](value as never, nowhere));
+  throw new TypeError(`The "${role}" argument is not a path`);
+}
+
+/** The path as an error of Node shows it. */
+export function shownPath(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (value instanceof URL) return fileURLToPath(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  return String(value);
+}
+
+/** A name or path in the encoding that the caller asked for. */
+export function encodeResult(name: string, encoding: unknown): string | Buffer {
+  const isPlain = encoding === undefined || encoding === null || encoding === "utf8";
+  const exact = encodePath(name);
+  if ((isPlain || encoding === "utf-8") && typeof exact === "string") return exact;
+  const bytes = typeof exact === "string" ? Buffer.from(exact) : exact;
+  if (encoding === "buffer") return bytes;
+  return bytes.toString(isPlain ? "utf8" : (encoding as BufferEncoding));
+}
+
+/** The `encoding` of options that may be the encoding itself. */
+export function encodingOf(options: unknown): BufferEncoding | "buffer" | undefined {
+  const encoding = typeof options === "string" ? options : optionsOf(options)["encoding"];
+  if (encoding === undefined || encoding === null) return undefined;
+  if (encoding !== "buffer" && !Buffer.isEncoding(encoding as string)) {
+    checkArguments((nowhere) => real.readFileSync(nowhere, encoding as BufferEncoding));
+  }
+  return encoding as BufferEncoding | "buffer";
+}
+
+/** Options as an object; encodings and absent options are an empty one. */
+export function optionsOf(options: unknown): Readonly<Record<string, unknown>> {
+  if (options === undefined || options === null || typeof options === "string") return {};
+  if (typeof options === "object") return options as Readonly<Record<string, unknown>>;
+  checkArguments((nowhere) => real.readFileSync(nowhere, options as never));
+  return {};
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants;
+
+const flagsByName: Readonly<Record<string, number>> = {
+  r: O_RDONLY,
+  rs: O_RDONLY | O_SYNC,
+  sr: O_RDONLY | O_SYNC,
+  "r+": O_RDWR,
+  "rs+": O_RDWR | O_SYNC,
+  "sr+": O_RDWR | O_SYNC,
+  w: O_TRUNC | O_CREAT | O_WRONLY,
+  wx: O_TRUNC | O_CREAT | O_WRONLY | O_EXCL,
+  xw: O_TRUNC | O_CREAT | O_WRONLY | O_EXCL,
+  "w+": O_TRUNC | O_CREAT | O_RDWR,
+  "wx+": O_TRUNC | O_CREAT | O_RDWR | O_EXCL,
+  "xw+": O_TRUNC | O_CREAT | O_RDWR | O_EXCL,
+  a: O_APPEND | O_CREAT | O_WRONLY,
+  ax: O_APPEND | O_CREAT | O_WRONLY | O_EXCL,
+  xa: O_APPEND | O_CREAT | O_WRONLY | O_EXCL,
+  as: O_APPEND | O_CREAT | O_WRONLY | O_SYNC,
+  sa: O_APPEND | O_CREAT | O_WRONLY | O_SYNC,
+  "a+": O_APPEND | O_CREAT | O_RDWR,
+  "ax+": O_APPEND | O_CREAT | O_RDWR | O_EXCL,
+  "xa+": O_APPEND | O_CREAT | O_RDWR | O_EXCL,
+  "as+": O_APPEND | O_CREAT | O_RDWR | O_SYNC,
+  "sa+": O_APPEND | O_CREAT | O_RDWR | O_SYNC,
+};
+
+/** Numeric `O_…` flags. @throws `ERR_INVALID_ARG_VALUE` as Node. */
+export function flagsOf(flags: unknown, fallback: string): number {
+  const given = flags ?? fallback;
+  if (typeof given === "string" && Object.hasOwn(flagsByName, given)) {
+    return flagsByName[given] as number;
+  }
+  checkArguments((nowhere) => real.openSync(nowhere, given as string));
+  return given as number;
+}
+
+/** Permission bits from a number or an octal string. @throws as Node. */
+export function modeOf(mode: unknown, fallback: number): number {
+  if (mode === undefined || mode === null) return fallback;
+  if (typeof mode === "number" && mode >>> 0 === mode) return mode;
+  checkArguments((nowhere) => real.chmodSync(nowhere, mode as string));
+  return typeof mode === "string" ? Number.parseInt(mode, 8) : (mode as number);
+}
+
+/** A time argument of `utimes`: a number, numeric string or Date, in seconds. @throws as Node. */
+export function timeOf(time: unknown): Instant {
+  checkTime(time);
+  const seconds =
+    typeof time === "object" ? (time as Date).getTime() / 1000 : Number(time as number | string);
+  return instantOfSeconds(seconds);
+}
+
+function checkTime(time: unknown): void {
+  if (typeof time === "number" && Number.isFinite(time)) return;
+  checkArguments((nowhere) => real.utimesSync(nowhere, time as number, 0));
+}
+
+/** Bytes of content that is to be written. @throws `ERR_INVALID_ARG_TYPE` as Node. */
+export function bytesOf(data: unknown, encoding: unknown): Uint8Array {
+  if (typeof data === "string") {
+    const name = encoding === "buffer" || encoding === undefined ? "utf8" : encoding;
+    return Buffer.from(data, name as BufferEncoding);
+  }
+  if (data instanceof Uint8Array) return data;
+  if (ArrayBuffer.isView(data))
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  checkArguments((nowhere) => real.writeFileSync(nowhere, data as string));
+  throw new TypeError('The "data" argument is not text or bytes');
+}

@@ -1,0 +1,84 @@
+import os from "node:os";
+import { getSystemErrorMap } from "node:util";
+
+/**
+ * A failed operation inside the overlay, before it is known under which call and path the caller
+ * asked for it. Not an `Error`: it carries no stack and costs nothing to throw; the façade turns it
+ * into Node's own error.
+ */
+export class Fault {
+  readonly code: string;
+  /** Replaces the system's text where a refusal of ours needs to say why. */
+  readonly reason: string | undefined;
+  /** The call that failed where it is not the one that was asked for. */
+  readonly syscall: string | undefined;
+  readonly path: string | undefined;
+
+  constructor(code: string, details: { reason?: string; syscall?: string; path?: string } = {}) {
+    this.code = code;
+    this.reason = details.reason;
+    this.syscall = details.syscall;
+    this.path = details.path;
+  }
+}
+
+const messages = new Map<string, { readonly errno: number; readonly text: string }>();
+for (const [errno, [code, text]] of getSystemErrorMap()) messages.set(code, { errno, text });
+const errnos = os.constants.errno as Readonly<Record<string, number>>;
+
+/** What a failing call was about, as the caller named it. */
+export interface CallContext {
+  readonly syscall: string;
+  readonly path?: string | undefined;
+  readonly dest?: string | undefined;
+}
+
+/** The error that Node raises for a failed system call: same properties in the same order. */
+export function fileSystemError(
+  code: string,
+  context: CallContext,
+  reason?: string,
+): NodeJS.ErrnoException {
+  const known = messages.get(code);
+  const text = reason ?? known?.text ?? "unknown error";
+  let message = `${code}: ${text}, ${context.syscall}`;
+  if (context.path !== undefined) message += ` '${context.path}'`;
+  if (context.dest !== undefined) message += ` -> '${context.dest}'`;
+  const error = new Error(message) as NodeJS.ErrnoException & { dest?: string };
+  error.errno = known?.errno ?? -(errnos[code] ?? 1);
+  error.code = code;
+  error.syscall = context.syscall;
+  if (context.path !== undefined) error.path = context.path;
+  if (context.dest !== undefined) error.dest = context.dest;
+  return error;
+}
+
+/**
+ * What to throw for something caught inside an operation: faults and errors of the lower become
+ * Node's error for this call; everything else (wrong arguments, our bugs) passes unchanged.
+ */
+export function errorOfCall(caught: unknown, context: CallContext): unknown {
+  if (caught instanceof Fault) {
+    const syscall = caught.syscall ?? context.syscall;
+    const path = caught.path ?? context.path;
+    return fileSystemError(caught.code, { ...context, syscall, path }, caught.reason);
+  }
+  if (isSystemError(caught)) return fileSystemError(caught.code, context);
+  return caught;
+}
+
+/** Whether something thrown is an error of a system call. */
+export function isSystemError(caught: unknown): caught is NodeJS.ErrnoException & { code: string } {
+  return (
+    caught instanceof Error &&
+    "code" in caught &&
+    typeof caught.code === "string" &&
+    messages.has(caught.code)
+  );
+}
+
+/** The code of a fault or a system error, `undefined` of anything else. */
+export function codeOf(caught: unknown): string | undefined {
+  if (caught instanceof Fault) return caught.code;
+  return isSystemError(caught) ? caught.code : undefined;
+}

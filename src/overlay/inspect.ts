@@ -1,0 +1,162 @@
+import type fs from "node:fs";
+import { constants, Dirent } from "../disk/lower-classes.ts";
+import { absoluteOf, childOf } from "../disk/tree-path.ts";
+import type { Core } from "./core.ts";
+import { isPermitted, mayRead, requireAccess } from "./credentials.ts";
+import { Fault } from "./file-system-error.ts";
+import type { DirectoryNode, Node } from "./node.ts";
+import { isDirectory } from "./path-walk.ts";
+import { bigIntStatsOf, statsOf } from "./stats.ts";
+
+/** What `stat` (follow) or `lstat` says of a path. @throws {Fault} as `stat(2)`. */
+export function inspect(
+  core: Core,
+  path: string,
+  options: { readonly follow: boolean; readonly bigint: boolean },
+): fs.Stats | fs.BigIntStats {
+  const { found } = core.resolveExisting(path, options.follow);
+  if (found.kind === "upper")
+    return options.bigint ? bigIntStatsOf(found.node) : statsOf(found.node);
+  if (!options.bigint) return found.stats;
+  const stats = core.lower.lstatExact(found.path);
+  if (stats === undefined) throw new Fault("ENOENT");
+  return stats;
+}
+
+/** The target of a link, exactly as it was given. @throws {Fault} as `readlink(2)`. */
+export function readLink(core: Core, path: string): string {
+  const { found } = core.resolveExisting(path, false);
+  if (found.kind === "upper") {
+    if (found.node.kind !== "symlink") throw new Fault("EINVAL");
+    return found.node.target;
+  }
+  if (!found.stats.isSymbolicLink()) throw new Fault("EINVAL");
+  return core.lower.readlink(found.path);
+}
+
+/** The absolute path without links. @throws {Fault} as `realpath(3)`. */
+export function realPath(core: Core, path: string): string {
+  const place = core.resolveExisting(path, true);
+  const parent = core.tree.pathOf(place.directory);
+  const own = place.name === "" ? parent : childOf(parent, place.name);
+  return absoluteOf(core.tree.rootPath, own);
+}
+
+/** Whether this process may use a path. @throws {Fault} as `access(2)`. */
+export function checkAccess(core: Core, path: string, mode: number): void {
+  const { found } = core.resolveExisting(path, true);
+  if ((mode & 7) === 0) return;
+  if (found.kind === "upper") requireAccess(found.node, mode & 7);
+  else {
+    const { mode: bits, uid, gid } = found.stats;
+    const kind = found.stats.isDirectory() ? "directory" : "file";
+    if (!isPermitted({ mode: bits, uid, gid, kind }, mode & 7)) throw new Fault("EACCES");
+  }
+}
+
+/** One name that a directory shows. */
+export interface ShownEntry {
+  readonly name: string;
+  /** `UV_DIRENT_…`, as in a `Dirent`. */
+  readonly type: number;
+}
+
+/** The entries of a directory, ordered by the bytes of their names. @throws {Fault} as `readdir(3)`. */
+export function listDirectory(core: Core, path: string): ShownEntry[] {
+  const place = core.resolveExisting(path, true);
+  if (!isDirectory(place)) throw new Fault("ENOTDIR");
+  const { found } = place;
+  if (found.kind === "lower") return listLower(core, found.path);
+  if (found.node.kind !== "directory") throw new Fault("ENOTDIR");
+  requireAccess(found.node, mayRead);
+  return listMerged(core, found.node);
+}
+
+function listLower(core: Core, path: string): ShownEntry[] {
+  return core.lower.readdir(path).map((entry) => ({ name: entry.name, type: typeOf(entry) }));
+}
+
+/** What a directory shows: the lower's names that are not hidden, and the upper's. */
+export function listMerged(core: Core, directory: DirectoryNode): ShownEntry[] {
+  const { entries, lowerPath } = directory;
+  const shown: ShownEntry[] = [];
+  if (lowerPath !== undefined) {
+    for (const entry of listLower(core, lowerPath)) {
+      if (entries?.has(entry.name) === true || core.tree.isHidden(directory, entry.name)) continue;
+      shown.push(entry);
+    }
+  }
+  if (entries === undefined || entries.size === 0) return shown;
+  for (const [name, dentry] of entries) {
+    if (dentry.node !== undefined) shown.push({ name, type: typeOfNode(dentry.node) });
+  }
+  return shown.sort((left, right) => compareNames(left.name, right.name));
+}
+
+/** Order of names by their UTF-8 bytes, which is how libuv sorts a directory. */
+export function compareNames(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index++) {
+    const a = left.charCodeAt(index);
+    const b = right.charCodeAt(index);
+    if (a === b) continue;
+    const isHighA = a >= 0xd800 && a <= 0xdfff;
+    const isHighB = b >= 0xd800 && b <= 0xdfff;
+    if (isHighA !== isHighB) return isHighA ? 1 : -1;
+    return a - b;
+  }
+  return left.length - right.length;
+}
+
+const { UV_DIRENT_DIR, UV_DIRENT_FILE, UV_DIRENT_LINK } = constants as unknown as Record<
+  string,
+  number
+> & { UV_DIRENT_DIR: number; UV_DIRENT_FILE: number; UV_DIRENT_LINK: number };
+const direntTypes = constants as unknown as Readonly<Record<string, number>>;
+
+function typeOf(entry: fs.Dirent): number {
+  if (entry.isFile()) return UV_DIRENT_FILE;
+  if (entry.isDirectory()) return UV_DIRENT_DIR;
+  if (entry.isSymbolicLink()) return UV_DIRENT_LINK;
+  if (entry.isFIFO()) return direntTypes["UV_DIRENT_FIFO"] ?? 0;
+  if (entry.isSocket()) return direntTypes["UV_DIRENT_SOCKET"] ?? 0;
+  if (entry.isCharacterDevice()) return direntTypes["UV_DIRENT_CHAR"] ?? 0;
+  if (entry.isBlockDevice()) return direntTypes["UV_DIRENT_BLOCK"] ?? 0;
+  return 0;
+}
+
+function typeOfNode(node: Node): number {
+  switch (node.kind) {
+    case "file":
+      return UV_DIRENT_FILE;
+    case "directory":
+      return UV_DIRENT_DIR;
+    case "symlink":
+      return UV_DIRENT_LINK;
+    case "other":
+      return typeOfMode(node.mode);
+  }
+}
+
+const { S_IFMT, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK } = constants;
+
+function typeOfMode(mode: number): number {
+  const names = new Map([
+    [S_IFIFO, "UV_DIRENT_FIFO"],
+    [S_IFSOCK, "UV_DIRENT_SOCKET"],
+    [S_IFCHR, "UV_DIRENT_CHAR"],
+    [S_IFBLK, "UV_DIRENT_BLOCK"],
+  ]);
+  return direntTypes[names.get(mode & S_IFMT) ?? ""] ?? 0;
+}
+
+const makeDirent = Dirent as unknown as new (
+  name: unknown,
+  type: number,
+  path: string,
+) => fs.Dirent;
+
+/** A `Dirent` as Node makes it. */
+export function direntOf(name: unknown, type: number, parentPath: string): fs.Dirent {
+  return new makeDirent(name, type, parentPath);
+}

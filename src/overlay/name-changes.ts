@@ -1,0 +1,155 @@
+import type { Core } from "./core.ts";
+import {
+  credentials,
+  inheritedGroup,
+  mayExecute,
+  mayWrite,
+  requireAccess,
+  requireUnsticky,
+} from "./credentials.ts";
+import type { FileContent } from "./file-content.ts";
+import { Fault } from "./file-system-error.ts";
+import { DirectoryNode, FileNode, type Node, SymlinkNode } from "./node.ts";
+import { type ExistingPlace, exists, isDirectory, type Place } from "./path-walk.ts";
+
+const setgidBit = 0o2000;
+const permissionBits = 0o7777;
+
+/** Makes an empty directory. @throws {Fault} as `mkdir(2)`. */
+export function makeDirectory(core: Core, path: string, mode: number): void {
+  const place = core.resolve(path, false);
+  requireAbsent(place);
+  const parent = writableParent(core, place);
+  const { gid, setgid } = inheritedGroup(parent);
+  const bits = (mode & 0o1777 & ~credentials.umask) | (setgid ? setgidBit : 0);
+  const node = new DirectoryNode(core.tree.originOfNew(bits, credentials.uid, gid), {
+    parent,
+    name: place.name,
+    lowerPath: undefined,
+  });
+  node.attached = true;
+  core.tree.put(parent, place.name, node);
+  core.tree.countDirectory(parent, 1);
+  core.tree.namesChanged(parent);
+}
+
+/** Makes an empty file at a place where nothing lies, for `open` with `O_CREAT`. */
+export function makeFile(core: Core, place: Place, mode: number, content: FileContent): FileNode {
+  const parent = writableParent(core, place);
+  const { gid } = inheritedGroup(parent);
+  const bits = mode & permissionBits & ~credentials.umask;
+  const node = new FileNode(core.tree.originOfNew(bits, credentials.uid, gid), content);
+  core.tree.put(parent, place.name, node);
+  core.tree.namesChanged(parent);
+  return node;
+}
+
+/** Makes a symbolic link. @throws {Fault} as `symlink(2)`. */
+export function makeSymlink(core: Core, target: string, path: string): void {
+  if (target === "") throw new Fault("ENOENT");
+  const place = core.resolve(path, false);
+  requireAbsent(place);
+  if (place.trailingSlash) throw new Fault("ENOENT");
+  const parent = writableParent(core, place);
+  const { gid } = inheritedGroup(parent);
+  const node = new SymlinkNode(core.tree.originOfNew(0o777, credentials.uid, gid), target);
+  core.tree.put(parent, place.name, node);
+  core.tree.namesChanged(parent);
+}
+
+/** Gives a file a further name. @throws {Fault} as `link(2)`. */
+export function makeLink(core: Core, existing: string, path: string): void {
+  const source = core.resolveExisting(existing, false);
+  const place = core.resolve(path, false);
+  requireAbsent(place);
+  if (place.trailingSlash) throw new Fault("ENOENT");
+  const parent = writableParent(core, place);
+  if (isDirectory(source)) throw new Fault("EPERM");
+  const node = core.copyUp(source);
+  core.tree.touch(node);
+  node.nlink += 1;
+  node.ctime = core.tree.now();
+  core.tree.put(parent, place.name, node);
+  core.tree.namesChanged(parent);
+}
+
+/** Takes a name of a file away. @throws {Fault} as `unlink(2)`. */
+export function removeFile(core: Core, path: string): void {
+  const place = core.resolve(path, false);
+  if (place.last !== "name") throw new Fault("EISDIR");
+  if (!exists(place)) throw new Fault("ENOENT");
+  const parent = removableFrom(core, place);
+  if (isDirectory(place)) throw new Fault("EISDIR");
+  if (place.trailingSlash) throw new Fault("ENOTDIR");
+  dropName(core, place);
+  core.tree.remove(parent, place.name);
+  core.tree.namesChanged(parent);
+}
+
+/** Takes an empty directory away. @throws {Fault} as `rmdir(2)`. */
+export function removeDirectory(core: Core, path: string): void {
+  const place = core.resolve(path, false);
+  if (place.last === "dot") throw new Fault("EINVAL");
+  if (place.last === "dotdot") throw new Fault("ENOTEMPTY");
+  if (place.last === "root") throw new Fault("EBUSY");
+  if (!exists(place)) throw new Fault("ENOENT");
+  const parent = removableFrom(core, place);
+  if (!isDirectory(place)) throw new Fault("ENOTDIR");
+  if (!isEmptyDirectory(core, place)) throw new Fault("ENOTEMPTY");
+  dropDirectory(core, place);
+  core.tree.remove(parent, place.name);
+  core.tree.countDirectory(parent, -1);
+  core.tree.namesChanged(parent);
+}
+
+/** Marks the directory at a place as gone, for handles that still reach it. */
+export function dropDirectory(core: Core, place: ExistingPlace): void {
+  const { found } = place;
+  if (found.kind !== "upper" || found.node.kind !== "directory") return;
+  core.tree.touch(found.node);
+  found.node.removed = true;
+  found.node.nlink = 0;
+}
+
+/** Counts one name less of the file at a place, if anyone can still see the count. */
+export function dropName(core: Core, place: ExistingPlace): void {
+  const { found } = place;
+  let node: Node | undefined;
+  if (found.kind === "upper") node = found.node;
+  else if (found.stats.nlink > 1 || core.descriptors.hasLower) node = core.copyUp(place);
+  if (node === undefined) return;
+  core.tree.touch(node);
+  node.nlink -= 1;
+  node.ctime = core.tree.now();
+}
+
+/** Whether a directory shows no entry at all. */
+export function isEmptyDirectory(core: Core, place: ExistingPlace): boolean {
+  const { found } = place;
+  if (found.kind === "lower") return core.tree.shownNames(found.path).length === 0;
+  return found.node.kind === "directory" && core.tree.isEmpty(found.node);
+}
+
+/** The directory of a place, ready for a new name in it. */
+export function writableParent(core: Core, place: Place): DirectoryNode {
+  const { directory } = place;
+  if (directory.removed) throw new Fault("ENOENT");
+  core.tree.attach(directory);
+  requireAccess(directory, mayWrite | mayExecute);
+  if (core.tree.isHidden(directory, place.name)) {
+    throw new Fault("EACCES", { reason: "permission denied, the name is draftfs' own" });
+  }
+  return directory;
+}
+
+/** The directory of a place, ready to lose the name of what lies there. */
+export function removableFrom(core: Core, place: ExistingPlace): DirectoryNode {
+  const directory = writableParent(core, place);
+  const { found } = place;
+  requireUnsticky(directory, found.kind === "upper" ? found.node : found.stats);
+  return directory;
+}
+
+function requireAbsent(place: Place): void {
+  if (place.found !== undefined || place.last !== "name") throw new Fault("EEXIST");
+}

@@ -1,0 +1,85 @@
+import { childOf, type TreePath } from "../disk/tree-path.ts";
+import type { FileContent } from "./file-content.ts";
+import { nanosecondsOf } from "./instant.ts";
+import type { Dentry, DirectoryNode, Node } from "./node.ts";
+import type { Content, NodeMeta, Pending } from "./pending.ts";
+import type { Tree } from "./tree.ts";
+
+/** All that the upper holds, in tree order; see {@link Pending}. */
+export function* pendingEntries(tree: Tree): Generator<Pending> {
+  yield* entriesOf(tree, tree.root, "");
+}
+
+function* entriesOf(tree: Tree, directory: DirectoryNode, path: TreePath): Generator<Pending> {
+  const { entries } = directory;
+  if (entries === undefined) return;
+  for (const name of [...entries.keys()].sort()) {
+    const dentry = entries.get(name);
+    if (dentry === undefined) continue;
+    const at = childOf(path, name);
+    yield pendingOf(tree, at, dentry);
+    if (dentry.node?.kind === "directory") yield* entriesOf(tree, dentry.node, at);
+  }
+}
+
+function pendingOf(tree: Tree, path: TreePath, dentry: Dentry): Pending {
+  const { node, base } = dentry;
+  if (node === undefined) {
+    if (base === undefined) throw new Error(`whiteout of nothing at ${path}`);
+    return { kind: "whiteout", path, base, generation: dentry.generation };
+  }
+  const common = {
+    path,
+    base,
+    generation: Math.max(dentry.generation, node.generation),
+    ino: BigInt(node.ino),
+    meta: metaOf(node),
+    origin: node.origin,
+    timesSet: node.timesSet,
+  };
+  switch (node.kind) {
+    case "file":
+      return { ...common, kind: "file", nlink: node.nlink, content: contentOf(node.content) };
+    case "symlink":
+      return { ...common, kind: "symlink", target: node.target };
+    case "other":
+      return { ...common, kind: "other" };
+    case "directory":
+      return {
+        ...common,
+        kind: "directory",
+        ...shownLowerOf(tree, node, path, base !== undefined),
+      };
+  }
+}
+
+function shownLowerOf(
+  tree: Tree,
+  node: DirectoryNode,
+  path: TreePath,
+  hasBase: boolean,
+): { opaque: boolean; redirect: TreePath | undefined } {
+  if (node.lowerPath === undefined) return { opaque: hasBase, redirect: undefined };
+  const shown = tree.treePathOfLower(node.lowerPath);
+  return { opaque: false, redirect: shown === path ? undefined : shown };
+}
+
+function metaOf(node: Node): NodeMeta {
+  return {
+    mode: node.mode & 0o7777,
+    uid: node.uid,
+    gid: node.gid,
+    atimeNs: nanosecondsOf(node.atime),
+    mtimeNs: nanosecondsOf(node.mtime),
+  };
+}
+
+function contentOf(content: FileContent): Content {
+  const frozen = content.snapshot();
+  return {
+    size: frozen.size,
+    lower: frozen.untouchedLower?.node,
+    spilled: undefined,
+    read: (buffer, position) => frozen.read(buffer, position),
+  };
+}

@@ -1,0 +1,114 @@
+import type fs from "node:fs";
+import { bigIntStatsPrototype, Stats } from "../disk/lower-classes.ts";
+import { type Instant, millisecondsOf, nanosecondsOf } from "./instant.ts";
+import type { Node } from "./node.ts";
+
+/** Preferred size of reads and writes, and unit of allocation, in bytes. */
+const blockBytes = 4096;
+/** Unit of `st_blocks`, in bytes. */
+const sectorBytes = 512;
+
+/** Later Nodes compute the dates of a `Stats` from its milliseconds when they are asked for. */
+const hasLazyDates = Object.hasOwn(Stats.prototype, "mtime");
+
+interface StatsFields {
+  dev: number;
+  mode: number;
+  nlink: number;
+  uid: number;
+  gid: number;
+  rdev: number;
+  blksize: number;
+  ino: number;
+  size: number;
+  blocks: number;
+  atimeMs: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  birthtimeMs: number;
+  atime?: Date;
+  mtime?: Date;
+  ctime?: Date;
+  birthtime?: Date;
+}
+
+// `new Stats()` is deprecated; sharing its prototype makes objects of the same class.
+const NodeStats = function (this: StatsFields, node: Node): void {
+  const size = sizeOf(node);
+  this.dev = Number(node.dev);
+  this.mode = node.mode;
+  this.nlink = node.nlink;
+  this.uid = node.uid;
+  this.gid = node.gid;
+  this.rdev = node.kind === "other" ? node.rdev : 0;
+  this.blksize = blockBytes;
+  this.ino = Number(node.ino);
+  this.size = size;
+  this.blocks = blocksOf(node, size);
+  this.atimeMs = millisecondsOf(node.atime);
+  this.mtimeMs = millisecondsOf(node.mtime);
+  this.ctimeMs = millisecondsOf(node.ctime);
+  this.birthtimeMs = millisecondsOf(node.birthtime);
+  if (hasLazyDates) return;
+  this.atime = dateOf(this.atimeMs);
+  this.mtime = dateOf(this.mtimeMs);
+  this.ctime = dateOf(this.ctimeMs);
+  this.birthtime = dateOf(this.birthtimeMs);
+} as unknown as new (
+  node: Node,
+) => fs.Stats;
+NodeStats.prototype = Stats.prototype;
+
+/** What `stat` says of an upper node. */
+export function statsOf(node: Node): fs.Stats {
+  return new NodeStats(node);
+}
+
+/** What `stat` with `bigint: true` says of an upper node. */
+export function bigIntStatsOf(node: Node): fs.BigIntStats {
+  const size = sizeOf(node);
+  const stats = Object.create(bigIntStatsPrototype);
+  stats.dev = BigInt(node.dev);
+  stats.mode = BigInt(node.mode);
+  stats.nlink = BigInt(node.nlink);
+  stats.uid = BigInt(node.uid);
+  stats.gid = BigInt(node.gid);
+  stats.rdev = BigInt(node.kind === "other" ? node.rdev : 0);
+  stats.blksize = BigInt(blockBytes);
+  stats.ino = BigInt(node.ino);
+  stats.size = BigInt(size);
+  stats.blocks = BigInt(blocksOf(node, size));
+  const { atime, mtime, ctime, birthtime } = node;
+  const times: Readonly<Record<string, Instant>> = { atime, mtime, ctime, birthtime };
+  for (const [name, time] of Object.entries(times)) {
+    stats[`${name}Ms`] = nanosecondsOf(time) / 1_000_000n;
+  }
+  for (const [name, time] of Object.entries(times)) stats[`${name}Ns`] = nanosecondsOf(time);
+  if (!Object.hasOwn(bigIntStatsPrototype, "mtime")) {
+    for (const name of Object.keys(times)) stats[name] = dateOf(Number(stats[`${name}Ms`]));
+  }
+  return stats;
+}
+
+function sizeOf(node: Node): number {
+  switch (node.kind) {
+    case "file":
+      return node.content.size;
+    case "symlink":
+      return Buffer.byteLength(node.target);
+    case "directory":
+      return blockBytes;
+    case "other":
+      return 0;
+  }
+}
+
+function blocksOf(node: Node, size: number): number {
+  if (node.kind === "other" || node.kind === "symlink") return 0;
+  return Math.ceil(size / blockBytes) * (blockBytes / sectorBytes);
+}
+
+/** As Node does: rounded to the nearest millisecond. */
+function dateOf(milliseconds: number): Date {
+  return new Date(Math.round(milliseconds));
+}

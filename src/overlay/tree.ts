@@ -1,0 +1,353 @@
+import type { Stats } from "node:fs";
+import type { Lower } from "../disk/lower.ts";
+import { type Stamp, stampOf } from "../disk/stamp.ts";
+import { stateDirectoryName } from "../disk/state-directory.ts";
+import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { assert } from "../errors.ts";
+import { Fault } from "./file-system-error.ts";
+import { type Instant, instantOf, presentInstant } from "./instant.ts";
+import { type Dentry, DirectoryNode, type Node, type NodeOrigin } from "./node.ts";
+import type { LowerNode } from "./pending.ts";
+import { type Savepoint, UndoLog } from "./undo-log.ts";
+
+/** First inode number of nodes that the overlay creates: far above what file systems hand out. */
+const firstInode = 2 ** 52;
+
+/** What a directory holds under a name. */
+export type Found =
+  | { readonly kind: "upper"; readonly node: Node }
+  | { readonly kind: "lower"; readonly path: string; readonly stats: Stats }
+  | undefined;
+
+/**
+ * The merged tree: upper entries over the lower. Everything that changes it goes through `put`,
+ * `remove` and `touch`, which keep the undo log, the generations and the caches right.
+ */
+export class Tree {
+  readonly lower: Lower;
+  readonly rootPath: string;
+  readonly root: DirectoryNode;
+  readonly undo = new UndoLog();
+  generation = 0;
+  /** Number of times names were removed or directories changed: what caches of paths depend on. */
+  structure = 0;
+  /** Copied-up nodes whose lower inode has several names, by `dev:ino`. */
+  readonly linked = new Map<string, Node>();
+  #nextInode = firstInode;
+
+  constructor(lower: Lower, rootPath: string) {
+    this.lower = lower;
+    this.rootPath = rootPath;
+    const stats = lower.lstatExact(rootPath);
+    if (stats === undefined) throw new Fault("ENOENT", { syscall: "open", path: rootPath });
+    this.root = new DirectoryNode(
+      { ino: 0, dev: 0, mode: 0, uid: 0, gid: 0, now: presentInstant() },
+      { parent: undefined, name: "", lowerPath: rootPath },
+    );
+    this.attach(this.root);
+  }
+
+  /** Identity and owner of a new node in `parent`. */
+  originOfNew(mode: number, uid: number, gid: number): NodeOrigin {
+    const now = presentInstant();
+    return { ino: this.#nextInode++, dev: this.root.dev, mode, uid, gid, now };
+  }
+
+  /** A start for a node that takes its identity and metadata from the lower. */
+  originOfCopy(): NodeOrigin {
+    return { ino: 0, dev: 0, mode: 0, uid: 0, gid: 0, now: this.root.mtime };
+  }
+
+  /** Remembers the node that stands for a lower inode with several names. */
+  link(identity: string, node: Node): void {
+    this.linked.set(identity, node);
+    this.undo.record(() => this.linked.delete(identity));
+  }
+
+  /** What lies under `name`, upper before lower. The name is an ordinary one, not `.` or `..`. */
+  lookup(directory: DirectoryNode, name: string): Found {
+    const dentry = directory.entries?.get(name);
+    if (dentry !== undefined) {
+      return dentry.node === undefined ? undefined : { kind: "upper", node: dentry.node };
+    }
+    if (directory.lowerPath === undefined || this.isHidden(directory, name)) return undefined;
+    const path = absoluteOf(directory.lowerPath, name);
+    const stats = this.lower.lstat(path);
+    if (stats === undefined) return undefined;
+    if (this.linked.size > 0 && stats.nlink > 1 && stats.isFile()) {
+      const node = this.#linkedNode(directory, name, path);
+      if (node !== undefined) return { kind: "upper", node };
+    }
+    return { kind: "lower", path, stats };
+  }
+
+  /** Whether a name is the state directory of the root, which no view shows. */
+  isHidden(directory: DirectoryNode, name: string): boolean {
+    return name === stateDirectoryName && directory === this.root;
+  }
+
+  /** The node of a lower sub-directory that a lookup passes through. */
+  passThrough(parent: DirectoryNode, name: string, path: string): DirectoryNode {
+    const known = parent.passed.get(name);
+    if (known !== undefined) return known;
+    const node = new DirectoryNode(
+      { ino: 0, dev: 0, mode: 0, uid: 0, gid: 0, now: parent.mtime },
+      { parent, name, lowerPath: path },
+    );
+    parent.passed.set(name, node);
+    return node;
+  }
+
+  /** Makes the upper hold a directory and all those above it, with the metadata of the lower. */
+  attach(directory: DirectoryNode): void {
+    if (directory.attached) return;
+    const { parent, name, lowerPath } = directory;
+    if (parent !== undefined) this.attach(parent);
+    assert(lowerPath !== undefined, "a directory that only passes through has a lower one");
+    const stats = this.lower.lstatExact(lowerPath);
+    if (stats === undefined || !stats.isDirectory()) throw new Fault("ENOENT");
+    const stamp = stampOf(stats);
+    const base = { path: this.treePathOfLower(lowerPath), stamp };
+    this.undo.record(() => {
+      directory.attached = false;
+      directory.origin = undefined;
+      directory.entries = undefined;
+    });
+    directory.attached = true;
+    directory.savedFor = this.undo.span;
+    takeMetadata(directory, stats);
+    directory.origin = base;
+    if (parent === undefined) return;
+    parent.passed.delete(name);
+    this.undo.record(() => parent.passed.set(name, directory));
+    this.#setEntry(parent, name, { node: directory, base, generation: ++this.generation });
+  }
+
+  /** Records the state of a node before its first change in this savepoint; bumps generations. */
+  touch(node: Node): void {
+    node.generation = ++this.generation;
+    const span = this.undo.span;
+    if (span === 0 || node.savedFor === span) return;
+    const before = { ...node } as Partial<Node>;
+    const content = node.kind === "file" ? node.content.snapshot() : undefined;
+    node.savedFor = span;
+    this.undo.record(() => {
+      if (node.kind === "directory") {
+        const { entries, passed, ...rest } = before as Partial<DirectoryNode>;
+        Object.assign(node, rest);
+      } else Object.assign(node, before);
+      if (node.kind === "file" && content !== undefined) node.content = content;
+    });
+  }
+
+  /**
+   * Puts `node` under `name`. The caller has settled what lay there before.
+   * @param expected what the lower holds there, where the caller knows better than a look at it.
+   */
+  put(directory: DirectoryNode, name: string, node: Node, expected?: LowerNode): void {
+    this.attach(directory);
+    const base = expected ?? this.baseOf(directory, name);
+    if (node.kind === "directory") {
+      this.structure += 1;
+      const covered = this.#shownPath(directory, name) ?? this.#coveredPath(directory, name);
+      const isOwn = node.lowerPath !== undefined && node.lowerPath === covered;
+      node.coveredPath = isOwn || base?.stamp.kind !== "directory" ? undefined : covered;
+    }
+    this.#setEntry(directory, name, { node, base, generation: ++this.generation });
+  }
+
+  /** Takes the name away: a whiteout where the lower would show through, nothing otherwise. */
+  remove(directory: DirectoryNode, name: string): void {
+    this.attach(directory);
+    this.structure += 1;
+    const base = this.baseOf(directory, name);
+    const isShown = base !== undefined && directory.lowerPath !== undefined;
+    const generation = ++this.generation;
+    const dentry = isShown ? { node: undefined, base, generation } : undefined;
+    this.#setEntry(directory, name, dentry);
+    directory.passed.delete(name);
+  }
+
+  /** What the lower holds under a name, shown or hidden; stamped when first asked. */
+  baseOf(directory: DirectoryNode, name: string): LowerNode | undefined {
+    const known = directory.entries?.get(name);
+    if (known !== undefined) return known.base;
+    const path = this.#shownPath(directory, name) ?? this.#coveredPath(directory, name);
+    if (path === undefined) return undefined;
+    const stamp = this.lower.stamp(path);
+    return stamp === undefined ? undefined : { path: this.treePathOfLower(path), stamp };
+  }
+
+  /** Moves the times of a directory in which a name came or went. */
+  namesChanged(directory: DirectoryNode): void {
+    this.touch(directory);
+    directory.mtime = presentInstant();
+    directory.ctime = directory.mtime;
+    directory.timesSet = false;
+  }
+
+  /** Counts a sub-directory that came (1) or went (-1), where the file system counts them. */
+  countDirectory(parent: DirectoryNode, change: 1 | -1): void {
+    this.touch(parent);
+    if (parent.nlink >= 2) parent.nlink += change;
+  }
+
+  /** Names in a lower directory. */
+  shownNames(path: string): string[] {
+    const names = this.lower.readdir(path).map((entry) => entry.name);
+    return path === this.rootPath ? names.filter((name) => name !== stateDirectoryName) : names;
+  }
+
+  /** Whether the merged directory has no entry. */
+  isEmpty(directory: DirectoryNode): boolean {
+    const { entries, lowerPath } = directory;
+    if (entries !== undefined) {
+      for (const dentry of entries.values()) if (dentry.node !== undefined) return false;
+    }
+    if (lowerPath === undefined) return true;
+    return this.shownNames(lowerPath).every((name) => entries?.has(name) === true);
+  }
+
+  /** The directory at a tree path; links are not followed. @throws {Fault} `ENOENT`, `ENOTDIR`. */
+  directoryAt(path: TreePath): DirectoryNode {
+    let directory = this.root;
+    if (path === "") return directory;
+    for (const name of path.split("/")) {
+      const found = this.lookup(directory, name);
+      if (found === undefined) throw new Fault("ENOENT");
+      if (found.kind === "upper") {
+        if (found.node.kind !== "directory") throw new Fault("ENOTDIR");
+        directory = found.node;
+      } else if (found.stats.isDirectory()) {
+        directory = this.passThrough(directory, name, found.path);
+      } else throw new Fault("ENOTDIR");
+    }
+    return directory;
+  }
+
+  /** The upper node under a name, if there is one. */
+  nodeUnder(directory: DirectoryNode, name: string): Node | undefined {
+    return directory.entries?.get(name)?.node;
+  }
+
+  /** The lower directory that shows, or would show, under a name. */
+  shownDirectory(directory: DirectoryNode, name: string): string | undefined {
+    const path = this.#shownPath(directory, name);
+    return path !== undefined && this.lower.lstat(path)?.isDirectory() === true ? path : undefined;
+  }
+
+  /** Whether the untouched lower shows a directory under a name. */
+  isLowerDirectory(directory: DirectoryNode, name: string): boolean {
+    if (directory.entries?.has(name) === true) return false;
+    return this.shownDirectory(directory, name) !== undefined;
+  }
+
+  /** Forgets everything that the upper holds. */
+  reset(): void {
+    this.undo.clear();
+    this.linked.clear();
+    this.root.entries = undefined;
+    this.root.passed.clear();
+    this.root.attached = false;
+    this.attach(this.root);
+    this.structure += 1;
+    this.generation += 1;
+  }
+
+  /** Undoes everything since a savepoint. */
+  rollback(savepoint: Savepoint): void {
+    this.undo.rollback(savepoint);
+    this.structure += 1;
+    this.generation += 1;
+  }
+
+  #shownPath(directory: DirectoryNode, name: string): string | undefined {
+    const { lowerPath } = directory;
+    return lowerPath === undefined ? undefined : absoluteOf(lowerPath, name);
+  }
+
+  #coveredPath(directory: DirectoryNode, name: string): string | undefined {
+    const { coveredPath } = directory;
+    return coveredPath === undefined ? undefined : absoluteOf(coveredPath, name);
+  }
+
+  #setEntry(directory: DirectoryNode, name: string, dentry: Dentry | undefined): void {
+    directory.entries ??= new Map();
+    const { entries } = directory;
+    if (this.undo.span !== 0) {
+      const before = entries.get(name);
+      this.undo.record(() => {
+        if (before === undefined) entries.delete(name);
+        else entries.set(name, before);
+      });
+    }
+    if (dentry === undefined) entries.delete(name);
+    else entries.set(name, dentry);
+  }
+
+  /** A further name of a lower inode that was copied up under another one. */
+  #linkedNode(directory: DirectoryNode, name: string, path: string): Node | undefined {
+    const stamp = this.lower.stamp(path);
+    if (stamp === undefined) return undefined;
+    const node = this.linked.get(identityOf(stamp));
+    if (node === undefined) return undefined;
+    this.attach(directory);
+    const base = { path: this.treePathOfLower(path), stamp };
+    this.#setEntry(directory, name, { node, base, generation: ++this.generation });
+    return node;
+  }
+
+  /** Path of a lower node inside the lower's root. */
+  treePathOfLower(path: string): TreePath {
+    if (path === this.rootPath) return "";
+    return path.slice(this.rootPath === "/" ? 1 : this.rootPath.length + 1);
+  }
+
+  /** Path of a directory in the merged tree. */
+  pathOf(directory: DirectoryNode): TreePath {
+    if (directory.parent === undefined) return "";
+    return childOf(this.pathOf(directory.parent), directory.name);
+  }
+
+  /** The present, for times of nodes. */
+  now(): Instant {
+    return presentInstant();
+  }
+}
+
+/** Identity of a lower inode. */
+export function identityOf(stamp: Pick<Stamp, "dev" | "ino">): string {
+  return `${stamp.dev}:${stamp.ino}`;
+}
+
+/** Gives a node the metadata of the lower node that it is copied up from. */
+export function takeMetadata(
+  node: Node,
+  stats: {
+    ino: bigint;
+    dev: bigint;
+    mode: bigint;
+    uid: bigint;
+    gid: bigint;
+    nlink: bigint;
+    atimeNs: bigint;
+    mtimeNs: bigint;
+    ctimeNs: bigint;
+    birthtimeNs: bigint;
+  },
+): void {
+  node.ino = numberOrBigint(stats.ino);
+  node.dev = numberOrBigint(stats.dev);
+  node.mode = Number(stats.mode);
+  node.uid = Number(stats.uid);
+  node.gid = Number(stats.gid);
+  node.nlink = Number(stats.nlink);
+  node.atime = instantOf(stats.atimeNs);
+  node.mtime = instantOf(stats.mtimeNs);
+  node.ctime = instantOf(stats.ctimeNs);
+  node.birthtime = instantOf(stats.birthtimeNs);
+}
+
+function numberOrBigint(value: bigint): number | bigint {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+}
