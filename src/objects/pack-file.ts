@@ -52,8 +52,11 @@ export class PackFile {
    * @throws {DraftError} `DRAFT_STORE_CORRUPT` when it cannot be read as an object.
    */
   read(offset: number, readBase: (oid: ObjectId) => GitObject, depth = 0): GitObject {
-    const head = this.#readHead(offset);
-    const bytes = this.#inflate(head, offset);
+    // The whole entry in one call; past its end lies at least the trailer of the pack.
+    const entry = Buffer.allocUnsafeSlow(Math.max(headBytesMax, this.#endOf(offset) - offset));
+    const whole = entry.subarray(0, this.#readAt(entry, offset));
+    const head = this.#parseHead(whole, offset);
+    const bytes = this.#inflate(whole.subarray(head.streamOffset - offset), head, offset);
     if (head.base === undefined) {
       const kind = kindOfType(head.type);
       if (kind === undefined) throw this.#corrupt(offset, `it has type ${head.type}`);
@@ -67,14 +70,7 @@ export class PackFile {
     return { kind: base.kind, bytes: applyDelta(base.bytes, bytes) };
   }
 
-  /** Size of the object at `offset` and where its stream lies, `undefined` for a delta. */
-  locate(offset: number): { size: number; streamOffset: number } | undefined {
-    const head = this.#readHead(offset);
-    return head.base === undefined ? head : undefined;
-  }
-
-  /** Bytes of the pack at a position; fewer only at its end. */
-  readAt(buffer: Uint8Array, position: number): number {
+  #readAt(buffer: Uint8Array, position: number): number {
     return this.#disk.read(this.#open(), buffer, position);
   }
 
@@ -91,20 +87,15 @@ export class PackFile {
     return this.#descriptor;
   }
 
-  #readHead(offset: number): EntryHead {
-    const bytes = Buffer.alloc(headBytesMax);
-    this.readAt(bytes, offset);
+  #parseHead(bytes: Buffer, offset: number): EntryHead {
     const head = parseEntryHead(bytes, offset);
     if (head === undefined) throw this.#corrupt(offset, "its header is damaged");
     return head;
   }
 
-  #inflate(head: EntryHead, offset: number): Buffer {
-    const end = this.#endOf(offset);
-    const stream = Buffer.allocUnsafeSlow(Math.max(0, end - head.streamOffset));
-    const bytesRead = this.readAt(stream, head.streamOffset);
+  #inflate(stream: Buffer, head: EntryHead, offset: number): Buffer {
     try {
-      return inflate(stream.subarray(0, bytesRead), head.size);
+      return inflate(stream, head.size);
     } catch (error) {
       throw this.#corrupt(offset, "its content is damaged", error);
     }

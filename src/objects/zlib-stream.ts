@@ -1,6 +1,11 @@
 import { inflateSync } from "node:zlib";
 import { adler32 } from "./adler.ts";
-import { storedBlockHeaderBytes, zlibHeader, zlibHeaderBytes } from "./pack-format.ts";
+import {
+  storedBlockHeaderBytes,
+  zlibHeader,
+  zlibHeaderBytes,
+  zlibTrailerBytes,
+} from "./pack-format.ts";
 
 /**
  * The content of a zlib stream at the start of `bytes`, which may run on after it.
@@ -21,7 +26,7 @@ export function inflate(bytes: Buffer, size: number): Buffer {
 
 function readStored(bytes: Buffer, size: number): Buffer | undefined {
   if (bytes.length < zlibHeaderBytes || bytes.readUInt16BE(0) !== zlibHeader) return undefined;
-  const content = Buffer.allocUnsafeSlow(size);
+  const pieces: Buffer[] = [];
   let position = zlibHeaderBytes;
   let filled = 0;
   for (let isFinal = false; !isFinal; ) {
@@ -31,11 +36,12 @@ function readStored(bytes: Buffer, size: number): Buffer | undefined {
     const length = bytes.readUInt16LE(position + 1);
     const isStored = type <= 1 && length === (bytes.readUInt16LE(position + 3) ^ 0xffff);
     if (!isStored || filled + length > size || start + length > bytes.length) return undefined;
-    content.set(bytes.subarray(start, start + length), filled);
+    pieces.push(bytes.subarray(start, start + length));
     filled += length;
     position = start + length;
     isFinal = type === 1;
   }
-  const isWhole = filled === size && position + 4 <= bytes.length;
-  return isWhole && bytes.readUInt32BE(position) === adler32(content) ? content : undefined;
+  if (filled !== size || position + zlibTrailerBytes > bytes.length) return undefined;
+  const content = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+  return bytes.readUInt32BE(position) === adler32(content) ? content : undefined;
 }
