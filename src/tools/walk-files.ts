@@ -1,0 +1,106 @@
+import { setImmediate } from "node:timers/promises";
+import { stateDirectoryName } from "../disk/state-directory.ts";
+import { childOf, treePathOf } from "../disk/tree-path.ts";
+import { findBytes } from "../engines/overlay-path.ts";
+import type { EngineEntry } from "../engines/overlay-port.ts";
+import { DraftError } from "../errors.ts";
+import { IgnoreRules } from "./ignore-rules.ts";
+import type { ToolContext } from "./tool.ts";
+
+/** A file that a walk came by. */
+export interface WalkedFile {
+  readonly absolute: string;
+  /** Relative to where the walk began. */
+  readonly relative: string;
+  readonly isLink: boolean;
+}
+
+interface RulesHere {
+  /** Directory that the rules lie in, as an absolute path. */
+  readonly directory: string;
+  readonly rules: IgnoreRules;
+}
+
+/** After so many names other work gets a turn. */
+const namesPerTurn = 512;
+const hidden: ReadonlySet<string> = new Set([".git", stateDirectoryName]);
+
+/**
+ * Walks the files below `start`, in order of their names, without following links. `.git` and the
+ * state directory are left out; what `.gitignore` files name too, unless `ignored` asks for it.
+ */
+export async function* walkFiles(
+  context: ToolContext,
+  start: string,
+  options: { readonly ignored?: boolean } = {},
+): AsyncGenerator<WalkedFile> {
+  const stack: { directory: string; relative: string; rules: readonly RulesHere[] }[] = [
+    { directory: start, relative: "", rules: options.ignored ? [] : rulesAbove(context, start) },
+  ];
+  let names = 0;
+  for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+    const { directory, relative } = place;
+    const rules = options.ignored ? [] : withRulesOf(context, directory, place.rules);
+    const below: typeof stack = [];
+    for (const entry of sortedEntries(context, directory)) {
+      names += 1;
+      if (names % namesPerTurn === 0) await turn(context);
+      const absolute = `${directory === "/" ? "" : directory}/${entry.name}`;
+      if (hidden.has(entry.name) || isIgnored(rules, absolute, entry.isDirectory())) continue;
+      const path = childOf(relative, entry.name);
+      if (entry.isDirectory()) below.push({ directory: absolute, relative: path, rules });
+      else if (entry.isFile() || entry.isSymbolicLink()) {
+        yield { absolute, relative: path, isLink: entry.isSymbolicLink() };
+      }
+    }
+    stack.push(...below.reverse());
+  }
+}
+
+async function turn(context: ToolContext): Promise<void> {
+  await setImmediate();
+  if (context.signal?.aborted) {
+    throw new DraftError("DRAFT_ABORTED", "The search was stopped.", {
+      cause: context.signal.reason,
+    });
+  }
+}
+
+function sortedEntries(context: ToolContext, directory: string): EngineEntry[] {
+  const entries = context.overlay.fs.readdirSync(directory, { withFileTypes: true });
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function rulesAbove(context: ToolContext, start: string): RulesHere[] {
+  const { root } = context.overlay;
+  const inside = treePathOf(root, start);
+  if (inside === undefined || inside === "") return [];
+  const parents = inside.split("/").slice(0, -1);
+  let rules = withRulesOf(context, root, []);
+  let directory = root;
+  for (const name of parents) {
+    directory = `${directory}/${name}`;
+    rules = withRulesOf(context, directory, rules);
+  }
+  return rules;
+}
+
+function withRulesOf(
+  context: ToolContext,
+  directory: string,
+  above: readonly RulesHere[],
+): RulesHere[] {
+  const bytes = findBytes(context.overlay, `${directory}/.gitignore`);
+  if (bytes === undefined) return [...above];
+  return [...above, { directory, rules: new IgnoreRules(bytes.toString("utf8")) }];
+}
+
+/** The nearest file that says something decides. */
+function isIgnored(rules: readonly RulesHere[], absolute: string, isDirectory: boolean): boolean {
+  for (const { directory, rules: own } of rules.toReversed()) {
+    const path = absolute.slice(directory === "/" ? 1 : directory.length + 1);
+    const verdict = own.verdict(path, isDirectory);
+    if (verdict !== undefined) return verdict === "ignored";
+  }
+  return false;
+}

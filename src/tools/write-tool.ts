@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { applyChanges } from "../engines/apply-changes.ts";
+import { FileStates } from "../engines/file-states.ts";
+import { type ContentChange, contentChangeOf, type ToolMetrics, timed } from "./file-result.ts";
+import { checkFreshness } from "./freshness-rule.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+import { toolPathOf } from "./tool-path.ts";
+
+const input = z.strictObject({
+  file_path: z.string().min(1).describe("Absolute path of the file to write"),
+  content: z.string().describe("The whole content of the file, written as it is"),
+});
+
+export type WriteInput = z.infer<typeof input>;
+
+export interface WriteOutput extends ContentChange {
+  readonly type: "create" | "update";
+  readonly filePath: string;
+  readonly content: string;
+  /** Held in the overlay: the file on disk changes with the commit. */
+  readonly staged: true;
+  readonly warnings: readonly string[];
+  readonly metrics: ToolMetrics;
+}
+
+/** Writes a whole file, making its parents. The bytes are those of `content`, nothing is added. */
+export const writeTool: Tool<WriteInput, WriteOutput> = {
+  name: "Write",
+  description:
+    "Writes a file, replacing what it held. An existing file has to be read first. " +
+    "To change a part of a file, use Edit. Nothing reaches the disk before the commit.",
+  input,
+  readOnly: false,
+  run: (context, { file_path, content }) => write(context, file_path, content),
+};
+
+function write(context: ToolContext, filePath: string, content: string): WriteOutput {
+  const path = toolPathOf(context, filePath);
+  const states = new FileStates(context.overlay);
+  const before = states.read(path);
+  const bytes = Buffer.from(content, "utf8");
+  const warnings = before === undefined ? [] : checkFreshness(context, path, before, false);
+  states.write(path, bytes);
+  const { value: applied, durationMs } = timed(() =>
+    applyChanges(context.overlay, states.changes()),
+  );
+  context.reads?.record(path, bytes);
+  return {
+    type: before === undefined ? "create" : "update",
+    filePath: path,
+    content,
+    ...contentChangeOf(before, bytes),
+    staged: true,
+    warnings,
+    metrics: {
+      optimization: applied.writes === 0 ? "no_op" : "none",
+      reads: states.reads,
+      writes: applied.writes,
+      bytesWritten: applied.bytesWritten,
+      savedReads: 0,
+      savedWrites: 1 - applied.writes,
+      durationMs,
+    },
+  };
+}
