@@ -1,0 +1,85 @@
+import nodeFs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { differencesOf, type Outcome } from "./difference.ts";
+import type { Scenario } from "./scenario.ts";
+import { plantReal, plantVariant, variantNames } from "./variants.ts";
+import { clockTickMs, runIn, type World } from "./world.ts";
+
+/**
+ * Registers a differential test for every scenario and variant: the program runs on a real
+ * directory and on an overlay, and everything that it saw and left must be the same.
+ */
+export function conform(concern: string, scenarios: readonly Scenario[]): void {
+  describe(concern, () => {
+    let scratch = "";
+    let markerNs = 0n;
+    const worlds = new Map<string, World>();
+    const references = new Map<Scenario, Promise<Outcome>>();
+
+    beforeAll(async () => {
+      scratch = nodeFs.realpathSync(nodeFs.mkdtempSync(join(tmpdir(), "draftfs-conform-")));
+      nodeFs.chmodSync(scratch, 0o755);
+      for (const [index, scenario] of scenarios.entries()) {
+        // All homes have names of one length: sizes of absolute links must agree.
+        const home = (variant: string) => join(scratch, `${1000 + index}${variant.slice(0, 4)}`);
+        worlds.set(`${scenario.name}|real`, plantReal(home("real"), scenario));
+        for (const variant of variantNames) {
+          if (scenario.skip[variant] !== undefined) continue;
+          worlds.set(`${scenario.name}|${variant}`, plantVariant(variant, home(variant), scenario));
+        }
+      }
+      await sleep(clockTickMs);
+      markerNs = BigInt(Date.now()) * 1_000_000n;
+      await sleep(clockTickMs);
+    });
+
+    afterAll(() => {
+      for (const world of worlds.values()) world.close?.();
+      removeAll(scratch);
+    });
+
+    const referenceOf = (scenario: Scenario): Promise<Outcome> => {
+      const known = references.get(scenario);
+      if (known) return known;
+      const outcome = runIn(worldOf(scenario, "real"), scenario, markerNs);
+      references.set(scenario, outcome);
+      return outcome;
+    };
+    const worldOf = (scenario: Scenario, variant: string): World => {
+      const world = worlds.get(`${scenario.name}|${variant}`);
+      if (!world) throw new Error(`No world for ${scenario.name} (${variant})`);
+      return world;
+    };
+
+    for (const scenario of scenarios) {
+      for (const variant of variantNames) {
+        if (scenario.skip[variant] !== undefined) continue;
+        test(`${scenario.name} [${variant}]`, async () => {
+          const expected = await referenceOf(scenario);
+          const got = await runIn(worldOf(scenario, variant), scenario, markerNs);
+          expect(differencesOf(expected, got)).toEqual([]);
+        });
+      }
+    }
+  });
+}
+
+/** Removes a tree also where scenarios took away the permission to do so. */
+export function removeAll(directory: string): void {
+  try {
+    nodeFs.rmSync(directory, { recursive: true, force: true });
+  } catch {
+    openUp(directory);
+    nodeFs.rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function openUp(directory: string): void {
+  nodeFs.chmodSync(directory, 0o700);
+  for (const entry of nodeFs.readdirSync(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) openUp(join(directory, entry.name));
+  }
+}

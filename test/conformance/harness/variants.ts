@@ -1,0 +1,128 @@
+import nodeFs from "node:fs";
+import { dirname, join } from "node:path";
+import { createFsFromVolume, Volume } from "memfs";
+import { type Layer, openLayer } from "../../../src/overlay/layer.ts";
+import type { Scenario, VariantName } from "./scenario.ts";
+import { type Fs, plant } from "./seed.ts";
+import type { World } from "./world.ts";
+
+/** Makes a world for one scenario below the directory `home`, which does not exist yet. */
+type Variant = (home: string, scenario: Scenario) => World;
+
+/** A real directory: the oracle. */
+export const plantReal: Variant = (home, scenario) => plantDisk(home, "root", scenario);
+
+const variants: Readonly<Record<VariantName, Variant>> = {
+  /** The tree lies in the lower, the overlay is fresh. */
+  plain: (home, scenario) => {
+    const { root, outside } = plantDisk(home, "root", scenario);
+    const layer = openLayer({ root });
+    return { ...worldOf(layer), outside, lower: { fs: nodeFs, root: home } };
+  },
+
+  /** The program has run once already, in a savepoint that was rolled back. */
+  "rolled back": (home, scenario) => {
+    const { root, outside } = plantDisk(home, "root", scenario);
+    const layer = openLayer({ root });
+    return {
+      ...worldOf(layer),
+      outside,
+      lower: { fs: nodeFs, root: home },
+      rehearse: async (run) => {
+        const savepoint = layer.savepoint();
+        await run();
+        layer.rollback(savepoint);
+      },
+    };
+  },
+
+  /** The tree lies in a lower directory that the overlay has renamed. */
+  redirect: (home, scenario) => {
+    const { outside } = plantDisk(home, "orig", scenario, "root");
+    const layer = openLayer({ root: home });
+    layer.fs.renameSync(join(home, "orig"), join(home, "root"));
+    return {
+      ...worldOf(layer),
+      root: join(home, "root"),
+      outside,
+      lower: { fs: nodeFs, root: home },
+    };
+  },
+
+  /** Everything was made in the overlay, nothing lies in the lower. */
+  upper: (home, scenario) => {
+    const root = join(home, "root");
+    nodeFs.mkdirSync(root, { recursive: true });
+    const layer = openLayer({ root });
+    plantIn(fsOf(layer), root, scenario, root);
+    return { ...worldOf(layer), outside: makeOutside(home), lower: { fs: nodeFs, root: home } };
+  },
+
+  /** The lower is a memfs volume; the disk is not involved. */
+  memfs: (home, scenario) => {
+    const root = join(home, "root");
+    const volume = new Volume();
+    volume.mkdirSync(root, { recursive: true });
+    const memory = createFsFromVolume(volume) as unknown as Fs;
+    plantIn(memory, root, scenario, root);
+    const layer = openLayer({ root, lower: memory });
+    const lower = { fs: memory, root: dirname(root) };
+    return { ...worldOf(layer), outside: join(home, "outside"), lower };
+  },
+
+  /** The lower is another overlay. */
+  stacked: (home, scenario) => {
+    const { root, outside } = plantDisk(home, "root", scenario);
+    const below = openLayer({ root });
+    const layer = openLayer({ root, lower: fsOf(below) });
+    return {
+      ...worldOf(layer),
+      outside,
+      lower: { fs: fsOf(below), root },
+      close: () => {
+        layer.close();
+        below.close();
+      },
+    };
+  },
+};
+
+export const variantNames = Object.keys(variants) as VariantName[];
+
+/** Makes the world of one variant. */
+export function plantVariant(name: VariantName, home: string, scenario: Scenario): World {
+  return variants[name](home, scenario);
+}
+
+/** The overlay in the shape of `node:fs`. */
+export function fsOf(layer: Layer): Fs {
+  return layer.fs as unknown as Fs;
+}
+
+function worldOf(layer: Layer): Pick<World, "fs" | "root" | "close"> {
+  return { fs: fsOf(layer), root: layer.root, close: () => layer.close() };
+}
+
+/** Seeds a real directory `home/name` and returns where it lies. */
+function plantDisk(home: string, name: string, scenario: Scenario, shownName = name) {
+  const root = join(home, name);
+  nodeFs.mkdirSync(root, { recursive: true });
+  plantIn(nodeFs, root, scenario, join(home, shownName));
+  return { fs: nodeFs, root, outside: makeOutside(home) };
+}
+
+function makeOutside(home: string): string {
+  const outside = join(home, "outside");
+  nodeFs.mkdirSync(outside);
+  return outside;
+}
+
+/** Plants the seed; as root, hands it over to the user that the scenario runs as. */
+function plantIn(fs: Fs, root: string, scenario: Scenario, shownRoot: string): void {
+  plant(fs, root, scenario.seed, shownRoot);
+  const { uid } = scenario;
+  if (uid === undefined || process.geteuid?.() !== 0) return;
+  for (const path of ["", ...Object.keys(scenario.seed)]) {
+    if (!scenario.foreign.includes(path)) fs.lchownSync(join(root, path), uid, uid);
+  }
+}
