@@ -15,8 +15,11 @@ import type { Content, LowerNode, NodeMeta } from "./pending.ts";
 
 interface AdoptableBase {
   readonly path: TreePath;
-  /** What the lower holds at this path; the layer looks by itself when it is missing. */
-  readonly base?: LowerNode | undefined;
+  /**
+   * What the lower held at this path when the change was made, `null` for nothing; the layer looks
+   * by itself when it is missing.
+   */
+  readonly base?: LowerNode | null | undefined;
 }
 
 interface AdoptableNode extends AdoptableBase {
@@ -31,6 +34,11 @@ export type Adoptable =
   | (AdoptableNode & {
       readonly kind: "file";
       readonly content: Content;
+      /**
+       * The bytes stay readable and the same for as long as the layer is open, so that they need
+       * not be copied. False by default.
+       */
+      readonly isLasting?: boolean;
       /** Files adopted one after the other with the same number are hard links of one node. */
       readonly ino?: bigint | undefined;
     })
@@ -79,7 +87,7 @@ export class Adoption {
     if (entry.kind === "whiteout") {
       if (existing?.kind === "directory") tree.countDirectory(parent, -1);
       this.#drop(existing);
-      tree.remove(parent, name);
+      tree.remove(parent, name, entry.base);
       return;
     }
     const node = this.#nodeFor(parent, name, entry, existing);
@@ -136,7 +144,9 @@ export class Adoption {
     if (content.lower !== undefined) {
       return FileContent.ofLower(this.#core.lowerFile(content.lower));
     }
-    return this.#core.contentFrom(content);
+    return entry.isLasting === true
+      ? FileContent.ofLasting(content)
+      : this.#core.contentFrom(content);
   }
 
   #directoryFor(

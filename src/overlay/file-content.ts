@@ -1,4 +1,5 @@
-import type { LowerFile } from "./lower-file.ts";
+import { LowerFile } from "./lower-file.ts";
+import type { Content } from "./pending.ts";
 
 /** Granularity of copy on write inside large files, in bytes; smaller files are one page. */
 export const pageBytes = 65_536;
@@ -21,8 +22,8 @@ interface Page {
  */
 export class FileContent {
   size: number;
-  /** The lower file below the pages, visible up to `lowerSize`. */
-  #lower: LowerFile | undefined;
+  /** What lies below the pages, visible up to `lowerSize`: a lower file, or a lasting content. */
+  #lower: LowerFile | Content | undefined;
   #lowerSize: number;
   /** The first page, held apart so that a small file costs no map. */
   #head: Page | undefined;
@@ -30,7 +31,7 @@ export class FileContent {
   /** Whether `#pages` is shared with a snapshot and must be copied before a change. */
   #sharesPages = false;
 
-  private constructor(size: number, lower: LowerFile | undefined, lowerSize: number) {
+  private constructor(size: number, lower: LowerFile | Content | undefined, lowerSize: number) {
     this.size = size;
     this.#lower = lower;
     this.#lowerSize = lowerSize;
@@ -56,16 +57,33 @@ export class FileContent {
     return new FileContent(lower.size, lower, lower.size);
   }
 
+  /** A content that is kept as it is and read when it is needed; its bytes must never change. */
+  static ofLasting(content: Content): FileContent {
+    return new FileContent(content.size, content, content.size);
+  }
+
   /** The lower file that this content is byte for byte, if it is one. */
   get untouchedLower(): LowerFile | undefined {
+    const below = this.#untouched;
+    return below instanceof LowerFile ? below : undefined;
+  }
+
+  /** The lasting content that this one is byte for byte, if it is one. */
+  get untouchedContent(): Content | undefined {
+    const below = this.#untouched;
+    return below instanceof LowerFile ? undefined : below;
+  }
+
+  get #untouched(): LowerFile | Content | undefined {
     const lower = this.#lower;
-    if (lower === undefined || this.#head !== undefined || this.#pages !== undefined) return undefined;
+    if (lower === undefined || this.#head !== undefined || this.#pages !== undefined)
+      return undefined;
     return this.size === lower.size && this.#lowerSize === lower.size ? lower : undefined;
   }
 
   /** The lower file below the pages. */
   get lower(): LowerFile | undefined {
-    return this.#lower;
+    return this.#lower instanceof LowerFile ? this.#lower : undefined;
   }
 
   /** The same file, found elsewhere. */

@@ -76,6 +76,7 @@ function metaOf(node: Node): NodeMeta {
 
 function contentOf(content: FileContent): Content {
   const frozen = content.snapshot();
+  if (frozen.untouchedContent !== undefined) return frozen.untouchedContent;
   return {
     size: frozen.size,
     lower: frozen.untouchedLower?.node,

@@ -142,11 +142,12 @@ export class Tree {
 
   /**
    * Puts `node` under `name`. The caller has settled what lay there before.
-   * @param expected what the lower holds there, where the caller knows better than a look at it.
+   * @param expected what the lower holds there, where the caller knows better than a look at it;
+   *   `null` for nothing.
    */
-  put(directory: DirectoryNode, name: string, node: Node, expected?: LowerNode): void {
+  put(directory: DirectoryNode, name: string, node: Node, expected?: LowerNode | null): void {
     this.attach(directory);
-    const base = expected ?? this.baseOf(directory, name);
+    const base = this.#expectedOr(expected, directory, name);
     if (node.kind === "directory") {
       this.structure += 1;
       const covered = this.#shownPath(directory, name) ?? this.#coveredPath(directory, name);
@@ -156,16 +157,27 @@ export class Tree {
     this.#setEntry(directory, name, { node, base, generation: ++this.generation });
   }
 
-  /** Takes the name away: a whiteout where the lower would show through, nothing otherwise. */
-  remove(directory: DirectoryNode, name: string): void {
+  /**
+   * Takes the name away: a whiteout where the lower would show through, nothing otherwise.
+   * @param expected as for {@link put}.
+   */
+  remove(directory: DirectoryNode, name: string, expected?: LowerNode | null): void {
     this.attach(directory);
     this.structure += 1;
-    const base = this.baseOf(directory, name);
+    const base = this.#expectedOr(expected, directory, name);
     const isShown = base !== undefined && directory.lowerPath !== undefined;
     const generation = ++this.generation;
     const dentry = isShown ? { node: undefined, base, generation } : undefined;
     this.#setEntry(directory, name, dentry);
     directory.passed.delete(name);
+  }
+
+  #expectedOr(
+    expected: LowerNode | null | undefined,
+    directory: DirectoryNode,
+    name: string,
+  ): LowerNode | undefined {
+    return expected === undefined ? this.baseOf(directory, name) : (expected ?? undefined);
   }
 
   /** What the lower holds under a name, shown or hidden; stamped when first asked. */
