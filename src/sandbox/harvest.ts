@@ -1,0 +1,293 @@
+import { type BigIntStats, closeSync, constants, readSync } from "node:fs";
+import { type Stamp, stampOf } from "../disk/stamp.ts";
+import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { chunkBytes } from "../limits.ts";
+import { bufferContent } from "../overlay/content.ts";
+import type { Layer } from "../overlay/layer.ts";
+import type { Content, LowerNode } from "../overlay/pending.ts";
+import { lstatLower, readLowerNames } from "./lower-view.ts";
+import type { Mirror, MirrorNode } from "./mirror.ts";
+import type { PinnedTree } from "./pinned-tree.ts";
+import { isHidden, metaOf } from "./push.ts";
+
+const { O_RDONLY, O_NONBLOCK } = constants;
+
+/** The places that a harvest works between. */
+export interface HarvestSource {
+  readonly layer: Layer;
+  readonly view: PinnedTree;
+  readonly upper: PinnedTree;
+  readonly mirror: Mirror;
+  /** A lower node that changed at or after this moment may not be what the command saw. */
+  readonly startedNs: bigint;
+  /** Whether commands may still be writing. */
+  readonly isLive: boolean;
+}
+
+/** What a command did to one path. */
+export interface HarvestedChange {
+  readonly path: TreePath;
+  readonly kind: "file" | "directory" | "symlink" | "other" | "metadata" | "removed";
+}
+
+/**
+ * Takes into the layer what commands changed in the upper since the mirror was last brought up to
+ * date. Nothing but the upper is walked: the size of the tree does not matter.
+ */
+export function harvestUpper(source: HarvestSource): HarvestedChange[] {
+  const harvest = new Harvest(source);
+  try {
+    harvest.directory("", source.mirror.root, true);
+    source.mirror.generation = source.layer.generation;
+    return harvest.changes;
+  } finally {
+    source.upper.close();
+    source.view.close();
+  }
+}
+
+/** One entry of the upper, and what the real tree holds at its path. */
+interface Entry {
+  readonly path: TreePath;
+  readonly stats: BigIntStats;
+  readonly lower: BigIntStats | undefined;
+}
+
+class Harvest {
+  readonly changes: HarvestedChange[] = [];
+  readonly #source: HarvestSource;
+  constructor(source: HarvestSource) {
+    this.#source = source;
+  }
+
+  /**
+   * Everything in one directory of the upper.
+   *
+   * @param hasLower whether the real tree has a directory at `path`, reached through directories
+   *   only: a lookup below a link would lead somewhere else.
+   */
+  directory(path: TreePath, node: MirrorNode, hasLower: boolean): void {
+    const { upper, layer } = this.#source;
+    const names = new Set(upper.readdir(path));
+    for (const [name, child] of node.children) {
+      if (names.has(name) || child.ino === undefined) continue;
+      this.#removed(childOf(path, name), undefined);
+      node.children.delete(name);
+    }
+    for (const name of [...names].sort()) {
+      const childPath = childOf(path, name);
+      if (isHidden(childPath)) continue;
+      const stats = upper.lstat(childPath);
+      const lower = hasLower ? lstatLower(layer.root, childPath) : undefined;
+      if (stats !== undefined)
+        this.#entry({ path: childPath, stats, lower }, node.children.get(name));
+    }
+  }
+
+  #entry(entry: Entry, known: MirrorNode | undefined): void {
+    const { path, stats } = entry;
+    if (stats.isDirectory()) {
+      this.#subdirectory(entry, known);
+      return;
+    }
+    const isSettled = known?.isUnsettled !== true || this.#source.isLive;
+    if (known?.matches(stats) === true && isSettled) return;
+    known?.children.clear();
+    if (isWhiteout(stats)) this.#removed(path, entry.lower);
+    else if (stats.isFile()) this.#file(entry);
+    else if (stats.isSymbolicLink()) this.#symlink(entry);
+    else this.#other(entry);
+    this.#record(path, stats);
+  }
+
+  #subdirectory(entry: Entry, known: MirrorNode | undefined): void {
+    const { path, stats, lower } = entry;
+    const { layer, mirror } = this.#source;
+    const hasLower = lower?.isDirectory() === true;
+    const isNew = known?.ino !== stats.ino;
+    const unlocked = this.#unlock(path, stats);
+    const isOpaque = isNew ? hasLower && this.#hidesLower(path) : known.isOpaque;
+    const shown = this.#shown(path);
+    const isReplaced = isNew && shown !== undefined && (isOpaque || !shown.isDirectory());
+    if (isReplaced) {
+      layer.adopt({ kind: "whiteout", path });
+      known?.children.clear();
+    }
+    if (shown === undefined || isReplaced) {
+      const meta = metaOf(stats);
+      const timesSet = areTimesSet(stats);
+      layer.adopt({
+        kind: "directory",
+        path,
+        meta,
+        opaque: isOpaque,
+        timesSet,
+        ...this.#baseOf(entry),
+      });
+      this.changes.push({ path, kind: "directory" });
+    }
+    const node = mirror.ensure(path);
+    node.isOpaque = isOpaque;
+    this.directory(path, node, hasLower);
+    if (unlocked) this.#source.upper.chmod(path, Number(stats.mode) & 0o7777);
+    if (known?.matches(stats) !== true) this.#directoryMeta(entry);
+    this.#record(path, stats);
+  }
+
+  /** Gives back, for the moment, the right to look into a directory that a command took away. */
+  #unlock(path: TreePath, stats: BigIntStats): boolean {
+    const mode = Number(stats.mode) & 0o7777;
+    if ((mode & 0o500) === 0o500 || process.geteuid?.() === 0) return false;
+    this.#source.upper.chmod(path, mode | 0o700);
+    return true;
+  }
+
+  /** Adopting what lies in a directory moved its times in the layer; the upper's are the truth. */
+  #directoryMeta({ path, stats, lower }: Entry): void {
+    const { layer } = this.#source;
+    const shown = this.#shown(path);
+    if (shown === undefined) return;
+    const isChanged =
+      shown.mode !== stats.mode || shown.uid !== stats.uid || shown.gid !== stats.gid;
+    const timesSet = areTimesSet(stats) && lower?.mtimeNs !== stats.mtimeNs;
+    if (!isChanged && shown.mtimeNs === stats.mtimeNs) return;
+    const { isOpaque: opaque, redirect } = this.#source.mirror.ensure(path);
+    layer.adopt({ kind: "directory", path, meta: metaOf(stats), opaque, redirect, timesSet });
+    if (isChanged) this.changes.push({ path, kind: "metadata" });
+  }
+
+  #removed(path: TreePath, lower: BigIntStats | undefined): void {
+    const { layer } = this.#source;
+    if (this.#shown(path) === undefined) return;
+    layer.adopt({ kind: "whiteout", path, ...this.#baseOf({ path, lower }) });
+    this.changes.push({ path, kind: "removed" });
+  }
+
+  #file(entry: Entry): void {
+    const { path, stats } = entry;
+    const { layer } = this.#source;
+    const content = this.#withAccess(path, () => this.#contentOf(path, Number(stats.size)));
+    const meta = metaOf(stats);
+    const ino = stats.nlink > 1n ? stats.ino : undefined;
+    const base = this.#baseOf(entry);
+    layer.adopt({ kind: "file", path, meta, content, ino, timesSet: true, ...base });
+    this.changes.push({ path, kind: "file" });
+  }
+
+  #symlink(entry: Entry): void {
+    const { path, stats } = entry;
+    const { layer, upper } = this.#source;
+    const target = upper.readlink(path);
+    const meta = metaOf(stats);
+    layer.adopt({ kind: "symlink", path, target, meta, timesSet: true, ...this.#baseOf(entry) });
+    this.changes.push({ path, kind: "symlink" });
+  }
+
+  #other(entry: Entry): void {
+    const { path, stats } = entry;
+    const meta = metaOf(stats);
+    this.#source.layer.adopt({ kind: "other", path, meta, timesSet: true, ...this.#baseOf(entry) });
+    this.changes.push({ path, kind: "other" });
+  }
+
+  /**
+   * Whether a directory of the upper hides the lower one at its path. Its attribute that says so
+   * cannot be read from Node; but then no name of the lower that the upper lacks is visible.
+   */
+  #hidesLower(path: TreePath): boolean {
+    const { layer, upper, view } = this.#source;
+    const names = readLowerNames(layer.root, path);
+    if (names === undefined) return false;
+    const own = new Set(upper.readdir(path));
+    for (const name of names) {
+      if (!own.has(name)) return view.lstat(childOf(path, name)) === undefined;
+    }
+    return false;
+  }
+
+  /**
+   * The lower node that the change replaces. Where it changed after the session began, the command
+   * may have worked on what was there before: such a base matches nothing, so that the commit
+   * compares and reports a conflict instead of losing the other change.
+   */
+  #baseOf({ path, lower }: Pick<Entry, "path" | "lower">): { readonly base?: LowerNode } {
+    if (lower === undefined || lower.ctimeNs < this.#source.startedNs) return {};
+    const stamp: Stamp = { ...stampOf(lower), ctimeNs: 0n, mtimeNs: 0n, ino: 0n };
+    return { base: { path, stamp } };
+  }
+
+  /** The bytes of a file of the upper: at once when they are few, else when they are asked for. */
+  #contentOf(path: TreePath, size: number): Content {
+    const { upper } = this.#source;
+    const descriptor = upper.open(path, O_RDONLY | O_NONBLOCK);
+    try {
+      const bytes = Buffer.allocUnsafeSlow(size);
+      const count = readFully(descriptor, bytes, 0);
+      return bufferContent(bytes.subarray(0, count));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** Runs `read`; where the command took our right to read away, gives it back for the moment. */
+  #withAccess<T>(path: TreePath, read: () => T): T {
+    const { upper } = this.#source;
+    try {
+      return read();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+      const stats = upper.lstat(path);
+      if (stats === undefined) throw error;
+      const mode = Number(stats.mode) & 0o7777;
+      upper.chmod(path, mode | 0o700);
+      try {
+        return read();
+      } finally {
+        upper.chmod(path, mode);
+      }
+    }
+  }
+
+  #record(path: TreePath, before: BigIntStats): void {
+    const { mirror, upper, isLive, layer } = this.#source;
+    const node = mirror.ensure(path);
+    // A live file may have changed since it was looked at: what was read then is what is known.
+    node.record(isLive ? before : (upper.lstat(path) ?? before));
+    node.isUnsettled = isLive;
+    node.generation = layer.generation;
+  }
+
+  #shown(path: TreePath): BigIntStats | undefined {
+    const { layer } = this.#source;
+    const options = { bigint: true, throwIfNoEntry: false } as const;
+    return layer.fs.lstatSync(this.#place(path), options) as BigIntStats | undefined;
+  }
+
+  #place(path: TreePath): string {
+    return absoluteOf(this.#source.layer.root, path);
+  }
+}
+
+/** A whiteout of overlayfs is a character device 0, 0. */
+function isWhiteout(stats: BigIntStats): boolean {
+  return stats.isCharacterDevice() && stats.rdev === 0n;
+}
+
+/**
+ * Whether the times of a directory were set by a command. Making a name in it sets both times
+ * alike; they differ when `utimes` came after, or `chmod`, and then keeping them is right as well.
+ */
+function areTimesSet(stats: BigIntStats): boolean {
+  return stats.mtimeNs !== stats.ctimeNs;
+}
+
+function readFully(descriptor: number, bytes: Uint8Array, position: number): number {
+  let filled = 0;
+  while (filled < bytes.length) {
+    const length = Math.min(chunkBytes, bytes.length - filled);
+    const count = readSync(descriptor, bytes, filled, length, position + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}

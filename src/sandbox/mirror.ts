@@ -1,0 +1,87 @@
+import type { BigIntStats } from "node:fs";
+import { childOf, type TreePath } from "../disk/tree-path.ts";
+
+/**
+ * What one path of the namespace's upper looked like when it and the layer last agreed. Whatever
+ * differs from it in the upper is the work of a command; whatever is newer than it in the layer is
+ * the work of the API.
+ */
+export class MirrorNode {
+  readonly children = new Map<string, MirrorNode>();
+  /** Generation of the layer's entry when it was pushed or harvested; `undefined` when implied. */
+  generation: number | undefined = undefined;
+  /** Identity and change time in the upper; `undefined` when it is not known to be there. */
+  ino: bigint | undefined = undefined;
+  ctimeNs = 0n;
+  isDirectory = false;
+  /** The directory of the lower that was copied here to stand for a renamed one. */
+  redirect: TreePath | undefined = undefined;
+  isOpaque = false;
+  /** Harvested while a command was running: memory maps may change it without a new time. */
+  isUnsettled = false;
+  /** Number of the push that last found it in the layer. */
+  seenAt = 0;
+
+  /** Whether the upper still holds exactly what was recorded. */
+  matches(stats: BigIntStats): boolean {
+    return this.ino === stats.ino && this.ctimeNs === stats.ctimeNs;
+  }
+
+  /** Takes note of what the upper holds now. */
+  record(stats: BigIntStats): void {
+    this.ino = stats.ino;
+    this.ctimeNs = stats.ctimeNs;
+    this.isDirectory = stats.isDirectory();
+  }
+}
+
+/** The mirror of a whole upper, as a tree. */
+export class Mirror {
+  readonly root = new MirrorNode();
+  /** Generation of the layer up to which everything was pushed. */
+  generation = -1;
+
+  find(path: TreePath): MirrorNode | undefined {
+    let node: MirrorNode | undefined = this.root;
+    if (path === "") return node;
+    for (const name of path.split("/")) {
+      node = node.children.get(name);
+      if (node === undefined) return undefined;
+    }
+    return node;
+  }
+
+  /** The node at `path`, created with those above it where there is none. */
+  ensure(path: TreePath): MirrorNode {
+    let node = this.root;
+    if (path === "") return node;
+    for (const name of path.split("/")) {
+      let child = node.children.get(name);
+      if (child === undefined) {
+        child = new MirrorNode();
+        node.children.set(name, child);
+        node.isDirectory = true;
+      }
+      node = child;
+    }
+    return node;
+  }
+
+  remove(path: TreePath): void {
+    const slash = path.lastIndexOf("/");
+    const parent = this.find(slash < 0 ? "" : path.slice(0, slash));
+    parent?.children.delete(path.slice(slash + 1));
+  }
+
+  /** All nodes below the root, parents first. */
+  *entries(
+    node: MirrorNode = this.root,
+    path: TreePath = "",
+  ): Generator<{ readonly path: TreePath; readonly node: MirrorNode }> {
+    for (const [name, child] of node.children) {
+      const childPath = childOf(path, name);
+      yield { path: childPath, node: child };
+      yield* this.entries(child, childPath);
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import type { Stats } from "node:fs";
+import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
+
+/** Everything that the script of a namespace depends on; gathered by `namespace-plan.ts`. */
+export interface NamespacePlan {
+  readonly root: string;
+  /** Real root: `trusted.*` attributes, directory renames, and all users mapped to themselves. */
+  readonly privileged: boolean;
+  /** Owner and mode of the root directory: the upper's root shows them instead of the lower's. */
+  readonly rootStats: Pick<Stats, "mode" | "uid" | "gid">;
+  /** Name at the top of the tree that the command must not see. */
+  readonly hiddenName: string;
+  readonly uncommittedBytesMax: number;
+  /** Directory whose writes are thrown away, laid over itself. */
+  readonly discarded: string | undefined;
+  /** Directories that become private and empty. */
+  readonly emptied: readonly string[];
+  /** Private copies of files inside emptied directories: path and text. */
+  readonly kept: ReadonlyMap<string, string>;
+  readonly readOnlyOutside: boolean;
+  /** Files under `/proc` by which root changes the running kernel: made read-only. */
+  readonly kernelControls: readonly string[];
+  readonly loopback: boolean;
+  /** Files and directories that become unreadable. */
+  readonly denied: readonly DeniedPath[];
+  readonly mounts: readonly MountPoint[];
+}
+
+export interface DeniedPath {
+  readonly path: string;
+  readonly kind: "file" | "directory";
+}
+
+/**
+ * The shell script that is process 1 of a namespace.
+ *
+ * Descriptors: 8 the real tree, opened before it is covered and closed before any command runs;
+ * 6 the directory whose writes are discarded; 9 the stage (a tmpfs that lies *under* the overlay,
+ * so that no path leads to it); 7 the user namespace of commands when run by root.
+ * It prints `ready <pid on the host>` and then obeys one order a line: `quiesce` kills everything
+ * else in the namespace. The end of its input (also when Node is killed) ends the namespace.
+ */
+export function namespaceScript(plan: NamespacePlan): string {
+  const root = quote(plan.root);
+  const lines = [
+    "set -e",
+    "umask 022",
+    "read -r host_pid rest </proc/self/stat",
+    `exec 8<${root}`,
+    ...(plan.discarded === undefined ? [] : [`exec 6<${quote(plan.discarded)}`]),
+    ...plan.emptied.map(
+      (path) => `mount -t tmpfs -o mode=1777,nosuid,nodev draftfs ${quote(path)}`,
+    ),
+    ...keptFiles(plan),
+    ...madeDirectories(plan),
+    `mount -t tmpfs -o mode=700,size=${plan.uncommittedBytesMax} draftfs ${root}`,
+    `exec 9<${root}`,
+    ...stage(plan),
+    `printf '%s' ${quote(mountList(plan))} >${root}/mounts`,
+    // What must be there is verified from outside by the table of mounts, not by this exit code.
+    `mount -a -T ${root}/mounts || true`,
+    // The numbers of processes are those of the namespace from here on, or nothing may go on.
+    "read -r own_pid rest </proc/self/stat",
+    'if [ "$own_pid" != 1 ]; then echo "cannot mount a /proc of its own" >&2; exit 1; fi',
+    ...(plan.privileged ? privilegedHolder : []),
+    ...(plan.loopback ? ["ip link set lo up 2>/dev/null || true"] : []),
+    ...(plan.readOnlyOutside ? readOnlyRoot(plan) : []),
+    "exec 8<&- 6<&-",
+    'echo "ready $host_pid"',
+    "while read -r order; do",
+    // Orphans become children of this shell; waiting for one child reaps all that have ended.
+    "  while kill -KILL -1 2>/dev/null; do sleep 0.001 & wait $! || true; done",
+    '  echo "$order"',
+    "done",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * The user namespace of root's commands: every user mapped to itself, so that owners can be
+ * changed, but without any right over the mounts, devices and processes outside of it.
+ */
+const privilegedHolder = [
+  "holder=$(unshare -U sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1 9<&- 8<&- 6<&-' &)",
+  'echo "0 0 4294967295" >"/proc/$holder/uid_map"',
+  'echo "0 0 4294967295" >"/proc/$holder/gid_map"',
+  'exec 7<"/proc/$holder/ns/user"',
+  'kill "$holder"',
+];
+
+/** Where the private and discarded mounts cover a directory that is still needed, make it again. */
+function madeDirectories(plan: NamespacePlan): string[] {
+  const needed = [plan.root, ...(plan.discarded === undefined ? [] : [plan.discarded])];
+  const covered = needed.filter((path) => plan.emptied.some((empty) => isBelow(path, empty)));
+  return covered.map((path) => `mkdir -p ${quote(path)}`);
+}
+
+function keptFiles(plan: NamespacePlan): string[] {
+  return [...plan.kept].flatMap(([path, text]) => [
+    `mkdir -p ${quote(path.slice(0, path.lastIndexOf("/")))}`,
+    `printf '%s' ${quote(text)} >${quote(path)}`,
+  ]);
+}
+
+/** The directories of the stage. The root of the upper takes the attributes of the real root. */
+function stage(plan: NamespacePlan): string[] {
+  const { mode, uid, gid } = plan.rootStats;
+  const owner = plan.privileged ? `-o ${uid} -g ${gid} ` : "";
+  const root = quote(plan.root);
+  return [
+    `install -d ${owner}-m ${(mode & 0o7777).toString(8)} ${root}/upper`,
+    `mkdir -m 755 ${root}/work ${root}/home-upper ${root}/home-work ${root}/denied-directory`,
+    `: >${root}/denied-file`,
+    `chmod 0 ${root}/denied-file ${root}/denied-directory`,
+    `mknod ${root}/upper/${quote(plan.hiddenName)} c 0 0`,
+    `touch -r /proc/self/fd/8/. ${root}/upper`,
+  ];
+}
+
+/**
+ * Rows for `mount -a`: one process makes all mounts, which takes a third of the time. It skips what
+ * is mounted already from the same source, so every source has a name of ours.
+ */
+function mountList(plan: NamespacePlan): string {
+  const attributes = plan.privileged ? "redirect_dir=on,metacopy=off,index=off" : "userxattr";
+  const overlay = (lower: number, name: string): string =>
+    `${attributes},lowerdir=/proc/self/fd/${lower},upperdir=/proc/self/fd/9/${name}upper,` +
+    `workdir=/proc/self/fd/9/${name}work`;
+  const rows: string[][] = [["draftfs-proc", "/proc", "proc", "nosuid,nodev,noexec"]];
+  if (plan.discarded !== undefined) {
+    rows.push(["draftfs-discarded", plan.discarded, "overlay", overlay(6, "home-")]);
+  }
+  rows.push(["draftfs-tree", plan.root, "overlay", overlay(8, "")]);
+  for (const { path, kind } of plan.denied) {
+    rows.push([`/proc/self/fd/9/denied-${kind}`, path, "none", "bind"]);
+  }
+  if (plan.privileged) {
+    for (const path of plan.kernelControls) rows.push([path, path, "none", "bind,ro"]);
+  }
+  if (plan.readOnlyOutside) {
+    for (const mount of outsideMounts(plan)) {
+      rows.push(["none", mount.path, "none", remountFlags(mount)]);
+    }
+  }
+  return rows.map((row) => `${row.map(escapeField).join(" ")} 0 0\n`).join("");
+}
+
+/** Mounts of the host that stay reachable and must become read-only; `/` is done on its own. */
+export function outsideMounts(plan: NamespacePlan): MountPoint[] {
+  const covers = ["/proc", plan.root, ...plan.emptied];
+  if (plan.discarded !== undefined) covers.push(plan.discarded);
+  return visibleMounts(plan.mounts).filter(
+    (mount) =>
+      mount.path !== "/" &&
+      !mount.flags.includes("ro") &&
+      !covers.some((path) => isBelow(mount.path, path)),
+  );
+}
+
+/** `mount -a` leaves `/` alone. */
+function readOnlyRoot(plan: NamespacePlan): string[] {
+  const mount = visibleMounts(plan.mounts).find(({ path }) => path === "/");
+  if (mount === undefined || mount.flags.includes("ro")) return [];
+  return [`mount -o ${remountFlags(mount)} /`];
+}
+
+/** In a user namespace the flags of a mount are locked: leaving one out is refused. */
+function remountFlags(mount: MountPoint): string {
+  const locked = ["nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime"];
+  return ["remount", "bind", "ro", ...mount.flags.filter((flag) => locked.includes(flag))].join(
+    ",",
+  );
+}
+
+/** One word of a shell command. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** One field of an fstab row. */
+function escapeField(text: string): string {
+  return text.replace(
+    /[\s\\#]/g,
+    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
+  );
+}

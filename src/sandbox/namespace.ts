@@ -1,0 +1,199 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import { createInterface, type Interface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { DraftError } from "../errors.ts";
+import { readMountTable, visibleMounts } from "./mount-table.ts";
+import { type NamespacePlan, namespaceScript, outsideMounts } from "./namespace-script.ts";
+
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
+
+type Supervisor = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/**
+ * A running namespace: its process 1, and two descriptors into it.
+ *
+ * Invariants: nothing keeps it alive but this object (when the process of Node ends, however it
+ * ends, the kernel closes the pipe, process 1 reads the end of its input, and with it go all
+ * processes, mounts and memory of the namespace); and no descriptor of ours is inherited by it.
+ */
+export class Namespace {
+  readonly plan: NamespacePlan;
+  /** Process 1 of the namespace, by its number on the host. */
+  readonly pid: number;
+  /** The merged view, as commands see it. */
+  readonly viewDescriptor: number;
+  /** The upper directory of the overlay. */
+  readonly upperDescriptor: number;
+  readonly #supervisor: Supervisor;
+  readonly #answers: Interface;
+  readonly #ended: Promise<void>;
+  #isAlive = true;
+
+  private constructor(
+    plan: NamespacePlan,
+    supervisor: Supervisor,
+    answers: Interface,
+    pid: number,
+  ) {
+    this.plan = plan;
+    this.pid = pid;
+    this.#supervisor = supervisor;
+    this.#answers = answers;
+    this.#ended = new Promise((resolve) => {
+      supervisor.once("exit", () => {
+        this.#isAlive = false;
+        resolve();
+      });
+    });
+    // No command has run yet, so nothing in the namespace can have been swapped for a link.
+    const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    this.viewDescriptor = openSync(`/proc/${pid}/root${plan.root}`, flags);
+    this.upperDescriptor = openSync(`/proc/${pid}/fd/9/upper`, flags);
+  }
+
+  /**
+   * Starts a namespace and waits until its mounts are in place.
+   *
+   * @throws {Error} with the words of the tool that failed; nothing is left behind.
+   */
+  static async start(plan: NamespacePlan): Promise<Namespace> {
+    const supervisor = startSupervisor(plan);
+    const complaints: Buffer[] = [];
+    supervisor.stderr.on("data", (chunk: Buffer) => complaints.push(chunk));
+    const answers = createInterface({ input: supervisor.stdout });
+    try {
+      const pid = await readyPid(supervisor, answers);
+      const namespace = new Namespace(plan, supervisor, answers, pid);
+      namespace.#verify(Buffer.concat(complaints).toString());
+      return namespace;
+    } catch (error) {
+      supervisor.kill("SIGKILL");
+      const complaint = Buffer.concat(complaints).toString().trim();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(complaint === "" ? reason : complaint.replace(/\n/g, "; "), { cause: error });
+    }
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  /** Kills every process of the namespace but its first, and waits until they are gone. */
+  async quiesce(): Promise<void> {
+    if (!this.#isAlive) throw this.#lost();
+    const answered = new Promise<void>((resolve) => this.#answers.once("line", () => resolve()));
+    this.#hold();
+    this.#supervisor.stdin.write("quiesce\n");
+    try {
+      await Promise.race([answered, this.#ended]);
+    } finally {
+      this.#release();
+    }
+    if (!this.#isAlive) throw this.#lost();
+  }
+
+  /** Ends the namespace with everything in it. Its descriptors are invalid afterwards. */
+  async stop(): Promise<void> {
+    closeSync(this.viewDescriptor);
+    closeSync(this.upperDescriptor);
+    if (!this.#isAlive) return;
+    this.#hold();
+    this.#supervisor.stdin.end();
+    await this.#ended;
+  }
+
+  /** While idle, a namespace does not keep the process of its owner from ending. */
+  #release(): void {
+    this.#supervisor.unref();
+    for (const stream of this.#supervisor.stdio) unrefStream(stream);
+  }
+
+  #hold(): void {
+    this.#supervisor.ref();
+  }
+
+  /** Trusts only what the kernel lists: the tree is covered, and the rest is read-only. */
+  #verify(complaint: string): void {
+    this.#release();
+    const visible = new Map(visibleMounts(readMountTable(this.pid)).map((row) => [row.path, row]));
+    const expected = [this.plan.root, ...(this.plan.discarded ? [this.plan.discarded] : [])];
+    const missing = expected.filter((path) => visible.get(path)?.fileSystem !== "overlay");
+    const writable = this.plan.readOnlyOutside
+      ? ["/", ...outsideMounts(this.plan).map(({ path }) => path)].filter(
+          (path) => visible.has(path) && !visible.get(path)?.flags.includes("ro"),
+        )
+      : [];
+    if (missing.length === 0 && writable.length === 0) return;
+    closeSync(this.viewDescriptor);
+    closeSync(this.upperDescriptor);
+    const problems = [
+      ...missing.map((path) => `${path} could not be covered by an overlay`),
+      ...writable.map((path) => `${path} could not be made read-only`),
+    ];
+    throw new Error(`${problems.join(", ")}${complaint === "" ? "" : ` (${complaint.trim()})`}`);
+  }
+
+  #lost(): DraftError {
+    return new DraftError(
+      "DRAFT_SANDBOX_FAILED",
+      `The sandbox over ${this.plan.root} has ended unexpectedly, with all changes in it that ` +
+        "were not yet harvested. The real tree is untouched. Run the command again.",
+      { path: this.plan.root },
+    );
+  }
+}
+
+function startSupervisor(plan: NamespacePlan): Supervisor {
+  const namespaces = plan.privileged ? ["-m", "-p", "-i"] : ["-U", "-r", "-m", "-p", "-i"];
+  if (plan.loopback) namespaces.push("-n");
+  return spawn(
+    "unshare",
+    [
+      ...namespaces,
+      "-f",
+      "--propagation",
+      "private",
+      "--kill-child",
+      "sh",
+      "-c",
+      namespaceScript(plan),
+    ],
+    // A group of its own: Ctrl-C at the terminal is for the command, never for the supervisor.
+    {
+      stdio: ["pipe", "pipe", "pipe"],
+      cwd: "/",
+      detached: true,
+      env: { PATH: toolPath(process.env["PATH"]), LC_ALL: "C" },
+    },
+  );
+}
+
+/** `ip`, `mount` and `unshare` lie in directories that the `PATH` of a user often lacks. */
+export function toolPath(path: string | undefined): string {
+  return [
+    ...(path ?? "").split(":").filter(Boolean),
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+  ].join(":");
+}
+
+function readyPid(supervisor: Supervisor, answers: Interface): Promise<number> {
+  return new Promise((resolve, reject) => {
+    supervisor.once("error", reject);
+    supervisor.once("close", (code) => reject(new Error(`unshare ended with code ${code}`)));
+    answers.once("line", (line) => {
+      const pid = /^ready (\d+)$/.exec(line)?.[1];
+      if (pid === undefined) reject(new Error(`unexpected answer of the supervisor: ${line}`));
+      else resolve(Number(pid));
+    });
+  });
+}
+
+function unrefStream(stream: unknown): void {
+  if (stream !== null && typeof stream === "object" && "unref" in stream) {
+    (stream as { unref(): void }).unref();
+  }
+}

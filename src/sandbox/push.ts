@@ -1,0 +1,302 @@
+import { type BigIntStats, closeSync, constants, fchmodSync, writeSync } from "node:fs";
+import { stateDirectoryName } from "../disk/state-directory.ts";
+import { absoluteOf, childOf, parentOf, type TreePath } from "../disk/tree-path.ts";
+import { chunksOf } from "../overlay/content.ts";
+import type { Layer } from "../overlay/layer.ts";
+import type {
+  Content,
+  NodeMeta,
+  Pending,
+  PendingDirectory,
+  PendingFile,
+} from "../overlay/pending.ts";
+import type { Mirror, MirrorNode } from "./mirror.ts";
+import type { PinnedTree } from "./pinned-tree.ts";
+
+const { O_CREAT, O_EXCL, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+
+/** The places that a push works between. */
+export interface PushTarget {
+  readonly layer: Layer;
+  /** The merged view of the namespace; writing through it lets the kernel make its whiteouts. */
+  readonly view: PinnedTree;
+  readonly upper: PinnedTree;
+  readonly mirror: Mirror;
+  /** Whether the caller is real root and may give files away. */
+  readonly mayChangeOwner: boolean;
+}
+
+/** Paths that the upper holds and the layer no longer does (after a rollback, a discard). */
+export type Retracted = readonly TreePath[];
+
+/**
+ * Brings everything that is newer in the layer into the namespace.
+ *
+ * The cost is one look at each pending entry, and one write for each newer one.
+ *
+ * @returns paths that show something which the layer has taken back and the lower would show again:
+ *   the kernel offers no way to do that, so the caller starts a new namespace.
+ */
+export function pushPending(target: PushTarget): Retracted {
+  const { layer, mirror } = target;
+  if (layer.generation === mirror.generation) return [];
+  const push = new Push(target);
+  try {
+    return push.run();
+  } finally {
+    target.view.close();
+    target.upper.close();
+  }
+}
+
+class Push {
+  readonly #target: PushTarget;
+  readonly #directories: { readonly path: TreePath; readonly meta: NodeMeta }[] = [];
+  readonly #linked = new Map<bigint, TreePath>();
+  /** Directories in which a name came or went, so that their times moved. */
+  readonly #disturbed = new Set<TreePath>();
+  readonly #sequence: number;
+
+  constructor(target: PushTarget) {
+    this.#target = target;
+    this.#sequence = target.layer.generation;
+  }
+
+  run(): Retracted {
+    const { layer, mirror } = this.#target;
+    for (const entry of layer.pending()) {
+      if (isHidden(entry.path)) continue;
+      const node = mirror.ensure(entry.path);
+      node.seenAt = this.#sequence;
+      const isCurrent = node.generation !== undefined && node.generation >= entry.generation;
+      if (entry.kind === "file" && entry.nlink > 1) this.#linkOrPut(entry, isCurrent);
+      else if (!isCurrent) this.#put(entry);
+      node.generation = entry.generation;
+    }
+    const retracted = this.#retract();
+    this.#finishDirectories();
+    mirror.generation = this.#sequence;
+    return retracted;
+  }
+
+  #put(entry: Pending): void {
+    const { view, mirror } = this.#target;
+    switch (entry.kind) {
+      case "whiteout":
+        this.#clear(entry.path);
+        this.#record(entry.path);
+        return;
+      case "directory":
+        this.#putDirectory(entry);
+        return;
+      case "file":
+        this.#putFile(entry.path, entry.content, entry.meta);
+        return;
+      case "symlink":
+        this.#clear(entry.path);
+        view.symlink(entry.target, entry.path);
+        this.#disturb(entry.path);
+        this.#applyOwnerAndTimes(entry.path, entry.meta);
+        this.#record(entry.path);
+        return;
+      case "other":
+        // Node can make no fifo and no socket; one that a command made is there already.
+        if (mirror.find(entry.path)?.ino === undefined) this.#clear(entry.path);
+        return;
+    }
+  }
+
+  #putDirectory(entry: PendingDirectory): void {
+    const { view, mirror } = this.#target;
+    const node = mirror.ensure(entry.path);
+    const found = view.lstat(entry.path);
+    const isSame =
+      found?.isDirectory() === true &&
+      node.redirect === entry.redirect &&
+      (node.isOpaque || !entry.opaque || entry.base === undefined);
+    if (!isSame) {
+      this.#clear(entry.path);
+      view.mkdir(entry.path, 0o700);
+      this.#disturb(entry.path);
+      if (entry.redirect !== undefined) this.#copyChildren(entry.path);
+    }
+    const fresh = mirror.ensure(entry.path);
+    fresh.redirect = entry.redirect;
+    fresh.isOpaque = entry.opaque || (!isSame && entry.base !== undefined);
+    fresh.seenAt = this.#sequence;
+    fresh.generation = entry.generation;
+    this.#directories.push({ path: entry.path, meta: entry.meta });
+  }
+
+  /** Writes into the file that is there, as `writeFile` does, so that watchers and links see it. */
+  #putFile(path: TreePath, content: Content, meta: NodeMeta): void {
+    const { view } = this.#target;
+    const found = view.lstat(path);
+    const isFile = found?.isFile() === true;
+    if (found !== undefined && !isFile) this.#clear(path);
+    const flags = isFile ? O_WRONLY | O_TRUNC : O_WRONLY | O_CREAT | O_EXCL;
+    if (isFile && (Number(found.mode) & 0o200) === 0) view.chmod(path, 0o600);
+    const descriptor = view.open(path, flags, 0o600);
+    try {
+      for (const chunk of chunksOf(content)) writeAll(descriptor, chunk);
+      fchmodSync(descriptor, 0o600);
+    } finally {
+      closeSync(descriptor);
+    }
+    if (!isFile) this.#disturb(path);
+    this.#applyOwnerAndTimes(path, meta);
+    view.chmod(path, meta.mode);
+    this.#record(path);
+  }
+
+  /** One node with several names: written once, then linked. */
+  #linkOrPut(entry: PendingFile, isCurrent: boolean): void {
+    const { view, upper } = this.#target;
+    const first = this.#linked.get(entry.ino);
+    if (first === undefined) {
+      this.#linked.set(entry.ino, entry.path);
+      if (!isCurrent) this.#put(entry);
+      return;
+    }
+    if (isCurrent && upper.lstat(first)?.ino === upper.lstat(entry.path)?.ino) return;
+    this.#clear(entry.path);
+    view.link(first, entry.path);
+    this.#disturb(entry.path);
+    this.#record(entry.path);
+    this.#record(first);
+  }
+
+  /** Copies what shows through below a renamed directory: the kernel has no redirect here. */
+  #copyChildren(path: TreePath): void {
+    const { layer, view } = this.#target;
+    const absolute = absoluteOf(layer.root, path);
+    for (const name of layer.fs.readdirSync(absolute) as string[]) {
+      const child = childOf(path, name);
+      const place = absoluteOf(layer.root, child);
+      const stats = layer.fs.lstatSync(place, { bigint: true }) as BigIntStats;
+      const meta = metaOf(stats);
+      if (stats.isDirectory()) {
+        view.mkdir(child, 0o700);
+        this.#copyChildren(child);
+        this.#target.mirror.ensure(child).isDirectory = true;
+        this.#directories.push({ path: child, meta });
+      } else if (stats.isSymbolicLink()) {
+        view.symlink(layer.fs.readlinkSync(place) as string, child);
+        this.#applyOwnerAndTimes(child, meta);
+        this.#record(child);
+      } else if (stats.isFile()) {
+        this.#copyFile(child, place, Number(stats.size), meta);
+      }
+    }
+  }
+
+  #copyFile(path: TreePath, place: string, size: number, meta: NodeMeta): void {
+    const { fs } = this.#target.layer;
+    const descriptor = fs.openSync(place, O_RDONLY);
+    try {
+      const content: Content = {
+        size,
+        lower: undefined,
+        spilled: undefined,
+        read: (buffer, position) => fs.readSync(descriptor, buffer, 0, buffer.length, position),
+      };
+      this.#putFile(path, content, meta);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  }
+
+  /** Takes away what the layer no longer holds. */
+  #retract(): TreePath[] {
+    const { layer, view, mirror } = this.#target;
+    const gone = [...mirror.entries()].filter(
+      ({ node }) => node.generation !== undefined && node.seenAt !== this.#sequence,
+    );
+    const blocked: TreePath[] = [];
+    for (const { path } of gone) {
+      if (mirror.find(path) === undefined) continue;
+      const shown = layer.fs.lstatSync(absoluteOf(layer.root, path), { throwIfNoEntry: false });
+      if (shown !== undefined) {
+        blocked.push(path);
+        continue;
+      }
+      view.remove(path);
+      this.#disturb(path);
+      mirror.remove(path);
+    }
+    return blocked;
+  }
+
+  /** Times and modes of directories come last: everything made in them moves their times. */
+  #finishDirectories(): void {
+    const { layer, view, mirror } = this.#target;
+    const known = new Map(this.#directories.map(({ path, meta }) => [path, meta]));
+    for (const path of this.#disturbed) {
+      if (known.has(path) || mirror.find(path) === undefined) continue;
+      const stats = layer.fs.lstatSync(absoluteOf(layer.root, path), { bigint: true });
+      known.set(path, metaOf(stats as BigIntStats));
+    }
+    const deepestFirst = [...known].sort(([a], [b]) => b.length - a.length);
+    for (const [path, meta] of deepestFirst) {
+      if (view.lstat(path)?.isDirectory() !== true) continue;
+      view.chmod(path, 0o700);
+      this.#applyOwnerAndTimes(path, meta);
+      view.chmod(path, meta.mode);
+      this.#record(path);
+    }
+  }
+
+  #clear(path: TreePath): void {
+    const { view, mirror } = this.#target;
+    if (view.lstat(path) !== undefined) this.#disturb(path);
+    view.remove(path);
+    const node = mirror.ensure(path);
+    node.children.clear();
+    node.ino = undefined;
+    node.isOpaque = false;
+    node.redirect = undefined;
+  }
+
+  #applyOwnerAndTimes(path: TreePath, meta: NodeMeta): void {
+    const { view, mayChangeOwner } = this.#target;
+    if (mayChangeOwner) {
+      const found = view.lstat(path);
+      const isOwned = found?.uid === BigInt(meta.uid) && found.gid === BigInt(meta.gid);
+      if (!isOwned) view.lchown(path, meta.uid, meta.gid);
+    }
+    view.lutimes(path, meta.atimeNs, meta.mtimeNs);
+  }
+
+  #disturb(path: TreePath): void {
+    this.#disturbed.add(parentOf(path));
+  }
+
+  #record(path: TreePath): void {
+    const { upper, mirror } = this.#target;
+    const stats = upper.lstat(path);
+    const node: MirrorNode = mirror.ensure(path);
+    if (stats === undefined) node.ino = undefined;
+    else node.record(stats);
+  }
+}
+
+/** Whether a path belongs to the state directory, which no command sees. */
+export function isHidden(path: TreePath): boolean {
+  return path === stateDirectoryName || path.startsWith(`${stateDirectoryName}/`);
+}
+
+export function metaOf(stats: BigIntStats): NodeMeta {
+  return {
+    mode: Number(stats.mode) & 0o7777,
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    atimeNs: stats.atimeNs,
+    mtimeNs: stats.mtimeNs,
+  };
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) {
+    written += writeSync(descriptor, bytes, written);
+  }
+}

@@ -1,0 +1,53 @@
+import { DraftError } from "../errors.ts";
+
+/** One way to isolate that was tried, and why it did not work. */
+export interface IsolationAttempt {
+  readonly engine: string;
+  readonly reason: string;
+  /** What to install or allow. */
+  readonly remedy: string;
+}
+
+/** The profile that Ubuntu 23.10 and later want before a program may make a user namespace. */
+export const appArmorProfile = `abi <abi/4.0>,
+include <tunables/global>
+profile draftfs-unshare /usr/bin/unshare flags=(unconfined) {
+  userns,
+}
+`;
+
+/** No engine reaches the isolation that was asked for. Nothing was run. */
+export function isolationError(root: string, attempts: readonly IsolationAttempt[]): DraftError {
+  const lines = attempts.map(
+    ({ engine, reason, remedy }) =>
+      `  ${engine}: ${reason}\n    ${remedy.replace(/\n/g, "\n    ")}`,
+  );
+  return new DraftError(
+    "DRAFT_ISOLATION",
+    `Cannot isolate a command from ${root}, so it was not run. Tried:\n${lines.join("\n")}`,
+    { path: root, details: { attempts } },
+  );
+}
+
+/** What to do about a failure to make a namespace or a mount, from the words of its tool. */
+export function remedyFor(message: string): string {
+  if (/ENOENT|not found/.test(message)) {
+    return "Install util-linux (Debian, Ubuntu, Fedora: util-linux; Alpine: apk add util-linux).";
+  }
+  if (/unrecognized option|invalid option|unknown option/i.test(message)) {
+    return "This unshare is too old or busybox's; install util-linux 2.36 or later.";
+  }
+  if (/No space left/.test(message)) {
+    return "User namespaces are switched off: sysctl -w user.max_user_namespaces=15000.";
+  }
+  if (/Operation not permitted|Permission denied/.test(message)) {
+    return (
+      "Unprivileged user namespaces are not allowed here. On Ubuntu 23.10 and later, write this " +
+      "to /etc/apparmor.d/draftfs-unshare and run apparmor_parser -r on it:\n" +
+      `${appArmorProfile}On Debian: sysctl -w kernel.unprivileged_userns_clone=1. ` +
+      "In Docker or Podman: run the container with --security-opt seccomp=unconfined " +
+      "--cap-add SYS_ADMIN."
+    );
+  }
+  return "See `draftfs doctor`.";
+}

@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach } from "vitest";
+import { type Layer, openLayer } from "../../src/overlay/layer.ts";
+import { openSession, type Session } from "../../src/sandbox/session.ts";
+import type { Engine, SessionOptions } from "../../src/sandbox/session-options.ts";
+
+export const isRoot = process.geteuid?.() === 0;
+
+/** The engines that this user can have on this machine. */
+export const kernelEngines: readonly Engine[] = isRoot
+  ? ["overlay", "overlay-user"]
+  : ["overlay-user"];
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A new directory that is removed after the test. */
+export function scratchDirectory(): string {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), "draftfs-sandbox-")));
+  cleanups.push(() => {
+    execFileSync("chmod", ["-R", "u+rwX", directory]);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return directory;
+}
+
+/** A real tree with these files. */
+export function treeOf(files: Readonly<Record<string, string>>): string {
+  const root = join(scratchDirectory(), "tree");
+  mkdirSync(root);
+  chmodSync(root, 0o755);
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  return root;
+}
+
+export interface Opened {
+  readonly root: string;
+  readonly layer: Layer;
+  readonly session: Session;
+  /** Runs a shell script in the session and returns what it printed. */
+  sh(script: string): Promise<string>;
+}
+
+/** A layer and a session over `root`, closed after the test. */
+export async function openOver(root: string, options: SessionOptions = {}): Promise<Opened> {
+  const layer = openLayer({ root });
+  const session = await openSession(layer, options);
+  cleanups.push(async () => {
+    await session.close();
+    layer.close();
+  });
+  return { root, layer, session, sh: (script) => shellIn(session, script) };
+}
+
+async function shellIn(session: Session, script: string): Promise<string> {
+  const spawned = await session.spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "pipe"] });
+  const chunks: Buffer[] = [];
+  spawned.child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  spawned.child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await spawned.result;
+  return Buffer.concat(chunks).toString();
+}
