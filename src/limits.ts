@@ -41,3 +41,9 @@ export const pinnedDirectoriesMax = 64;
  * staged file and kept beside the store: so that it is written once, not twice.
  */
 export const packedContentBytesMax = 8 * MIB;
+
+/**
+ * How long a process waits for a draft that another one holds: long enough for one that is just
+ * closing, short enough to tell a person at once that a command still runs in it. Milliseconds.
+ */
+export const draftLockWaitMs = 300;

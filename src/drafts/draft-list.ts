@@ -2,7 +2,7 @@ import type { Disk } from "../disk/disk.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
 import { isDraftError } from "../errors.ts";
 import { Draft, draftDirectoryOf, readIndex } from "./draft.ts";
-import { isDraftName } from "./draft-name.ts";
+import { checkDraftName, isDraftName } from "./draft-name.ts";
 
 /** What is known of a saved draft without loading it. */
 export interface DraftSummary {
@@ -32,11 +32,16 @@ export function listDrafts(disk: Disk, state: StateDirectory): DraftSummary[] {
  * Removes a saved draft, whether it can be read or not.
  *
  * @returns whether there was one.
- * @throws {DraftError} `DRAFT_LOCKED` when a process uses it.
+ * @throws {DraftError} `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED` when a process uses it.
  */
-export function removeDraft(disk: Disk, state: StateDirectory, name: string): boolean {
+export async function removeDraft(
+  disk: Disk,
+  state: StateDirectory,
+  name: string,
+): Promise<boolean> {
+  checkDraftName(name);
   if (disk.lstat(`${draftDirectoryOf(state, name)}/index`) === undefined) return false;
-  Draft.discard(disk, state, name);
+  await Draft.discard(disk, state, name);
   return true;
 }
 

@@ -1,45 +1,44 @@
+import { RootLock } from "../commit/lock.ts";
 import type { Disk } from "../disk/disk.ts";
-import { type HeldLock, type LockHolder, takeLock } from "../disk/lock-file.ts";
 import { ensureStateDirectory, type StateDirectory } from "../disk/state-directory.ts";
-import { DraftError } from "../errors.ts";
+import { DraftError, isDraftError } from "../errors.ts";
+import { draftLockWaitMs } from "../limits.ts";
 
 /**
- * Takes the lock of the draft `name` for as long as this process changes it.
+ * Takes the lock of the draft `name` for as long as this process changes it, and makes the
+ * directories that it lies in.
  *
- * @throws {DraftError} `DRAFT_LOCKED` at once when another process has it.
+ * @throws {DraftError} `DRAFT_LOCKED` when another process keeps it.
  */
-export function holdDraftLock(disk: Disk, state: StateDirectory, name: string): HeldLock {
-  const directory = `${state.drafts}/${name}`;
-  const path = `${directory}/lock`;
-  const lock = takeLockIn(disk, state, directory, path);
-  if ("release" in lock) return lock;
-  const { identity } = lock;
-  const who =
-    identity === undefined ? "another process" : `process ${identity.pid} on ${identity.host}`;
-  throw new DraftError(
-    "DRAFT_LOCKED",
-    `The draft ${name} is in use by ${who}. Wait for it to end, or use another draft with ` +
-      `--draft NAME. If you are sure that it has ended, remove ${path}.`,
-    { path, details: { draft: name, holder: identity ?? null } },
-  );
-}
-
-/** A process that closes an empty draft removes its directory, perhaps right after we made it. */
-function takeLockIn(
+export async function holdDraftLock(
   disk: Disk,
   state: StateDirectory,
-  directory: string,
-  path: string,
-): HeldLock | LockHolder {
+  name: string,
+): Promise<RootLock> {
+  const directory = `${state.drafts}/${name}`;
+  const lock = `${directory}/lock`;
   ensureStateDirectory(disk, state);
   for (let attempt = 1; ; attempt++) {
     try {
       makeDirectory(disk, directory);
-      return takeLock(disk, path);
+      return await RootLock.take(disk, { ...state, lock }, { waitMs: draftLockWaitMs });
     } catch (error) {
+      if (isDraftError(error)) throw lockedError(name, lock, error);
+      // A process that closes an empty draft removes its directory, perhaps right after we made it.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT" || attempt === 10) throw error;
     }
   }
+}
+
+function lockedError(name: string, path: string, cause: DraftError): DraftError {
+  const { pid, host } = cause.details;
+  const who = typeof pid === "number" && pid > 0 ? `process ${pid} on ${host}` : "another process";
+  return new DraftError(
+    "DRAFT_LOCKED",
+    `The draft ${name} is in use by ${who}. Wait for it to end, or use another draft with ` +
+      `--draft NAME. If that process is gone for certain, remove ${path}.`,
+    { path, cause, details: { ...cause.details, draft: name } },
+  );
 }
 
 function makeDirectory(disk: Disk, path: string): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
+import type { RootLock } from "../commit/lock.ts";
 import type { Disk } from "../disk/disk.ts";
-import { type HeldLock, isLockDebris } from "../disk/lock-file.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
 import { assert, DraftError } from "../errors.ts";
 import { draftDataFilesMax } from "../limits.ts";
@@ -46,13 +46,13 @@ export class Draft {
   private readonly disk: Disk;
   private readonly state: StateDirectory;
   private readonly files: ContentFiles;
-  private readonly lock: HeldLock | undefined;
+  private readonly lock: RootLock | undefined;
   private header: DraftHeader | undefined;
   private entries: readonly DraftEntry[];
   /** Where the bytes of content objects are stored already, so that a save need not copy them. */
   private readonly extents = new WeakMap<Content, Extent>();
 
-  private constructor(disk: Disk, state: StateDirectory, name: string, lock: HeldLock | undefined) {
+  private constructor(disk: Disk, state: StateDirectory, name: string, lock: RootLock | undefined) {
     this.disk = disk;
     this.state = state;
     this.name = name;
@@ -73,14 +73,14 @@ export class Draft {
    * @throws {DraftError} `DRAFT_DRAFT_NAME`; `DRAFT_LOCKED` when another process holds it;
    *   `DRAFT_FORMAT_CORRUPT` and `DRAFT_FORMAT_NEWER` when its index cannot be read.
    */
-  static open(
+  static async open(
     disk: Disk,
     state: StateDirectory,
     name: string,
     options: OpenDraftOptions = {},
-  ): Draft {
+  ): Promise<Draft> {
     checkDraftName(name);
-    const lock = options.lock === false ? undefined : holdDraftLock(disk, state, name);
+    const lock = options.lock === false ? undefined : await holdDraftLock(disk, state, name);
     try {
       return openConsistently(name, () => new Draft(disk, state, name, lock));
     } catch (error) {
@@ -94,11 +94,14 @@ export class Draft {
    *
    * @throws {DraftError} `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED`.
    */
-  static discard(disk: Disk, state: StateDirectory, name: string): void {
+  static async discard(disk: Disk, state: StateDirectory, name: string): Promise<void> {
     checkDraftName(name);
-    const lock = holdDraftLock(disk, state, name);
-    clearDirectory(disk, draftDirectoryOf(state, name));
-    lock.release();
+    const lock = await holdDraftLock(disk, state, name);
+    try {
+      clearDirectory(disk, draftDirectoryOf(state, name));
+    } finally {
+      lock.release();
+    }
     removeEmpty(disk, draftDirectoryOf(state, name));
   }
 
@@ -127,11 +130,11 @@ export class Draft {
   /**
    * Replaces the saved state by what is pending in `layer`, durably; removes it when nothing is.
    *
-   * @throws Node's own error when the disk refuses (full, read-only), {@link DraftError}
-   *   `DRAFT_LOCKED` when somebody removed the lock; the previous saved state is whole then.
+   * @throws Node's own error when the disk refuses (full, read-only); the previous saved state is
+   *   whole then.
    */
   async save(layer: Layer): Promise<void> {
-    this.checkLock();
+    assert(this.lock !== undefined, "a draft is opened for writing before it is changed");
     const pending = [...layer.pending()];
     if (pending.length === 0) {
       this.clear();
@@ -160,7 +163,7 @@ export class Draft {
 
   /** Forgets the saved state. The index goes first: the rest is debris from then on. */
   clear(): void {
-    this.checkLock();
+    assert(this.lock !== undefined, "a draft is opened for writing before it is changed");
     clearDirectory(this.disk, this.directory);
     this.header = undefined;
     this.entries = [];
@@ -182,24 +185,11 @@ export class Draft {
       this.disk.write(descriptor, encodeDraftIndex(index));
       await this.disk.fsync(descriptor);
     });
-    this.checkLock();
     this.disk.rename(next, `${this.directory}/index`);
     this.header = index.header;
     this.entries = index.entries;
     await withDescriptor(this.disk, this.directory, O_RDONLY | O_DIRECTORY, (descriptor) =>
       this.disk.fsync(descriptor),
-    );
-  }
-
-  /** A lock that is gone was removed by hand, or taken by a process that thought this one dead. */
-  private checkLock(): void {
-    assert(this.lock !== undefined, "a draft that was opened for reading is not saved");
-    if (this.lock.isHeld()) return;
-    throw new DraftError(
-      "DRAFT_LOCKED",
-      `Cannot save the draft ${this.name}: its lock is gone, so another process may have changed ` +
-        "it meanwhile. What was saved before is whole; run the command again.",
-      { path: this.directory },
     );
   }
 
@@ -306,8 +296,7 @@ function clearDirectory(disk: Disk, directory: string): void {
 /** Removes what a crash or an earlier generation left: only names that a save writes. */
 function sweep(disk: Disk, directory: string, named: ReadonlySet<string>): void {
   for (const { name } of disk.readdir(directory)) {
-    const written = name === "index.new" || /^(data|file)-[0-9-]+$/.test(name);
-    const ours = written || isLockDebris(name, "lock");
+    const ours = name === "index.new" || /^(data|file)-[0-9-]+$/.test(name);
     if (ours && !named.has(name)) disk.unlink(`${directory}/${name}`);
   }
 }

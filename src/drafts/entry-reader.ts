@@ -39,24 +39,23 @@ export class EntryReader {
   }
 
   adoptableOf(entry: DraftEntry): Adoptable {
-    const base = this.renumbered(entry.base);
+    // Nothing is said outright: otherwise the layer would take what lies there today for the base.
+    const base = this.renumbered(entry.base) ?? null;
     const { path } = entry;
-    if (entry.kind === "whiteout") return { kind: "whiteout", path, ...given({ base }) };
+    if (entry.kind === "whiteout") return { kind: "whiteout", path, base };
     const { meta, timesSet } = entry;
-    const node = {
-      path,
-      meta,
-      timesSet,
-      ...given({ base, origin: this.renumbered(entry.origin) }),
-    };
+    const node = { path, meta, timesSet, base, origin: this.renumbered(entry.origin) };
     switch (entry.kind) {
       case "file": {
         const ino = entry.link === undefined ? undefined : BigInt(entry.link);
-        return { kind: "file", ...node, ...given({ ino }), content: this.contentOf(entry.content) };
+        const content = this.contentOf(entry.content);
+        return { kind: "file", ...node, ino, content, isLasting: true };
       }
       case "directory": {
-        const { opaque, redirect } = entry;
-        return { kind: "directory", ...node, opaque, ...given({ redirect }) };
+        // A new directory stays new, even if the lower has got one of that name since.
+        const isNew = entry.base === undefined && entry.redirect === undefined;
+        const opaque = entry.opaque || isNew;
+        return { kind: "directory", ...node, opaque, redirect: entry.redirect };
       }
       case "symlink":
         return { kind: "symlink", ...node, target: entry.target };
@@ -80,10 +79,4 @@ export class EntryReader {
     if (node === undefined || device === undefined || node.stamp.dev !== device.from) return node;
     return { path: node.path, stamp: { ...node.stamp, dev: device.to } };
   }
-}
-
-/** Leaves out what is `undefined`, which optional properties may not be. */
-function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const present = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(present) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
