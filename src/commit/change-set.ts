@@ -66,6 +66,11 @@ export interface After {
   readonly timesSet: boolean;
   /** Paths of one hard-link group carry the same number; `undefined` for a file with one name. */
   readonly linkGroup: number | undefined;
+  /**
+   * The node that lay at the path before, with new bytes. Where it has other names, the bytes are
+   * written into it, so that the other names keep showing the same file, as on a disk.
+   */
+  readonly sameNode?: boolean;
 }
 
 /** Nothing lay at the path. */

@@ -1,0 +1,151 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import { chunkBytes } from "../limits.ts";
+import type { Directories } from "./directories.ts";
+import { type Creator, currentCreator, isNotPermitted, needsOwner } from "./owner.ts";
+import type { AttributesStep, InstallStep, LinkStep, NodeImage, Step, WriteStep } from "./step.ts";
+
+/**
+ * Carries out single steps on the tree. Each is one atomic call of the kernel wherever it can be: a
+ * replaced file is renamed over, never removed first and never written in place, except where a
+ * hard-link group demands it.
+ *
+ * A crash between or within steps leaves some done and some not; `finish.ts` goes on from there.
+ */
+export class Applier {
+  readonly #disk: Disk;
+  readonly #directories: Directories;
+  readonly #creator: Creator = currentCreator();
+
+  constructor(disk: Disk, directories: Directories) {
+    this.#disk = disk;
+    this.#directories = directories;
+  }
+
+  apply(step: Step): void {
+    switch (step.kind) {
+      case "park":
+        this.#rename(step.path, step.slot, step.node);
+        return;
+      case "remove":
+        return this.remove(step.path, step.node);
+      case "mkdir":
+        return this.makeDirectory(step.path, step.node);
+      case "move":
+        this.#rename(step.slot ?? step.from, step.path, step.node);
+        return;
+      case "install":
+        return this.#install(step);
+      case "link":
+        return this.#link(step);
+      case "write":
+        return this.write(step);
+      case "attributes":
+        return this.#attributes(step);
+    }
+  }
+
+  remove(path: TreePath, node: NodeImage): void {
+    const place = this.#directories.locate(path);
+    if (node.kind !== "directory") return this.#disk.unlink(place);
+    this.#disk.rmdir(place);
+    this.#directories.forget();
+  }
+
+  /** With enough permission to be filled; late attributes take away what it shall not have. */
+  makeDirectory(path: TreePath, node: NodeImage): void {
+    const place = this.#directories.locate(path);
+    this.#disk.mkdir(place, node.mode | 0o700);
+    this.#own(place, node);
+    this.#disk.chmod(place, node.mode | 0o700);
+  }
+
+  /** New bytes into an existing inode. Torn by a crash, but redone from the pack then. */
+  write(step: WriteStep<NodeImage, NodeImage>): void {
+    const source = this.#disk.open(this.#directories.locate(step.staged), openFlags.read);
+    try {
+      const target = this.#disk.open(this.#directories.locate(step.path), openFlags.update);
+      try {
+        const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+        let position = 0;
+        for (;;) {
+          const length = this.#disk.read(source, buffer, position);
+          if (length === 0) break;
+          this.#disk.write(target, buffer.subarray(0, length), position);
+          position += length;
+        }
+        this.#disk.truncate(target, position);
+      } finally {
+        this.#disk.close(target);
+      }
+    } finally {
+      this.#disk.close(source);
+    }
+    this.setAttributes(step.path, step.node, step.times);
+  }
+
+  /** Mode, owner and, when asked for, times of what lies at a path. */
+  setAttributes(path: TreePath, node: NodeImage, times: boolean): void {
+    const place = this.#directories.locate(path);
+    this.#chown(place, node);
+    if (node.kind !== "symlink") this.#disk.chmod(place, node.mode);
+    if (times) this.#disk.lutimes(place, BigInt(node.mtimeNs), BigInt(node.mtimeNs));
+  }
+
+  #rename(source: TreePath, target: TreePath, node: NodeImage): void {
+    this.#disk.rename(this.#directories.locate(source), this.#directories.locate(target));
+    // Open directories stay right, but paths that led through this one do not.
+    if (node.kind === "directory") this.#directories.forget();
+  }
+
+  #install(step: InstallStep<NodeImage, NodeImage>): void {
+    const staged = this.#directories.locate(step.staged);
+    const target = this.#directories.locate(step.path);
+    if (step.replaced !== null) return this.#disk.rename(staged, target);
+    try {
+      // Unlike rename, link does not run over a file that has appeared meanwhile.
+      this.#disk.link(staged, target);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? "";
+      if (!linklessCodes.has(code) || this.#disk.lstat(target) !== undefined) throw error;
+      this.#disk.rename(staged, target);
+    }
+  }
+
+  #link(step: LinkStep<NodeImage, NodeImage>): void {
+    const source = this.#directories.locate(step.source);
+    if (step.replaced === null) return this.#disk.link(source, this.#directories.locate(step.path));
+    this.#disk.link(source, this.#directories.locate(step.staged));
+    this.#disk.rename(this.#directories.locate(step.staged), this.#directories.locate(step.path));
+  }
+
+  #attributes(step: AttributesStep<NodeImage, NodeImage>): void {
+    const { path, before, after } = step;
+    if (step.phase === "early") {
+      this.#disk.chmod(this.#directories.locate(path), after.mode | 0o700);
+      return;
+    }
+    const place = this.#directories.locate(path);
+    if (before !== null && (before.uid !== after.uid || before.gid !== after.gid)) {
+      this.#chown(place, after);
+    }
+    if (after.kind !== "symlink") this.#disk.chmod(place, after.mode);
+    if (step.times) this.#disk.lutimes(place, BigInt(after.mtimeNs), BigInt(after.mtimeNs));
+  }
+
+  #own(place: string, node: NodeImage): void {
+    if (needsOwner(this.#creator, node)) this.#chown(place, node);
+  }
+
+  #chown(place: string, node: NodeImage): void {
+    try {
+      this.#disk.lchown(place, node.uid, node.gid);
+    } catch (error) {
+      if (!isNotPermitted(error)) throw error;
+    }
+  }
+}
+
+/** A file system without hard links (FAT, some network ones). */
+const linklessCodes = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);

@@ -1,0 +1,22 @@
+import type { Disk } from "../disk/disk.ts";
+import type { StateDirectory } from "../disk/state-directory.ts";
+import { ObjectStore } from "../objects/object-store.ts";
+import { Journal } from "./journal.ts";
+
+/** A root as the commit pipeline sees it: its disk, its state directory and what lies in that. */
+export interface CommitStore {
+  readonly disk: Disk;
+  readonly state: StateDirectory;
+  readonly objects: ObjectStore;
+  readonly journal: Journal;
+}
+
+/** Opens a root for commits; touches nothing until something is asked of it. */
+export function openCommitStore(disk: Disk, state: StateDirectory): CommitStore {
+  return {
+    disk,
+    state,
+    objects: new ObjectStore(disk, state.checkpoints),
+    journal: new Journal(disk, state),
+  };
+}

@@ -1,0 +1,80 @@
+import type { TreePath } from "../disk/tree-path.ts";
+import { DraftError } from "../errors.ts";
+import type { After, Before, Change } from "./change-set.ts";
+
+/**
+ * A place that does not hold what a change was based on.
+ *
+ * - `appeared`: something lies where nothing did
+ * - `vanished`: nothing lies where something did
+ * - `changed`: other content, another target, or other attributes than the change replaces
+ * - `retyped`: another kind of node
+ * - `unreachable`: a directory on the way is gone, or is a link now
+ * - `unsupported`: a fifo, socket or device, which draftfs does not touch
+ */
+export interface Conflict {
+  readonly reason: ConflictReason;
+  /** The place on the disk. */
+  readonly path: TreePath;
+  readonly change: Change;
+  /** What the change was based on. */
+  readonly base: Before | undefined;
+  /** What the change would put there. */
+  readonly ours: After | undefined;
+  /** What lies there now. */
+  readonly theirs: Before | undefined;
+}
+
+export type ConflictReason =
+  | "appeared"
+  | "vanished"
+  | "changed"
+  | "retyped"
+  | "unreachable"
+  | "unsupported";
+
+/** How many conflicts a message names; the error's details have them all. */
+const namedConflictsMax = 5;
+
+/** The error that refuses a commit because the disk has moved on. */
+export function conflictError(conflicts: readonly Conflict[]): DraftError {
+  const named = conflicts
+    .slice(0, namedConflictsMax)
+    .map(({ path, reason }) => `${JSON.stringify(path)} ${phrases[reason]}`);
+  const more = conflicts.length - named.length;
+  const list = named.join(", ") + (more > 0 ? `, and ${more} more` : "");
+  return new DraftError(
+    "DRAFT_CONFLICT",
+    `Cannot commit: the tree has changed under the draft. ${list}. Nothing was touched. ` +
+      "Look at the files, then commit again with force or merge, or discard.",
+    {
+      ...(conflicts[0] === undefined ? {} : { path: conflicts[0].path }),
+      details: { conflicts: conflicts.map(describe) },
+    },
+  );
+}
+
+const phrases: Readonly<Record<ConflictReason, string>> = {
+  appeared: "has appeared",
+  vanished: "has vanished",
+  changed: "has changed",
+  retyped: "is of another kind now",
+  unreachable: "cannot be reached any more",
+  unsupported: "is a fifo, socket or device",
+};
+
+function describe(conflict: Conflict): Record<string, unknown> {
+  const { reason, path, base, ours, theirs } = conflict;
+  return {
+    path,
+    reason,
+    base: base?.state.kind ?? null,
+    ours: ours?.state.kind ?? null,
+    theirs: theirs?.state.kind ?? null,
+  };
+}
+
+/** The conflicts that an error of {@link conflictError} carries, as plain data. */
+export function isConflictError(error: unknown): error is DraftError {
+  return error instanceof DraftError && error.code === "DRAFT_CONFLICT";
+}

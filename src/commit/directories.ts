@@ -1,0 +1,136 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import { absoluteOf, childOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
+import { pinnedDirectoriesMax } from "../limits.ts";
+
+interface Pin {
+  readonly descriptor: number | undefined;
+  /** What to put before `/name` to reach something in the directory. */
+  readonly prefix: string;
+}
+
+/**
+ * The way to the places of a tree that nobody can redirect meanwhile.
+ *
+ * A directory is opened component by component without following links and used through
+ * `/proc/self/fd/<descriptor>/name`: when somebody swaps a directory for a link to elsewhere, what
+ * we do still lands in the directory that we checked. Where there is no such procfs, each component
+ * is looked at instead, which leaves a window of microseconds.
+ */
+export class Directories implements Disposable {
+  readonly #disk: Disk;
+  readonly #root: string;
+  readonly #pins = new Map<TreePath, Pin>();
+  readonly #hasProcfs: boolean;
+
+  constructor(disk: Disk, root: string) {
+    this.#disk = disk;
+    this.#root = root;
+    this.#hasProcfs = this.#probe();
+  }
+
+  /**
+   * An absolute path for the node at `path`, good for one call on the disk. The node need not exist.
+   *
+   * @throws Node's `ENOENT`, or `ENOTDIR` when a directory on the way is none or a link.
+   */
+  locate(path: TreePath): string {
+    if (path === "") return this.#root;
+    this.#trim();
+    return `${this.#pin(parentOf(path)).prefix}/${nameOf(path)}`;
+  }
+
+  /** Whether the parent of `path` is a directory that can be reached without following links. */
+  hasParent(path: TreePath): boolean {
+    try {
+      this.locate(path);
+      return true;
+    } catch (error) {
+      if (isAbsentDirectory(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Forgets all directories: some have moved, and their paths lead elsewhere now. */
+  forget(): void {
+    for (const pin of this.#pins.values()) this.#close(pin);
+    this.#pins.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.forget();
+  }
+
+  #pin(directory: TreePath): Pin {
+    const known = this.#pins.get(directory);
+    if (known !== undefined) {
+      // Last in the order of the map is last to be closed.
+      this.#pins.delete(directory);
+      this.#pins.set(directory, known);
+      return known;
+    }
+    const path =
+      directory === ""
+        ? this.#root
+        : `${this.#pin(parentOf(directory)).prefix}/${nameOf(directory)}`;
+    const pin = this.#hasProcfs ? this.#open(path) : this.#look(path, directory);
+    this.#pins.set(directory, pin);
+    return pin;
+  }
+
+  #open(path: string): Pin {
+    const descriptor = this.#disk.open(path, openFlags.readDirectory);
+    return { descriptor, prefix: `/proc/self/fd/${descriptor}` };
+  }
+
+  #look(path: string, directory: TreePath): Pin {
+    const found = this.#disk.lstat(path);
+    if (found?.kind !== "directory") {
+      const code = found === undefined ? "ENOENT" : "ENOTDIR";
+      throw Object.assign(new Error(`${code}: not a directory, open '${path}'`), {
+        code,
+        syscall: "open",
+        path,
+      });
+    }
+    return { descriptor: undefined, prefix: absoluteOf(this.#root, directory).replace(/\/$/, "") };
+  }
+
+  #probe(): boolean {
+    try {
+      const descriptor = this.#disk.open(this.#root, openFlags.readDirectory);
+      try {
+        const direct = this.#disk.fstat(descriptor);
+        const around = this.#disk.lstat(`/proc/self/fd/${descriptor}/.`);
+        return around?.ino === direct.ino && around.dev === direct.dev;
+      } finally {
+        this.#disk.close(descriptor);
+      }
+    } catch {
+      return false;
+    }
+  }
+
+  #trim(): void {
+    for (const [directory, pin] of this.#pins) {
+      if (this.#pins.size <= pinnedDirectoriesMax) return;
+      this.#pins.delete(directory);
+      this.#close(pin);
+    }
+  }
+
+  #close(pin: Pin): void {
+    if (pin.descriptor !== undefined) this.#disk.close(pin.descriptor);
+  }
+}
+
+/** Whether an error of {@link Directories.locate} says that the way there is gone. */
+export function isAbsentDirectory(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP";
+}
+
+/** The path of `name` in the staging place of a commit. */
+export function slotPath(staging: TreePath, name: string): TreePath {
+  return childOf(staging, name);
+}

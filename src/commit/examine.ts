@@ -1,0 +1,170 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import type { Stamp } from "../disk/stamp.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import { packedContentBytesMax } from "../limits.ts";
+import type { ObjectId } from "../objects/object-id.ts";
+import type { PackBuilder } from "../objects/pack-builder.ts";
+import type { Before } from "./change-set.ts";
+import type { Conflict, ConflictReason } from "./conflict.ts";
+import { type Directories, isAbsentDirectory } from "./directories.ts";
+import { imageOfBefore, notStored, type Stored, stateOf } from "./images.ts";
+import { hashFile } from "./large-content.ts";
+import type { Expectation } from "./plan.ts";
+import type { NodeImage } from "./step.ts";
+
+/** What {@link Examiner.examine} found at a place. */
+export type Finding =
+  | { readonly kind: "as-expected"; readonly image: NodeImage | undefined }
+  | { readonly kind: "conflict"; readonly conflict: Conflict };
+
+/**
+ * Compares places of the tree with what a change set expects there, and takes the bytes that the
+ * changes will replace into the pack: they are what undo, and the abort of a commit, put back.
+ *
+ * Content decides: another inode or time with the same bytes is no conflict. Where the expected
+ * bytes are not known by their id, an unchanged stamp stands for them.
+ */
+export class Examiner {
+  readonly #disk: Disk;
+  readonly #directories: Directories;
+  readonly #pack: PackBuilder;
+  /** Files too large for the pack whose bytes this operation replaces, by place. */
+  readonly largeFiles = new Map<TreePath, ObjectId>();
+  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+  constructor(disk: Disk, directories: Directories, pack: PackBuilder) {
+    this.#disk = disk;
+    this.#directories = directories;
+    this.#pack = pack;
+  }
+
+  examine(expectation: Expectation): Finding {
+    const { path, before } = expectation;
+    let place: string;
+    try {
+      place = this.#directories.locate(path);
+    } catch (error) {
+      if (!isAbsentDirectory(error)) throw error;
+      if (before === undefined && expectation.change.kind !== "rename") return nothing;
+      return this.#conflict(expectation, "unreachable", undefined);
+    }
+    if (before?.state.kind === "file") return this.#examineFile(expectation, before, place);
+    const stamp = this.#disk.lstat(place);
+    if (stamp === undefined) {
+      return before === undefined ? nothing : this.#conflict(expectation, "vanished", undefined);
+    }
+    const theirs = this.#theirs(stamp, place);
+    if (theirs === undefined) return this.#conflict(expectation, "unsupported", undefined);
+    if (before === undefined) return this.#conflict(expectation, "appeared", theirs);
+    if (before.state.kind !== stamp.kind) return this.#conflict(expectation, "retyped", theirs);
+    if (!isSameNode(before, theirs, touchesAttributes(expectation))) {
+      return this.#conflict(expectation, "changed", theirs);
+    }
+    return { kind: "as-expected", image: imageOfBefore(theirs, notStored) };
+  }
+
+  #examineFile(expectation: Expectation, before: Before, place: string): Finding {
+    let descriptor: number;
+    try {
+      descriptor = this.#disk.open(place, openFlags.read);
+    } catch (error) {
+      return this.#explain(expectation, place, error);
+    }
+    try {
+      const stamp = this.#disk.fstat(descriptor);
+      const theirs = this.#theirs(stamp, place);
+      if (theirs === undefined) return this.#conflict(expectation, "unsupported", undefined);
+      if (stamp.kind !== "file") return this.#conflict(expectation, "retyped", theirs);
+      const stored = this.#keep(expectation, descriptor, stamp);
+      const same = isSameContent(before, stamp, stored.oid);
+      const needsAttributes = touchesAttributes(expectation);
+      if (!same || !isSameNode(before, theirs, needsAttributes)) {
+        return this.#conflict(expectation, "changed", withOid(theirs, stored.oid));
+      }
+      return { kind: "as-expected", image: imageOfBefore(theirs, stored) };
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+
+  /** Takes the bytes of a file that is replaced, removed or moved into the pack. */
+  #keep(expectation: Expectation, descriptor: number, stamp: Stamp): Stored {
+    const { change, path } = expectation;
+    const isReplaced =
+      change.kind === "delete" ||
+      (change.kind === "modify" && change.aspects.some((aspect) => replacing.has(aspect))) ||
+      (change.kind === "rename" && (path !== change.from || change.aspects.includes("content")));
+    if (stamp.size > packedContentBytesMax) {
+      const isUnread = !isReplaced && expectation.before?.state.kind === "file";
+      if (isUnread && expectation.before?.stamp !== undefined) return notStored;
+      const oid = hashFile(this.#disk, descriptor, stamp.size);
+      if (isReplaced) this.largeFiles.set(path, oid);
+      return { oid, stored: "large" };
+    }
+    // One byte more than its size: a file that grew meanwhile is not taken for the old one.
+    if (this.#buffer.length <= stamp.size) this.#buffer = Buffer.allocUnsafeSlow(stamp.size + 1);
+    const length = this.#disk.read(descriptor, this.#buffer.subarray(0, stamp.size + 1), 0);
+    return { oid: this.#pack.add("blob", this.#buffer.subarray(0, length)), stored: "blob" };
+  }
+
+  #explain(expectation: Expectation, place: string, error: unknown): Finding {
+    const stamp = this.#disk.lstat(place);
+    if (stamp === undefined) return this.#conflict(expectation, "vanished", undefined);
+    if (stamp.kind === "file") throw error;
+    return this.#conflict(expectation, "retyped", this.#theirs(stamp, place));
+  }
+
+  #theirs(stamp: Stamp, place: string): Before | undefined {
+    const target = stamp.kind === "symlink" ? this.#disk.readlink(place) : undefined;
+    const state = stateOf(stamp, target);
+    return state === undefined ? undefined : { state, stamp };
+  }
+
+  #conflict(expectation: Expectation, reason: ConflictReason, theirs: Before | undefined): Finding {
+    const { path, change, before } = expectation;
+    const ours = change.kind === "delete" ? undefined : change.after;
+    return { kind: "conflict", conflict: { reason, path, change, base: before, ours, theirs } };
+  }
+}
+
+const nothing: Finding = { kind: "as-expected", image: undefined };
+
+const replacing: ReadonlySet<string> = new Set(["content", "type"]);
+
+function withOid(before: Before, oid: ObjectId): Before {
+  if (before.state.kind !== "file" || oid === "") return before;
+  return { ...before, state: { ...before.state, oid } };
+}
+
+function isSameContent(before: Before, stamp: Stamp, oid: ObjectId): boolean {
+  if (before.state.kind !== "file") return false;
+  if (before.state.oid !== undefined && before.state.oid !== "" && oid !== "") {
+    return before.state.oid === oid;
+  }
+  const base = before.stamp;
+  // Without a known content the stamp must be the very same. Its ctime moves with a mere chmod or
+  // link too, but then the time of the content does not.
+  return (
+    base !== undefined &&
+    base.ino === stamp.ino &&
+    base.dev === stamp.dev &&
+    base.size === stamp.size &&
+    base.mtimeNs === stamp.mtimeNs
+  );
+}
+
+/** Whether the change sets attributes, and so must not overwrite those that somebody else set. */
+function touchesAttributes({ change }: Expectation): boolean {
+  return (
+    change.kind === "modify" &&
+    (change.aspects.includes("mode") || change.aspects.includes("owner"))
+  );
+}
+
+function isSameNode(before: Before, theirs: Before, withAttributes: boolean): boolean {
+  const [a, b] = [before.state, theirs.state];
+  if (a.kind === "symlink" && b.kind === "symlink" && a.target !== b.target) return false;
+  if (!withAttributes || a.kind === "symlink" || b.kind === "symlink") return true;
+  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
+}

@@ -1,0 +1,140 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import { journalPackOf, type StateDirectory } from "../disk/state-directory.ts";
+import {
+  decodeRecord,
+  encodeRecord,
+  type JournalRecord,
+  recordSequenceOf,
+} from "./journal-record.ts";
+
+/**
+ * The journal of a root: at most one record that may still have to be carried out.
+ *
+ * Invariants of the commit protocol; each is kept by the function named behind it.
+ *
+ * I1  There is exactly one name for the record in force, `journal/current`. It is only ever
+ *     replaced by rename, never unlinked: unlinking it lost commits on btrfs. ({@link Journal.promote})
+ * I2  Nothing in the tree changes before the record is durable. (`publishCommit`)
+ * I3  Every byte needed to carry out a record is durable before the record has its name. (`publishCommit`)
+ * I4  A record is replaced only after everything it did is durable: by a syncfs that began after
+ *     its last step and succeeded. ({@link settleJournal}, in `settle.ts`)
+ * I5  Carrying out a record again is idempotent, decided by content, and never overwrites what it
+ *     does not recognise. (`finishSteps`, in `finish.ts`)
+ * I6  After a failed fsync or syncfs the files involved are never synced again: what the kernel
+ *     could not write it has forgotten. They are written anew, into new inodes. (`settle.ts`)
+ */
+export class Journal {
+  readonly #disk: Disk;
+  readonly #state: StateDirectory;
+
+  constructor(disk: Disk, state: StateDirectory) {
+    this.#disk = disk;
+    this.#state = state;
+  }
+
+  /** The sequence number of the record in force, 0 when there has never been one. */
+  sequence(): number {
+    const descriptor = this.#openCurrent();
+    if (descriptor === undefined) return 0;
+    try {
+      const head = Buffer.alloc(headBytesMax);
+      const length = this.#disk.read(descriptor, head, 0);
+      return recordSequenceOf(head.subarray(0, length), this.#state.journalCurrent);
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+
+  /** The record in force, or `undefined` when there has never been one. */
+  read(): JournalRecord | undefined {
+    if (this.#disk.lstat(this.#state.journalCurrent) === undefined) return undefined;
+    return decodeRecord(
+      this.#disk.readFile(this.#state.journalCurrent),
+      this.#state.journalCurrent,
+    );
+  }
+
+  /** Writes the next record under its provisional name; returns its descriptor, for fsync. */
+  writeNext(record: JournalRecord): number {
+    // A new inode: one that is left here may be one that the disk failed to write (I6).
+    if (this.#disk.lstat(this.#state.journalNext) !== undefined) {
+      this.#disk.unlink(this.#state.journalNext);
+    }
+    const descriptor = this.#disk.open(this.#state.journalNext, openFlags.createNew, 0o600);
+    try {
+      this.#disk.write(descriptor, encodeRecord(record));
+      return descriptor;
+    } catch (error) {
+      this.#disk.close(descriptor);
+      throw error;
+    }
+  }
+
+  /** Puts the next record in force. Durable after {@link Journal.syncNames}. */
+  promote(): void {
+    this.#disk.rename(this.#state.journalNext, this.#state.journalCurrent);
+  }
+
+  /** Makes the names of record and pack durable: they share one directory. */
+  async syncNames(): Promise<void> {
+    const descriptor = this.#disk.open(this.#state.journal, openFlags.readDirectory);
+    try {
+      await this.#disk.fsync(descriptor);
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+
+  /** How far the record in force has come, as far as this system knows. */
+  progress(sequence: number, bootId: string): Progress {
+    const path = this.#progressPath;
+    if (this.#disk.lstat(path) === undefined) return "unknown";
+    const text = this.#disk.readFile(path).toString("latin1");
+    const match = /^(applied|settled|failed) (\d+) ([0-9a-f-]*)\n$/.exec(text);
+    if (match === null || Number(match[2]) !== sequence) return "unknown";
+    if (match[1] === "settled" || match[1] === "failed") return match[1];
+    // What was applied under another boot may have been lost with it.
+    return match[3] === bootId && bootId !== "" ? "applied" : "unknown";
+  }
+
+  /** Notes how far a record has come. A hint that saves work: it need not be durable, nor whole. */
+  note(progress: Exclude<Progress, "unknown">, sequence: number, bootId: string): void {
+    const descriptor = this.#disk.open(this.#progressPath, openFlags.createOrTruncate, 0o600);
+    try {
+      this.#disk.write(descriptor, Buffer.from(`${progress} ${sequence} ${bootId}\n`));
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+
+  /** Removes what a record that never came into force left in the journal. */
+  dropNext(sequence: number): void {
+    for (const path of [this.#state.journalNext, journalPackOf(this.#state, sequence)]) {
+      if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
+    }
+  }
+
+  get #progressPath(): string {
+    return `${this.#state.journal}/progress`;
+  }
+
+  #openCurrent(): number | undefined {
+    try {
+      return this.#disk.open(this.#state.journalCurrent, openFlags.read);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Enough for the header of a record. */
+const headBytesMax = 128;
+
+/**
+ * `applied`: every step was carried out under this boot, but not all of it need be durable.
+ * `settled`: all of it is durable. `failed`: the disk could not write all of it (I6).
+ * `unknown`: it has to be looked at.
+ */
+export type Progress = "unknown" | "applied" | "settled" | "failed";

@@ -1,0 +1,172 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import type { StateDirectory } from "../disk/state-directory.ts";
+import { DraftError } from "../errors.ts";
+import { lockWaitMs } from "../limits.ts";
+import { identifyProcess, isGone, type ProcessIdentity } from "./host.ts";
+
+/** How long between two looks at a lock that somebody holds. */
+const pollMsMin = 2;
+const pollMsMax = 50;
+
+interface Holder extends ProcessIdentity {
+  /** Random; identifies one taking of the lock. */
+  readonly token: string;
+}
+
+export interface LockOptions {
+  /** How long to wait for another committer, in milliseconds. 10 s by default. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The right to change a root: one holder at a time, across processes.
+ *
+ * The lock is a file that says who holds it, put in place whole by link(2), which fails where there
+ * is one already. A holder that died is replaced without the race that lock files are known for
+ * (two waiters judge it dead, one takes the lock, the other removes the lock just taken):
+ *
+ * - To replace the dead holder with token T, a waiter must first take the name `lock.T`, by the
+ *   same exclusive link. There is only one such name, and T never comes back.
+ * - Holding `lock.T`, it checks that the lock is still T's and renames `lock.T` over it.
+ * - If it dies in between, `lock.T` is itself a lock with a dead holder, and replaced the same way.
+ *
+ * A live holder is never robbed: its process is looked up with its start time and boot.
+ */
+export class RootLock implements Disposable {
+  readonly #disk: Disk;
+  readonly #path: string;
+  #isHeld = true;
+
+  private constructor(disk: Disk, path: string) {
+    this.#disk = disk;
+    this.#path = path;
+  }
+
+  /**
+   * Takes the lock of a root, waiting for another committer to finish.
+   *
+   * @throws {DraftError} `DRAFT_LOCKED` when it does not in time, `DRAFT_ABORTED` on the signal.
+   */
+  static async take(
+    disk: Disk,
+    state: StateDirectory,
+    options: LockOptions = {},
+  ): Promise<RootLock> {
+    const waitMs = options.waitMs ?? lockWaitMs;
+    const self: Holder = { ...identifyProcess(disk), token: randomBytes(9).toString("hex") };
+    const started = performance.now();
+    for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
+      const holder = takeName(disk, state.lock, self, state.lock);
+      if (holder === undefined) return new RootLock(disk, state.lock);
+      if (options.signal?.aborted) throw aborted(state);
+      if (performance.now() - started > waitMs) throw locked(state, holder, waitMs);
+      await delay(pollMs);
+    }
+  }
+
+  /** Gives the lock back; does nothing the second time. */
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#disk.unlink(this.#path);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** Takes a name for `self`; returns the live holder when there is one. */
+function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder | undefined {
+  if (claim(disk, path, self, lock)) return undefined;
+  const holder = readHolder(disk, path);
+  if (holder === undefined) {
+    // Given back meanwhile: the next look takes it.
+    return self;
+  }
+  if (holder !== tornHolder && !isGone(disk, holder, self)) return holder;
+  const right = `${lock}.${holder.token}`;
+  const rival = takeName(disk, right, self, lock);
+  if (rival !== undefined) return rival;
+  if (readHolder(disk, path)?.token !== holder.token) {
+    // Somebody was faster, and done with it: the right was to a holder that is no more.
+    disk.unlink(right);
+    return self;
+  }
+  disk.rename(right, path);
+  return undefined;
+}
+
+/** Puts a whole lock file in place unless there is one. */
+function claim(disk: Disk, path: string, self: Holder, lock: string): boolean {
+  if (disk.lstat(path) !== undefined) return false;
+  const draft = `${lock}.${self.token}.new`;
+  const descriptor = disk.open(draft, openFlags.createOrTruncate, 0o600);
+  try {
+    disk.write(descriptor, Buffer.from(`${JSON.stringify(self)}\n`));
+  } finally {
+    disk.close(descriptor);
+  }
+  try {
+    disk.link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    disk.unlink(draft);
+  }
+}
+
+function readHolder(disk: Disk, path: string): Holder | undefined {
+  try {
+    const parsed: unknown = JSON.parse(disk.readFile(path).toString("utf8"));
+    return isHolder(parsed) ? parsed : unknownHolder;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (error instanceof SyntaxError) return tornHolder;
+    throw error;
+  }
+}
+
+function isHolder(value: unknown): value is Holder {
+  return typeof value === "object" && value !== null && "token" in value && "pid" in value;
+}
+
+/** A lock that we did not write: its holder cannot be judged. */
+const unknownHolder: Holder = {
+  pid: 0,
+  startTime: "",
+  bootId: "",
+  pidNamespace: "",
+  host: "",
+  token: "unknown",
+};
+
+/**
+ * A lock file is linked in place whole, so an empty one was whole before the power went: its holder
+ * died with the boot before this one.
+ */
+const tornHolder: Holder = { ...unknownHolder, token: "torn" };
+
+function locked(state: StateDirectory, holder: Holder, waitMs: number): DraftError {
+  const who = holder.pid === 0 ? "somebody unknown" : `process ${holder.pid} on ${holder.host}`;
+  return new DraftError(
+    "DRAFT_LOCKED",
+    `Cannot change ${state.root}: ${who} has been committing for ${Math.round(waitMs)} ms. ` +
+      `Try again later. If that process is gone for certain, remove ${state.lock}.`,
+    { path: state.lock, details: { pid: holder.pid, host: holder.host } },
+  );
+}
+
+function aborted(state: StateDirectory): DraftError {
+  return new DraftError(
+    "DRAFT_ABORTED",
+    `Stopped waiting for the lock of ${state.root}: the caller gave up. Nothing was touched.`,
+    { path: state.lock },
+  );
+}

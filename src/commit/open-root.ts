@@ -1,0 +1,41 @@
+import { ensureStateDirectory } from "../disk/state-directory.ts";
+import type { CommitStore } from "./commit-store.ts";
+import { bootIdOf } from "./host.ts";
+import { type LockOptions, RootLock } from "./lock.ts";
+import { recoverLocked } from "./recover.ts";
+
+/** Tries to create the state directory against other processes that do the same. */
+const creationAttemptsMax = 5;
+
+/**
+ * Takes the lock of a root and finishes what a dead process left in it, so that a new operation
+ * starts from a whole tree.
+ */
+export async function openRoot(store: CommitStore, options: LockOptions = {}): Promise<RootLock> {
+  createState(store);
+  const lock = await RootLock.take(store.disk, store.state, options);
+  try {
+    const sequence = store.journal.sequence();
+    const progress = store.journal.progress(sequence, bootIdOf(store.disk));
+    if (sequence > 0 && progress !== "applied" && progress !== "settled")
+      await recoverLocked(store);
+    // Another process may have added packs since this one looked.
+    store.objects.refresh();
+    return lock;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function createState({ disk, state }: CommitStore): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return ensureStateDirectory(disk, state);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code !== "EEXIST" && code !== "ENOENT") throw error;
+      if (attempt >= creationAttemptsMax) throw error;
+    }
+  }
+}

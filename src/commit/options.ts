@@ -1,0 +1,24 @@
+import type { ObjectId } from "../objects/object-id.ts";
+import type { DraftReference, OperationKind } from "./manifest.ts";
+import type { CommitProgress, Durability } from "./receipt.ts";
+
+/** What every commit can be told; all of it optional. */
+export interface CommitOptions {
+  /** `durable` by default. */
+  readonly durability?: Durability;
+  readonly message?: string;
+  /** `Name <address>`; `draftfs <>` by default. */
+  readonly author?: string;
+  /** The command line that led to the changes. */
+  readonly command?: readonly string[];
+  readonly operation?: OperationKind;
+  /** The operations that this one undoes, redoes or restores, newest first. */
+  readonly concerns?: readonly ObjectId[];
+  /** The saved draft that is being committed. */
+  readonly draft?: DraftReference;
+  /** How long to wait for another committer, in milliseconds. 10 s by default. */
+  readonly lockWaitMs?: number;
+  /** Stops the commit as long as nothing has changed; later it is finished. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: CommitProgress) => void;
+}

@@ -1,0 +1,281 @@
+import { parentOf, type TreePath } from "../disk/tree-path.ts";
+import type { After, Before, Change, ChangeSet, RenameChange } from "./change-set.ts";
+import { checkPaths } from "./check-paths.ts";
+import { OldPlaces } from "./old-places.ts";
+import type { Slot, StepOf } from "./step.ts";
+
+/** A step of a plan; slots are bare names until the commit has a staging place. */
+export type PlannedStep = StepOf<Before, After>;
+
+/** What must lie at a place of the old tree for the plan to hold; `undefined`: nothing. */
+export interface Expectation {
+  readonly path: TreePath;
+  readonly before: Before | undefined;
+  /** The change that rests on it. */
+  readonly change: Change;
+}
+
+/** Something to be written before anything is decided. */
+export interface StagedItem {
+  readonly slot: Slot;
+  /** Where it goes in the new tree. */
+  readonly path: TreePath;
+  readonly after: After;
+}
+
+/** How a change set is carried out: a value, made without touching the disk. */
+export interface CommitPlan {
+  readonly changeSet: ChangeSet;
+  readonly expectations: readonly Expectation[];
+  readonly staged: readonly StagedItem[];
+  /** In the order in which they are carried out. */
+  readonly steps: readonly PlannedStep[];
+}
+
+/**
+ * Plans a change set: which nodes are staged, moved, removed and made, and in which order.
+ *
+ * Renames go straight to their place where nothing is in the way; chains, cycles, case-only renames
+ * and moves out of moved or removed directories go through a slot, which makes any order right.
+ *
+ * @throws {DraftError} `DRAFT_PLAN_INVALID` when the change set is not one: paths that leave the
+ *   root, occur twice or touch the state directory.
+ */
+export function planCommit(changeSet: ChangeSet): CommitPlan {
+  checkPaths(changeSet);
+  return new Planner(changeSet).plan();
+}
+
+class Planner {
+  readonly #changeSet: ChangeSet;
+  readonly #places: OldPlaces;
+  /** Places of the old tree whose node leaves or vanishes. */
+  readonly #vacated = new Set<TreePath>();
+  /** Places of the new tree where something is put, and all directories above them. */
+  readonly #approached = new Set<TreePath>();
+  readonly #expectations: Expectation[] = [];
+  readonly #staged: StagedItem[] = [];
+  readonly #early: PlannedStep[] = [];
+  readonly #parks: PlannedStep[] = [];
+  readonly #removes: PlannedStep[] = [];
+  readonly #attaches: PlannedStep[] = [];
+  readonly #late: PlannedStep[] = [];
+  /** Where the first name of each hard-link group lies in the new tree. */
+  readonly #groups = new Map<number, TreePath>();
+  #slots = 0;
+
+  constructor(changeSet: ChangeSet) {
+    this.#changeSet = changeSet;
+    this.#places = new OldPlaces(changeSet.changes);
+  }
+
+  plan(): CommitPlan {
+    const { changes } = this.#changeSet;
+    for (const change of changes) this.#survey(change);
+    for (const change of changes) this.#anchor(change);
+    for (const change of changes) this.#expect(change);
+    for (const change of changes) this.#add(change);
+    return {
+      changeSet: this.#changeSet,
+      expectations: this.#expectations,
+      staged: this.#staged,
+      steps: [
+        ...this.#early,
+        ...this.#parks.sort(deepestFirst),
+        ...this.#removes.sort(deepestFirst),
+        ...this.#attaches,
+        ...this.#late.reverse(),
+      ],
+    };
+  }
+
+  #survey(change: Change): void {
+    const place = this.#places.placeOf(change.path);
+    switch (change.kind) {
+      case "delete":
+        this.#vacated.add(place);
+        return;
+      case "rename":
+        this.#vacated.add(change.from);
+        break;
+      case "modify":
+        if (change.aspects.includes("type")) this.#vacated.add(place);
+        break;
+      case "create":
+        break;
+    }
+    let path = change.path;
+    while (!this.#approached.has(path)) {
+      this.#approached.add(path);
+      path = parentOf(path);
+    }
+  }
+
+  /** Finds a name of each hard-link group that keeps its inode, for the others to link to. */
+  #anchor(change: Change): void {
+    if (change.kind === "delete" || change.after.linkGroup === undefined) return;
+    const group = change.after.linkGroup;
+    if (this.#groups.has(group)) return;
+    const keeps = change.kind === "modify" ? change.after.sameNode === true : true;
+    if (change.kind !== "create" && keeps && !needsNewNode(change)) {
+      this.#groups.set(group, change.path);
+    }
+  }
+
+  #expect(change: Change): void {
+    const place = this.#places.placeOf(change.path);
+    const expect = (path: TreePath, before: Before | undefined): void => {
+      this.#expectations.push({ path, before, change });
+    };
+    switch (change.kind) {
+      case "create":
+        if (!this.#places.isSource(place)) expect(place, undefined);
+        return;
+      case "modify":
+      case "delete":
+        expect(place, change.before);
+        return;
+      case "rename":
+        expect(change.from, change.before);
+        if (change.replaced !== undefined) expect(place, change.replaced);
+        else if (!this.#places.isSource(place)) expect(place, undefined);
+        return;
+    }
+  }
+
+  #add(change: Change): void {
+    switch (change.kind) {
+      case "create":
+        return this.#put(change.path, change.after, undefined);
+      case "delete":
+        return this.#remove(this.#places.placeOf(change.path), change.before);
+      case "modify":
+        return this.#modify(change.path, change.before, change.after, change.aspects);
+      case "rename":
+        return this.#rename(change);
+    }
+  }
+
+  #remove(path: TreePath, node: Before): void {
+    this.#removes.push({ kind: "remove", path, node });
+  }
+
+  #modify(path: TreePath, before: Before, after: After, aspects: readonly string[]): void {
+    if (aspects.includes("type")) {
+      const isDirectory = before.state.kind === "directory" || after.state.kind === "directory";
+      if (isDirectory) this.#remove(this.#places.placeOf(path), before);
+      return this.#put(path, after, isDirectory ? undefined : before);
+    }
+    if (aspects.includes("content") || aspects.includes("target")) {
+      return this.#put(path, after, before);
+    }
+    this.#attributes(path, before, after, aspects);
+  }
+
+  #attributes(path: TreePath, before: Before, after: After, aspects: readonly string[]): void {
+    if (gainsAccess(before, after)) {
+      const place = this.#places.placeOf(path);
+      this.#early.push({
+        kind: "attributes",
+        path: place,
+        phase: "early",
+        before,
+        after,
+        times: false,
+      });
+    }
+    const times = aspects.includes("times") && after.timesSet;
+    this.#late.push({ kind: "attributes", path, phase: "late", before, after, times });
+  }
+
+  /** Puts a new node at a path: a directory, a staged file or link, or one more hard link. */
+  #put(path: TreePath, after: After, replaced: Before | undefined): void {
+    const over = replaced ?? null;
+    if (after.state.kind === "directory") {
+      this.#attaches.push({ kind: "mkdir", path, node: after });
+      if (after.timesSet || !isWorkable(after.state.mode)) {
+        const times = after.timesSet;
+        this.#late.push({ kind: "attributes", path, phase: "late", before: null, after, times });
+      }
+      return;
+    }
+    const group = after.linkGroup;
+    const source = group === undefined ? undefined : this.#groups.get(group);
+    if (source !== undefined && source !== path) {
+      if (over !== null && after.sameNode === true) return;
+      const staged = this.#slot();
+      this.#attaches.push({ kind: "link", path, source, staged, node: after, replaced: over });
+      return;
+    }
+    if (group !== undefined) this.#groups.set(group, path);
+    const staged = this.#slot();
+    this.#staged.push({ slot: staged, path, after });
+    const times = after.timesSet;
+    if (over !== null && after.sameNode === true && hasOtherNames(over)) {
+      this.#attaches.push({ kind: "write", path, staged, node: after, replaced: over, times });
+    } else {
+      this.#attaches.push({ kind: "install", path, staged, node: after, replaced: over, times });
+    }
+  }
+
+  #rename(change: RenameChange): void {
+    const { path, from, before, after, aspects } = change;
+    const place = this.#places.placeOf(path);
+    let replaced = change.replaced;
+    const involvesDirectory = before.state.kind === "directory";
+    if (replaced !== undefined && (involvesDirectory || replaced.state.kind === "directory")) {
+      this.#remove(place, replaced);
+      replaced = undefined;
+    }
+    if (needsNewNode(change)) {
+      this.#remove(from, before);
+      return this.#put(path, after, replaced);
+    }
+    const slot = this.#mustPark(change) ? this.#slot() : null;
+    if (slot !== null) {
+      this.#parks.push({ kind: "park", path: from, slot, finally: path, node: before });
+    }
+    const over = replaced ?? null;
+    this.#attaches.push({ kind: "move", path, from, slot, node: before, replaced: over });
+    if (aspects.length > 0) this.#attributes(path, before, after, aspects);
+  }
+
+  /** Whether the old place is no good any more by the time that the new one can be filled. */
+  #mustPark(change: RenameChange): boolean {
+    if (this.#approached.has(change.from)) return true;
+    if (change.from.toLowerCase() === change.path.toLowerCase()) return true;
+    for (let up = parentOf(change.from); up !== ""; up = parentOf(up)) {
+      if (this.#vacated.has(up)) return true;
+    }
+    return false;
+  }
+
+  #slot(): Slot {
+    return String(this.#slots++);
+  }
+}
+
+/** Whether a moved or kept node gets other bytes, so that it is in truth a new one. */
+function needsNewNode(change: Change): boolean {
+  if (change.kind !== "rename") return false;
+  const { aspects } = change;
+  return aspects.includes("content") || aspects.includes("target") || aspects.includes("type");
+}
+
+function hasOtherNames(before: Before): boolean {
+  return (before.stamp?.nlink ?? 1) > 1;
+}
+
+/** Whether its owner can list, enter and change a directory of this mode. */
+function isWorkable(mode: number): boolean {
+  return (mode & 0o700) === 0o700;
+}
+
+function gainsAccess(before: Before, after: After): boolean {
+  if (before.state.kind !== "directory" || after.state.kind !== "directory") return false;
+  return !isWorkable(before.state.mode) && (after.state.mode & ~before.state.mode & 0o700) !== 0;
+}
+
+function deepestFirst(left: PlannedStep, right: PlannedStep): number {
+  return right.path.split("/").length - left.path.split("/").length;
+}

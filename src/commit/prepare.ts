@@ -1,0 +1,255 @@
+import { openFlags } from "../disk/open-flags.ts";
+import { journalPackOf } from "../disk/state-directory.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import { assert } from "../errors.ts";
+import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
+import type { After, Before, ChangeSet } from "./change-set.ts";
+import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
+import type { CommitStore } from "./commit-store.ts";
+import { type Conflict, conflictError } from "./conflict.ts";
+import { Directories } from "./directories.ts";
+import { Examiner } from "./examine.ts";
+import { bootIdOf } from "./host.ts";
+import { imageOf, manifestAfterOf, manifestNodeOf, notStored } from "./images.ts";
+import type { JournalRecord } from "./journal-record.ts";
+import type { RootLock } from "./lock.ts";
+import type { ManifestChange } from "./manifest.ts";
+import { openRoot } from "./open-root.ts";
+import type { CommitOptions } from "./options.ts";
+import { Pace } from "./pace.ts";
+import { type CommitPlan, planCommit } from "./plan.ts";
+import { PreparedCommit } from "./prepared-commit.ts";
+import { settleJournal } from "./settle.ts";
+import { Stager } from "./stage.ts";
+import { makeStaging, removeStaging } from "./staging-place.ts";
+import { mapStep, type NodeImage, type Step } from "./step.ts";
+
+/**
+ * Does everything of a commit that can fail for a reason, and changes nothing: takes the lock,
+ * compares the tree with what the changes are based on, stages new files, writes pack and record.
+ *
+ * The result holds the lock and must be published or discarded; `await using` discards it.
+ *
+ * @throws {DraftError} `DRAFT_CONFLICT` naming every path that has moved on; `DRAFT_LOCKED`,
+ *   `DRAFT_ABORTED`, `DRAFT_PLAN_INVALID`, `DRAFT_COMMIT_FAILED`. Nothing is left behind.
+ */
+export async function prepareCommit(
+  store: CommitStore,
+  changeSet: ChangeSet,
+  options: CommitOptions = {},
+): Promise<PreparedCommit> {
+  const plan = planCommit(changeSet);
+  const pace = new Pace(options.onProgress, options.signal);
+  pace.check();
+  const lock = await openRoot(store, lockOptionsOf(options));
+  try {
+    return await new Preparation(store, plan, options, pace).run(lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function lockOptionsOf(options: CommitOptions): Parameters<typeof RootLock.take>[2] {
+  return {
+    ...(options.lockWaitMs === undefined ? {} : { waitMs: options.lockWaitMs }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
+}
+
+class Preparation {
+  readonly #store: CommitStore;
+  readonly #plan: CommitPlan;
+  readonly #options: CommitOptions;
+  readonly #pace: Pace;
+  readonly #sequence: number;
+  /** What was found on the disk, by what was expected there. */
+  readonly #found = new Map<Before, NodeImage>();
+  /** What was staged, by what the change set asks for. */
+  readonly #staged = new Map<After, NodeImage>();
+
+  constructor(store: CommitStore, plan: CommitPlan, options: CommitOptions, pace: Pace) {
+    this.#store = store;
+    this.#plan = plan;
+    this.#options = options;
+    this.#pace = pace;
+    this.#sequence = store.journal.sequence() + 1;
+  }
+
+  async run(lock: RootLock): Promise<PreparedCommit> {
+    const { disk, state, journal } = this.#store;
+    const startedMs = performance.now();
+    // The debt of the operation before is paid while this one is being staged.
+    const settled = settleJournal(this.#store).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    journal.dropNext(this.#sequence);
+    const staging = makeStaging(disk, state, this.#sequence);
+    const directories = new Directories(disk, state.root);
+    const packPath = journalPackOf(state, this.#sequence);
+    const packDescriptor = disk.open(packPath, openFlags.createNew, 0o600);
+    const descriptors = [packDescriptor];
+    try {
+      const pack = new PackBuilder(disk, packDescriptor);
+      const examiner = new Examiner(disk, directories, pack);
+      await this.#examine(examiner);
+      const stager = new Stager(disk, directories);
+      await this.#stage(stager, staging, pack);
+      const facts = this.#facts();
+      const changes = this.#manifestChanges();
+      const checkpoint = addCheckpoint(this.#store.objects, pack, facts, changes);
+      const summary = pack.finish();
+      const record = this.#record(staging, checkpoint, summary);
+      const recordDescriptor = journal.writeNext(record);
+      descriptors.push(recordDescriptor);
+      for (const place of stager.largePlaces) {
+        descriptors.push(disk.open(directories.locate(place), openFlags.read));
+      }
+      return new PreparedCommit({
+        store: this.#store,
+        lock,
+        directories,
+        record,
+        summary,
+        checkpoint,
+        changes,
+        descriptors,
+        settled,
+        pace: this.#pace,
+        durability: this.#options.durability ?? "durable",
+        startedMs,
+        largeFiles: examiner.largeFiles,
+      });
+    } catch (error) {
+      await settled;
+      for (const descriptor of descriptors) disk.close(descriptor);
+      directories.forget();
+      removeStaging(disk, state, this.#sequence);
+      journal.dropNext(this.#sequence);
+      throw error;
+    }
+  }
+
+  async #examine(examiner: Examiner): Promise<void> {
+    const conflicts: Conflict[] = [];
+    await this.#pace.each("check", this.#plan.expectations, (expectation) => {
+      const finding = examiner.examine(expectation);
+      if (finding.kind === "conflict") conflicts.push(finding.conflict);
+      else if (finding.image !== undefined && expectation.before !== undefined) {
+        this.#found.set(expectation.before, finding.image);
+      }
+    });
+    if (conflicts.length > 0) throw conflictError(conflicts);
+  }
+
+  async #stage(stager: Stager, staging: TreePath, pack: PackBuilder): Promise<void> {
+    await this.#pace.each("stage", this.#plan.staged, (item) => {
+      this.#staged.set(item.after, stager.stage(item, `${staging}/${item.slot}`, pack));
+    });
+  }
+
+  #facts(): OperationFacts {
+    const { operation, message, author, command, concerns, draft } = this.#options;
+    return {
+      sequence: this.#sequence,
+      operation: operation ?? "commit",
+      message: message ?? defaultMessageOf(this.#plan),
+      author: author ?? "draftfs <>",
+      command: command ?? null,
+      ...(draft === undefined ? {} : { draft }),
+      createdMs: Date.now(),
+      concerns: concerns ?? [],
+    };
+  }
+
+  #oldImage(before: Before): NodeImage {
+    const image = this.#found.get(before);
+    assert(image !== undefined, "every node that a step touches was examined");
+    return image;
+  }
+
+  /** What a new node is: as staged, or the node that lay there with other attributes. */
+  #newImage(after: After, before: Before | undefined): NodeImage {
+    const staged = this.#staged.get(after);
+    if (staged !== undefined) return staged;
+    if (after.state.kind !== "file") return imageOf(after.state, notStored);
+    const group = after.linkGroup;
+    if (before === undefined && group !== undefined) {
+      const first = this.#firstOfGroup(group);
+      assert(first?.kind === "file", "a hard-link group has a file to link to");
+      return imageOf({ ...after.state, size: first.size }, first);
+    }
+    const old = before === undefined ? undefined : this.#found.get(before);
+    assert(old?.kind === "file", "a file that gets no new content had content before");
+    return imageOf({ ...after.state, size: old.size }, old, BigInt(old.ino ?? 0));
+  }
+
+  #firstOfGroup(group: number): NodeImage | undefined {
+    for (const change of this.#plan.changeSet.changes) {
+      if (change.kind === "delete" || change.after.linkGroup !== group) continue;
+      const staged = this.#staged.get(change.after);
+      if (staged !== undefined) return staged;
+      if (change.kind !== "create") return this.#found.get(change.before);
+    }
+    return undefined;
+  }
+
+  #manifestChanges(): ManifestChange[] {
+    return this.#plan.changeSet.changes.map((change): ManifestChange => {
+      const { path } = change;
+      switch (change.kind) {
+        case "create": {
+          const after = manifestAfterOf(this.#newImage(change.after, undefined), change.after);
+          return { kind: "create", path, after };
+        }
+        case "delete":
+          return { kind: "delete", path, before: manifestNodeOf(this.#oldImage(change.before)) };
+        case "modify":
+        case "rename": {
+          const before = manifestNodeOf(this.#oldImage(change.before));
+          const image = this.#newImage(change.after, change.before);
+          const after = manifestAfterOf(image, change.after);
+          const { aspects } = change;
+          if (change.kind === "modify") return { kind: "modify", path, before, after, aspects };
+          const over = change.replaced;
+          const replaced = over === undefined ? null : manifestNodeOf(this.#oldImage(over));
+          return { kind: "rename", path, from: change.from, before, after, aspects, replaced };
+        }
+      }
+    });
+  }
+
+  #record(staging: TreePath, checkpoint: Checkpoint, summary: PackSummary): JournalRecord {
+    const { checksum, size } = summary;
+    return {
+      sequence: this.#sequence,
+      kind: "commit",
+      createdMs: Date.now(),
+      bootId: bootIdOf(this.#store.disk),
+      pack: { sequence: this.#sequence, checksum, size },
+      staging,
+      siblings: [],
+      refs: checkpoint.refs,
+      steps: this.#plan.steps.map(
+        (step): Step =>
+          mapStep(step, {
+            old: (before) => this.#oldImage(before),
+            new: (after, of) =>
+              this.#newImage(
+                after,
+                of.kind === "attributes" ? (of.before ?? undefined) : undefined,
+              ),
+            slot: (slot) => `${staging}/${slot}`,
+          }),
+      ),
+    };
+  }
+}
+
+function defaultMessageOf(plan: CommitPlan): string {
+  const { changes } = plan.changeSet;
+  const [first] = changes;
+  if (changes.length === 1 && first !== undefined) return `${first.kind} ${first.path}`;
+  return `Change ${changes.length} paths`;
+}

@@ -1,0 +1,211 @@
+import type { TreePath } from "../disk/tree-path.ts";
+import { assert, DraftError } from "../errors.ts";
+import type { ObjectId } from "../objects/object-id.ts";
+import type { PackSummary } from "../objects/pack-builder.ts";
+import { abortOperation } from "./abort.ts";
+import { Applier } from "./apply.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { CommitStore } from "./commit-store.ts";
+import type { Directories } from "./directories.ts";
+import type { JournalRecord } from "./journal-record.ts";
+import { keepLargeFiles } from "./keep-large.ts";
+import type { RootLock } from "./lock.ts";
+import type { ManifestChange } from "./manifest.ts";
+import type { Pace } from "./pace.ts";
+import { publishObjects } from "./publish-objects.ts";
+import type { CommitReceipt, Durability } from "./receipt.ts";
+import { removeStaging } from "./staging-place.ts";
+
+/** What {@link prepareCommit} hands over. */
+export interface Preparations {
+  readonly store: CommitStore;
+  readonly lock: RootLock;
+  readonly directories: Directories;
+  readonly record: JournalRecord;
+  readonly summary: PackSummary;
+  readonly checkpoint: Checkpoint;
+  readonly changes: readonly ManifestChange[];
+  /** Open files that must be durable before the record is in force; the pack comes first. */
+  readonly descriptors: readonly number[];
+  /** When the debt of the operation before is paid; an error is a value here. */
+  readonly settled: Promise<{ readonly error: unknown } | undefined>;
+  readonly pace: Pace;
+  readonly durability: Durability;
+  readonly startedMs: number;
+  /** Files whose large content this operation replaces, by place. */
+  readonly largeFiles: ReadonlyMap<TreePath, ObjectId>;
+}
+
+/** A commit that has only to be decided. Publish it or discard it; it holds the lock until then. */
+export class PreparedCommit implements AsyncDisposable {
+  readonly #parts: Preparations;
+  #state: "prepared" | "published" | "discarded" = "prepared";
+  #syncs = 0;
+
+  constructor(parts: Preparations) {
+    this.#parts = parts;
+  }
+
+  /** What the commit will do, as its manifest will keep it. */
+  get changes(): readonly ManifestChange[] {
+    return this.#parts.changes;
+  }
+
+  /**
+   * Puts the record in force and carries it out.
+   *
+   * @throws {DraftError} `DRAFT_COMMIT_FAILED` when a step failed: what was applied has been taken
+   *   back. `DRAFT_OUTCOME_UNKNOWN` when the disk failed at the commit point: the next open decides.
+   */
+  async publish(): Promise<CommitReceipt> {
+    assert(this.#state === "prepared", "a prepared commit is published or discarded once");
+    const { store, lock, record, summary, directories } = this.#parts;
+    try {
+      // What cannot be in the pack is kept by a second name before its first one is given away.
+      keepLargeFiles(store, directories, this.#parts.largeFiles);
+      // I3: every byte is durable before the record has its name.
+      await this.#sync();
+      // I4: what the record before did is durable before that record is replaced.
+      await this.#awaitSettled();
+      this.#parts.pace.check();
+    } catch (error) {
+      await this.discard();
+      throw asCommitError(error, store.state.root);
+    }
+    this.#state = "published";
+    try {
+      await this.#decide();
+      // From here on the commit is decided: it will be finished, or taken back by a record.
+      await this.#apply();
+      publishObjects(store, record, summary);
+      store.journal.note("applied", record.sequence, record.bootId);
+      return this.#receipt();
+    } finally {
+      this.#close();
+      lock.release();
+    }
+  }
+
+  /** Removes everything that was prepared and gives the lock back. */
+  async discard(): Promise<void> {
+    if (this.#state !== "prepared") return;
+    this.#state = "discarded";
+    const { store, lock, record, settled } = this.#parts;
+    await settled;
+    this.#close();
+    try {
+      removeStaging(store.disk, store.state, record.sequence);
+      store.journal.dropNext(record.sequence);
+    } finally {
+      lock.release();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.discard();
+  }
+
+  async #sync(): Promise<void> {
+    const { store, durability, descriptors } = this.#parts;
+    if (durability === "none") return;
+    if (durability === "full" && (await store.disk.syncfs(store.state.root))) {
+      this.#syncs += 1;
+      return;
+    }
+    this.#syncs += descriptors.length;
+    await Promise.all(descriptors.map((descriptor) => store.disk.fsync(descriptor)));
+  }
+
+  async #awaitSettled(): Promise<void> {
+    const failure = await this.#parts.settled;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  /** The commit point. */
+  async #decide(): Promise<void> {
+    const { store, durability } = this.#parts;
+    try {
+      store.journal.promote();
+      if (durability === "none") return;
+      this.#syncs += 1;
+      await store.journal.syncNames();
+    } catch (cause) {
+      throw new DraftError(
+        "DRAFT_OUTCOME_UNKNOWN",
+        `Cannot tell whether the commit to ${store.state.root} is decided: the disk failed while ` +
+          "it was being recorded. The tree is untouched so far; the next open or draftfs recover " +
+          "finishes the commit if it was decided.",
+        { path: store.state.journalCurrent, cause },
+      );
+    }
+  }
+
+  async #apply(): Promise<void> {
+    const { store, record, directories, pace } = this.#parts;
+    const applier = new Applier(store.disk, directories);
+    let index = 0;
+    try {
+      await pace.unstoppable().each("apply", record.steps, (step, at) => {
+        index = at;
+        applier.apply(step);
+      });
+    } catch (cause) {
+      const step = record.steps[index];
+      assert(step !== undefined, "a failed step is one of the record");
+      await abortOperation(store, record, index, cause);
+      throw new DraftError(
+        "DRAFT_COMMIT_FAILED",
+        `Cannot ${step.kind} ${JSON.stringify(step.path)}: ${messageOf(cause)}. ` +
+          "Everything was put back as it was; the changes are still pending.",
+        {
+          path: step.path,
+          cause,
+          details: { step: step.kind, index, level: "transaction_failure" },
+        },
+      );
+    }
+  }
+
+  #receipt(): CommitReceipt {
+    const { record, checkpoint, changes, durability, startedMs } = this.#parts;
+    const written = record.steps.filter(({ kind }) => kind === "install" || kind === "write");
+    let bytesWritten = 0;
+    for (const step of written) {
+      if ("node" in step && step.node.kind === "file") bytesWritten += step.node.size;
+    }
+    return {
+      sequence: record.sequence,
+      operation: checkpoint.operation,
+      main: checkpoint.main,
+      changes,
+      durability,
+      counts: {
+        filesWritten: written.length,
+        bytesWritten,
+        steps: record.steps.length,
+        syncs: this.#syncs,
+        elapsedMs: performance.now() - startedMs,
+      },
+    };
+  }
+
+  #close(): void {
+    const { store, descriptors, directories } = this.#parts;
+    for (const descriptor of descriptors) store.disk.close(descriptor);
+    directories.forget();
+  }
+}
+
+function asCommitError(error: unknown, root: string): unknown {
+  if (error instanceof DraftError) return error;
+  return new DraftError(
+    "DRAFT_COMMIT_FAILED",
+    `Cannot commit to ${root}: ${messageOf(error)}. Nothing was changed; the changes are still ` +
+      "pending.",
+    { path: root, cause: error, details: { level: "operation_failure" } },
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

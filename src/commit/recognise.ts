@@ -1,0 +1,67 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import type { Stamp } from "../disk/stamp.ts";
+import { packedContentBytesMax } from "../limits.ts";
+import { hashFile } from "./large-content.ts";
+import type { FileImage, NodeImage } from "./step.ts";
+
+/** Whether the node at an absolute path is the one that the image describes. Content decides. */
+export function isImage(disk: Disk, place: string, stamp: Stamp, image: NodeImage): boolean {
+  if (stamp.kind !== image.kind) return false;
+  switch (image.kind) {
+    case "directory":
+      return image.ino === undefined || image.ino === String(stamp.ino);
+    case "symlink":
+      return disk.readlink(place) === image.target;
+    case "file":
+      return isFileImage(disk, place, stamp, image);
+  }
+}
+
+/** Whether a node is the very inode that was moved, wherever it lies now. */
+export function isMovedNode(stamp: Stamp, image: NodeImage): boolean {
+  return stamp.kind === image.kind && image.ino !== undefined && image.ino === String(stamp.ino);
+}
+
+function isFileImage(disk: Disk, place: string, stamp: Stamp, image: FileImage): boolean {
+  if (stamp.size !== image.size) return false;
+  const isSameInode = image.ino === String(stamp.ino);
+  if (isSameInode && image.mtimeNs === String(stamp.mtimeNs)) return true;
+  // A moved file whose bytes were never read is known by its inode alone.
+  if (image.oid === "") return isSameInode;
+  const descriptor = disk.open(place, openFlags.read);
+  try {
+    return hashFile(disk, descriptor, stamp.size) === image.oid;
+  } finally {
+    disk.close(descriptor);
+  }
+}
+
+/** What a sector holds after a power cut: what was written, what was there before, or zeros. */
+const sectorBytes = 512;
+
+/**
+ * Whether the content at a path is what a power cut makes of the versions given: no longer than the
+ * longest, and each sector as in one of them or all zeros. An empty file is, and one of zeros.
+ */
+export function isTorn(
+  disk: Disk,
+  place: string,
+  stamp: Stamp,
+  versions: readonly (Uint8Array | undefined)[],
+): boolean {
+  if (stamp.kind !== "file") return false;
+  if (stamp.size === 0) return true;
+  const known = versions.filter((version) => version !== undefined);
+  const longest = Math.max(0, ...known.map((version) => version.length));
+  if (stamp.size > longest || stamp.size > packedContentBytesMax) return false;
+  const content = disk.readFile(place);
+  for (let start = 0; start < content.length; start += sectorBytes) {
+    const sector = content.subarray(start, start + sectorBytes);
+    const isKnown = known.some((version) =>
+      sector.equals(version.subarray(start, start + sector.length)),
+    );
+    if (!isKnown && sector.some((byte) => byte !== 0)) return false;
+  }
+  return true;
+}

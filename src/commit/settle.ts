@@ -1,0 +1,40 @@
+import { journalPackOf } from "../disk/state-directory.ts";
+import type { CommitStore } from "./commit-store.ts";
+import { bootIdOf } from "./host.ts";
+import { removeStaging } from "./staging-place.ts";
+import { syncSteps } from "./sync-steps.ts";
+
+/**
+ * Makes the last operation durable in the tree itself, so that its record may be replaced (I4).
+ *
+ * An operation is durable from its commit point on, by its record and pack; its renames need not be.
+ * That is the debt, paid once by one call for the whole file system, whatever the number of files:
+ * by the next commit at the latest; sooner when there is time, or on close.
+ *
+ * The caller holds the lock of the root, and has recovered it.
+ *
+ * @throws the error of the disk when it could not write. The record then stays in force (I6): the
+ *   next recovery writes what it names anew, into new inodes.
+ */
+export async function settleJournal(store: CommitStore): Promise<void> {
+  const { disk, state, journal } = store;
+  const sequence = journal.sequence();
+  if (sequence === 0) return;
+  const bootId = bootIdOf(disk);
+  if (journal.progress(sequence, bootId) !== "settled") {
+    try {
+      if (!(await disk.syncfs(state.root))) await syncSteps(store);
+    } catch (error) {
+      journal.note("failed", sequence, bootId);
+      throw error;
+    }
+    journal.note("settled", sequence, bootId);
+  }
+  removeStaging(disk, state, sequence);
+  for (const entry of disk.readdir(state.journal)) {
+    const packed = /^(\d+)\.pack$/.exec(entry.name)?.[1];
+    if (packed !== undefined && Number(packed) <= sequence) {
+      disk.unlink(journalPackOf(state, Number(packed)));
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import { assert, DraftError } from "../errors.ts";
+import { chunkBytes, packedContentBytesMax } from "../limits.ts";
+import { startObjectHash } from "../objects/object-id.ts";
+import type { PackBuilder } from "../objects/pack-builder.ts";
+import type { Content } from "../overlay/pending.ts";
+import type { Directories } from "./directories.ts";
+import { imageOf, notStored, type Stored } from "./images.ts";
+import { type Creator, currentCreator, isNotPermitted, needsOwner } from "./owner.ts";
+import type { StagedItem } from "./plan.ts";
+import type { FileImage, NodeImage, SymlinkImage } from "./step.ts";
+
+/**
+ * Writes new files and links under provisional names, complete with mode, owner and times, so that
+ * putting them in place later is one rename. Nothing is durable here; what is in no pack has to be
+ * made so by {@link Stager.largePlaces}.
+ */
+export class Stager {
+  readonly #disk: Disk;
+  readonly #directories: Directories;
+  readonly #creator: Creator = currentCreator();
+  #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  /** Staged files that no pack holds: they must be durable themselves before the record is. */
+  readonly largePlaces: TreePath[] = [];
+
+  constructor(disk: Disk, directories: Directories) {
+    this.#disk = disk;
+    this.#directories = directories;
+  }
+
+  /** Stages what a plan asks for; its bytes go into the pack as well, unless they are large. */
+  stage(item: StagedItem, slot: TreePath, pack: PackBuilder): NodeImage {
+    const { state, content, timesSet } = item.after;
+    if (state.kind !== "file") {
+      const image = imageOf(state, notStored);
+      assert(image.kind === "symlink", "only files and links are staged");
+      this.#stageSymlink(image, slot, timesSet);
+      return image;
+    }
+    if (content === undefined) {
+      throw new DraftError(
+        "DRAFT_PLAN_INVALID",
+        `Cannot stage ${item.path}: the change set does not hold its content. Nothing was touched.`,
+        { path: item.path },
+      );
+    }
+    if (content.size > packedContentBytesMax) {
+      const stored: Stored = { oid: this.#stageLarge(content, slot), stored: "large" };
+      this.largePlaces.push(slot);
+      const image = imageOf({ ...state, size: content.size }, stored) as FileImage;
+      this.#dress(slot, image, timesSet);
+      return image;
+    }
+    const bytes = this.#read(content, item.path);
+    const stored: Stored = { oid: pack.add("blob", bytes), stored: "blob" };
+    const image = imageOf({ ...state, size: bytes.length }, stored) as FileImage;
+    this.stageBytes(bytes, image, slot, timesSet);
+    return image;
+  }
+
+  /** Stages a file of known bytes. */
+  stageBytes(bytes: Uint8Array, image: FileImage, slot: TreePath, times: boolean): void {
+    const place = this.#directories.locate(slot);
+    const descriptor = this.#disk.open(place, openFlags.createNew, image.mode & 0o777);
+    try {
+      if (bytes.length > 0) this.#disk.write(descriptor, bytes);
+    } finally {
+      this.#disk.close(descriptor);
+    }
+    this.#dress(slot, image, times);
+  }
+
+  #stageSymlink(image: SymlinkImage, slot: TreePath, times: boolean): void {
+    const place = this.#directories.locate(slot);
+    this.#disk.symlink(image.target, place);
+    this.#own(place, image);
+    if (times) this.#setTimes(place, image);
+  }
+
+  /** A link staged again, in recovery. */
+  stageLink(image: SymlinkImage, slot: TreePath): void {
+    this.#stageSymlink(image, slot, true);
+  }
+
+  /** Mode, owner and times of a staged file, as far as creating it did not give them. */
+  #dress(slot: TreePath, image: FileImage, times: boolean): void {
+    const place = this.#directories.locate(slot);
+    const isLarge = image.stored === "large";
+    const isOwned = this.#own(place, image);
+    // Changing the owner clears setuid and setgid, so the mode comes after it.
+    const isMasked = (image.mode & (this.#creator.umask | 0o7000)) !== 0;
+    if (isMasked || isOwned || isLarge) this.#disk.chmod(place, image.mode);
+    if (times) this.#setTimes(place, image);
+  }
+
+  #own(place: string, image: NodeImage): boolean {
+    if (!needsOwner(this.#creator, image)) return false;
+    try {
+      this.#disk.lchown(place, image.uid, image.gid);
+    } catch (error) {
+      if (!isNotPermitted(error)) throw error;
+    }
+    return true;
+  }
+
+  #setTimes(place: string, image: NodeImage): void {
+    const mtimeNs = BigInt(image.mtimeNs);
+    this.#disk.lutimes(place, mtimeNs, mtimeNs);
+  }
+
+  /** The bytes of a small content; valid until the next one is read. */
+  #read(content: Content, path: TreePath): Uint8Array {
+    if (this.#buffer.length < content.size) this.#buffer = Buffer.allocUnsafeSlow(content.size);
+    let filled = 0;
+    while (filled < content.size) {
+      const bytesRead = content.read(this.#buffer.subarray(filled, content.size), filled);
+      if (bytesRead === 0) throw changedWhileRead(path, content.size, filled);
+      filled += bytesRead;
+    }
+    return this.#buffer.subarray(0, filled);
+  }
+
+  /** Takes a spilled file over by a second name, or copies what is large piece by piece. */
+  #stageLarge(content: Content, slot: TreePath): string {
+    const place = this.#directories.locate(slot);
+    const isLinked = content.spilled !== undefined && this.#tryLink(content.spilled, place);
+    const descriptor = isLinked ? undefined : this.#disk.open(place, openFlags.createNew, 0o600);
+    try {
+      const hash = startObjectHash("blob", content.size);
+      const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+      for (let position = 0; position < content.size; ) {
+        const bytesRead = content.read(buffer, position);
+        if (bytesRead === 0) throw changedWhileRead(slot, content.size, position);
+        const piece = buffer.subarray(0, bytesRead);
+        hash.update(piece);
+        if (descriptor !== undefined) this.#disk.write(descriptor, piece);
+        position += bytesRead;
+      }
+      return hash.digest("hex");
+    } finally {
+      if (descriptor !== undefined) this.#disk.close(descriptor);
+    }
+  }
+
+  #tryLink(source: string, target: string): boolean {
+    try {
+      this.#disk.link(source, target);
+      return true;
+    } catch {
+      // Another file system, or one without links: copying is always possible.
+      return false;
+    }
+  }
+}
+
+function changedWhileRead(path: TreePath, size: number, end: number): DraftError {
+  return new DraftError(
+    "DRAFT_COMMIT_FAILED",
+    `Cannot stage ${path}: its content of ${size} bytes ends after ${end}. It changed while it ` +
+      "was read; nothing was touched. Try again.",
+    { path },
+  );
+}

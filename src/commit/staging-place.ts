@@ -1,0 +1,47 @@
+import type { Disk } from "../disk/disk.ts";
+import { type StateDirectory, stateDirectoryName } from "../disk/state-directory.ts";
+import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
+
+/** Where the operation with this sequence number stages its files, relative to the root. */
+export function stagingOf(sequence: number): TreePath {
+  return `${stateDirectoryName}/staging/commit-${sequence}`;
+}
+
+/** Creates the staging place of an operation, empty: what a dead one left there is removed. */
+export function makeStaging(disk: Disk, state: StateDirectory, sequence: number): TreePath {
+  removeStaging(disk, state, sequence);
+  const staging = stagingOf(sequence);
+  const place = absoluteOf(state.root, staging);
+  disk.mkdir(place, 0o700);
+  // A directory inherits setgid from its parent; files staged in it would change their group.
+  disk.chmod(place, 0o700);
+  return staging;
+}
+
+/**
+ * Removes a staging place with all that is in it. Only the holder of the root's lock may: the place
+ * of a live operation is never another's to remove.
+ */
+export function removeStaging(disk: Disk, state: StateDirectory, sequence: number): void {
+  removeFlat(disk, absoluteOf(state.root, stagingOf(sequence)));
+}
+
+/** Staging places of operations other than `keep`, left by commits that died before their record. */
+export function sweepStaging(disk: Disk, state: StateDirectory, keep: number): void {
+  for (const entry of disk.readdir(state.staging)) {
+    const match = /^commit-(\d+)$/.exec(entry.name);
+    if (match === null || Number(match[1]) === keep) continue;
+    removeStaging(disk, state, Number(match[1]));
+  }
+}
+
+function removeFlat(disk: Disk, place: string): void {
+  if (disk.lstat(place) === undefined) return;
+  for (const entry of disk.readdir(place)) {
+    const path = `${place}/${entry.name}`;
+    // A directory here is one that was parked and never went on: not ours to destroy.
+    if (entry.kind === "directory") return;
+    disk.unlink(path);
+  }
+  disk.rmdir(place);
+}
