@@ -17,7 +17,8 @@ const layers: readonly (readonly string[])[] = [
   ["recovery"],
   ["config"],
   ["engines"],
-  ["tools", "sandbox", "drafts"],
+  ["drafts"],
+  ["tools", "sandbox"],
   ["open-overlay.ts"],
   ["index.ts"],
   ["vitest", "cli"],
@@ -76,8 +77,11 @@ describe("the source tree", () => {
       importsOf(path).some((target) => /^(node:)?fs(\/promises)?$/.test(target)),
     );
     const typesOnly = (path: string) =>
-      [...(texts.get(path) ?? "").matchAll(/\nimport ([^;]*?) from "node:fs(?:\/promises)?"/g)].every(
-        (match) => (match[1] ?? "").startsWith("type ") || /^\{\s*type [^,]*\}$/.test(match[1] ?? ""),
+      [
+        ...(texts.get(path) ?? "").matchAll(/\nimport ([^;]*?) from "node:fs(?:\/promises)?"/g),
+      ].every(
+        (match) =>
+          (match[1] ?? "").startsWith("type ") || /^\{\s*type [^,]*\}$/.test(match[1] ?? ""),
       );
     const outside = touching.filter(
       (path) => !path.startsWith("disk/") && !path.startsWith("sandbox/") && !typesOnly(path),
@@ -135,7 +139,9 @@ describe("tests", () => {
         ),
       )
       .filter((path) => path.endsWith(".ts") && !path.endsWith("tidy.test.ts"))
-      .filter((path) => /\b(it|test|describe)\.(only|todo|skip)\(/.test(readFileSync(path, "utf8")));
+      .filter((path) =>
+        /\b(it|test|describe)\.(only|todo|skip)\(/.test(readFileSync(path, "utf8")),
+      );
     expect(marked.map((path) => relative(repository, path))).toEqual([]);
   });
 });
