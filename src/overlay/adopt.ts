@@ -141,12 +141,8 @@ export class Adoption {
 
   #contentOf(entry: Extract<Adoptable, { kind: "file" }>): FileContent {
     const { content } = entry;
-    if (content.lower !== undefined) {
-      return FileContent.ofLower(this.#core.lowerFile(content.lower));
-    }
-    return entry.isLasting === true
-      ? FileContent.ofLasting(content)
-      : this.#core.contentFrom(content);
+    if (content.lower !== undefined) return FileContent.over(this.#core.lowerFile(content.lower));
+    return entry.isLasting === true ? FileContent.over(content) : FileContent.copyOf(content);
   }
 
   #directoryFor(

@@ -1,14 +1,13 @@
 import type { Lower } from "../disk/lower.ts";
 import { stampOf } from "../disk/stamp.ts";
 import { absoluteOf } from "../disk/tree-path.ts";
-import { chunksOf } from "./content.ts";
 import { Descriptors, type OpenFile } from "./descriptors.ts";
 import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
 import { LowerFile } from "./lower-file.ts";
 import { FileNode, type Node, otherNode, SymlinkNode } from "./node.ts";
 import { type ExistingPlace, exists, isDirectory, PathWalk, type Place } from "./path-walk.ts";
-import type { Content, LowerNode } from "./pending.ts";
+import type { LowerNode } from "./pending.ts";
 import { identityOf, Tree, takeMetadata } from "./tree.ts";
 
 /** What the operations of an overlay share: its tree, its path lookup and its descriptors. */
@@ -64,7 +63,7 @@ export class Core {
     const from = this.tree.originOfCopy();
     let node: Node;
     if (stamp.kind === "file") {
-      node = new FileNode(from, FileContent.ofLower(new LowerFile(this.lower, found.path, origin)));
+      node = new FileNode(from, FileContent.over(new LowerFile(this.lower, found.path, origin)));
     } else if (stamp.kind === "symlink") {
       node = new SymlinkNode(from, this.lower.readlink(found.path));
     } else if (stamp.kind === "other") {
@@ -81,17 +80,6 @@ export class Core {
   /** A lower file by where it lies and the stamp that it is expected to have. */
   lowerFile(node: LowerNode): LowerFile {
     return new LowerFile(this.lower, absoluteOf(this.tree.rootPath, node.path), node);
-  }
-
-  /** A copy of some content, taken piece by piece. */
-  contentFrom(content: Content): FileContent {
-    const copy = FileContent.empty();
-    let position = 0;
-    for (const chunk of chunksOf(content)) {
-      copy.write(chunk, position);
-      position += chunk.length;
-    }
-    return copy;
   }
 
   /** Discards everything pending. Open descriptors keep what they have. */
@@ -117,7 +105,7 @@ export class Core {
     const stamp = stampOf(this.lower.fstat(lowerDescriptor));
     const { path } = place.found;
     const node = { path: this.tree.treePathOfLower(path), stamp };
-    return FileContent.ofLower(new LowerFile(this.lower, path, node));
+    return FileContent.over(new LowerFile(this.lower, path, node));
   }
 
   /** The mode of an open file. */

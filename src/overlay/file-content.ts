@@ -1,4 +1,4 @@
-import { LowerFile } from "./lower-file.ts";
+import { chunksOf } from "./content.ts";
 import type { Content } from "./pending.ts";
 
 /** Granularity of copy on write inside large files, in bytes; smaller files are one page. */
@@ -22,19 +22,19 @@ interface Page {
  */
 export class FileContent {
   size: number;
-  /** What lies below the pages, visible up to `lowerSize`: a lower file, or a lasting content. */
-  #lower: LowerFile | Content | undefined;
-  #lowerSize: number;
+  /** What lies below the pages, visible up to `belowSize`: a lower file, or a lasting content. */
+  #below: Content | undefined;
+  #belowSize: number;
   /** The first page, held apart so that a small file costs no map. */
   #head: Page | undefined;
   #pages: Map<number, Page> | undefined;
   /** Whether `#pages` is shared with a snapshot and must be copied before a change. */
   #sharesPages = false;
 
-  private constructor(size: number, lower: LowerFile | Content | undefined, lowerSize: number) {
+  private constructor(size: number, below: Content | undefined, belowSize: number) {
     this.size = size;
-    this.#lower = lower;
-    this.#lowerSize = lowerSize;
+    this.#below = below;
+    this.#belowSize = belowSize;
   }
 
   static empty(): FileContent {
@@ -52,48 +52,40 @@ export class FileContent {
     return content;
   }
 
-  /** The content of an untouched lower file. */
-  static ofLower(lower: LowerFile): FileContent {
-    return new FileContent(lower.size, lower, lower.size);
+  /** A content that is, until it is written to, another one: a lower file, or that of a draft. */
+  static over(below: Content): FileContent {
+    return new FileContent(below.size, below, below.size);
   }
 
-  /** A content that is kept as it is and read when it is needed; its bytes must never change. */
-  static ofLasting(content: Content): FileContent {
-    return new FileContent(content.size, content, content.size);
+  /** A copy of some content, taken piece by piece. */
+  static copyOf(content: Content): FileContent {
+    const copy = FileContent.empty();
+    for (const chunk of chunksOf(content)) copy.write(chunk, copy.size);
+    return copy;
   }
 
-  /** The lower file that this content is byte for byte, if it is one. */
-  get untouchedLower(): LowerFile | undefined {
-    const below = this.#untouched;
-    return below instanceof LowerFile ? below : undefined;
-  }
-
-  /** The lasting content that this one is byte for byte, if it is one. */
-  get untouchedContent(): Content | undefined {
-    const below = this.#untouched;
-    return below instanceof LowerFile ? undefined : below;
-  }
-
-  get #untouched(): LowerFile | Content | undefined {
-    const lower = this.#lower;
-    if (lower === undefined || this.#head !== undefined || this.#pages !== undefined)
+  /** The content that this one is byte for byte, if nothing was written over it. */
+  get untouched(): Content | undefined {
+    const below = this.#below;
+    if (below === undefined || this.#head !== undefined || this.#pages !== undefined) {
       return undefined;
-    return this.size === lower.size && this.#lowerSize === lower.size ? lower : undefined;
+    }
+    return this.size === below.size && this.#belowSize === below.size ? below : undefined;
   }
 
-  /** The lower file below the pages. */
-  get lower(): LowerFile | undefined {
-    return this.#lower instanceof LowerFile ? this.#lower : undefined;
+  /** What lies below the pages. */
+  get below(): Content | undefined {
+    return this.#below;
   }
 
-  /** The same file, found elsewhere. */
-  set lower(moved: LowerFile | undefined) {
-    this.#lower = moved;
+  /** The same bytes, to be read from elsewhere. */
+  set below(moved: Content | undefined) {
+    this.#below = moved;
   }
 
   /** The bytes as they are now, unaffected by later writes to this content. O(1). */
   snapshot(): FileContent {
-    const copy = new FileContent(this.size, this.#lower, this.#lowerSize);
+    const copy = new FileContent(this.size, this.#below, this.#belowSize);
     if (this.#head !== undefined) {
       copy.#head = { bytes: this.#head.bytes, owner: undefined };
       this.#head.owner = undefined;
@@ -142,7 +134,7 @@ export class FileContent {
   /** Cuts the file, or grows it by a hole. */
   truncate(size: number): void {
     if (size < this.size) {
-      this.#lowerSize = Math.min(this.#lowerSize, size);
+      this.#belowSize = Math.min(this.#belowSize, size);
       this.#cutPages(size);
     }
     this.size = size;
@@ -167,9 +159,9 @@ export class FileContent {
   }
 
   #readBelow(target: Uint8Array, done: number, from: number, to: number): number {
-    const shown = Math.max(0, Math.min(to, this.#lowerSize) - from);
+    const shown = Math.max(0, Math.min(to, this.#belowSize) - from);
     const piece = target.subarray(done, done + (to - from));
-    const count = shown === 0 ? 0 : (this.#lower?.read(piece.subarray(0, shown), from) ?? 0);
+    const count = shown === 0 ? 0 : (this.#below?.read(piece.subarray(0, shown), from) ?? 0);
     piece.fill(0, count);
     return to - from;
   }
@@ -197,9 +189,9 @@ export class FileContent {
   /** A new page with what the lower shows there. */
   #pageBelow(index: number, length: number, isOverwritten: boolean): Uint8Array {
     const start = index * pageBytes;
-    const shown = Math.min(pageBytes, Math.max(0, this.#lowerSize - start));
+    const shown = Math.min(pageBytes, Math.max(0, this.#belowSize - start));
     const bytes = new Uint8Array(Math.max(length, shown));
-    if (shown > 0 && !isOverwritten) this.#lower?.read(bytes.subarray(0, shown), start);
+    if (shown > 0 && !isOverwritten) this.#below?.read(bytes.subarray(0, shown), start);
     return bytes;
   }
 

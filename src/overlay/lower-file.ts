@@ -1,26 +1,23 @@
 import type { Lower } from "../disk/lower.ts";
 import { Fault } from "./file-system-error.ts";
-import type { LowerNode } from "./pending.ts";
+import type { Content, LowerNode } from "./pending.ts";
 
 /** A regular file of the lower as it was when the overlay first relied on it. */
-export class LowerFile {
-  readonly node: LowerNode;
-  readonly #lower: Lower;
+export class LowerFile implements Content {
+  readonly lower: LowerNode;
+  readonly spilled = undefined;
+  readonly #source: Lower;
   /** Absolute path in the lower. */
   readonly #path: string;
 
-  constructor(lower: Lower, path: string, node: LowerNode) {
-    this.#lower = lower;
+  constructor(source: Lower, path: string, lower: LowerNode) {
+    this.#source = source;
     this.#path = path;
-    this.node = node;
+    this.lower = lower;
   }
 
   get size(): number {
-    return this.node.stamp.size;
-  }
-
-  get path(): string {
-    return this.#path;
+    return this.lower.stamp.size;
   }
 
   /**
@@ -30,11 +27,11 @@ export class LowerFile {
    *   bytes must not be mixed with those that were written over it.
    */
   read(buffer: Uint8Array, position: number): number {
-    const descriptor = this.#lower.open(this.#path);
+    const descriptor = this.#source.open(this.#path);
     try {
-      const count = this.#lower.read(descriptor, buffer, position);
-      const { dev, ino, size, mtimeNs } = this.node.stamp;
-      const now = this.#lower.fstat(descriptor);
+      const count = this.#source.read(descriptor, buffer, position);
+      const { dev, ino, size, mtimeNs } = this.lower.stamp;
+      const now = this.#source.fstat(descriptor);
       if (
         now.ino !== ino ||
         now.dev !== dev ||
@@ -47,7 +44,7 @@ export class LowerFile {
       }
       return count;
     } finally {
-      this.#lower.close(descriptor);
+      this.#source.close(descriptor);
     }
   }
 }

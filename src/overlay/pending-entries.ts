@@ -75,11 +75,12 @@ function metaOf(node: Node): NodeMeta {
 }
 
 function contentOf(content: FileContent): Content {
+  const { untouched } = content;
+  if (untouched !== undefined) return untouched;
   const frozen = content.snapshot();
-  if (frozen.untouchedContent !== undefined) return frozen.untouchedContent;
   return {
     size: frozen.size,
-    lower: frozen.untouchedLower?.node,
+    lower: undefined,
     spilled: undefined,
     read: (buffer, position) => frozen.read(buffer, position),
   };

@@ -98,9 +98,9 @@ function relocate(core: Core, directory: DirectoryNode, move: Move): void {
     if (node === undefined) continue;
     node.origin = relocated(core, node.origin, move);
     if (node.kind === "file") {
-      const lower = node.content.lower;
-      const moved = relocated(core, lower?.node, move);
-      if (moved !== undefined && moved !== lower?.node) node.content.lower = core.lowerFile(moved);
+      const lower = node.content.below?.lower;
+      const moved = relocated(core, lower, move);
+      if (moved !== undefined && moved !== lower) node.content.below = core.lowerFile(moved);
     }
     if (node.kind !== "directory") continue;
     node.lowerPath = relocatedPath(node.lowerPath, move);
@@ -140,7 +140,7 @@ function settleEntry(core: Core, path: TreePath): void {
   parent.entries.set(name, { node, base, generation: dentry.generation });
   node.origin = base;
   node.timesSet = false;
-  if (node.kind === "file") node.content = FileContent.ofLower(core.lowerFile(base));
+  if (node.kind === "file") node.content = FileContent.over(core.lowerFile(base));
 }
 
 function isNeeded(core: Core, node: Node): boolean {
