@@ -29,26 +29,35 @@ export class Applier {
         this.#rename(step.path, step.slot, step.node);
         return;
       case "remove":
-        return this.remove(step.path, step.node);
+        this.remove(step.path, step.node);
+        return;
       case "mkdir":
-        return this.makeDirectory(step.path, step.node);
+        this.makeDirectory(step.path, step.node);
+        return;
       case "move":
         this.#rename(step.slot ?? step.from, step.path, step.node);
         return;
       case "install":
-        return this.#install(step);
+        this.#install(step);
+        return;
       case "link":
-        return this.#link(step);
+        this.#link(step);
+        return;
       case "write":
-        return this.write(step);
+        this.write(step);
+        return;
       case "attributes":
-        return this.#attributes(step);
+        this.#attributes(step);
+        return;
     }
   }
 
   remove(path: TreePath, node: NodeImage): void {
     const place = this.#directories.locate(path);
-    if (node.kind !== "directory") return this.#disk.unlink(place);
+    if (node.kind !== "directory") {
+      this.#disk.unlink(place);
+      return;
+    }
     this.#disk.rmdir(place);
     this.#directories.forget();
   }
@@ -102,7 +111,10 @@ export class Applier {
   #install(step: InstallStep<NodeImage, NodeImage>): void {
     const staged = this.#directories.locate(step.staged);
     const target = this.#directories.locate(step.path);
-    if (step.replaced !== null) return this.#disk.rename(staged, target);
+    if (step.replaced !== null) {
+      this.#disk.rename(staged, target);
+      return;
+    }
     try {
       // Unlike rename, link does not run over a file that has appeared meanwhile.
       this.#disk.link(staged, target);
@@ -115,7 +127,10 @@ export class Applier {
 
   #link(step: LinkStep<NodeImage, NodeImage>): void {
     const source = this.#directories.locate(step.source);
-    if (step.replaced === null) return this.#disk.link(source, this.#directories.locate(step.path));
+    if (step.replaced === null) {
+      this.#disk.link(source, this.#directories.locate(step.path));
+      return;
+    }
     this.#disk.link(source, this.#directories.locate(step.staged));
     this.#disk.rename(this.#directories.locate(step.staged), this.#directories.locate(step.path));
   }

@@ -12,6 +12,8 @@ export interface ChangeSet {
   /** Absolute path of the root that the paths are relative to. */
   readonly root: string;
   readonly changes: readonly Change[];
+  /** Fifos, sockets and devices that were met: they are left as they are on the disk. */
+  readonly unsupported?: readonly TreePath[];
 }
 
 /** What lies at a path. */
@@ -88,6 +90,11 @@ export interface ModifyChange extends ChangeBase {
 
 export interface DeleteChange extends ChangeBase {
   readonly kind: "delete";
+  /**
+   * Its place in the old tree where `path` cannot tell: it lay in a directory that gave way to
+   * another one, renamed to the same path, in which something may lie at `path` now.
+   */
+  readonly place?: TreePath;
   readonly before: Before;
 }
 

@@ -14,8 +14,13 @@ export function checkPaths(changeSet: ChangeSet): void {
   for (const change of changeSet.changes) {
     checkPath(change.path);
     if (change.kind === "rename") checkPath(change.from);
-    if (seen.has(change.path)) throw invalid(change.path, "it is changed twice");
     if (change.path === "" && change.kind !== "modify") throw invalid("", "it is the root itself");
+    if (change.kind === "delete" && change.place !== undefined) {
+      // It was below something else of that name, and is no change of what lies there now.
+      checkPath(change.place);
+      continue;
+    }
+    if (seen.has(change.path)) throw invalid(change.path, "it is changed twice");
     seen.add(change.path);
   }
 }

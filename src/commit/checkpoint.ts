@@ -107,7 +107,7 @@ function editsBefore(changes: readonly ManifestChange[], pack: PackBuilder): Tre
   const places = new OldPlaces(changes);
   const edits: TreeEdit[] = [];
   for (const change of changes) {
-    const place = places.placeOf(change.path);
+    const place = places.placeOfChange(change);
     switch (change.kind) {
       case "create":
         if (!places.isSource(place)) edits.push({ path: place, entry: undefined });
@@ -148,6 +148,8 @@ function editsAfter(
   for (const [path, entry] of moved) edits.push({ path, entry });
   for (const change of changes) {
     if (change.kind === "delete") {
+      // In a directory that gave way it is gone already.
+      if (change.place !== undefined) continue;
       edits.push({ path: change.path, entry: undefined });
       continue;
     }

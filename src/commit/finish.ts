@@ -44,6 +44,8 @@ export interface FinishReport {
   readonly kept: readonly KeptPlace[];
 }
 
+type Outcome = "redone" | "already" | "kept";
+
 export interface FinishOptions {
   /** The power may have gone: files may be empty or torn that were whole. */
   readonly mayBeTorn: boolean;
@@ -85,8 +87,7 @@ class Finisher {
   /** What the operation puts at places of the new tree. */
   readonly #wanted = new Map<TreePath, NodeImage>();
   readonly #kept: KeptPlace[] = [];
-  #redone = 0;
-  #already = 0;
+  #lost = 0;
 
   constructor(
     store: CommitStore,
@@ -109,11 +110,16 @@ class Finisher {
 
   run(): FinishReport {
     ensureDirectory(this.#store.disk, absoluteOf(this.#store.state.root, this.#record.staging));
-    for (const step of this.#record.steps) this.#finish(step);
-    return { redone: this.#redone, already: this.#already, kept: this.#kept };
+    let [redone, already] = [0, 0];
+    for (const step of this.#record.steps) {
+      const outcome = this.#finish(step);
+      if (outcome === "redone") redone += 1;
+      if (outcome === "already") already += 1;
+    }
+    return { redone, already, kept: this.#kept };
   }
 
-  #finish(step: Step): void {
+  #finish(step: Step): Outcome {
     switch (step.kind) {
       case "park":
         return this.#finishPark(step);
@@ -134,27 +140,26 @@ class Finisher {
     }
   }
 
-  #finishPark(step: ParkStep<NodeImage>): void {
+  #finishPark(step: ParkStep<NodeImage>): Outcome {
     const { path: from, slot, finally: path, node } = step;
     const now = this.#moves.find({ path, slot, from, node });
     if (now === undefined || now === slot || now === path) {
       // Nowhere: the move that follows puts it back from the pack or reports it.
-      this.#already += 1;
-      return;
+      return "already";
     }
     this.#applier.apply({ ...step, path: now });
-    this.#redone += 1;
+    return "redone";
   }
 
-  #finishRemove(step: RemoveStep<NodeImage>): void {
+  #finishRemove(step: RemoveStep<NodeImage>): Outcome {
     const path = this.#moves.placeNow(step.path);
     const stamp = this.#stampOf(path);
-    if (stamp === undefined) return this.#skip();
+    if (stamp === undefined) return "already";
     const place = this.#directories.locate(path);
     const wanted = this.#wanted.get(path);
     if (wanted !== undefined && isImage(this.#store.disk, place, stamp, wanted)) {
       const isOld = step.node.ino !== undefined && step.node.ino === String(stamp.ino);
-      if (!isOld || stamp.kind !== step.node.kind) return this.#skip();
+      if (!isOld || stamp.kind !== step.node.kind) return "already";
     }
     const isOld =
       isImage(this.#store.disk, place, stamp, step.node) ||
@@ -162,36 +167,35 @@ class Finisher {
     if (!isOld) return this.#keep(step);
     try {
       this.#applier.remove(path, step.node);
-      this.#redone += 1;
+      return "redone";
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-      this.#keep(step);
+      return this.#keep(step);
     }
   }
 
-  #finishDirectory(step: Extract<Step, { kind: "mkdir" }>): void {
+  #finishDirectory(step: Extract<Step, { kind: "mkdir" }>): Outcome {
     const stamp = this.#stampOf(step.path);
     if (stamp?.kind === "directory") {
       // It may have been made but not dressed yet; its owner comes with the mode.
       this.#applier.setAttributes(step.path, { ...step.node, mode: step.node.mode | 0o700 }, false);
-      return this.#skip();
+      return "already";
     }
     if (stamp !== undefined) return this.#keep(step);
     if (!this.#hasParent(step.path)) return this.#keep(step);
     this.#applier.makeDirectory(step.path, step.node);
-    this.#redone += 1;
+    return "redone";
   }
 
-  #finishMove(step: MoveStep<NodeImage>): void {
+  #finishMove(step: MoveStep<NodeImage>): Outcome {
     const now = this.#moves.find(step);
-    if (now === step.path) return this.#skip();
+    if (now === step.path) return "already";
     const stamp = this.#stampOf(step.path);
     const target = stamp === undefined ? undefined : this.#directories.locate(step.path);
     if (now === undefined) {
       if (stamp !== undefined && target !== undefined) {
-        if (isImage(this.#store.disk, target, stamp, withoutIdentity(step.node)))
-          return this.#skip();
+        if (isImage(this.#store.disk, target, stamp, withoutIdentity(step.node))) return "already";
       }
       return this.#bringBack(step);
     }
@@ -202,20 +206,20 @@ class Finisher {
     }
     if (!this.#hasParent(step.path)) return this.#keep(step);
     this.#applier.apply({ ...step, slot: now });
-    this.#redone += 1;
+    return "redone";
   }
 
   /** The moved node is nowhere: a file or link is made again, a directory cannot be. */
-  #bringBack(step: MoveStep<NodeImage>): void {
+  #bringBack(step: MoveStep<NodeImage>): Outcome {
     const { path, node, replaced } = step;
     if (node.kind === "directory" || (node.kind === "file" && node.oid === "")) {
       return this.#keep(step);
     }
-    const staged = `${this.#record.staging}/lost-${this.#redone}`;
-    this.#finishInstall({ kind: "install", path, staged, node, replaced, times: true });
+    const staged = `${this.#record.staging}/lost-${this.#lost++}`;
+    return this.#finishInstall({ kind: "install", path, staged, node, replaced, times: true });
   }
 
-  #finishInstall(step: InstallStep<NodeImage, NodeImage>): void {
+  #finishInstall(step: InstallStep<NodeImage, NodeImage>): Outcome {
     const { path, node, replaced } = step;
     assert(node.kind !== "directory", "only files and links are installed");
     if (!this.#hasParent(path)) return this.#keep(step);
@@ -224,7 +228,7 @@ class Finisher {
     if (stamp !== undefined) {
       if (!this.#options.distrust && isImage(this.#store.disk, place, stamp, node)) {
         this.#redress(path, stamp, node);
-        return this.#skip();
+        return "already";
       }
       const isOld = replaced !== null && isImage(this.#store.disk, place, stamp, replaced);
       const isOurs = this.#options.distrust && isImage(this.#store.disk, place, stamp, node);
@@ -235,16 +239,16 @@ class Finisher {
     this.#ensureStaged(node, step.staged, step.times);
     // Over whatever it is: it has just been recognised. A place without anything takes it as well.
     this.#store.disk.rename(this.#directories.locate(step.staged), place);
-    this.#redone += 1;
+    return "redone";
   }
 
-  #finishLink(step: LinkStep<NodeImage, NodeImage>): void {
+  #finishLink(step: LinkStep<NodeImage, NodeImage>): Outcome {
     const { disk } = this.#store;
     const source = this.#stampOf(step.source);
     if (source === undefined || !this.#hasParent(step.path)) return this.#keep(step);
     const stamp = this.#stampOf(step.path);
     if (stamp !== undefined) {
-      if (stamp.ino === source.ino) return this.#skip();
+      if (stamp.ino === source.ino) return "already";
       const place = this.#directories.locate(step.path);
       const isOurs = isImage(disk, place, stamp, step.node);
       const isOld = step.replaced !== null && isImage(disk, place, stamp, step.replaced);
@@ -256,17 +260,17 @@ class Finisher {
     if (disk.lstat(staged) !== undefined) disk.unlink(staged);
     disk.link(this.#directories.locate(step.source), staged);
     disk.rename(this.#directories.locate(step.staged), this.#directories.locate(step.path));
-    this.#redone += 1;
+    return "redone";
   }
 
-  #finishWrite(step: WriteStep<NodeImage, NodeImage>): void {
+  #finishWrite(step: WriteStep<NodeImage, NodeImage>): Outcome {
     const { disk } = this.#store;
     const stamp = this.#stampOf(step.path);
     if (stamp === undefined) return this.#keep(step);
     const place = this.#directories.locate(step.path);
     if (!this.#options.distrust && isImage(disk, place, stamp, withoutIdentity(step.node))) {
       this.#applier.setAttributes(step.path, step.node, step.times);
-      return this.#skip();
+      return "already";
     }
     const isOld = isImage(disk, place, stamp, step.replaced);
     // Even a process that is killed may leave this one half-written.
@@ -276,16 +280,16 @@ class Finisher {
     assert(step.node.kind === "file", "only files are written");
     this.#ensureStaged(step.node, step.staged, false);
     this.#applier.write(step);
-    this.#redone += 1;
+    return "redone";
   }
 
-  #finishAttributes(step: AttributesStep<NodeImage, NodeImage>): void {
+  #finishAttributes(step: AttributesStep<NodeImage, NodeImage>): Outcome {
     const path = step.phase === "early" ? this.#moves.placeNow(step.path) : this.#reach(step.path);
     const stamp = this.#stampOf(path);
-    if (stamp === undefined || stamp.kind !== step.after.kind) return this.#skip();
-    if (this.#kept.some((kept) => kept.path === step.path)) return this.#skip();
+    if (stamp === undefined || stamp.kind !== step.after.kind) return "already";
+    if (this.#kept.some((kept) => kept.path === step.path)) return "already";
     this.#applier.apply({ ...step, path });
-    this.#redone += 1;
+    return "redone";
   }
 
   /** A place of the new tree; or, when its directory has not arrived there yet, where it is now. */
@@ -332,11 +336,15 @@ class Finisher {
       if (!this.#options.distrust && isImage(disk, place, stamp, withoutIdentity(node))) return;
       disk.unlink(place);
     }
-    if (node.kind === "symlink") return this.#stager.stageLink(node, staged);
+    if (node.kind === "symlink") {
+      this.#stager.stageLink(node, staged);
+      return;
+    }
     if (node.stored === "blob") {
       // Older than the record in any case, so that a crash in here is recognised like one before.
       const mtimeNs = times ? node.mtimeNs : String(BigInt(this.#record.createdMs) * 1_000_000n);
-      return this.#stager.stageBytes(this.#readBlob(node.oid), { ...node, mtimeNs }, staged, true);
+      this.#stager.stageBytes(this.#readBlob(node.oid), { ...node, mtimeNs }, staged, true);
+      return;
     }
     const large = absoluteOf(this.#store.state.root, largePathOf(node.oid));
     const kept = disk.lstat(large);
@@ -351,7 +359,7 @@ class Finisher {
     linkOrCopy(disk, large, this.#directories.locate(staged));
   }
 
-  #keep(step: Step): void {
+  #keep(step: Step): Outcome {
     const { disk, state } = this.#store;
     const node = step.kind === "attributes" ? step.after : step.node;
     let savedAs: TreePath | null = null;
@@ -368,10 +376,7 @@ class Finisher {
       savedAs = place.slice(state.root.length + 1);
     }
     this.#kept.push({ path: step.path, step: step.kind, savedAs });
-  }
-
-  #skip(): void {
-    this.#already += 1;
+    return "kept";
   }
 
   #stampOf(path: TreePath): Stamp | undefined {

@@ -55,7 +55,13 @@ export type ManifestChange =
       readonly after: ManifestAfter;
       readonly aspects: readonly Aspect[];
     }
-  | { readonly kind: "delete"; readonly path: TreePath; readonly before: ManifestNode }
+  | {
+      readonly kind: "delete";
+      readonly path: TreePath;
+      /** As in the change set. */
+      readonly place?: TreePath;
+      readonly before: ManifestNode;
+    }
   | {
       readonly kind: "rename";
       readonly path: TreePath;

@@ -43,6 +43,11 @@ export class OldPlaces {
     return childOf(this.originOf(parentOf(path)), nameOf(path));
   }
 
+  /** {@link placeOf} for a change, which may name its place itself. */
+  placeOfChange(change: { readonly path: TreePath; readonly place?: TreePath }): TreePath {
+    return change.place ?? this.placeOf(change.path);
+  }
+
   /** Where the new tree would show what lies at `place`, did it not move by itself. */
   shownAt(place: TreePath): TreePath {
     if (this.#targets.size === 0 || place === "") return place;

@@ -31,7 +31,8 @@ export async function openRoot(store: CommitStore, options: LockOptions = {}): P
 function createState({ disk, state }: CommitStore): void {
   for (let attempt = 1; ; attempt++) {
     try {
-      return ensureStateDirectory(disk, state);
+      ensureStateDirectory(disk, state);
+      return;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== "EEXIST" && code !== "ENOENT") throw error;

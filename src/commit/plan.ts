@@ -1,6 +1,7 @@
 import { parentOf, type TreePath } from "../disk/tree-path.ts";
-import type { After, Before, Change, ChangeSet, RenameChange } from "./change-set.ts";
+import type { After, Before, Change, ChangeSet, ModifyChange, RenameChange } from "./change-set.ts";
 import { checkPaths } from "./check-paths.ts";
+import { stateOf } from "./images.ts";
 import { OldPlaces } from "./old-places.ts";
 import type { Slot, StepOf } from "./step.ts";
 
@@ -28,6 +29,8 @@ export interface CommitPlan {
   readonly changeSet: ChangeSet;
   readonly expectations: readonly Expectation[];
   readonly staged: readonly StagedItem[];
+  /** Unchanged files that get one more name, by the name's `after`. */
+  readonly linked: ReadonlyMap<After, Before>;
   /** In the order in which they are carried out. */
   readonly steps: readonly PlannedStep[];
 }
@@ -59,6 +62,9 @@ class Planner {
   readonly #parks: PlannedStep[] = [];
   readonly #removes: PlannedStep[] = [];
   readonly #attaches: PlannedStep[] = [];
+  /** After all other attaching: what they link to is in place then. */
+  readonly #links: PlannedStep[] = [];
+  readonly #linked = new Map<After, Before>();
   readonly #late: PlannedStep[] = [];
   /** Where the first name of each hard-link group lies in the new tree. */
   readonly #groups = new Map<number, TreePath>();
@@ -79,18 +85,20 @@ class Planner {
       changeSet: this.#changeSet,
       expectations: this.#expectations,
       staged: this.#staged,
+      linked: this.#linked,
       steps: [
         ...this.#early,
         ...this.#parks.sort(deepestFirst),
         ...this.#removes.sort(deepestFirst),
         ...this.#attaches,
+        ...this.#links,
         ...this.#late.reverse(),
       ],
     };
   }
 
   #survey(change: Change): void {
-    const place = this.#places.placeOf(change.path);
+    const place = this.#places.placeOfChange(change);
     switch (change.kind) {
       case "delete":
         this.#vacated.add(place);
@@ -123,7 +131,7 @@ class Planner {
   }
 
   #expect(change: Change): void {
-    const place = this.#places.placeOf(change.path);
+    const place = this.#places.placeOfChange(change);
     const expect = (path: TreePath, before: Before | undefined): void => {
       this.#expectations.push({ path, before, change });
     };
@@ -146,13 +154,17 @@ class Planner {
   #add(change: Change): void {
     switch (change.kind) {
       case "create":
-        return this.#put(change.path, change.after, undefined);
+        this.#put(change, change.after, undefined);
+        return;
       case "delete":
-        return this.#remove(this.#places.placeOf(change.path), change.before);
+        this.#remove(this.#places.placeOfChange(change), change.before);
+        return;
       case "modify":
-        return this.#modify(change.path, change.before, change.after, change.aspects);
+        this.#modify(change);
+        return;
       case "rename":
-        return this.#rename(change);
+        this.#rename(change);
+        return;
     }
   }
 
@@ -160,14 +172,17 @@ class Planner {
     this.#removes.push({ kind: "remove", path, node });
   }
 
-  #modify(path: TreePath, before: Before, after: After, aspects: readonly string[]): void {
+  #modify(change: ModifyChange): void {
+    const { path, before, after, aspects } = change;
     if (aspects.includes("type")) {
       const isDirectory = before.state.kind === "directory" || after.state.kind === "directory";
       if (isDirectory) this.#remove(this.#places.placeOf(path), before);
-      return this.#put(path, after, isDirectory ? undefined : before);
+      this.#put(change, after, isDirectory ? undefined : before);
+      return;
     }
     if (aspects.includes("content") || aspects.includes("target")) {
-      return this.#put(path, after, before);
+      this.#put(change, after, before);
+      return;
     }
     this.#attributes(path, before, after, aspects);
   }
@@ -189,7 +204,8 @@ class Planner {
   }
 
   /** Puts a new node at a path: a directory, a staged file or link, or one more hard link. */
-  #put(path: TreePath, after: After, replaced: Before | undefined): void {
+  #put(change: Change, after: After, replaced: Before | undefined): void {
+    const { path } = change;
     const over = replaced ?? null;
     if (after.state.kind === "directory") {
       this.#attaches.push({ kind: "mkdir", path, node: after });
@@ -200,11 +216,12 @@ class Planner {
       return;
     }
     const group = after.linkGroup;
-    const source = group === undefined ? undefined : this.#groups.get(group);
+    const source = group === undefined ? undefined : this.#linkSource(group, after, change);
     if (source !== undefined && source !== path) {
+      // Another name of the very inode that is written in place through its first one.
       if (over !== null && after.sameNode === true) return;
       const staged = this.#slot();
-      this.#attaches.push({ kind: "link", path, source, staged, node: after, replaced: over });
+      this.#links.push({ kind: "link", path, source, staged, node: after, replaced: over });
       return;
     }
     if (group !== undefined) this.#groups.set(group, path);
@@ -218,6 +235,19 @@ class Planner {
     }
   }
 
+  /** Where the new tree will hold the file that a new name is to be linked to. */
+  #linkSource(group: number, after: After, change: Change): TreePath | undefined {
+    const known = this.#groups.get(group);
+    const lower = after.content?.lower;
+    if (known !== undefined || lower === undefined || this.#vacated.has(lower.path)) return known;
+    const state = stateOf(lower.stamp, undefined);
+    if (state === undefined) return undefined;
+    const before: Before = { state, stamp: lower.stamp };
+    this.#linked.set(after, before);
+    this.#expectations.push({ path: lower.path, before, change });
+    return this.#places.shownAt(lower.path);
+  }
+
   #rename(change: RenameChange): void {
     const { path, from, before, after, aspects } = change;
     const place = this.#places.placeOf(path);
@@ -229,7 +259,8 @@ class Planner {
     }
     if (needsNewNode(change)) {
       this.#remove(from, before);
-      return this.#put(path, after, replaced);
+      this.#put(change, after, replaced);
+      return;
     }
     const slot = this.#mustPark(change) ? this.#slot() : null;
     if (slot !== null) {

@@ -3,7 +3,7 @@ import { journalPackOf } from "../disk/state-directory.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
-import type { After, Before, ChangeSet } from "./change-set.ts";
+import type { After, Before, Change, ChangeSet } from "./change-set.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, conflictError } from "./conflict.ts";
@@ -174,6 +174,12 @@ class Preparation {
     const staged = this.#staged.get(after);
     if (staged !== undefined) return staged;
     if (after.state.kind !== "file") return imageOf(after.state, notStored);
+    const linked = this.#plan.linked.get(after);
+    if (linked !== undefined) {
+      const source = this.#oldImage(linked);
+      assert(source.kind === "file", "only files have more than one name");
+      return imageOf({ ...after.state, size: source.size }, source);
+    }
     const group = after.linkGroup;
     if (before === undefined && group !== undefined) {
       const first = this.#firstOfGroup(group);
@@ -196,28 +202,35 @@ class Preparation {
   }
 
   #manifestChanges(): ManifestChange[] {
-    return this.#plan.changeSet.changes.map((change): ManifestChange => {
-      const { path } = change;
-      switch (change.kind) {
-        case "create": {
-          const after = manifestAfterOf(this.#newImage(change.after, undefined), change.after);
-          return { kind: "create", path, after };
-        }
-        case "delete":
-          return { kind: "delete", path, before: manifestNodeOf(this.#oldImage(change.before)) };
-        case "modify":
-        case "rename": {
-          const before = manifestNodeOf(this.#oldImage(change.before));
-          const image = this.#newImage(change.after, change.before);
-          const after = manifestAfterOf(image, change.after);
-          const { aspects } = change;
-          if (change.kind === "modify") return { kind: "modify", path, before, after, aspects };
-          const over = change.replaced;
-          const replaced = over === undefined ? null : manifestNodeOf(this.#oldImage(over));
-          return { kind: "rename", path, from: change.from, before, after, aspects, replaced };
-        }
+    return this.#plan.changeSet.changes.map((change) => this.#manifestChange(change));
+  }
+
+  #manifestChange(change: Change): ManifestChange {
+    const { path } = change;
+    switch (change.kind) {
+      case "create": {
+        const after = manifestAfterOf(this.#newImage(change.after, undefined), change.after);
+        return { kind: "create", path, after };
       }
-    });
+      case "delete":
+        return {
+          kind: "delete",
+          path,
+          ...(change.place === undefined ? {} : { place: change.place }),
+          before: manifestNodeOf(this.#oldImage(change.before)),
+        };
+      case "modify":
+      case "rename": {
+        const before = manifestNodeOf(this.#oldImage(change.before));
+        const image = this.#newImage(change.after, change.before);
+        const after = manifestAfterOf(image, change.after);
+        const { aspects } = change;
+        if (change.kind === "modify") return { kind: "modify", path, before, after, aspects };
+        const over = change.replaced;
+        const replaced = over === undefined ? null : manifestNodeOf(this.#oldImage(over));
+        return { kind: "rename", path, from: change.from, before, after, aspects, replaced };
+      }
+    }
   }
 
   #record(staging: TreePath, checkpoint: Checkpoint, summary: PackSummary): JournalRecord {

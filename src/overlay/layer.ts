@@ -41,6 +41,11 @@ export class Layer {
     this.fs = createFacade(this.#core);
   }
 
+  /** The tree below, as the layer reads it. */
+  get lower(): Lower {
+    return this.#core.lower;
+  }
+
   /** Grows with every change. */
   get generation(): number {
     return this.#core.tree.generation;

@@ -1,0 +1,239 @@
+import type { Lower } from "../disk/lower.ts";
+import { childOf, compareTreePaths, isWithin, type TreePath } from "../disk/tree-path.ts";
+import type {
+  LowerNode,
+  Pending,
+  PendingDirectory,
+  PendingFile,
+  PendingSymlink,
+} from "../overlay/pending.ts";
+import { aspectsOf } from "./aspects.ts";
+import type { After, Aspect, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
+import { LowerTree } from "./lower-tree.ts";
+import { OldPlaces } from "./old-places.ts";
+
+/** What the diff asks of a layer. */
+export interface DiffSource {
+  readonly root: string;
+  readonly lower: Lower;
+  pending(): Iterable<Pending>;
+}
+
+type PendingNode = PendingFile | PendingDirectory | PendingSymlink;
+
+/**
+ * What a layer would change: in time proportional to its entries and to what lies in directories
+ * that it deletes, never to the size of the tree.
+ *
+ * A node that is as it was is no change: the same bytes written again, something changed and
+ * changed back, a file deleted and made anew just so. Nodes are told apart by identity, so that a
+ * rename is a rename and a directory moves as one.
+ */
+export function diffLayer(layer: DiffSource): ChangeSet {
+  return new Diff(layer).run();
+}
+
+class Diff {
+  readonly #root: string;
+  readonly #tree: LowerTree;
+  readonly #entries: readonly Pending[];
+  /** Lower places whose node is still there, perhaps changed. */
+  readonly #atHome = new Set<TreePath>();
+  /** Lower places that hold something else now, or nothing. */
+  readonly #vacated = new Set<TreePath>();
+  /** The entry that a vacated lower node has moved to. */
+  readonly #movedTo = new Map<TreePath, PendingNode>();
+  readonly #changes: Change[] = [];
+  /** Lower nodes that are gone, by their place. */
+  readonly #deletes = new Map<TreePath, { readonly path: TreePath; readonly node: LowerNode }>();
+  readonly #unsupported: TreePath[] = [];
+  readonly #groups = new Map<bigint, number>();
+  /** What opaque directories hide, for the entries that replace it. */
+  readonly #hidden = new Map<TreePath, LowerNode>();
+
+  constructor(layer: DiffSource) {
+    this.#root = layer.root;
+    this.#tree = new LowerTree(layer.lower, layer.root);
+    this.#entries = [...layer.pending()];
+  }
+
+  run(): ChangeSet {
+    for (const entry of this.#entries) this.#survey(entry);
+    for (const entry of this.#entries) this.#follow(entry);
+    for (const entry of this.#entries) this.#gather(entry);
+    for (const entry of this.#entries) this.#followHidden(entry);
+    for (const entry of this.#entries) this.#compare(entry);
+    this.#addDeletes();
+    const changes = this.#changes.sort((a, b) => compareTreePaths(a.path, b.path));
+    const unsupported = this.#unsupported;
+    return { root: this.#root, changes, ...(unsupported.length === 0 ? {} : { unsupported }) };
+  }
+
+  #survey(entry: Pending): void {
+    const { base } = entry;
+    if (base === undefined) return;
+    if (entry.kind !== "whiteout" && entry.origin?.path === base.path) this.#atHome.add(base.path);
+    else this.#vacated.add(base.path);
+  }
+
+  #follow(entry: Pending): void {
+    if (entry.kind === "whiteout" || entry.kind === "other" || entry.origin === undefined) return;
+    const place = entry.origin.path;
+    if (this.#atHome.has(place) || !this.#vacated.has(place) || this.#movedTo.has(place)) return;
+    this.#movedTo.set(place, entry);
+  }
+
+  /** Finds the lower nodes that are gone: hidden ones, and all that was in hidden directories. */
+  #gather(entry: Pending): void {
+    const { base, path } = entry;
+    if (base === undefined) return;
+    const isHome = this.#atHome.has(base.path);
+    if (isHome && entry.kind === "directory" && entry.opaque) {
+      this.#gatherChildren(path, base.path);
+    }
+    if (isHome || this.#movedTo.has(base.path)) return;
+    if (entry.kind === "whiteout") this.#deletes.set(base.path, { path, node: base });
+    if (base.stamp.kind !== "directory") return;
+    if (entry.kind === "directory" && !entry.opaque && entry.redirect === undefined) return;
+    this.#gatherChildren(path, base.path);
+  }
+
+  #gatherChildren(path: TreePath, directory: TreePath): void {
+    for (const { name, node } of this.#tree.childrenOf(directory)) {
+      // What has moved out of it is not gone, and what is in it moves along.
+      if (this.#movedTo.has(node.path)) continue;
+      const at = childOf(path, name);
+      this.#hidden.set(at, node);
+      this.#deletes.set(node.path, { path: at, node });
+      if (node.stamp.kind === "directory") this.#gatherChildren(at, node.path);
+    }
+  }
+
+  /** A node that came out of a directory before that was deleted has moved, and is not gone. */
+  #followHidden(entry: Pending): void {
+    if (entry.kind === "whiteout" || entry.kind === "other" || entry.origin === undefined) return;
+    const place = entry.origin.path;
+    const gone = this.#deletes.get(place);
+    if (gone === undefined || this.#movedTo.has(place) || this.#atHome.has(place)) return;
+    if (gone.path === entry.path) return;
+    this.#movedTo.set(place, entry);
+    for (const other of [...this.#deletes.keys()]) {
+      if (isWithin(other, place)) this.#deletes.delete(other);
+    }
+  }
+
+  #compare(entry: Pending): void {
+    if (entry.kind === "whiteout") return;
+    if (entry.kind === "other") {
+      this.#unsupported.push(entry.path);
+      return;
+    }
+    const origin = entry.origin;
+    const isMoved = origin !== undefined && this.#movedTo.get(origin.path) === entry;
+    if (isMoved) this.#compareMoved(entry, origin);
+    else this.#compareInPlace(entry);
+  }
+
+  #compareMoved(entry: PendingNode, origin: LowerNode): void {
+    const before = this.#tree.beforeOf(origin);
+    if (before === undefined) {
+      this.#unsupported.push(origin.path);
+      return;
+    }
+    const after = this.#afterOf(entry, origin);
+    const aspects = this.#aspectsOf(entry, origin, before, after);
+    const { path } = entry;
+    const replaced = this.#replacedAt(entry);
+    this.#changes.push({
+      kind: "rename",
+      path,
+      from: origin.path,
+      before,
+      after: aspects.includes("content") ? after : { ...after, content: undefined },
+      aspects,
+      replaced,
+    });
+  }
+
+  /** The lower node that a moved or new entry takes the place of, unless that has moved itself. */
+  #replacedAt(entry: PendingNode): Before | undefined {
+    const base = entry.base ?? this.#hidden.get(entry.path);
+    if (base === undefined || this.#movedTo.has(base.path)) return undefined;
+    this.#deletes.delete(base.path);
+    return this.#tree.beforeOf(base);
+  }
+
+  #compareInPlace(entry: PendingNode): void {
+    const { path } = entry;
+    const base = entry.base ?? this.#hidden.get(path);
+    const isGone = base === undefined || this.#movedTo.has(base.path);
+    const before = isGone ? undefined : this.#tree.beforeOf(base);
+    if (base === undefined || before === undefined) {
+      if (base !== undefined && !isGone) this.#unsupported.push(path);
+      this.#changes.push({ kind: "create", path, after: this.#afterOf(entry, undefined) });
+      return;
+    }
+    this.#deletes.delete(base.path);
+    const after = this.#afterOf(entry, base);
+    const aspects = this.#aspectsOf(entry, base, before, after);
+    if (aspects.length === 0) return;
+    const hasContent = aspects.includes("content") || aspects.includes("type");
+    const content = hasContent ? after.content : undefined;
+    this.#changes.push({ kind: "modify", path, before, after: { ...after, content }, aspects });
+  }
+
+  #addDeletes(): void {
+    const places = new OldPlaces(this.#changes);
+    for (const { path, node } of this.#deletes.values()) {
+      const before = this.#tree.beforeOf(node);
+      if (before === undefined) {
+        this.#unsupported.push(node.path);
+        continue;
+      }
+      const place = places.placeOf(path) === node.path ? {} : { place: node.path };
+      this.#changes.push({ kind: "delete", path, ...place, before });
+    }
+  }
+
+  #afterOf(entry: PendingNode, base: LowerNode | undefined): After {
+    const isSame = base !== undefined && entry.origin?.path === base.path;
+    return {
+      state: stateOfEntry(entry),
+      content: entry.kind === "file" ? entry.content : undefined,
+      timesSet: entry.timesSet,
+      linkGroup: this.#groupOf(entry),
+      ...(isSame ? { sameNode: true } : {}),
+    };
+  }
+
+  /** Files with one name are in no group; the others are numbered in the order of their paths. */
+  #groupOf(entry: PendingNode): number | undefined {
+    if (entry.kind !== "file" || entry.nlink < 2) return undefined;
+    let group = this.#groups.get(entry.ino);
+    if (group === undefined) {
+      group = this.#groups.size + 1;
+      this.#groups.set(entry.ino, group);
+    }
+    return group;
+  }
+
+  #aspectsOf(entry: PendingNode, base: LowerNode, before: Before, after: After): Aspect[] {
+    return aspectsOf(before.state, after, () => {
+      return entry.kind === "file" && this.#tree.holds(base, entry.content);
+    });
+  }
+}
+
+function stateOfEntry(entry: PendingNode): NodeState {
+  const { mode, uid, gid, mtimeNs } = entry.meta;
+  switch (entry.kind) {
+    case "file": {
+      const size = entry.content.size;
+      return { kind: "file", mode, uid, gid, mtimeNs, size, oid: undefined };
+    }
+    case "directory":
+      return { kind: "directory", mode, uid, gid, mtimeNs };
+    case "symlink":
+      return { kind: "symlink", uid, gid, mtimeNs, target: entry.target };
+  }
+}

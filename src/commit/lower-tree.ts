@@ -1,0 +1,62 @@
+import type { Lower } from "../disk/lower.ts";
+import { kindOf } from "../disk/stamp.ts";
+import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import type { Content, LowerNode } from "../overlay/pending.ts";
+import type { Before } from "./change-set.ts";
+import { stateOf } from "./images.ts";
+
+/** Pieces in which two contents are compared. */
+const compareBytes = 256 * 1024;
+
+/** The tree below an overlay, as the diff reads it. */
+export class LowerTree {
+  readonly #lower: Lower;
+  readonly #root: string;
+  readonly #ours = Buffer.allocUnsafeSlow(compareBytes);
+  readonly #theirs = Buffer.allocUnsafeSlow(compareBytes);
+
+  constructor(lower: Lower, root: string) {
+    this.#lower = lower;
+    this.#root = root;
+  }
+
+  /** The lower side of a change; `undefined` for a fifo, socket or device. */
+  beforeOf({ path, stamp }: LowerNode): Before | undefined {
+    const target =
+      stamp.kind === "symlink" ? this.#lower.readlink(absoluteOf(this.#root, path)) : undefined;
+    const state = stateOf(stamp, target);
+    return state === undefined ? undefined : { state, stamp };
+  }
+
+  /** What lies in a lower directory, in the order of names. */
+  *childrenOf(directory: TreePath): Generator<{ readonly name: string; readonly node: LowerNode }> {
+    const entries = this.#lower.readdir(absoluteOf(this.#root, directory));
+    for (const name of entries.map((entry) => entry.name).sort()) {
+      const path = childOf(directory, name);
+      const stamp = this.#lower.stamp(absoluteOf(this.#root, path));
+      if (stamp !== undefined) yield { name, node: { path, stamp } };
+    }
+  }
+
+  /** Whether a content is, byte for byte, what a lower file holds. */
+  holds({ path, stamp }: LowerNode, content: Content): boolean {
+    if (stamp.kind !== "file") return false;
+    if (content.lower?.path === path) return true;
+    if (content.size !== stamp.size) return false;
+    const descriptor = this.#lower.open(absoluteOf(this.#root, path));
+    try {
+      if (kindOf(this.#lower.fstat(descriptor)) !== "file") return false;
+      for (let position = 0; position < content.size; ) {
+        const length = content.read(this.#ours, position);
+        const theirs = this.#theirs.subarray(0, length);
+        const read = this.#lower.read(descriptor, theirs, position);
+        if (length === 0 || read !== length) return false;
+        if (!theirs.equals(this.#ours.subarray(0, length))) return false;
+        position += length;
+      }
+      return true;
+    } finally {
+      this.#lower.close(descriptor);
+    }
+  }
+}
