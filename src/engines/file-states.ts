@@ -104,6 +104,16 @@ export class FileStates {
     return this.#contentOf(this.#stateOf(path))?.toBytes();
   }
 
+  /** The one path under which operations on `path` are gathered: links are followed. */
+  pathOf(path: string): string {
+    return this.#keyOf(absolutePathOf(this.#overlay, path));
+  }
+
+  /** The path of a name itself, its parents resolved: where a deletion of `path` is gathered. */
+  placeOf(path: string): string {
+    return this.#placeOf(absolutePathOf(this.#overlay, path));
+  }
+
   /** Whether an operation on `path` is waiting. */
   has(path: string): boolean {
     return this.waitingFor(path) > 0;

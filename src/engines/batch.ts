@@ -1,0 +1,87 @@
+import type { MeasurementObserver } from "../metrics/measurement.ts";
+import { Meter } from "../metrics/meter.ts";
+import type { Edit } from "./edit.ts";
+import { type Operation, sizeOf } from "./operation.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
+import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
+import { plainCallsOf } from "./run-plain.ts";
+import type { Template } from "./template.ts";
+import { renderFiles, type TemplateFile } from "./template-files.ts";
+
+/** Gathers the operations of a batch. Nothing happens before the batch runs. */
+export class BatchBuilder {
+  readonly operations: Operation[] = [];
+
+  /** Writes a whole file, making its parents. Strings are written as UTF-8. */
+  write(path: string, content: string | Uint8Array): this {
+    const bytes = typeof content === "string" ? Buffer.from(content) : Uint8Array.from(content);
+    return this.#add({ kind: "write", path, bytes });
+  }
+
+  /** Edits a file; see `Edit` for the three kinds. */
+  edit(path: string, ...edits: readonly Edit[]): this {
+    return this.#add({ kind: "edit", path, edits });
+  }
+
+  /** Deletes a file, or a link itself. */
+  remove(path: string): this {
+    return this.#add({ kind: "delete", path });
+  }
+
+  /** Deletes a directory with all that is in it. */
+  removeTree(path: string): this {
+    return this.#add({ kind: "delete_tree", path });
+  }
+
+  /** Renames a file or directory. */
+  move(path: string, target: string): this {
+    return this.#add({ kind: "move", path, target });
+  }
+
+  /** Makes a directory and its parents. */
+  makeDirectory(path: string): this {
+    return this.#add({ kind: "make_directory", path });
+  }
+
+  /** Writes one file for each row of data. */
+  template(template: Template, files: readonly TemplateFile[]): this {
+    this.operations.push(...renderFiles(template, files));
+    return this;
+  }
+
+  #add(operation: Operation): this {
+    this.operations.push(operation);
+    return this;
+  }
+}
+
+/**
+ * Runs what `build` asks for as one batch.
+ *
+ * @example
+ * const result = await batch(overlay, (b) => {
+ *   b.write("src/a.ts", "export const a = 1;\n");
+ *   b.edit("src/b.ts", replaceText("old", "new"));
+ * });
+ * @returns `applied`, `rolled_back` (atomic, the default) or `partial_recovery` (not atomic).
+ */
+export async function batch(
+  overlay: EngineOverlay,
+  build: (builder: BatchBuilder) => unknown,
+  options: BatchOptions & { readonly observer?: MeasurementObserver } = {},
+): Promise<BatchResult> {
+  const builder = new BatchBuilder();
+  await build(builder);
+  const { operations } = builder;
+  const sizeBytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
+  return new Meter(options.observer).measure(
+    { name: "batch", sizeBytes },
+    () => runBatch(overlay, operations, options),
+    (result) => ({
+      io: result,
+      optimization: "batch",
+      baselineCalls: operations.reduce((sum, operation) => sum + plainCallsOf(operation), 0),
+      outcome: result.outcome === "rolled_back" ? "failed" : "done",
+    }),
+  );
+}

@@ -1,0 +1,54 @@
+import { isDraftError } from "../errors.ts";
+import { clusterTexts } from "./cluster-texts.ts";
+import { extractTemplate } from "./extract-template.ts";
+import { matchTemplate } from "./match-template.ts";
+import type { Template, TemplateData } from "./template.ts";
+import { isText, textEncodingOf } from "./text-encoding.ts";
+
+/** A text with the path it belongs to. */
+export interface NamedText {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A template found among texts, and the texts that it gives. */
+export interface FoundTemplate {
+  readonly template: Template;
+  readonly instances: readonly { readonly path: string; readonly data: TemplateData }[];
+}
+
+/** Examples that a template is drawn from: enough to tell what varies, few enough to be quick. */
+const examplesMax = 6;
+
+/**
+ * Finds templates among texts, such as those of a directory or of pending writes: clusters them,
+ * draws a template from a sample of each cluster, and keeps it where at least `instancesMin` texts
+ * fit. Content that is
+ * not UTF-8 is left out.
+ */
+export function findTemplates(texts: readonly NamedText[], instancesMin = 3): FoundTemplate[] {
+  const readable = texts.filter(({ bytes }) => {
+    return textEncodingOf(bytes) === "utf-8" && isText(bytes);
+  });
+  const contents = readable.map(({ bytes }) => Buffer.from(bytes).toString("utf8"));
+  return clusterTexts(contents, instancesMin).flatMap((cluster): FoundTemplate[] => {
+    const template = templateOf(cluster.map((index) => contents[index] ?? ""));
+    if (template === undefined) return [];
+    const instances = cluster.flatMap((index) => {
+      const data = matchTemplate(template, contents[index] ?? "");
+      return data === undefined ? [] : [{ path: readable[index]?.path ?? "", data }];
+    });
+    return instances.length >= instancesMin ? [{ template, instances }] : [];
+  });
+}
+
+function templateOf(texts: readonly string[]): Template | undefined {
+  const step = Math.max(1, Math.floor(texts.length / examplesMax));
+  const sample = texts.filter((_text, index) => index % step === 0).slice(0, examplesMax);
+  try {
+    return extractTemplate(sample).template;
+  } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_TEMPLATE") return undefined;
+    throw error;
+  }
+}

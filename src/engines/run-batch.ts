@@ -1,0 +1,275 @@
+import { DraftError } from "../errors.ts";
+import { batchFilesMax } from "../limits.ts";
+import { type AppliedChanges, applyChange, inSavepoint } from "./apply-changes.ts";
+import { orderByDependencies } from "./dependency-order.ts";
+import { type FileChange, FileStates } from "./file-states.ts";
+import { isFileOperation, type Operation } from "./operation.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
+import { runPlain } from "./run-plain.ts";
+
+/** How to run a batch. */
+export interface BatchOptions {
+  /** All or none (the default), or as many as can be done. */
+  readonly atomic?: boolean;
+  /** Files applied between two looks at `signal`; default 50. */
+  readonly maxBatchSize?: number;
+  /** Stops the batch between two groups of files, which takes everything back. */
+  readonly signal?: AbortSignal;
+}
+
+/** An operation that could not be done. */
+export interface FailedOperation {
+  /** Its place in the batch, from 0. */
+  readonly index: number;
+  readonly operation: Operation;
+  readonly error: Error;
+}
+
+interface BatchFacts {
+  readonly operations: number;
+  /** Files in the order in which they were written or deleted, what others import first. */
+  readonly order: readonly string[];
+  /** Files that import each other. */
+  readonly cycles: readonly (readonly string[])[];
+  /** Groups of at most `maxBatchSize` files. */
+  readonly groups: number;
+  readonly reads: number;
+  readonly writes: number;
+  readonly deletes: number;
+  readonly moves: number;
+  readonly bytesWritten: number;
+  /** Files that needed nothing: operations that cancel each other, or change nothing. */
+  readonly vanished: number;
+}
+
+export type BatchResult =
+  /** Everything was done. */
+  | (BatchFacts & { readonly outcome: "applied" })
+  /** An atomic batch failed: the overlay is as it was. */
+  | (BatchFacts & {
+      readonly outcome: "rolled_back";
+      readonly failed: readonly FailedOperation[];
+      readonly error: Error;
+    })
+  /** Some operations failed at first; those in `recovered` were done when tried again alone. */
+  | (BatchFacts & {
+      readonly outcome: "partial_recovery";
+      readonly recovered: readonly number[];
+      readonly failed: readonly FailedOperation[];
+    });
+
+interface Progress {
+  readonly order: string[];
+  readonly cycles: string[][];
+  readonly failed: FailedOperation[];
+  groups: number;
+  reads: number;
+  writes: number;
+  deletes: number;
+  moves: number;
+  bytesWritten: number;
+  vanished: number;
+}
+
+interface Run {
+  readonly overlay: EngineOverlay;
+  readonly operations: readonly Operation[];
+  readonly atomic: boolean;
+  readonly maxBatchSize: number;
+  readonly signal: AbortSignal | undefined;
+  readonly progress: Progress;
+}
+
+/** Thrown within a run to take an atomic batch back; never leaves this file. */
+class BatchFailure extends Error {
+  readonly failed: readonly FailedOperation[];
+
+  constructor(failed: readonly FailedOperation[]) {
+    super("the batch failed");
+    this.failed = failed;
+  }
+}
+
+/**
+ * Runs operations as one batch: those on one file become one change, files go in the order of
+ * their dependencies, moves and directories keep their place between them.
+ *
+ * Failures are in the result and not thrown, save for mistakes of ours.
+ */
+export function runBatch(
+  overlay: EngineOverlay,
+  operations: readonly Operation[],
+  options: BatchOptions = {},
+): BatchResult {
+  const run: Run = {
+    overlay,
+    operations,
+    atomic: options.atomic ?? true,
+    maxBatchSize: options.maxBatchSize ?? batchFilesMax,
+    signal: options.signal,
+    progress: emptyProgress(),
+  };
+  const facts = () => factsOf(run);
+  try {
+    return inSavepoint(overlay, () => {
+      runSegments(run);
+      const { failed } = run.progress;
+      if (failed.length === 0) return { ...facts(), outcome: "applied" as const };
+      if (run.atomic) throw new BatchFailure(failed);
+      return { outcome: "partial_recovery" as const, ...retryAlone(run), ...facts() };
+    });
+  } catch (error) {
+    if (!(error instanceof BatchFailure)) throw error;
+    const first = error.failed[0]?.error ?? error;
+    const nothing = factsOf({ ...run, progress: emptyProgress() });
+    return { ...nothing, outcome: "rolled_back", failed: error.failed, error: first };
+  }
+}
+
+/** Runs of file operations, parted by the operations that need everything before them done. */
+function runSegments(run: Run): void {
+  let start = 0;
+  for (const [index, operation] of run.operations.entries()) {
+    if (isFileOperation(operation)) continue;
+    runFiles(run, start, index);
+    attempt(run, [index], () => {
+      const counts = runPlain(run.overlay, operation);
+      run.progress.writes += counts.writes;
+      run.progress.deletes += counts.deletes;
+      run.progress.moves += counts.moves;
+    });
+    start = index + 1;
+  }
+  runFiles(run, start, run.operations.length);
+}
+
+function runFiles(run: Run, start: number, end: number): void {
+  if (start === end) return;
+  const states = new FileStates(run.overlay);
+  const byPath = new Map<string, number[]>();
+  for (let index = start; index < end; index++) {
+    const operation = run.operations[index];
+    if (operation === undefined || !isFileOperation(operation)) continue;
+    attempt(run, [index], () => {
+      gather(states, operation);
+      const path = operation.kind === "delete" ? undefined : states.pathOf(operation.path);
+      const key = path ?? states.placeOf(operation.path);
+      byPath.set(key, [...(byPath.get(key) ?? []), index]);
+    });
+  }
+  const changes = orderChanges(run, states.changes());
+  run.progress.reads += states.reads;
+  for (let at = 0; at < changes.length; at += run.maxBatchSize) {
+    stopIfAborted(run);
+    applyGroup(run, changes.slice(at, at + run.maxBatchSize), byPath);
+  }
+}
+
+function gather(states: FileStates, operation: Operation): void {
+  if (operation.kind === "write") states.write(operation.path, operation.bytes);
+  else if (operation.kind === "edit") states.edit(operation.path, operation.edits);
+  else if (operation.kind === "delete") states.remove(operation.path);
+}
+
+/** What vanishes is counted and left out; deletions come last. */
+function orderChanges(run: Run, changes: readonly FileChange[]): FileChange[] {
+  const writes = changes.filter((change) => change.kind === "write");
+  const deletes = changes.filter((change) => change.kind === "delete");
+  run.progress.vanished += changes.length - writes.length - deletes.length;
+  const { order, cycles } = orderByDependencies(writes);
+  const pathAt = (index: number) => writes[index]?.path ?? "";
+  run.progress.cycles.push(...cycles.map((cycle) => cycle.map(pathAt)));
+  return [...order.flatMap((index) => writes[index] ?? []), ...deletes];
+}
+
+function applyGroup(
+  run: Run,
+  changes: readonly FileChange[],
+  byPath: ReadonlyMap<string, readonly number[]>,
+): void {
+  const { overlay, progress } = run;
+  progress.groups += 1;
+  try {
+    const applied = inSavepoint(overlay, () =>
+      changes.map((change) => applyChange(overlay, change)),
+    );
+    for (const [index, change] of changes.entries()) note(progress, change, applied[index]);
+  } catch {
+    // Something in the group failed and all of it was taken back: now one by one.
+    for (const change of changes) {
+      attempt(run, byPath.get(change.path) ?? [], () => {
+        note(
+          progress,
+          change,
+          inSavepoint(overlay, () => applyChange(overlay, change)),
+        );
+      });
+    }
+  }
+}
+
+function note(progress: Progress, change: FileChange, applied: AppliedChanges | undefined): void {
+  progress.order.push(change.path);
+  progress.writes += applied?.writes ?? 0;
+  progress.deletes += applied?.deletes ?? 0;
+  progress.bytesWritten += applied?.bytesWritten ?? 0;
+}
+
+/** Tries every failed operation once more, alone and in order: what it lacked may be there now. */
+function retryAlone(run: Run): {
+  readonly recovered: readonly number[];
+  readonly failed: readonly FailedOperation[];
+} {
+  const recovered: number[] = [];
+  const failed: FailedOperation[] = [];
+  const first = [...run.progress.failed].sort((a, b) => a.index - b.index);
+  for (const { index, operation } of first) {
+    try {
+      const counts = inSavepoint(run.overlay, () => runPlain(run.overlay, operation));
+      run.progress.reads += counts.reads;
+      run.progress.writes += counts.writes;
+      run.progress.deletes += counts.deletes;
+      run.progress.moves += counts.moves;
+      run.progress.bytesWritten += counts.bytesWritten;
+      recovered.push(index);
+    } catch (error) {
+      failed.push({ index, operation, error: asError(error) });
+    }
+  }
+  return { recovered, failed };
+}
+
+/** Does work for some operations; a failure is theirs. An atomic batch stops at the first. */
+function attempt(run: Run, indexes: readonly number[], work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    const failed = indexes.flatMap((index) => {
+      const operation = run.operations[index];
+      return operation === undefined ? [] : [{ index, operation, error: asError(error) }];
+    });
+    run.progress.failed.push(...failed);
+    if (run.atomic) throw new BatchFailure(run.progress.failed);
+  }
+}
+
+function stopIfAborted(run: Run): void {
+  if (!run.signal?.aborted) return;
+  throw new DraftError("DRAFT_ABORTED", "The batch was stopped; nothing was changed.", {
+    cause: run.signal.reason,
+  });
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function emptyProgress(): Progress {
+  const counts = { groups: 0, reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
+  return { ...counts, vanished: 0, order: [], cycles: [], failed: [] };
+}
+
+function factsOf(run: Run): BatchFacts {
+  const { failed: _failed, ...progress } = run.progress;
+  return { operations: run.operations.length, ...progress };
+}

@@ -1,0 +1,67 @@
+import type { IoCounts } from "../metrics/measurement.ts";
+import { makeParents } from "./apply-changes.ts";
+import { applyEdit } from "./apply-edit.ts";
+import { editError } from "./edit-failure.ts";
+import type { EditOperation, Operation } from "./operation.ts";
+import { absolutePathOf, findBytes, shownPathOf } from "./overlay-path.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
+import { PieceList } from "./piece-list.ts";
+
+/**
+ * The standard path: does one operation with the calls that plain code makes, a read and a write
+ * for every single edit. What the engines do has to leave the very same tree.
+ */
+export function runPlain(overlay: EngineOverlay, operation: Operation): IoCounts {
+  const path = absolutePathOf(overlay, operation.path);
+  const { fs } = overlay;
+  const counts = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
+  switch (operation.kind) {
+    case "write":
+      makeParents(overlay, path);
+      fs.writeFileSync(path, operation.bytes);
+      return { ...counts, writes: 1, bytesWritten: operation.bytes.length };
+    case "edit":
+      return editPlainly(overlay, path, operation);
+    case "delete":
+      fs.unlinkSync(path);
+      return { ...counts, deletes: 1 };
+    case "delete_tree":
+      fs.rmSync(path, { recursive: true });
+      return { ...counts, deletes: 1 };
+    case "move": {
+      const target = absolutePathOf(overlay, operation.target);
+      makeParents(overlay, target);
+      fs.renameSync(path, target);
+      return { ...counts, moves: 1 };
+    }
+    case "make_directory":
+      fs.mkdirSync(path, { recursive: true });
+      return { ...counts, writes: 1 };
+  }
+}
+
+function editPlainly(overlay: EngineOverlay, path: string, operation: EditOperation): IoCounts {
+  const { edits } = operation;
+  const shown = shownPathOf(overlay, path);
+  let bytesWritten = 0;
+  for (const [index, edit] of edits.entries()) {
+    const before = findBytes(overlay, path);
+    const creates = index === 0 && edit.kind === "string" && edit.oldText === "";
+    if (before === undefined && !creates) {
+      const message = "there is no such file. Check the path, or create it with an empty old text.";
+      throw editError(shown, index, edits.length, { reason: "missing_file", message });
+    }
+    const content = new PieceList(before ?? new Uint8Array(0));
+    const outcome = applyEdit(content, edit);
+    if (outcome.kind === "failed") throw editError(shown, index, edits.length, outcome.failure);
+    makeParents(overlay, path);
+    overlay.fs.writeFileSync(path, content.toBytes());
+    bytesWritten += content.size;
+  }
+  return { reads: edits.length, writes: edits.length, deletes: 0, moves: 0, bytesWritten };
+}
+
+/** Calls that {@link runPlain} makes for an operation, without running it. */
+export function plainCallsOf(operation: Operation): number {
+  return operation.kind === "edit" ? operation.edits.length * 2 : 1;
+}

@@ -1,0 +1,38 @@
+import { DraftError } from "../errors.ts";
+import type { WriteOperation } from "./operation.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
+import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
+import { compileTemplate, type Template, type TemplateData } from "./template.ts";
+
+/** One file to make from a template. */
+export interface TemplateFile {
+  readonly path: string;
+  readonly data: TemplateData;
+}
+
+/**
+ * The writes that make files from a template.
+ *
+ * @throws {DraftError} `DRAFT_TEMPLATE` when a row does not fit; its path is in the error.
+ */
+export function renderFiles(template: Template, files: readonly TemplateFile[]): WriteOperation[] {
+  const render = compileTemplate(template);
+  return files.map(({ path, data }) => {
+    try {
+      return { kind: "write", path, bytes: Buffer.from(render(data)) };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new DraftError("DRAFT_TEMPLATE", `${path}: ${message}`, { path, cause: error });
+    }
+  });
+}
+
+/** Makes one file for each row of data, as one batch. */
+export function batchFromTemplate(
+  overlay: EngineOverlay,
+  template: Template,
+  files: readonly TemplateFile[],
+  options: BatchOptions = {},
+): BatchResult {
+  return runBatch(overlay, renderFiles(template, files), options);
+}

@@ -1,0 +1,56 @@
+/** Calls of one operation on the file system below it, and the bytes that went through them. */
+export interface IoCounts {
+  /** Whole-file reads. */
+  readonly reads: number;
+  /** Whole-file writes. */
+  readonly writes: number;
+  readonly deletes: number;
+  readonly moves: number;
+  readonly bytesWritten: number;
+}
+
+/** How an operation was done. `none` is the standard path. */
+export type OptimizationKind = "none" | "batch" | "template" | "coalesce" | "stream" | "no_op";
+
+/** What one operation of an engine or tool took. What is not tracked is `undefined`. */
+export interface Measurement {
+  /** Unique within the process, growing. */
+  readonly id: string;
+  readonly operation: string;
+  /** The file, where the operation is about one. */
+  readonly path: string | undefined;
+  /** Content that the caller handed over or asked for, in bytes. */
+  readonly sizeBytes: number;
+  /** Since the epoch, in milliseconds. */
+  readonly startedAtMs: number;
+  readonly durationMs: number | undefined;
+  /** Resident memory in bytes, sampled at most every 50 ms. */
+  readonly memory: MemoryUse | undefined;
+  readonly io: IoCounts | undefined;
+  readonly optimization: OptimizationKind;
+  /** Calls that the standard path would have made. */
+  readonly baselineCalls: number;
+  /** Share of those calls that was saved, 0 to 1. */
+  readonly gain: number;
+  readonly outcome: "done" | "failed" | "fell_back";
+  /** Load average over one minute, when the system is tracked. */
+  readonly systemLoad: number | undefined;
+}
+
+/** Memory around an operation, in bytes. */
+export interface MemoryUse {
+  readonly before: number;
+  readonly peak: number;
+  readonly after: number;
+}
+
+/** Listens to measurements; it must not throw, and must be quick. */
+export type MeasurementObserver = (measurement: Measurement) => void;
+
+/** Counts of nothing. */
+export const noIo: IoCounts = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
+
+/** Calls of all kinds together. */
+export function callsOf(io: IoCounts): number {
+  return io.reads + io.writes + io.deletes + io.moves;
+}

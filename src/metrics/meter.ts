@@ -1,0 +1,106 @@
+import { loadavg } from "node:os";
+import {
+  callsOf,
+  type IoCounts,
+  type Measurement,
+  type MeasurementObserver,
+  type MemoryUse,
+  noIo,
+  type OptimizationKind,
+} from "./measurement.ts";
+
+/** What a meter takes note of. The defaults are those of `metrics_config.yaml`. */
+export interface Tracking {
+  readonly timing: boolean;
+  readonly memory: boolean;
+  readonly io: boolean;
+  readonly system: boolean;
+}
+
+/** The outcome of an operation, as the engine that did it reports it. */
+export interface OperationReport {
+  readonly io: IoCounts;
+  readonly optimization: OptimizationKind;
+  readonly baselineCalls: number;
+  readonly outcome?: Measurement["outcome"];
+}
+
+/** Reading the resident size costs as much as a small write, so a sample serves this long. */
+const sampleMs = 50;
+
+/**
+ * Measures operations and hands each measurement to an observer. Without an observer it does
+ * nothing at all, so that a meter can be passed around always.
+ */
+export class Meter {
+  readonly #observer: MeasurementObserver | undefined;
+  readonly #tracking: Tracking;
+  #count = 0;
+  #sampledAt = Number.NEGATIVE_INFINITY;
+  #sampledBytes = 0;
+
+  constructor(
+    observer?: MeasurementObserver,
+    tracking: Tracking = { timing: true, memory: true, io: true, system: false },
+  ) {
+    this.#observer = observer;
+    this.#tracking = tracking;
+  }
+
+  /** Runs `work` and measures it; `reportOf` tells what it did. A failure is measured as well. */
+  measure<T>(
+    operation: { readonly name: string; readonly path?: string; readonly sizeBytes: number },
+    work: () => T,
+    reportOf: (result: T) => OperationReport,
+  ): T {
+    const observer = this.#observer;
+    if (observer === undefined) return work();
+    const startedAtMs = Date.now();
+    const started = performance.now();
+    const before = this.#tracking.memory ? this.#residentBytes(started) : 0;
+    const finish = (report: OperationReport) => {
+      const ended = performance.now();
+      observer({
+        id: `m${++this.#count}`,
+        operation: operation.name,
+        path: operation.path,
+        sizeBytes: operation.sizeBytes,
+        startedAtMs,
+        durationMs: this.#tracking.timing ? ended - started : undefined,
+        memory: this.#tracking.memory ? this.#memorySince(before, ended) : undefined,
+        io: this.#tracking.io ? report.io : undefined,
+        optimization: report.optimization,
+        baselineCalls: report.baselineCalls,
+        gain: gainOf(report),
+        outcome: report.outcome ?? "done",
+        systemLoad: this.#tracking.system ? loadavg()[0] : undefined,
+      });
+    };
+    let result: T;
+    try {
+      result = work();
+    } catch (error) {
+      finish({ io: noIo, optimization: "none", baselineCalls: 0, outcome: "failed" });
+      throw error;
+    }
+    finish(reportOf(result));
+    return result;
+  }
+
+  #memorySince(before: number, now: number): MemoryUse {
+    const after = this.#residentBytes(now);
+    return { before, peak: Math.max(before, after), after };
+  }
+
+  #residentBytes(now: number): number {
+    if (now - this.#sampledAt > sampleMs) {
+      this.#sampledBytes = process.memoryUsage.rss();
+      this.#sampledAt = now;
+    }
+    return this.#sampledBytes;
+  }
+}
+
+function gainOf({ baselineCalls, io }: OperationReport): number {
+  return baselineCalls === 0 ? 0 : Math.max(0, 1 - callsOf(io) / baselineCalls);
+}

@@ -1,0 +1,213 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { batch } from "../../src/engines/batch.ts";
+import { orderByDependencies } from "../../src/engines/dependency-order.ts";
+import { replaceText } from "../../src/engines/edit.ts";
+import { extractTemplate } from "../../src/engines/extract-template.ts";
+import { batchFromTemplate } from "../../src/engines/template-files.ts";
+import type { Measurement } from "../../src/metrics/measurement.ts";
+import { overlayKinds, viewOf } from "./support/layer-overlay.ts";
+import { plainOverlay, plant, watchedFs } from "./support/plain-overlay.ts";
+
+const text = (content: string, mode = "644") => `${mode} ${Buffer.from(content).toString("hex")}`;
+
+describe.each(overlayKinds)("batch over %s", (_name, overlayOver) => {
+  function over(files: Record<string, string>) {
+    const planted = plainOverlay();
+    plant(planted.root, files);
+    return overlayOver(planted.root);
+  }
+
+  it("does everything that it was asked to, one write a file", async () => {
+    const overlay = over({ "old.txt": "old", "b.txt": "1 2", "tree/x": "x", "gone.txt": "g" });
+    const result = await batch(overlay, async (b) => {
+      b.write("new/a.txt", "first").write("new/a.txt", "second");
+      b.edit("b.txt", replaceText("1", "one")).edit("b.txt", replaceText("2", "two"));
+      b.remove("gone.txt").makeDirectory("empty/dir");
+      b.move("old.txt", "moved/new.txt").edit("moved/new.txt", replaceText("old", "new"));
+      b.removeTree("tree");
+    });
+    expect(viewOf(overlay)).toEqual({
+      "b.txt": text("one two"),
+      empty: "/",
+      "empty/dir": "/",
+      moved: "/",
+      "moved/new.txt": text("new"),
+      new: "/",
+      "new/a.txt": text("second"),
+    });
+    expect(result).toMatchObject({ outcome: "applied", operations: 9, deletes: 2, moves: 1 });
+  });
+
+  it("leaves nothing of an atomic batch that fails, and says what failed", async () => {
+    const overlay = over({ "a.txt": "a" });
+    const before = viewOf(overlay);
+    const result = await batch(overlay, (b) => {
+      b.write("x/y.txt", "y").move("a.txt", "b.txt").edit("b.txt", replaceText("z", "y"));
+    });
+    expect(viewOf(overlay)).toEqual(before);
+    expect(result).toMatchObject({
+      outcome: "rolled_back",
+      writes: 0,
+      failed: [{ index: 2, operation: { kind: "edit", path: "b.txt" } }],
+      error: { code: "DRAFT_EDIT_FAILED" },
+    });
+  });
+
+  it("retries only what failed, alone, when it is not atomic", async () => {
+    const overlay = over({ "a.txt": "a" });
+    const result = await batch(
+      overlay,
+      (b) => {
+        b.edit("late.txt", replaceText("x", "y")); // There is no such file yet.
+        b.edit("a.txt", replaceText("nope", "y"));
+        b.write("late.txt", "x");
+        b.edit("a.txt", replaceText("a", "A"));
+      },
+      { atomic: false },
+    );
+    expect(result).toMatchObject({
+      outcome: "partial_recovery",
+      recovered: [0],
+      failed: [{ index: 1, error: { code: "DRAFT_EDIT_FAILED" } }],
+    });
+    expect(viewOf(overlay)).toEqual({ "a.txt": text("A"), "late.txt": text("y") });
+  });
+
+  it("lets operations that cancel each other vanish", async () => {
+    const overlay = over({ "same.txt": "same" });
+    const result = await batch(overlay, (b) => {
+      b.write("temporary.txt", "t").remove("temporary.txt").write("same.txt", "same");
+    });
+    expect(result).toMatchObject({ outcome: "applied", writes: 0, deletes: 0, vanished: 2 });
+  });
+
+  it("writes one file for each row of a template", async () => {
+    const overlay = over({});
+    const { template } = extractTemplate([
+      "export const name = 'alpha'; // settings\n",
+      "export const name = 'beta'; // settings\n",
+    ]);
+    const name = template.parameters[0]?.name ?? "";
+    const row = (value: string) => ({ path: `${value}.ts`, data: { [name]: value } });
+    const result = batchFromTemplate(overlay, template, [row("one"), row("$&`{}")]);
+    expect(result).toMatchObject({ outcome: "applied", writes: 2 });
+    expect(viewOf(overlay)["$&`{}.ts"]).toBe(text("export const name = '$&`{}'; // settings\n"));
+  });
+});
+
+describe("batch", () => {
+  it("puts what others import first, and keeps cycles together", async () => {
+    const overlay = plainOverlay();
+    const result = await batch(overlay, (b) => {
+      b.write("app.ts", 'import { a } from "./lib/a.js";\nimport x from "external";\n');
+      b.write("lib/a.ts", 'export * from "./b";\n');
+      b.write("lib/b.ts", 'import type { A } from "./a.ts";\n');
+      b.write("main.ts", 'await import("./app.ts");\n');
+      b.write("readme.md", "from './main.ts'");
+    });
+    const names = result.order.map((path) => path.slice(overlay.root.length + 1));
+    expect(names).toEqual(["lib/a.ts", "lib/b.ts", "app.ts", "main.ts", "readme.md"]);
+    expect(result.cycles.map((cycle) => cycle.length)).toEqual([2]);
+  });
+
+  it("works in groups of at most maxBatchSize, and saves a group from a failing file", async () => {
+    const denied = Object.assign(new Error("EACCES"), { code: "EACCES" });
+    const { fs: failing } = watchedFs((name, path) =>
+      name === "writeFileSync" && String(path).endsWith("3.txt") ? denied : undefined,
+    );
+    const overlay = plainOverlay(undefined, failing);
+    const write = (atomic: boolean) =>
+      batch(
+        overlay,
+        (b) => {
+          for (let index = 0; index < 7; index++) b.write(`${index}.txt`, `${index}`);
+        },
+        { atomic, maxBatchSize: 3 },
+      );
+    expect(await write(true)).toMatchObject({ outcome: "rolled_back", error: denied });
+    expect(fs.readdirSync(overlay.root)).toEqual([]);
+    expect(await write(false)).toMatchObject({
+      outcome: "partial_recovery",
+      groups: 3,
+      recovered: [],
+      failed: [{ index: 3, error: denied }],
+    });
+    expect(fs.readdirSync(overlay.root)).toHaveLength(6);
+  });
+
+  it("stops on a signal and takes everything back", async () => {
+    const overlay = plainOverlay();
+    const work = batch(overlay, (b) => b.write("a", "a"), { signal: AbortSignal.abort() });
+    await expect(work).rejects.toMatchObject({ code: "DRAFT_ABORTED" });
+    expect(fs.readdirSync(overlay.root)).toEqual([]);
+  });
+
+  it("is measured", async () => {
+    const seen: Measurement[] = [];
+    const overlay = plainOverlay();
+    plant(overlay.root, { a: "a b" });
+    const edits = [replaceText("a", "A"), replaceText("b", "B")];
+    await batch(overlay, (b) => b.edit("a", ...edits).write("b", "bb"), {
+      observer: (measurement) => seen.push(measurement),
+    });
+    expect(seen).toMatchObject([
+      {
+        operation: "batch",
+        optimization: "batch",
+        sizeBytes: 4,
+        baselineCalls: 5,
+        gain: 0.4,
+        outcome: "done",
+        io: { reads: 1, writes: 2, bytesWritten: 5 },
+      },
+    ]);
+    expect(seen[0]?.memory?.peak).toBeGreaterThan(0);
+  });
+
+  it("follows links: two names of one file are one write, a link itself can be deleted", async () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { "d/a.txt": "a b" });
+    fs.symlinkSync("d", join(overlay.root, "l"));
+    fs.symlinkSync("d/a.txt", join(overlay.root, "link"));
+    const result = await batch(overlay, (b) => {
+      b.edit("l/a.txt", replaceText("a", "A")).edit("link", replaceText("b", "B")).remove("link");
+    });
+    expect(result).toMatchObject({ outcome: "applied", writes: 1, deletes: 1 });
+    expect(fs.readFileSync(join(overlay.root, "d/a.txt"), "utf8")).toBe("A B");
+    expect(fs.readdirSync(overlay.root)).toEqual(["d", "l"]);
+  });
+});
+
+describe("the dependency order", () => {
+  const order = (files: Record<string, string>) => {
+    const paths = Object.keys(files);
+    const nodes = paths.map((path) => ({ path, bytes: Buffer.from(files[path] ?? "") }));
+    return orderByDependencies(nodes).order.map((index) => paths[index]);
+  };
+
+  it.each([
+    [
+      "Python",
+      { "/p/a.py": "from .b import x\n", "/p/b.py": "import os\n" },
+      ["/p/b.py", "/p/a.py"],
+    ],
+    ["C", { "/a.c": '#include "h/b.h"\n', "/h/b.h": "" }, ["/h/b.h", "/a.c"]],
+    ["SCSS", { "/a.scss": '@use "b";', "/b.scss": "" }, ["/b.scss", "/a.scss"]],
+    ["shell", { "/a.sh": "source ./b.sh\n", "/b.sh": "" }, ["/b.sh", "/a.sh"]],
+    ["JavaScript", { "/a.js": 'require("./b")', "/b/index.js": "" }, ["/b/index.js", "/a.js"]],
+  ])("knows %s", (_language, files, expected) => {
+    expect(order(files as unknown as Record<string, string>)).toEqual(expected);
+  });
+
+  it("takes a chain of any length", () => {
+    const count = 20_000;
+    const files = Array.from({ length: count }, (_, index) => {
+      return { path: `/${index}.js`, bytes: Buffer.from(`import "./${index + 1}.js";`) };
+    });
+    const { order: found, cycles } = orderByDependencies(files);
+    expect(found.slice(0, 3)).toEqual([count - 1, count - 2, count - 3]);
+    expect(cycles).toEqual([]);
+  });
+});
