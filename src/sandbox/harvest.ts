@@ -1,12 +1,13 @@
 import { type BigIntStats, closeSync, constants, readSync } from "node:fs";
 import { type Stamp, stampOf } from "../disk/stamp.ts";
-import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { absoluteOf, childOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { chunkBytes } from "../limits.ts";
 import { bufferContent } from "../overlay/content.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type { Content, LowerNode } from "../overlay/pending.ts";
 import { lstatLower, readLowerNames } from "./lower-view.ts";
-import type { Mirror, MirrorNode } from "./mirror.ts";
+import type { Merge, Mirror, MirrorNode } from "./mirror.ts";
+import { resolveRedirect } from "./overlay-redirects.ts";
 import type { PinnedTree } from "./pinned-tree.ts";
 import { isHidden, metaOf } from "./push.ts";
 
@@ -22,6 +23,8 @@ export interface HarvestSource {
   readonly startedNs: bigint;
   /** Whether commands may still be writing. */
   readonly isLive: boolean;
+  /** The redirect attribute of a directory of the upper, where the engine uses it. */
+  readonly readRedirect?: (path: TreePath) => string | undefined;
 }
 
 /** What a command did to one path. */
@@ -37,7 +40,7 @@ export interface HarvestedChange {
 export function harvestUpper(source: HarvestSource): HarvestedChange[] {
   const harvest = new Harvest(source);
   try {
-    harvest.directory("", source.mirror.root, true);
+    harvest.directory("", source.mirror.root, { own: true, shown: "" });
     source.mirror.generation = source.layer.generation;
     return harvest.changes;
   } finally {
@@ -46,11 +49,25 @@ export function harvestUpper(source: HarvestSource): HarvestedChange[] {
   }
 }
 
+/** What the real tree holds below a directory of the upper. */
+interface Below {
+  /**
+   * Whether it has a directory at the same path, reached through directories only: a lookup below
+   * a link would lead somewhere else.
+   */
+  readonly own: boolean;
+  /** The directory of the lower that shows through. */
+  readonly shown: TreePath | undefined;
+}
+
 /** One entry of the upper, and what the real tree holds at its path. */
 interface Entry {
   readonly path: TreePath;
   readonly stats: BigIntStats;
+  /** What the lower holds at the very path. */
   readonly lower: BigIntStats | undefined;
+  /** Path in the lower of what would show through here. */
+  readonly shown: TreePath | undefined;
 }
 
 class Harvest {
@@ -63,10 +80,9 @@ class Harvest {
   /**
    * Everything in one directory of the upper.
    *
-   * @param hasLower whether the real tree has a directory at `path`, reached through directories
-   *   only: a lookup below a link would lead somewhere else.
+   * @param below what the real tree holds there.
    */
-  directory(path: TreePath, node: MirrorNode, hasLower: boolean): void {
+  directory(path: TreePath, node: MirrorNode, below: Below): void {
     const { upper, layer } = this.#source;
     const names = new Set(upper.readdir(path));
     for (const [name, child] of node.children) {
@@ -78,9 +94,10 @@ class Harvest {
       const childPath = childOf(path, name);
       if (isHidden(childPath)) continue;
       const stats = upper.lstat(childPath);
-      const lower = hasLower ? lstatLower(layer.root, childPath) : undefined;
-      if (stats !== undefined)
-        this.#entry({ path: childPath, stats, lower }, node.children.get(name));
+      if (stats === undefined) continue;
+      const lower = below.own ? lstatLower(layer.root, childPath) : undefined;
+      const shown = below.shown === undefined ? undefined : childOf(below.shown, name);
+      this.#entry({ path: childPath, stats, lower, shown }, node.children.get(name));
     }
   }
 
@@ -103,35 +120,45 @@ class Harvest {
   #subdirectory(entry: Entry, known: MirrorNode | undefined): void {
     const { path, stats, lower } = entry;
     const { layer, mirror } = this.#source;
-    const hasLower = lower?.isDirectory() === true;
     const isNew = known?.ino !== stats.ino;
     const unlocked = this.#unlock(path, stats);
-    const isOpaque = isNew ? hasLower && this.#hidesLower(path) : known.isOpaque;
+    const merge = (isNew ? undefined : known.merge) ?? this.#mergeOf(entry);
     const shown = this.#shown(path);
-    const isReplaced = isNew && shown !== undefined && (isOpaque || !shown.isDirectory());
+    const isReplaced = isNew && shown !== undefined && (merge.isMoved || !shown.isDirectory());
     if (isReplaced) {
       layer.adopt({ kind: "whiteout", path });
       known?.children.clear();
     }
     if (shown === undefined || isReplaced) {
-      const meta = metaOf(stats);
-      const timesSet = areTimesSet(stats);
-      layer.adopt({
-        kind: "directory",
-        path,
-        meta,
-        opaque: isOpaque,
-        timesSet,
-        ...this.#baseOf(entry),
-      });
+      this.#adoptDirectory(entry, merge);
       this.changes.push({ path, kind: "directory" });
     }
     const node = mirror.ensure(path);
-    node.isOpaque = isOpaque;
-    this.directory(path, node, hasLower);
+    node.merge = merge;
+    if (isNew) node.takeMerge(merge, path);
+    const own = lower?.isDirectory() === true;
+    this.directory(path, node, { own, shown: merge.lower });
     if (unlocked) this.#source.upper.chmod(path, Number(stats.mode) & 0o7777);
     if (known?.matches(stats) !== true) this.#directoryMeta(entry);
     this.#record(path, stats);
+  }
+
+  #adoptDirectory(entry: Entry, merge: Merge): void {
+    const { path, stats } = entry;
+    const { layer } = this.#source;
+    const redirect = merge.isMoved ? merge.lower : undefined;
+    const moved = redirect === undefined ? undefined : lstatLower(layer.root, redirect);
+    layer.adopt({
+      kind: "directory",
+      path,
+      meta: metaOf(stats),
+      opaque: merge.lower === undefined,
+      redirect,
+      timesSet: areTimesSet(stats),
+      ...(redirect !== undefined &&
+        moved !== undefined && { origin: { path: redirect, stamp: stampOf(moved) } }),
+      ...this.#baseOf(entry),
+    });
   }
 
   /** Gives back, for the moment, the right to look into a directory that a command took away. */
@@ -191,18 +218,30 @@ class Harvest {
   }
 
   /**
-   * Whether a directory of the upper hides the lower one at its path. Its attribute that says so
-   * cannot be read from Node; but then no name of the lower that the upper lacks is visible.
+   * Which directory of the lower shows through one that is new in the upper. Its attributes that
+   * say so cannot be read from Node; but whatever the view shows and the upper lacks is of a lower.
    */
-  #hidesLower(path: TreePath): boolean {
+  #mergeOf(entry: Entry): Merge {
     const { layer, upper, view } = this.#source;
-    const names = readLowerNames(layer.root, path);
-    if (names === undefined) return false;
+    const { path, shown } = entry;
     const own = new Set(upper.readdir(path));
-    for (const name of names) {
-      if (!own.has(name)) return view.lstat(childOf(path, name)) === undefined;
+    const foreign = view.readdir(path).find((name) => !own.has(name));
+    const lowerNames = shown === undefined ? undefined : readLowerNames(layer.root, shown);
+    if (foreign === undefined) {
+      // Either it hides a lower one that has names the upper lacks, or it makes no difference.
+      const isOpaque = lowerNames?.some((name) => !own.has(name)) === true;
+      return { lower: isOpaque ? undefined : shown, isMoved: isOpaque };
     }
-    return false;
+    if (shown !== undefined && lowerNames !== undefined) {
+      const seen = view.lstat(childOf(path, foreign));
+      const lower = lstatLower(layer.root, childOf(shown, foreign));
+      const isSame = seen?.ctimeNs === lower?.ctimeNs && seen?.mtimeNs === lower?.mtimeNs;
+      if (seen !== undefined && isSame) return { lower: shown, isMoved: false };
+    }
+    const redirect = this.#source.readRedirect?.(path);
+    if (redirect === undefined) return { lower: shown, isMoved: false };
+    const parent = shown === undefined ? undefined : parentOf(shown);
+    return { lower: resolveRedirect(redirect, parent), isMoved: true };
   }
 
   /**

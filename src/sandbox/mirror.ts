@@ -1,6 +1,13 @@
 import type { BigIntStats } from "node:fs";
 import { childOf, type TreePath } from "../disk/tree-path.ts";
 
+/** Which directory of the lower shows through a directory of the upper. */
+export interface Merge {
+  readonly lower: TreePath | undefined;
+  /** Whether that is not what a lower directory at the same place would show. */
+  readonly isMoved: boolean;
+}
+
 /**
  * What one path of the namespace's upper looked like when it and the layer last agreed. Whatever
  * differs from it in the upper is the work of a command; whatever is newer than it in the layer is
@@ -17,6 +24,8 @@ export class MirrorNode {
   /** The directory of the lower that was copied here to stand for a renamed one. */
   redirect: TreePath | undefined = undefined;
   isOpaque = false;
+  /** What shows through this directory in the namespace, once a harvest has found out. */
+  merge: Merge | undefined = undefined;
   /** Harvested while a command was running: memory maps may change it without a new time. */
   isUnsettled = false;
   /** Number of the push that last found it in the layer. */
@@ -25,6 +34,12 @@ export class MirrorNode {
   /** Whether the upper still holds exactly what was recorded. */
   matches(stats: BigIntStats): boolean {
     return this.ino === stats.ino && this.ctimeNs === stats.ctimeNs;
+  }
+
+  /** The directory at `path` is a command's: what shows through it in the layer is the same. */
+  takeMerge(merge: Merge, path: TreePath): void {
+    this.isOpaque = merge.lower === undefined;
+    this.redirect = merge.lower === path ? undefined : merge.lower;
   }
 
   /** Takes note of what the upper holds now. */

@@ -22,7 +22,9 @@ export function planNamespace(options: NamespaceOptions): NamespacePlan {
   const masked = (options.sockets ?? "masked") === "masked" ? ["/run"] : [];
   const temporary =
     (options.temporary ?? "private") === "private" ? ["/tmp", "/var/tmp", "/dev/shm"] : [];
-  const emptied = [...temporary, ...masked].filter((path) => isOwnDirectory(path, root));
+  // Root's commands get a `/dev` of their own, with all that is in it.
+  const own = options.privileged ? temporary.filter((path) => path !== "/dev/shm") : temporary;
+  const emptied = [...own, ...masked].filter((path) => isOwnDirectory(path, root));
   return {
     root,
     privileged: options.privileged,

@@ -58,7 +58,7 @@ export function namespaceScript(plan: NamespacePlan): string {
     ...stage(plan),
     `printf '%s' ${quote(mountList(plan))} >${root}/mounts`,
     // What must be there is verified from outside by the table of mounts, not by this exit code.
-    `mount -a -T ${root}/mounts || true`,
+    `mount -c -a -T ${root}/mounts || true`,
     // The numbers of processes are those of the namespace from here on, or nothing may go on.
     "read -r own_pid rest </proc/self/stat",
     'if [ "$own_pid" != 1 ]; then echo "cannot mount a /proc of its own" >&2; exit 1; fi',
@@ -109,13 +109,40 @@ function stage(plan: NamespacePlan): string[] {
   const root = quote(plan.root);
   return [
     `install -d ${owner}-m ${(mode & 0o7777).toString(8)} ${root}/upper`,
-    `mkdir -m 755 ${root}/work ${root}/home-upper ${root}/home-work ${root}/denied-directory`,
-    `: >${root}/denied-file`,
+    `mkdir -m 755 ${stageDirectories.map((name) => `${root}/${name}`).join(" ")}`,
+    `: >${root}/denied-file >${root}/probe-lower/removed/file`,
     `chmod 0 ${root}/denied-file ${root}/denied-directory`,
     `mknod ${root}/upper/${quote(plan.hiddenName)} c 0 0`,
     `touch -r /proc/self/fd/8/. ${root}/upper`,
+    ...(plan.privileged
+      ? [`cp -a ${devices.map((name) => `/dev/${name}`).join(" ")} ${root}/dev`]
+      : []),
   ];
 }
+
+const stageDirectories = [
+  "work home-upper home-work denied-directory",
+  "probe probe-upper probe-work probe-lower probe-lower/removed",
+  "dev dev/pts dev/shm",
+].flatMap((line) => line.split(" "));
+
+/**
+ * All that root's commands find in `/dev` besides terminals: a disk that root may open is a way
+ * around every mount. (Others are kept from them by the permissions of the devices.)
+ */
+const devices = [
+  "null",
+  "zero",
+  "full",
+  "random",
+  "urandom",
+  "tty",
+  "ptmx",
+  "fd",
+  "stdin",
+  "stdout",
+  "stderr",
+];
 
 /**
  * Rows for `mount -a`: one process makes all mounts, which takes a third of the time. It skips what
@@ -123,14 +150,25 @@ function stage(plan: NamespacePlan): string[] {
  */
 function mountList(plan: NamespacePlan): string {
   const attributes = plan.privileged ? "redirect_dir=on,metacopy=off,index=off" : "userxattr";
-  const overlay = (lower: number, name: string): string =>
+  const overlay = (lower: string, name: string): string =>
     `${attributes},lowerdir=/proc/self/fd/${lower},upperdir=/proc/self/fd/9/${name}upper,` +
     `workdir=/proc/self/fd/9/${name}work`;
-  const rows: string[][] = [["draftfs-proc", "/proc", "proc", "nosuid,nodev,noexec"]];
-  if (plan.discarded !== undefined) {
-    rows.push(["draftfs-discarded", plan.discarded, "overlay", overlay(6, "home-")]);
+  const probeOverlay = overlay("9/probe-lower", "probe-");
+  const stage = plan.root;
+  const rows: string[][] = [
+    ["draftfs-proc", "/proc", "proc", "nosuid,nodev,noexec"],
+    ["draftfs-probe", `${stage}/probe`, "overlay", probeOverlay],
+  ];
+  if (plan.privileged) {
+    rows.push(["/dev/pts", `${stage}/dev/pts`, "none", "bind"]);
+    rows.push(["draftfs-shm", `${stage}/dev/shm`, "tmpfs", "mode=1777,nosuid,nodev"]);
+    rows.push([`${stage}/dev`, "/dev", "none", "rbind"]);
   }
-  rows.push(["draftfs-tree", plan.root, "overlay", overlay(8, "")]);
+  // From the next row on, the stage is covered and only its descriptor leads to it.
+  if (plan.discarded !== undefined) {
+    rows.push(["draftfs-discarded", plan.discarded, "overlay", overlay("6", "home-")]);
+  }
+  rows.push(["draftfs-tree", plan.root, "overlay", overlay("8", "")]);
   for (const { path, kind } of plan.denied) {
     rows.push([`/proc/self/fd/9/denied-${kind}`, path, "none", "bind"]);
   }
@@ -147,7 +185,7 @@ function mountList(plan: NamespacePlan): string {
 
 /** Mounts of the host that stay reachable and must become read-only; `/` is done on its own. */
 export function outsideMounts(plan: NamespacePlan): MountPoint[] {
-  const covers = ["/proc", plan.root, ...plan.emptied];
+  const covers = ["/proc", plan.root, ...plan.emptied, ...(plan.privileged ? ["/dev"] : [])];
   if (plan.discarded !== undefined) covers.push(plan.discarded);
   return visibleMounts(plan.mounts).filter(
     (mount) =>

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { DraftError } from "../errors.ts";
@@ -66,6 +66,7 @@ export class Namespace {
       const pid = await readyPid(supervisor, answers);
       const namespace = new Namespace(plan, supervisor, answers, pid);
       namespace.#verify(Buffer.concat(complaints).toString());
+      probeOverlay(`/proc/${pid}/fd/9/probe`);
       return namespace;
     } catch (error) {
       supervisor.kill("SIGKILL");
@@ -140,6 +141,24 @@ export class Namespace {
       `The sandbox over ${this.plan.root} has ended unexpectedly, with all changes in it that ` +
         "were not yet harvested. The real tree is untouched. Run the command again.",
       { path: this.plan.root },
+    );
+  }
+}
+
+/**
+ * Tries what a mount alone does not show: on a tmpfs without `user.*` attributes (Linux before 6.6)
+ * the overlay mounts, and then cannot remove a directory of the lower.
+ */
+function probeOverlay(directory: string): void {
+  const removed = `${directory}/removed`;
+  try {
+    rmSync(removed, { recursive: true });
+    mkdirSync(removed);
+    if (readdirSync(removed).length > 0) throw new Error("removed files came back");
+  } catch (error) {
+    throw new Error(
+      "the overlay cannot remove a directory: an upper in memory needs Linux 6.6 or later",
+      { cause: error },
     );
   }
 }

@@ -118,7 +118,7 @@ class Push {
       this.#clear(entry.path);
       view.mkdir(entry.path, 0o700);
       this.#disturb(entry.path);
-      if (entry.redirect !== undefined) this.#copyChildren(entry.path);
+      if (entry.redirect !== undefined) this.#copyChildren(entry.path, entry.redirect);
     }
     const fresh = mirror.ensure(entry.path);
     fresh.redirect = entry.redirect;
@@ -167,7 +167,7 @@ class Push {
   }
 
   /** Copies what shows through below a renamed directory: the kernel has no redirect here. */
-  #copyChildren(path: TreePath): void {
+  #copyChildren(path: TreePath, redirect: TreePath): void {
     const { layer, view } = this.#target;
     const absolute = absoluteOf(layer.root, path);
     for (const name of layer.fs.readdirSync(absolute) as string[]) {
@@ -177,8 +177,10 @@ class Push {
       const meta = metaOf(stats);
       if (stats.isDirectory()) {
         view.mkdir(child, 0o700);
-        this.#copyChildren(child);
-        this.#target.mirror.ensure(child).isDirectory = true;
+        const node = this.#target.mirror.ensure(child);
+        node.isDirectory = true;
+        node.redirect = childOf(redirect, name);
+        this.#copyChildren(child, node.redirect);
         this.#directories.push({ path: child, meta });
       } else if (stats.isSymbolicLink()) {
         view.symlink(layer.fs.readlinkSync(place) as string, child);

@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { isAbsolute, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { treePathOf } from "../disk/tree-path.ts";
+import { type TreePath, treePathOf } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import {
@@ -17,6 +17,7 @@ import { type HarvestedChange, harvestUpper } from "./harvest.ts";
 import { Mirror } from "./mirror.ts";
 import { Namespace, toolPath } from "./namespace.ts";
 import { planNamespace } from "./namespace-plan.ts";
+import { readRedirects } from "./overlay-redirects.ts";
 import { PinnedTree } from "./pinned-tree.ts";
 import { pushPending } from "./push.ts";
 import { type IsolationAttempt, isolationError, remedyFor } from "./sandbox-error.ts";
@@ -191,7 +192,10 @@ export class Session implements AsyncDisposable {
   #harvest(active: ActiveNamespace, isLive: boolean): HarvestedChange[] {
     // First what the API changed meanwhile: the mirror knows one truth at a time.
     pushPending({ ...active, layer: this.layer });
-    return harvestUpper({ ...active, layer: this.layer, isLive });
+    const readRedirect = (path: TreePath): string | undefined =>
+      readRedirects(active.namespace.upperDescriptor, [path]).get(path);
+    const source = { ...active, layer: this.layer, isLive };
+    return harvestUpper(active.engine === "overlay" ? { ...source, readRedirect } : source);
   }
 
   /** A running namespace that shows what the layer holds. */

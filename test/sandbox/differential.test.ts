@@ -1,0 +1,13 @@
+import { describe, it } from "vitest";
+import { quickCases } from "./command-cases.ts";
+import { canRun, expectSameTrees } from "./differential.ts";
+import { kernelEngines } from "./sandbox-fixture.ts";
+
+describe.each(kernelEngines)(
+  "a command in engine %s leaves the tree it leaves without",
+  (engine) => {
+    it.each(quickCases.filter(canRun))("$name", async (command) => {
+      await expectSameTrees(command, engine);
+    });
+  },
+);
