@@ -72,14 +72,13 @@ export function plainErrorOf(error: Error, frame: Frame): unknown {
   for (const key of ["errno", "syscall", "path", "dest"] as const) {
     if (fields[key] !== undefined) result[key] = plainOf(fields[key], frame);
   }
-  if (fields.code?.startsWith("ERR_")) result["name"] = error.name;
-  return result;
+  return fields.code?.startsWith("ERR_") ? { ...result, name: error.name } : result;
 }
 
 function plainBytesOf(bytes: Buffer, frame: Frame): unknown {
   const text = rootless(bytes.toString("latin1"), frame);
   if (text.length <= inlineBytesMax) return { bytes: text };
-  return { bytes: `${bytes.length} bytes, sha1 ${createHash("sha1").update(bytes).digest("hex")}` };
+  return { bytes: `${text.length} bytes, sha1 ${createHash("sha1").update(text).digest("hex")}` };
 }
 
 function kindOf(value: object): string {

@@ -1,19 +1,24 @@
-import { once } from "node:events";
 import type { Recorder } from "./recorder.ts";
 import { type Fs, type Seed, standardSeed } from "./seed.ts";
 
 /** What a program works with: a recorded fs and the names of its tree. */
 export class Trial {
   readonly fs: Fs;
+  /** The same without notes: for calls whose order is left to chance. */
+  readonly raw: Fs;
   readonly root: string;
   /** A directory beside the root, out of the overlay's reach. */
   readonly outside: string;
   readonly #recorder: Recorder;
 
-  constructor(recorder: Recorder, root: string, outside: string) {
+  constructor(
+    recorder: Recorder,
+    place: { readonly fs: Fs; readonly root: string; readonly outside: string },
+  ) {
     this.fs = recorder.fs;
-    this.root = root;
-    this.outside = outside;
+    this.raw = place.fs;
+    this.root = place.root;
+    this.outside = place.outside;
     this.#recorder = recorder;
   }
 
@@ -44,7 +49,7 @@ export class Trial {
       stream.on("ready", () => events.push("ready"));
       stream.on("end", () => events.push("end"));
       stream.on("data", (piece) => pieces.push(Buffer.from(piece)));
-      const closed = once(stream, "close");
+      const closed = closeOf(stream);
       stream.on("error", (error) => this.note(`read ${this.#short(path)}: error`, error));
       await closed;
       this.note(`read ${this.#short(path)}`, {
@@ -68,10 +73,10 @@ export class Trial {
       const stream = this.fs.createWriteStream(path, options);
       for (const name of ["open", "ready", "finish"]) stream.on(name, () => events.push(name));
       stream.on("error", (error) => this.note(`write ${this.#short(path)}: error`, error));
-      const closed = once(stream, "close");
+      const closed = closeOf(stream);
       for (const piece of pieces) stream.write(piece);
       stream.end();
-      await closed.catch(() => undefined);
+      await closed;
       this.note(`write ${this.#short(path)}`, { events, bytesWritten: stream.bytesWritten });
     } catch (error) {
       this.note(`write ${this.#short(path)}: thrown`, error);
@@ -81,6 +86,10 @@ export class Trial {
   #short(path: string): string {
     return path.replace(this.root, "<root>");
   }
+}
+
+function closeOf(stream: NodeJS.EventEmitter): Promise<unknown> {
+  return new Promise((resolve) => stream.once("close", resolve));
 }
 
 /** Ways to run a scenario; see `variants.ts`. */

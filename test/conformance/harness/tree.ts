@@ -10,6 +10,8 @@ export interface TreeOptions {
   readonly timeOf: (timeNs: bigint) => string;
   /** Leaves out what a renamed root cannot keep (its own ctime). */
   readonly ignoreRootChangeTime?: boolean;
+  /** Random names and what stands for them. */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Link counts of directories, where the reference file system counts them. */
   readonly directoryLinks?: boolean;
 }
@@ -54,7 +56,17 @@ export function readTree(fs: Fs, root: string, options: TreeOptions): Tree {
     }
   };
   visit(root, ".");
-  return tree;
+  return renamed(tree, options.aliases);
+}
+
+function renamed(tree: Tree, aliases: ReadonlyMap<string, string> = new Map()): Tree {
+  if (aliases.size === 0) return tree;
+  const nameOf = (path: string) => {
+    let name = path;
+    for (const [random, alias] of aliases) name = name.split(random).join(alias);
+    return name;
+  };
+  return Object.fromEntries(Object.entries(tree).map(([path, node]) => [nameOf(path), node]));
 }
 
 function contentOf(

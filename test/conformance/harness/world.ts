@@ -38,7 +38,7 @@ export async function runIn(world: World, scenario: Scenario, markerNs: bigint):
   const before = world.lower && fingerprintOf(world.lower.fs, world.lower.root);
   const frame = frameOf(world, markerNs);
   const program = async (recorder: Recorder) => {
-    const trial = new Trial(recorder, world.root, world.outside);
+    const trial = new Trial(recorder, world);
     await asUser(scenario.uid, async () => scenario.program(trial));
   };
   await world.rehearse?.(() => program(new Recorder(world.fs, frame)));
@@ -64,6 +64,7 @@ export function viewOf(world: World, frame: Frame): Tree {
   return readTree(world.fs, world.root, {
     timeOf: frame.timeOf,
     directoryLinks: frame.directoryLinks,
+    aliases: frame.aliases,
     ignoreRootChangeTime: true,
   });
 }

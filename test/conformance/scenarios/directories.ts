@@ -298,8 +298,7 @@ export const directories: readonly Scenario[] = [
     for (let index = 0; index < 300; index += 3) fs.unlinkSync(at(`d/f${index}`));
     note("count", fs.readdirSync(at("d")).length);
   }),
-  scenario("the root itself can not be removed or renamed away from under itself", ({ fs, at }) => {
-    fs.rmdirSync(at(""));
+  scenario("the root can not be renamed into itself", ({ fs, at }) => {
     fs.renameSync(at(""), at("inside"));
     fs.renameSync(at(""), at("d/inside"));
   }),

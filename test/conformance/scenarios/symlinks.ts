@@ -119,7 +119,7 @@ export const symlinks: readonly Scenario[] = [
     fs.lstatSync(at("s"));
   }),
   scenario("symlink keeps its target string exactly", ({ fs, at }) => {
-    const targets = ["./a.txt", "d//x.txt", "d/./x.txt", "../nowhere", "d/", " ", "a\nb", "ünï"];
+    const targets = ["./a.txt", "d//x.txt", "d/./x.txt", "d/", " ", "a\nb", "ünï"];
     for (const [index, target] of targets.entries()) {
       fs.symlinkSync(target, at(`s${index}`));
       fs.readlinkSync(at(`s${index}`));

@@ -1,0 +1,4 @@
+import { conform } from "./harness/conform.ts";
+import { oddNames } from "./scenarios/odd-names.ts";
+
+conform("odd-names", oddNames);

@@ -1,0 +1,177 @@
+import { type Scenario, scenario } from "../harness/scenario.ts";
+
+/** `FileHandle` with all of its methods. */
+export const handles: readonly Scenario[] = [
+  scenario("a handle reads and writes", async ({ fs, at, note }) => {
+    const handle = await fs.promises.open(at("a.txt"), "r+");
+    const buffer = Buffer.alloc(4);
+    await handle.read(buffer, 0, 4, 0);
+    note("bytes", buffer);
+    await handle.write("AL", 0);
+    await handle.write(Buffer.from("xPHx"), 1, 2, 2);
+    await handle.writev([Buffer.from("A"), Buffer.from("!")], 4);
+    await handle.readv([Buffer.alloc(2), Buffer.alloc(2)], 0);
+    await handle.stat();
+    await handle.stat({ bigint: true });
+    await handle.close();
+    fs.readFileSync(at("a.txt"), "utf8");
+  }),
+  scenario("read takes its arguments in every form", async ({ fs, at }) => {
+    const handle = await fs.promises.open(at("b.txt"));
+    await handle.read();
+    await handle.read({ buffer: Buffer.alloc(3), position: 1 });
+    await handle.read(Buffer.alloc(4), { offset: 1, length: 2, position: 0 });
+    await handle.read(Buffer.alloc(4), 5, 1, 0);
+    await handle.read(Buffer.alloc(4), 0, 5, 0);
+    await handle.read(new Uint8Array(2), 0, 2, null);
+    await handle.close();
+  }),
+  scenario("readFile, writeFile and appendFile of a handle", async ({ fs, at }) => {
+    const handle = await fs.promises.open(at("b.txt"), "r+");
+    await handle.readFile("utf8");
+    await handle.readFile();
+    await handle.writeFile("+w");
+    await handle.appendFile("+a");
+    await handle.close();
+    fs.readFileSync(at("b.txt"), "utf8");
+    const fresh = await fs.promises.open(at("n"), "w");
+    await fresh.writeFile(Buffer.from("one "));
+    await fresh.writeFile("two");
+    await fresh.readFile();
+    await fresh.close();
+    fs.readFileSync(at("n"), "utf8");
+  }),
+  scenario("metadata through a handle", async ({ fs, at }) => {
+    const handle = await fs.promises.open(at("a.txt"), "r+");
+    await handle.chmod(0o600);
+    await handle.chown(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+    await handle.truncate(3);
+    await handle.truncate(8);
+    await handle.truncate();
+    await handle.datasync();
+    await handle.sync();
+    await handle.utimes(11, 22);
+    await handle.stat();
+    await handle.close();
+    fs.statSync(at("a.txt"));
+  }),
+  scenario("a closed handle refuses everything", async ({ fs, at, note }) => {
+    const handle = await fs.promises.open(at("a.txt"), "r+");
+    await handle.close();
+    note("descriptor", handle.fd);
+    await handle.close();
+    await handle.read(Buffer.alloc(1), 0, 1, 0);
+    await handle.write("x");
+    await handle.stat();
+    await handle.readFile();
+    await handle.writeFile("x");
+    await handle.truncate(1);
+    await handle.sync();
+  }),
+  scenario("a handle survives unlink and rename", async ({ fs, at }) => {
+    const one = await fs.promises.open(at("a.txt"), "r+");
+    const two = await fs.promises.open(at("b.txt"), "r+");
+    await fs.promises.unlink(at("a.txt"));
+    await fs.promises.rename(at("b.txt"), at("moved"));
+    await one.write("ghost", 0);
+    await one.readFile("utf8");
+    await two.write("MOVED", 0);
+    await one.stat();
+    await one.close();
+    await two.close();
+    fs.readFileSync(at("moved"), "utf8");
+  }),
+  scenario("lines of a handle", async ({ fs, at, note }) => {
+    fs.writeFileSync(at("lines"), "one\ntwo\r\nthree");
+    const handle = await fs.promises.open(at("lines"));
+    const lines: string[] = [];
+    for await (const line of handle.readLines()) lines.push(line);
+    note("lines", lines);
+    note("descriptor", handle.fd);
+  }),
+  scenario("streams of a handle", async ({ fs, at, note }) => {
+    const source = await fs.promises.open(at("b.txt"));
+    const pieces: Buffer[] = [];
+    for await (const piece of source.createReadStream({ start: 2, end: 6 })) pieces.push(piece);
+    note("bytes", Buffer.concat(pieces));
+    note("closed", source.fd);
+    const target = await fs.promises.open(at("n"), "w");
+    const stream = target.createWriteStream();
+    stream.write("one ");
+    stream.end("two");
+    await new Promise<void>((resolve) => stream.once("close", resolve));
+    note("closed", target.fd);
+    fs.readFileSync(at("n"), "utf8");
+  }),
+  scenario("a handle's stream may leave the handle open", async ({ fs, at, note }) => {
+    const handle = await fs.promises.open(at("b.txt"));
+    const stream = handle.createReadStream({ autoClose: false, end: 3 });
+    let text = "";
+    for await (const piece of stream) text += piece;
+    note("text", text);
+    note("still open", handle.fd >= 0);
+    await handle.close();
+  }),
+  scenario("a web stream of a handle", async ({ fs, at, note }) => {
+    const handle = await fs.promises.open(at("b.txt"));
+    let text = "";
+    for await (const piece of handle.readableWebStream()) {
+      text += Buffer.from(piece as ArrayBuffer).toString();
+    }
+    note("text", text);
+    await handle.close();
+  }),
+  scenario("await using closes a handle", async ({ fs, at, note }) => {
+    const handle = await fs.promises.open(at("a.txt"));
+    await handle[Symbol.asyncDispose]();
+    note("descriptor", handle.fd);
+  }),
+  scenario("handles are event emitters that say when they close", async ({ fs, at, note }) => {
+    const handle = await fs.promises.open(at("a.txt"));
+    let closed = 0;
+    (handle as unknown as NodeJS.EventEmitter).on("close", () => {
+      closed += 1;
+    });
+    await handle.close();
+    note("closed", closed);
+  }),
+  scenario("a handle given to promises.readFile and writeFile", async ({ fs, at }) => {
+    const handle = await fs.promises.open(at("a.txt"), "r+");
+    const plain = (handle as unknown as { unrecorded: typeof handle }).unrecorded ?? handle;
+    await fs.promises.readFile(plain, "utf8");
+    await fs.promises.writeFile(plain, "more");
+    await fs.promises.appendFile(plain, "again");
+    await handle.close();
+    fs.readFileSync(at("a.txt"), "utf8");
+  }),
+  scenario("open by promise fails as on the disk", async ({ fs, at }) => {
+    await fs.promises.open(at("missing"));
+    await fs.promises.open(at("a.txt"), "wx");
+    await fs.promises.open(at("d"), "w");
+    await fs.promises.open(at("loop1"));
+    await fs.promises.open(at("a.txt"), "bad");
+    await fs.promises.open(at("a.txt/x"), "a");
+    await fs.promises.open(5 as unknown as string);
+  }),
+  scenario("writes through a read-only handle are EBADF", async ({ fs, at }) => {
+    const handle = await fs.promises.open(at("a.txt"), "r");
+    await handle.write("x");
+    await handle.writeFile("x");
+    await handle.truncate(0);
+    await handle.close();
+    const blind = await fs.promises.open(at("b.txt"), "a");
+    await blind.read(Buffer.alloc(1), 0, 1, 0);
+    await blind.readFile();
+    await blind.close();
+  }),
+  scenario("writes of promises in flight all land", async ({ fs, raw, at, note }) => {
+    const handle = await raw.promises.open(at("n"), "w+");
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        handle.write(Buffer.alloc(3, 48 + index), 0, 3, index * 3),
+      ),
+    );
+    await handle.close();
+    note("text", fs.readFileSync(at("n"), "utf8"));
+  }),
+];
