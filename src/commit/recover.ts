@@ -1,4 +1,4 @@
-import { journalPackOf } from "../disk/state-directory.ts";
+import { hasStateDirectory, journalPackOf } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { finishSteps, type KeptPlace } from "./finish.ts";
@@ -34,7 +34,7 @@ export async function recoverJournal(
   store: CommitStore,
   options: LockOptions = {},
 ): Promise<RecoveryReport> {
-  if (store.disk.lstat(store.state.journal) === undefined) return clean(0, performance.now());
+  if (!hasStateDirectory(store.disk, store.state)) return clean(0, performance.now());
   const lock = await RootLock.take(store.disk, store.state, options);
   try {
     return await recoverLocked(store);

@@ -1,0 +1,83 @@
+import fs from "node:fs";
+import os from "node:os";
+import { join } from "node:path";
+import type { ChangeSet } from "../../src/commit/change-set.ts";
+import { ChangeBuilder, directoryAfter, fileAfter } from "./change-builder.ts";
+
+/** A new directory that goes away with the scope. */
+export class TemporaryRoot implements Disposable {
+  readonly path = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), "draftfs-commit-")));
+
+  [Symbol.dispose](): void {
+    makeRemovable(this.path);
+    fs.rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+function makeRemovable(directory: string): void {
+  fs.chmodSync(directory, 0o700);
+  for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) makeRemovable(join(directory, entry.name));
+  }
+}
+
+/** A tree in which every kind of step has something to do. */
+export function makeTree(root: string): void {
+  const write = (path: string, text: string) => fs.writeFileSync(join(root, path), text);
+  write("changed", "changed: old\n");
+  write("chmodded", "chmodded\n");
+  write("executable", "#!/bin/sh\n");
+  fs.chmodSync(join(root, "executable"), 0o755);
+  write("removed", "removed\n");
+  write("shared-1", "one inode, two names\n");
+  fs.linkSync(join(root, "shared-1"), join(root, "shared-2"));
+  fs.symlinkSync("changed", join(root, "pointer"));
+  fs.mkdirSync(join(root, "moved/deep"), { recursive: true });
+  write("moved/inside", "moved/inside: old\n");
+  write("moved/kept", "moved/kept\n");
+  write("moved/deep/gone", "moved/deep/gone\n");
+  fs.mkdirSync(join(root, "left"));
+  fs.mkdirSync(join(root, "right"));
+  write("left/file", "left\n");
+  write("right/file", "right\n");
+  fs.mkdirSync(join(root, "doomed/inner"), { recursive: true });
+  write("doomed/inner/file", "doomed\n");
+  write("doomed/out", "comes out of the doomed directory\n");
+  write("file-to-directory", "file\n");
+  fs.mkdirSync(join(root, "directory-to-file"));
+  write("directory-to-file/child", "child\n");
+  fs.mkdirSync(join(root, "sealed"));
+  write("sealed/file", "sealed\n");
+}
+
+/** Changes that need every kind of step, with chains, cycles and changes of type. */
+export function makeChanges(root: string): ChangeSet {
+  return new ChangeBuilder(root)
+    .write("changed", "changed: new, and longer\n")
+    .chmod("chmodded", 0o600)
+    .write("executable", "#!/bin/sh\necho\n")
+    .remove("removed")
+    .write("shared-1", "two names, one inode, other bytes\n", { group: 1, sameNode: true })
+    .create("shared-3", "two names, one inode, other bytes\n", { group: 1 })
+    .retarget("pointer", "executable")
+    .rename("moved", "arrived")
+    .write("arrived/inside", "moved/inside: new\n", {}, "moved/inside")
+    .remove("arrived/deep/gone", "moved/deep/gone")
+    .create("arrived/deep/fresh", "fresh\n")
+    .rename("left", "right")
+    .rename("right", "left")
+    .remove("doomed")
+    .remove("doomed/inner")
+    .remove("doomed/inner/file")
+    .rename("doomed/out", "out")
+    .retype("file-to-directory", directoryAfter())
+    .create("file-to-directory/new", "new\n", { mode: 0o640 })
+    .retype("directory-to-file", fileAfter("a file now\n"))
+    .remove("directory-to-file/child")
+    .chmod("sealed", 0o555)
+    .create("sealed/added", "before it was sealed\n")
+    .createDirectory("empty", { mode: 0o700, mtimeMs: 1_600_000_000_000 })
+    .createLink("dangling", "nowhere/at all")
+    .create("dated", "", { mtimeMs: 1_500_000_000_123 })
+    .build();
+}

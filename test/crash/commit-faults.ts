@@ -1,0 +1,101 @@
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import { join } from "node:path";
+import type { ChangeSet } from "../../src/commit/change-set.ts";
+import { commitChangeSet } from "../../src/commit/commit.ts";
+import { openCommitStore } from "../../src/commit/commit-store.ts";
+import type { CommitOptions } from "../../src/commit/options.ts";
+import { recoverJournal } from "../../src/commit/recover.ts";
+import type { Disk } from "../../src/disk/disk.ts";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { isDraftError } from "../../src/errors.ts";
+import { makeChanges, makeTree, TemporaryRoot } from "../commit/scenario.ts";
+import { readTree, type TreeLines } from "../commit/tree.ts";
+import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
+
+/** The two trees that a commit may leave. */
+export interface Outcomes {
+  readonly old: TreeLines;
+  readonly new: TreeLines;
+  /** The calls of an undisturbed commit. */
+  readonly calls: readonly DiskCall[];
+}
+
+/** Runs the commit of the scenario undisturbed, to know its calls and both trees. */
+export async function rehearse(options: CommitOptions = {}): Promise<Outcomes> {
+  using root = new TemporaryRoot();
+  makeTree(root.path);
+  const old = readTree(root.path);
+  const disk = new FaultDisk(new NodeDisk());
+  await commit(disk, root.path, makeChanges(root.path), options);
+  return { old, new: readTree(root.path), calls: disk.calls };
+}
+
+export async function commit(
+  disk: Disk,
+  root: string,
+  changes: ChangeSet,
+  options: CommitOptions = {},
+): Promise<void> {
+  await commitChangeSet(openCommitStore(disk, stateDirectoryOf(root)), changes, options);
+}
+
+/** How a disturbed commit ended: its error, or that it did not notice. */
+export async function disturb(
+  root: string,
+  faultAt: (call: DiskCall) => Fault,
+  options: CommitOptions = {},
+): Promise<unknown> {
+  const disk = new FaultDisk(new NodeDisk(), faultAt);
+  try {
+    await commit(disk, root, makeChanges(root), options);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Recovers with a disk in order, as the next process would. */
+export async function recover(root: string, disk: Disk = new NodeDisk()): Promise<void> {
+  const store = openCommitStore(disk, stateDirectoryOf(root));
+  await recoverJournal(store, { waitMs: 200 });
+}
+
+/** Which of the two trees lies on the disk; a description of the difference when it is neither. */
+export function classify(root: string, outcomes: Outcomes): "old" | "new" | string {
+  const found = JSON.stringify(sorted(readTree(root)));
+  if (found === JSON.stringify(sorted(outcomes.old))) return "old";
+  if (found === JSON.stringify(sorted(outcomes.new))) return "new";
+  return `mixed: ${JSON.stringify(differences(readTree(root), outcomes), null, 1)}`;
+}
+
+/** Whether the checkpoint store passes git's own check; absent is sound. */
+export function isStoreSound(root: string): boolean {
+  const directory = join(root, ".draftfs", "checkpoints.git");
+  if (!fs.existsSync(join(directory, "HEAD"))) return true;
+  try {
+    execFileSync("git", ["--git-dir", directory, "fsck", "--strict", "--full"], { stdio: "pipe" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return isDraftError(error) ? error.code : String(error);
+}
+
+function sorted(tree: TreeLines): [string, string][] {
+  return Object.entries(tree).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function differences(found: TreeLines, outcomes: Outcomes): Record<string, unknown> {
+  const paths = new Set([found, outcomes.old, outcomes.new].flatMap((tree) => Object.keys(tree)));
+  const rows: Record<string, unknown> = {};
+  for (const path of [...paths].sort()) {
+    const [old, now, wanted] = [outcomes.old[path], found[path], outcomes.new[path]];
+    if (old !== wanted || now !== old) rows[path] = { old, now, new: wanted };
+  }
+  return rows;
+}
