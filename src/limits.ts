@@ -47,3 +47,12 @@ export const packedContentBytesMax = 8 * MIB;
  * closing, short enough to tell a person at once that a command still runs in it. Milliseconds.
  */
 export const draftLockWaitMs = 300;
+
+/** Operations whose pre-images `gc` keeps (`retention`): so many steps can be undone. */
+export const keptOperations = 10;
+
+/** Bytes of recorded content that `gc` keeps, before compression; the newest operation always stays. */
+export const keptBytesMax = 2048 * MIB;
+
+/** Packs in the checkpoint store from which on `gc` is due: git slows down beyond 50. */
+export const packsMax = 20;

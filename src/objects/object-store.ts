@@ -73,6 +73,12 @@ export class ObjectStore {
     );
   }
 
+  /** The zlib stream of an object that lies compressed in a pack, and the size of the object. */
+  readCompressed(oid: ObjectId): { size: number; stream: Buffer } | undefined {
+    const found = this.#findPack(oid);
+    return found?.pack.file.readCompressed(found.offset);
+  }
+
   /**
    * Takes a finished pack in: a second name for it in `objects/pack`, then its index. Idempotent,
    * and nothing of it need be durable yet as long as the journal keeps the pack.

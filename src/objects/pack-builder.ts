@@ -101,6 +101,23 @@ export class PackBuilder {
     return this.add("blob", bytes);
   }
 
+  /**
+   * Adds an object whose zlib stream exists already, as `gc` has it.
+   *
+   * @param size of the object, not of the stream.
+   */
+  addPacked(kind: ObjectKind, oid: ObjectId, size: number, stream: Uint8Array): void {
+    if (this.#known.has(oid)) return;
+    if (this.#held + stream.length > packMemoryBytesMax) this.#flush();
+    const offset = this.size;
+    const target = this.#reserve(entryHeaderBytesMax + stream.length);
+    const start = writeEntryHeader(target, 0, kind, size);
+    target.set(stream, start);
+    const end = start + stream.length;
+    this.#use(end);
+    this.#record(oid, offset, crc32(target.subarray(0, end)));
+  }
+
   /** Completes the file: header with the count, everything held, trailer. */
   finish(): PackSummary {
     assert(!this.#finished, "a pack is finished once");

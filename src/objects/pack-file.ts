@@ -3,7 +3,7 @@ import { openFlags } from "../disk/open-flags.ts";
 import { DraftError } from "../errors.ts";
 import { applyDelta } from "./delta.ts";
 import type { ObjectId, ObjectKind } from "./object-id.ts";
-import { checksumBytes, entryTypes } from "./pack-format.ts";
+import { checksumBytes, entryTypes, zlibHeader } from "./pack-format.ts";
 import { inflate } from "./zlib-stream.ts";
 
 /** An object of git, whole. */
@@ -52,9 +52,7 @@ export class PackFile {
    * @throws {DraftError} `DRAFT_STORE_CORRUPT` when it cannot be read as an object.
    */
   read(offset: number, readBase: (oid: ObjectId) => GitObject, depth = 0): GitObject {
-    // The whole entry in one call; past its end lies at least the trailer of the pack.
-    const entry = Buffer.allocUnsafeSlow(Math.max(headBytesMax, this.#endOf(offset) - offset));
-    const whole = entry.subarray(0, this.#readAt(entry, offset));
+    const whole = this.#readEntry(offset);
     const head = this.#parseHead(whole, offset);
     const bytes = this.#inflate(whole.subarray(head.streamOffset - offset), head, offset);
     if (head.base === undefined) {
@@ -74,6 +72,19 @@ export class PackFile {
     return this.#disk.read(this.#open(), buffer, position);
   }
 
+  /**
+   * The object at `offset` as it lies in the pack, compressed; `undefined` when it is a delta or not
+   * compressed at all.
+   */
+  readCompressed(offset: number): { size: number; stream: Buffer } | undefined {
+    const whole = this.#readEntry(offset);
+    const head = this.#parseHead(whole, offset);
+    const start = head.streamOffset - offset;
+    if (head.base !== undefined || whole.readUInt16BE(start) === zlibHeader) return undefined;
+    const stream = whole.subarray(start, this.#endOf(offset) - offset);
+    return { size: head.size, stream };
+  }
+
   close(): void {
     if (this.#descriptor !== undefined) this.#disk.close(this.#descriptor);
     this.#descriptor = undefined;
@@ -85,6 +96,12 @@ export class PackFile {
       this.#size = this.#disk.fstat(this.#descriptor).size;
     }
     return this.#descriptor;
+  }
+
+  /** The whole entry in one call; past its end lies at least the trailer of the pack. */
+  #readEntry(offset: number): Buffer {
+    const entry = Buffer.allocUnsafeSlow(Math.max(headBytesMax, this.#endOf(offset) - offset));
+    return entry.subarray(0, this.#readAt(entry, offset));
   }
 
   #parseHead(bytes: Buffer, offset: number): EntryHead {

@@ -28,6 +28,34 @@ export function readRef(disk: Disk, repository: string, name: string): ObjectId 
   return oid !== undefined && oidPattern.test(oid) ? oid : undefined;
 }
 
+/** Every ref of a bare repository, by name; torn ones are left out. */
+export function listRefs(disk: Disk, repository: string): Map<string, ObjectId> {
+  const names = new Set(refFiles(disk, repository, "refs"));
+  const packed = `${repository}/packed-refs`;
+  if (disk.lstat(packed)?.kind === "file") {
+    for (const line of disk.readFile(packed).toString("utf8").split("\n")) {
+      const name = /^[0-9a-f]{40} (refs\/.+)$/.exec(line)?.[1];
+      if (name !== undefined) names.add(name);
+    }
+  }
+  const refs = new Map<string, ObjectId>();
+  for (const name of names) {
+    const oid = readRef(disk, repository, name);
+    if (oid !== undefined) refs.set(name, oid);
+  }
+  return refs;
+}
+
+function refFiles(disk: Disk, repository: string, directory: string): string[] {
+  const path = `${repository}/${directory}`;
+  if (disk.lstat(path) === undefined) return [];
+  return disk.readdir(path).flatMap(({ name, kind }) => {
+    const at = `${directory}/${name}`;
+    if (kind === "directory") return refFiles(disk, repository, at);
+    return name.endsWith(".lock") ? [] : [at];
+  });
+}
+
 /**
  * Points a ref at an object, the way git does: the new value is written to `<ref>.lock` and renamed
  * into place. A crash leaves the old or the new value, or, when the write did not reach the disk, an

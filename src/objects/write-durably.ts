@@ -1,0 +1,33 @@
+import { dirname } from "node:path";
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+
+/** Writes a file aside, makes it durable, renames it into place and makes its name durable. */
+export async function writeDurably(
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+): Promise<void> {
+  const next = `${path}.new`;
+  if (disk.lstat(next) !== undefined) disk.unlink(next);
+  const descriptor = disk.open(next, openFlags.createNew, mode);
+  try {
+    disk.write(descriptor, bytes, 0);
+    await disk.fsync(descriptor);
+  } finally {
+    disk.close(descriptor);
+  }
+  disk.rename(next, path);
+  await syncDirectory(disk, dirname(path));
+}
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(disk: Disk, path: string): Promise<void> {
+  const descriptor = disk.open(path, openFlags.readDirectory);
+  try {
+    await disk.fsync(descriptor);
+  } finally {
+    disk.close(descriptor);
+  }
+}

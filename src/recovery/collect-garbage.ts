@@ -1,0 +1,192 @@
+import { join } from "node:path";
+import type { CommitStore } from "../commit/commit-store.ts";
+import { openRoot } from "../commit/open-root.ts";
+import { settleJournal } from "../commit/settle.ts";
+import { isDraftError } from "../errors.ts";
+import { packsMax } from "../limits.ts";
+import { parseCommit } from "../objects/commit-object.ts";
+import type { ObjectId } from "../objects/object-id.ts";
+import { listRefs } from "../objects/refs.ts";
+import { readShallow, writeShallow } from "../objects/shallow.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { buildPack } from "./repack.ts";
+import { type KeptHistory, keptHistory, type Retention } from "./retention.ts";
+
+/** How to collect. */
+export interface GarbageOptions extends Retention {
+  /** How long to wait for a committer, in milliseconds; by default not at all: gc can wait. */
+  readonly lockWaitMs?: number;
+  /** Stops it as long as nothing has been removed. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** What a collection did. */
+export interface GarbageReport {
+  /** `busy`: somebody else held the root, or changed the packs meanwhile; nothing was done. */
+  readonly outcome: "collected" | "nothing" | "busy";
+  /** Operations that can still be undone, and those that were forgotten. */
+  readonly kept: number;
+  readonly pruned: number;
+  readonly packsBefore: number;
+  readonly packsAfter: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
+/** Whether there are so many packs that a collection is worth its time. */
+export function isCollectionDue(store: CommitStore): boolean {
+  return store.objects.packBases().length > packsMax;
+}
+
+/**
+ * Forgets operations beyond the retention and rewrites everything else that is referenced into one
+ * compressed pack.
+ *
+ * Packs never change, so the new one is written without any lock: commits go on meanwhile, and what
+ * they add lies in packs of their own. Only the exchange takes the lock. A crash at any point leaves
+ * a whole store, because each step rests on those before it being durable:
+ *
+ *   1. the new pack, then its index       everything kept is there twice
+ *   2. the list of cut-off commits        older ones are not referenced any more
+ *   3. the old packs and files go         index first: git takes it for the promise of its pack
+ *
+ * @throws {DraftError} `DRAFT_STORE_CORRUPT`, `DRAFT_CHECKPOINT_MISSING` when something referenced
+ *   cannot be read: then nothing is removed. `DRAFT_ABORTED`.
+ */
+export async function collectGarbage(
+  store: CommitStore,
+  options: GarbageOptions = {},
+): Promise<GarbageReport> {
+  const { objects } = store;
+  objects.refresh();
+  const before = measure(store);
+  const history = keptHistory(objects, options);
+  if (history.kept.length === 0 || (history.pruned === 0 && before.packs <= 1)) {
+    return report("nothing", history, before, before);
+  }
+  const oldPacks = objects.packBases().filter((base) => !isKeptByHand(store, base));
+  const boundary = boundaryOf(store, history);
+  const built = await buildPack(store, tipsOf(store), boundary, options);
+  try {
+    const lock = await tryLock(store, options);
+    if (lock === undefined) return report("busy", history, before, before);
+    try {
+      // What the refs say must be durable before what they said before is removed.
+      await settleJournal(store);
+      const present = new Set(objects.packBases());
+      if (!oldPacks.every((base) => present.has(base))) {
+        return report("busy", history, before, before);
+      }
+      options.signal?.throwIfAborted();
+      const newPack = await built.install();
+      if (history.pruned > 0) await writeShallow(store.disk, objects.path, boundary);
+      removePacks(
+        store,
+        oldPacks.filter((base) => base !== newPack),
+      );
+      removeLarge(store, history.large);
+      objects.refresh();
+      return report("collected", history, before, measure(store));
+    } finally {
+      lock.release();
+    }
+  } finally {
+    built.discard();
+  }
+}
+
+async function tryLock(
+  store: CommitStore,
+  { lockWaitMs = 0, signal }: GarbageOptions,
+): Promise<Awaited<ReturnType<typeof openRoot>> | undefined> {
+  try {
+    return await openRoot(store, {
+      waitMs: lockWaitMs,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_LOCKED") return undefined;
+    throw error;
+  }
+}
+
+/** Where every walk over what is kept begins. References that a user made are as good as ours. */
+function tipsOf({ disk, objects }: CommitStore): ObjectId[] {
+  return [...new Set(listRefs(disk, objects.path).values())];
+}
+
+/**
+ * The commits whose parents are cut off: the oldest operation that is kept, and the state of the
+ * main chain before it, which an undo of it leads back to.
+ */
+function boundaryOf({ disk, objects }: CommitStore, history: KeptHistory): Set<ObjectId> {
+  const boundary = readShallow(disk, objects.path);
+  const oldest = history.kept.at(-1);
+  if (history.pruned === 0 || oldest === undefined) return boundary;
+  boundary.add(oldest.id);
+  const [state] = parentsOf(oldest, objects);
+  if (state !== undefined) boundary.add(state);
+  return boundary;
+}
+
+function parentsOf({ manifest }: Checkpoint, objects: CommitStore["objects"]): readonly ObjectId[] {
+  return parseCommit(objects.read(manifest.main).bytes).parents;
+}
+
+/** A pack that a user has marked to be left alone, as git has it. */
+function isKeptByHand({ disk }: CommitStore, base: string): boolean {
+  return disk.lstat(`${base}.keep`) !== undefined;
+}
+
+const packSuffixes = ["idx", "rev", "bitmap", "mtimes", "pack"];
+
+function removePacks({ disk, objects }: CommitStore, bases: readonly string[]): void {
+  const directory = join(objects.path, "objects", "pack");
+  const names = new Set(disk.readdir(directory).map((entry) => join(directory, entry.name)));
+  // It lists packs that are about to go; git makes it anew when it wants one.
+  const listing = join(directory, "multi-pack-index");
+  if (names.has(listing)) disk.unlink(listing);
+  objects.close();
+  for (const base of bases) {
+    for (const suffix of packSuffixes) {
+      if (names.has(`${base}.${suffix}`)) disk.unlink(`${base}.${suffix}`);
+    }
+  }
+}
+
+function removeLarge({ disk, state }: CommitStore, needed: ReadonlySet<ObjectId>): void {
+  const directory = join(state.path, "large");
+  if (disk.lstat(directory) === undefined) return;
+  for (const { name } of disk.readdir(directory)) {
+    if (!needed.has(name)) disk.unlink(join(directory, name));
+  }
+}
+
+interface Measure {
+  readonly packs: number;
+  readonly bytes: number;
+}
+
+function measure({ disk, objects }: CommitStore): Measure {
+  const sizes = objects.packBases().map((base) => disk.lstat(`${base}.pack`)?.size ?? 0);
+  return { packs: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+function report(
+  outcome: GarbageReport["outcome"],
+  history: KeptHistory,
+  before: Measure,
+  after: Measure,
+): GarbageReport {
+  const isDone = outcome === "collected";
+  return {
+    outcome,
+    kept: history.kept.length + (isDone ? 0 : history.pruned),
+    pruned: isDone ? history.pruned : 0,
+    packsBefore: before.packs,
+    packsAfter: after.packs,
+    bytesBefore: before.bytes,
+    bytesAfter: after.bytes,
+  };
+}

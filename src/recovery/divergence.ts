@@ -1,0 +1,45 @@
+import type { ManifestNode } from "../commit/manifest.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import { DraftError } from "../errors.ts";
+
+/** A place that does not hold what an operation left there. */
+export interface Divergence {
+  readonly path: TreePath;
+  readonly reason: "appeared" | "vanished" | "changed" | "retyped";
+  /** What the operation left there; `undefined` for nothing. */
+  readonly recorded: ManifestNode | undefined;
+}
+
+/** How many paths a message names; the error's details have them all. */
+const namedPathsMax = 5;
+
+const phrases: Readonly<Record<Divergence["reason"], string>> = {
+  appeared: "has appeared",
+  vanished: "has vanished",
+  changed: "has changed",
+  retyped: "is of another kind now",
+};
+
+/** The error that stops an undo, redo or restore because the disk has moved on. */
+export function divergenceError(divergences: readonly Divergence[]): DraftError {
+  const named = divergences
+    .slice(0, namedPathsMax)
+    .map(({ path, reason }) => `${JSON.stringify(path)} ${phrases[reason]}`);
+  const more = divergences.length - named.length;
+  const list = named.join(", ") + (more > 0 ? `, and ${more} more` : "");
+  return new DraftError(
+    "DRAFT_CONFLICT",
+    `Cannot take this back: the tree is not as it was left. ${list}. Nothing was touched. ` +
+      "Commit or move those changes away first, or use force to lose them to the checkpoint.",
+    {
+      ...(divergences[0] === undefined ? {} : { path: divergences[0].path }),
+      details: {
+        conflicts: divergences.map(({ path, reason, recorded }) => ({
+          path,
+          reason,
+          base: recorded?.kind ?? null,
+        })),
+      },
+    },
+  );
+}

@@ -1,0 +1,40 @@
+import { DraftError } from "../errors.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { type Checkpoint, checkpoints } from "./checkpoint.ts";
+
+/** Fewest digits of an object id that name a checkpoint; shorter ones are sequence numbers. */
+const prefixDigitsMin = 6;
+
+/**
+ * Finds the checkpoint that a user names.
+ *
+ * @param name `latest`, a sequence number as the log shows it (`12` or `#12`), or the first six or
+ *   more digits of the id of its operation or of its commit on `main`.
+ * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when there is none, or more than one.
+ */
+export function findCheckpoint(store: ObjectStore, name: string): Checkpoint {
+  const found = [...matchesOf(store, name)];
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  const reason =
+    found.length === 0 ? "there is none of that name" : `${found.length} begin like that`;
+  throw new DraftError(
+    "DRAFT_CHECKPOINT_MISSING",
+    `Cannot find checkpoint ${JSON.stringify(name)}: ${reason}. See draftfs log.`,
+    { details: { name } },
+  );
+}
+
+function* matchesOf(store: ObjectStore, name: string): Generator<Checkpoint> {
+  const sequence = /^#?(\d{1,15})$/.exec(name)?.[1];
+  const isPrefix = name.length >= prefixDigitsMin && /^[0-9a-f]{6,40}$/.test(name);
+  for (const checkpoint of checkpoints(store)) {
+    const { id, manifest } = checkpoint;
+    const isNamed =
+      name === "latest" ||
+      manifest.sequence === Number(sequence) ||
+      (isPrefix && (id.startsWith(name) || manifest.main.startsWith(name)));
+    if (isNamed) yield checkpoint;
+    if (isNamed && (name === "latest" || !isPrefix)) return;
+  }
+}

@@ -1,0 +1,160 @@
+import type { ChangeSet } from "../commit/change-set.ts";
+import type { CommitStore } from "../commit/commit-store.ts";
+import { diffLayer } from "../commit/diff.ts";
+import type { OperationKind } from "../commit/manifest.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import { DraftError } from "../errors.ts";
+import type { ObjectId } from "../objects/object-id.ts";
+import { openLayer } from "../overlay/layer.ts";
+import { type Checkpoint, checkpoints } from "./checkpoint.ts";
+import { findCheckpoint } from "./find-checkpoint.ts";
+import { Replay, type Tolerance } from "./replay.ts";
+import { selectPaths } from "./select-paths.ts";
+import { findRedoable, findUndoable, isUndone } from "./undo-stack.ts";
+
+/** What an undo, redo or restore would do: a value to look at before it is carried out. */
+export interface RecoveryPlan {
+  readonly operation: Exclude<OperationKind, "commit">;
+  readonly message: string;
+  /** The operations taken back or brought back, newest first. */
+  readonly concerns: readonly ObjectId[];
+  readonly changeSet: ChangeSet;
+  /** The paths that would be gone afterwards: what a preview must show first. */
+  readonly deletions: readonly TreePath[];
+}
+
+/** What to undo. */
+export interface UndoRequest {
+  /** How many operations, newest first; 1 by default. */
+  readonly count?: number;
+  /** One operation by name instead; see {@link findCheckpoint}. Undoing an undo is a redo. */
+  readonly checkpoint?: string;
+  /** Goes on where the tree has moved on; what is lost is in the new checkpoint. */
+  readonly force?: boolean;
+}
+
+/**
+ * Plans to take operations back.
+ *
+ * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when there is nothing to undo or it was pruned,
+ *   `DRAFT_CONFLICT` when the tree is not as the operations left it.
+ */
+export function planUndo(store: CommitStore, request: UndoRequest = {}): RecoveryPlan {
+  if (request.checkpoint !== undefined) {
+    return planUndoOf(store, findCheckpoint(store.objects, request.checkpoint), request);
+  }
+  const count = request.count ?? 1;
+  const targets = findUndoable(store.objects, count);
+  if (targets.length < count) {
+    const kept = targets.length === 0 ? "there is nothing" : `only ${targets.length} are kept`;
+    throw nothing(`undo ${count === 1 ? "an operation" : `${count} operations`}: ${kept}`);
+  }
+  return planBack(store, "undo", targets, targets, request);
+}
+
+/** What to redo. */
+export interface RedoRequest {
+  readonly force?: boolean;
+}
+
+/**
+ * Plans to bring back what the last undo took back.
+ *
+ * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when nothing was undone since the last commit,
+ *   `DRAFT_CONFLICT` when the tree is not as the undo left it.
+ */
+export function planRedo(store: CommitStore, request: RedoRequest = {}): RecoveryPlan {
+  const undo = findRedoable(store.objects);
+  if (undo === undefined) throw nothing("redo: nothing was undone since the last commit");
+  return planUndoOf(store, undo, request);
+}
+
+/** What to restore. */
+export interface RestoreRequest {
+  /** The checkpoint whose after-state is wanted; see {@link findCheckpoint}. */
+  readonly checkpoint: string;
+  /** Only these paths and what lies below them; everything by default. */
+  readonly paths?: readonly TreePath[];
+  readonly force?: boolean;
+}
+
+/**
+ * Plans to bring every path that was recorded since a checkpoint back to what it was then. Paths
+ * that no later operation touched stay as they are.
+ *
+ * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when there is no such checkpoint,
+ *   `DRAFT_CONFLICT` when the tree is not as the last operation left it.
+ */
+export function planRestore(store: CommitStore, request: RestoreRequest): RecoveryPlan {
+  const target = findCheckpoint(store.objects, request.checkpoint);
+  const later: Checkpoint[] = [];
+  for (const checkpoint of checkpoints(store.objects)) {
+    if (checkpoint.id === target.id) break;
+    later.push(checkpoint);
+  }
+  const plan = planBack(store, "restore", later, [target], request, "recorded");
+  if (request.paths === undefined) return plan;
+  const changeSet = selectPaths(plan.changeSet, request.paths);
+  return { ...plan, changeSet, deletions: deletionsOf(changeSet) };
+}
+
+/** Takes one named operation back: an undo by bringing back what it undid, anything else as such. */
+function planUndoOf(
+  store: CommitStore,
+  target: Checkpoint,
+  request: { readonly force?: boolean },
+): RecoveryPlan {
+  const { operation, concerns } = target.manifest;
+  const isBringingBack = operation === "undo";
+  const ids = isBringingBack || operation === "redo" ? concerns : [target.id];
+  if (isUndone(store.objects, ids) !== isBringingBack) {
+    const state = isBringingBack ? "redone" : "undone";
+    throw nothing(`undo operation ${target.manifest.sequence}: it has been ${state} already`);
+  }
+  const concerned = ids.map((id) => ({ id }));
+  return planBack(store, isBringingBack ? "redo" : "undo", [target], concerned, request);
+}
+
+function planBack(
+  store: CommitStore,
+  operation: RecoveryPlan["operation"],
+  targets: readonly Checkpoint[],
+  concerned: readonly { readonly id: ObjectId }[],
+  request: { readonly force?: boolean },
+  tolerance: Tolerance = "none",
+): RecoveryPlan {
+  const layer = openLayer({ root: store.state.root });
+  try {
+    const replay = new Replay(layer, store, request.force === true ? "all" : tolerance);
+    for (const { manifest } of targets) replay.takeBack(manifest.changes);
+    const changeSet = diffLayer(layer);
+    const message = messageOf(operation, targets, concerned);
+    const concerns = concerned.map(({ id }) => id);
+    return { operation, message, concerns, changeSet, deletions: deletionsOf(changeSet) };
+  } finally {
+    layer.close();
+  }
+}
+
+function deletionsOf(changeSet: ChangeSet): TreePath[] {
+  return changeSet.changes
+    .filter((change) => change.kind === "delete")
+    .map((change) => change.path);
+}
+
+function messageOf(
+  operation: RecoveryPlan["operation"],
+  targets: readonly Checkpoint[],
+  concerned: readonly { readonly id: ObjectId }[],
+): string {
+  const [target] = targets;
+  if (operation === "restore") return `Restore checkpoint ${concerned[0]?.id.slice(0, 12)}`;
+  const verb = operation === "undo" ? "Undo" : "Redo";
+  if (targets.length !== 1 || target === undefined) return `${verb} ${targets.length} operations`;
+  const [subject = ""] = target.manifest.message.split("\n");
+  return `${verb} operation ${target.manifest.sequence}: ${subject}`;
+}
+
+function nothing(what: string): DraftError {
+  return new DraftError("DRAFT_CHECKPOINT_MISSING", `Cannot ${what}. See draftfs log.`);
+}

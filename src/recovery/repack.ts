@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { deflate } from "node:zlib";
+import type { CommitStore } from "../commit/commit-store.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import { batchFilesMax } from "../limits.ts";
+import type { ObjectId } from "../objects/object-id.ts";
+import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
+import { encodePackIndex } from "../objects/pack-index.ts";
+import { syncDirectory, writeDurably } from "../objects/write-durably.ts";
+import { type Reached, walkReachable } from "./reachable.ts";
+
+const compress = promisify<Buffer, Buffer>(deflate);
+
+/** A pack of everything reachable, durable under a provisional name that git ignores. */
+export interface BuiltPack {
+  /** Gives it its name and its index, durably; returns the path of both without suffix. */
+  install(): Promise<string>;
+  /** Removes what has not been installed. */
+  discard(): void;
+}
+
+/**
+ * Writes everything that some commits lead to into one compressed pack. Reads only packs, which
+ * never change, so no lock is needed; yields to other work between objects.
+ *
+ * @throws {DraftError} when something cannot be read, the `signal`'s reason when it is aborted.
+ */
+export async function buildPack(
+  store: CommitStore,
+  tips: readonly ObjectId[],
+  boundary: ReadonlySet<ObjectId>,
+  options: {
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+  },
+): Promise<BuiltPack> {
+  const { disk, objects } = store;
+  const reached = [...walkReachable(objects, tips, boundary)];
+  const directory = join(objects.path, "objects", "pack");
+  // Git removes files of this name itself when they are old.
+  const path = join(directory, `tmp_pack_${process.pid}_${randomBytes(6).toString("hex")}`);
+  const descriptor = disk.open(path, openFlags.createNew, 0o444);
+  const discard = (): void => {
+    if (disk.lstat(path) !== undefined) disk.unlink(path);
+  };
+  let summary: PackSummary;
+  try {
+    const pack = new PackBuilder(disk, descriptor);
+    for (let done = 0; done < reached.length; done += batchFilesMax) {
+      options.signal?.throwIfAborted();
+      options.onProgress?.({ done, total: reached.length });
+      const batch = reached.slice(done, done + batchFilesMax);
+      const packed = await Promise.all(batch.map((each) => compressedOf(store, each)));
+      for (const { oid, kind, size, stream } of packed) pack.addPacked(kind, oid, size, stream);
+    }
+    summary = pack.finish();
+    await disk.fsync(descriptor);
+  } catch (error) {
+    disk.close(descriptor);
+    discard();
+    throw error;
+  }
+  disk.close(descriptor);
+  return {
+    discard,
+    async install(): Promise<string> {
+      const base = join(directory, `pack-${summary.checksum}`);
+      disk.rename(path, `${base}.pack`);
+      await syncDirectory(disk, directory);
+      const index = encodePackIndex(summary.entries, summary.checksum);
+      await writeDurably(disk, `${base}.idx`, index, 0o444);
+      return base;
+    },
+  };
+}
+
+interface Packed extends Reached {
+  readonly size: number;
+  readonly stream: Buffer;
+}
+
+/** The object as the new pack holds it; what is compressed already is taken as it is. */
+async function compressedOf({ objects }: CommitStore, reached: Reached): Promise<Packed> {
+  const { oid, kind } = reached;
+  const ready = objects.readCompressed(oid);
+  if (ready !== undefined) return { oid, kind, ...ready };
+  const { bytes } = objects.read(oid);
+  return { oid, kind, size: bytes.length, stream: await compress(bytes) };
+}

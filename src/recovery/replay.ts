@@ -1,0 +1,308 @@
+import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/manifest.ts";
+import { OldPlaces } from "../commit/old-places.ts";
+import { decodeName, encodePath } from "../disk/names.ts";
+import { kindOf } from "../disk/stamp.ts";
+import { absoluteOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
+import { chunkBytes } from "../limits.ts";
+import { type ObjectId, objectIdOf, startObjectHash } from "../objects/object-id.ts";
+import { readContent } from "../overlay/content.ts";
+import type { Layer, OverlayFs } from "../overlay/layer.ts";
+import type { NodeMeta } from "../overlay/pending.ts";
+import { type ContentSource, checkpointContent } from "./checkpoint-content.ts";
+import { type Divergence, divergenceError } from "./divergence.ts";
+
+type Stats = InstanceType<OverlayFs["Stats"]>;
+
+/** How {@link Replay} treats a tree that is not as the operations left it. */
+export type Tolerance =
+  /** Everything that each operation touched must be as it left it. */
+  | "none"
+  /** The disk must be as the last operation left it; changes between operations are on record. */
+  | "recorded"
+  /** Whatever lies at the places of the operations gives way. */
+  | "all";
+
+/** A node that taking an operation back puts somewhere. */
+interface Return {
+  readonly change: ManifestChange;
+  /** Its place in the old tree. */
+  readonly path: TreePath;
+  readonly node: ManifestNode;
+  /** Whether the node is as it was but for its attributes. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Takes operations back inside an overlay, newest first. What results is the tree as it was before
+ * them, as pending changes that can be looked at, and committed like any others.
+ *
+ * A manifest says what an operation did as one step from an old tree to a new one. Taking it back
+ * has two halves: nodes that it made or moved are taken off the new tree, children before parents;
+ * then those that it moved, removed or changed are put on the old tree, parents before children.
+ */
+export class Replay {
+  readonly #layer: Layer;
+  readonly #source: ContentSource;
+  readonly #tolerance: Tolerance;
+  /** What this replay has put at places of the tree as the layer shows it now. */
+  readonly #shown = new Map<TreePath, ManifestNode | undefined>();
+  #parked = 0;
+
+  constructor(layer: Layer, source: ContentSource, tolerance: Tolerance) {
+    this.#layer = layer;
+    this.#source = source;
+    this.#tolerance = tolerance;
+  }
+
+  /**
+   * Takes one operation back, given its changes.
+   *
+   * @throws {DraftError} `DRAFT_CONFLICT` naming every path that does not hold what it should,
+   *   `DRAFT_CHECKPOINT_MISSING` when bytes that are needed were not kept.
+   */
+  takeBack(changes: readonly ManifestChange[]): void {
+    if (this.#tolerance !== "all") this.#compareAll(changes);
+    const places = new OldPlaces(changes);
+    const parked = new Map<ManifestChange, TreePath>();
+    for (const change of changes.toSorted((a, b) => compareTreePaths(b.path, a.path))) {
+      if (change.kind === "rename") {
+        const place = this.#park(change.path);
+        if (place !== undefined) parked.set(change, place);
+      } else if (change.kind === "create" || isRetyped(change)) {
+        this.#remove(change.path);
+      }
+    }
+    const returns = changes.flatMap((change) => returnsOf(change, places));
+    returns.sort((a, b) => compareTreePaths(a.path, b.path));
+    for (const each of returns) this.#return(each, parked.get(each.change));
+    // Again, because whatever was put into a directory has changed its times.
+    for (const each of returns) if (each.isWhole) this.#settleDirectory(each);
+    for (const change of changes) this.#shown.set(change.path, undefined);
+    for (const { path, node } of returns) this.#shown.set(path, node);
+  }
+
+  get #fs(): OverlayFs {
+    return this.#layer.fs;
+  }
+
+  #at(path: TreePath): string | Buffer {
+    return encodePath(absoluteOf(this.#layer.root, path));
+  }
+
+  #find(path: TreePath): Stats | undefined {
+    return this.#fs.lstatSync(this.#at(path), { throwIfNoEntry: false });
+  }
+
+  #compareAll(changes: readonly ManifestChange[]): void {
+    const divergences = changes.flatMap((change): Divergence[] => {
+      const { path } = change;
+      // Its path in the new tree shows something else, which is not this change's business.
+      if (change.kind === "delete" && change.place !== undefined) return [];
+      const recorded = change.kind === "delete" ? undefined : change.after;
+      if (this.#shown.has(path)) {
+        if (this.#tolerance === "recorded") return [];
+        const isSame = isSameContent(this.#shown.get(path), recorded);
+        return isSame ? [] : [{ path, reason: "changed", recorded }];
+      }
+      const reason = this.#divergenceAt(path, recorded, touchesAttributes(change));
+      return reason === undefined ? [] : [{ path, reason, recorded }];
+    });
+    if (divergences.length > 0) throw divergenceError(divergences);
+  }
+
+  #divergenceAt(
+    path: TreePath,
+    recorded: ManifestNode | undefined,
+    withAttributes: boolean,
+  ): Divergence["reason"] | undefined {
+    const found = this.#find(path);
+    if (found === undefined) return recorded === undefined ? undefined : "vanished";
+    if (recorded === undefined) return "appeared";
+    if (kindOf(found) !== recorded.kind) return "retyped";
+    if (withAttributes && recorded.kind !== "symlink" && !hasAttributes(found, recorded)) {
+      return "changed";
+    }
+    return this.#holds(path, recorded, found.size) ? undefined : "changed";
+  }
+
+  #holds(path: TreePath, recorded: ManifestNode, size: number): boolean {
+    switch (recorded.kind) {
+      case "directory":
+        return true;
+      case "symlink":
+        return this.#targetOf(path) === recorded.target;
+      case "file":
+        // A file that was moved without being read has no known content: its size must do.
+        return (
+          size === recorded.size && (recorded.oid === "" || this.#hash(path, size) === recorded.oid)
+        );
+    }
+  }
+
+  #targetOf(path: TreePath): string {
+    return decodeName(this.#fs.readlinkSync(this.#at(path), { encoding: "buffer" }));
+  }
+
+  #hash(path: TreePath, size: number): ObjectId {
+    if (size <= chunkBytes) return objectIdOf("blob", this.#fs.readFileSync(this.#at(path)));
+    const hash = startObjectHash("blob", size);
+    const descriptor = this.#fs.openSync(this.#at(path), "r");
+    try {
+      const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+      for (let position = 0; ; ) {
+        const bytesRead = this.#fs.readSync(descriptor, buffer, 0, chunkBytes, position);
+        if (bytesRead === 0) return hash.digest("hex");
+        hash.update(buffer.subarray(0, bytesRead));
+        position += bytesRead;
+      }
+    } finally {
+      this.#fs.closeSync(descriptor);
+    }
+  }
+
+  /** Moves a node out of the way, to a name of its own; its old place may not be free yet. */
+  #park(path: TreePath): TreePath | undefined {
+    if (this.#find(path) === undefined) return undefined;
+    let place: TreePath;
+    do {
+      this.#parked += 1;
+      place = `.parked-by-draftfs-${this.#parked}`;
+    } while (this.#find(place) !== undefined);
+    this.#fs.renameSync(this.#at(path), this.#at(place));
+    return place;
+  }
+
+  #remove(path: TreePath): void {
+    const found = this.#find(path);
+    if (found === undefined) return;
+    if (found.isDirectory()) this.#fs.rmdirSync(this.#at(path));
+    else this.#fs.unlinkSync(this.#at(path));
+  }
+
+  #return({ change, path, node, isWhole }: Return, parked: TreePath | undefined): void {
+    const isComingBack = change.kind === "rename" && path === change.from && parked !== undefined;
+    if (isComingBack) {
+      this.#clear(path, node.kind === "directory");
+      this.#fs.renameSync(this.#at(parked), this.#at(path));
+    }
+    const found = this.#find(path);
+    if (!isWhole && found !== undefined && kindOf(found) === node.kind) {
+      this.#restoreAttributes(path, node, found, change);
+      return;
+    }
+    if (node.kind === "directory") {
+      this.#putDirectory(path, node);
+      return;
+    }
+    this.#clear(path, false);
+    if (node.kind === "symlink") {
+      this.#layer.adopt({
+        kind: "symlink",
+        path,
+        meta: metaOf(node),
+        timesSet: true,
+        target: node.target,
+      });
+      return;
+    }
+    this.#putFile(path, node, found);
+  }
+
+  /** Takes away what is of another kind than what comes. */
+  #clear(path: TreePath, isForDirectory: boolean): void {
+    const found = this.#find(path);
+    if (found !== undefined && found.isDirectory() !== isForDirectory) this.#remove(path);
+  }
+
+  #putDirectory(path: TreePath, node: ManifestNode): void {
+    const found = this.#find(path);
+    const isThere = found?.isDirectory() === true;
+    if (!isThere) this.#remove(path);
+    const meta = metaOf(node);
+    this.#layer.adopt({ kind: "directory", path, meta, timesSet: true, opaque: !isThere });
+  }
+
+  #settleDirectory({ path, node }: Return): void {
+    if (node.kind === "directory") this.#putDirectory(path, node);
+  }
+
+  #putFile(path: TreePath, node: ManifestFile, found: Stats | undefined): void {
+    const content = checkpointContent(this.#source, node);
+    const hasOtherNames = found?.isFile() === true && found.nlink > 1;
+    if (hasOtherNames) {
+      // Written into the node, so that its other names keep showing the same file.
+      this.#fs.writeFileSync(this.#at(path), readContent(content), { flag: "r+" });
+      this.#fs.truncateSync(this.#at(path), content.size);
+      this.#fs.chmodSync(this.#at(path), node.mode);
+      return;
+    }
+    const meta = metaOf(node);
+    this.#layer.adopt({ kind: "file", path, meta, timesSet: true, content, isLasting: true });
+  }
+
+  #restoreAttributes(
+    path: TreePath,
+    node: ManifestNode,
+    found: Stats,
+    change: ManifestChange,
+  ): void {
+    const aspects = "aspects" in change ? change.aspects : [];
+    const place = this.#at(path);
+    if (aspects.includes("owner")) this.#fs.lchownSync(place, node.uid, node.gid);
+    if (node.kind === "file" && (found.mode & 0o7777) !== node.mode) {
+      if (aspects.includes("mode") || aspects.includes("owner"))
+        this.#fs.chmodSync(place, node.mode);
+    }
+    if (aspects.includes("times")) {
+      const seconds = Number(BigInt(node.mtimeNs) / 1000n) / 1e6;
+      this.#fs.lutimesSync(place, seconds, seconds);
+    }
+  }
+}
+
+function returnsOf(change: ManifestChange, places: OldPlaces): Return[] {
+  const place = places.placeOf(change.path);
+  switch (change.kind) {
+    case "create":
+      return [];
+    case "delete":
+      return [{ change, path: change.place ?? place, node: change.before, isWhole: true }];
+    case "modify": {
+      const isWhole = change.aspects.some((aspect) => wholeAspects.has(aspect));
+      return [{ change, path: place, node: change.before, isWhole }];
+    }
+    case "rename": {
+      const isWhole = change.aspects.some((aspect) => wholeAspects.has(aspect));
+      const back = { change, path: change.from, node: change.before, isWhole };
+      if (change.replaced === null) return [back];
+      return [back, { change, path: place, node: change.replaced, isWhole: true }];
+    }
+  }
+}
+
+const wholeAspects: ReadonlySet<string> = new Set(["content", "target", "type"]);
+
+function isRetyped(change: ManifestChange): boolean {
+  return change.kind === "modify" && change.aspects.includes("type");
+}
+
+function touchesAttributes(change: ManifestChange): boolean {
+  if (change.kind !== "modify") return false;
+  return change.aspects.includes("mode") || change.aspects.includes("owner");
+}
+
+function hasAttributes(found: Stats, recorded: ManifestNode): boolean {
+  const { mode, uid, gid } = recorded;
+  return (found.mode & 0o7777) === mode && found.uid === uid && found.gid === gid;
+}
+
+function isSameContent(a: ManifestNode | undefined, b: ManifestNode | undefined): boolean {
+  if (a?.kind === "file" && b?.kind === "file") return a.oid === b.oid && a.size === b.size;
+  if (a?.kind === "symlink" && b?.kind === "symlink") return a.target === b.target;
+  return a?.kind === b?.kind;
+}
+
+function metaOf(node: ManifestNode): NodeMeta {
+  const mtimeNs = BigInt(node.mtimeNs);
+  return { mode: node.mode, uid: node.uid, gid: node.gid, atimeNs: mtimeNs, mtimeNs };
+}

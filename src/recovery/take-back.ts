@@ -1,0 +1,85 @@
+import { commitChangeSet } from "../commit/commit.ts";
+import type { CommitStore } from "../commit/commit-store.ts";
+import type { CommitOptions } from "../commit/options.ts";
+import type { CommitReceipt } from "../commit/receipt.ts";
+import { recoverJournal } from "../commit/recover.ts";
+import { DraftError } from "../errors.ts";
+import {
+  planRedo,
+  planRestore,
+  planUndo,
+  type RecoveryPlan,
+  type RedoRequest,
+  type RestoreRequest,
+  type UndoRequest,
+} from "./recovery-plan.ts";
+
+/** What an undo, redo or restore can be told beside what it concerns. */
+export type RecoveryOptions = Omit<CommitOptions, "operation" | "concerns" | "draft">;
+
+/**
+ * Takes the last operations back, as a new operation: all or none, and itself undone by a redo.
+ *
+ * @throws {DraftError} as {@link planUndo} and `commitChangeSet` do.
+ */
+export async function undo(
+  store: CommitStore,
+  request: UndoRequest & RecoveryOptions = {},
+): Promise<CommitReceipt> {
+  await recoverJournal(store, waitOf(request));
+  return await carryOut(store, planUndo(store, request), request);
+}
+
+/**
+ * Brings back what the last undo took back, as a new operation.
+ *
+ * @throws {DraftError} as {@link planRedo} and `commitChangeSet` do.
+ */
+export async function redo(
+  store: CommitStore,
+  request: RedoRequest & RecoveryOptions = {},
+): Promise<CommitReceipt> {
+  await recoverJournal(store, waitOf(request));
+  return await carryOut(store, planRedo(store, request), request);
+}
+
+/**
+ * Brings the recorded paths back to what they were at a checkpoint, as a new operation.
+ *
+ * @throws {DraftError} `DRAFT_NOTHING_PENDING` when all of them are already as they were, else as
+ *   {@link planRestore} and `commitChangeSet` do.
+ */
+export async function restore(
+  store: CommitStore,
+  request: RestoreRequest & RecoveryOptions,
+): Promise<CommitReceipt> {
+  await recoverJournal(store, waitOf(request));
+  const plan = planRestore(store, request);
+  if (plan.changeSet.changes.length === 0) {
+    throw new DraftError(
+      "DRAFT_NOTHING_PENDING",
+      `Nothing to restore: every recorded path is as it was at checkpoint ${request.checkpoint}.`,
+    );
+  }
+  return await carryOut(store, plan, request);
+}
+
+async function carryOut(
+  store: CommitStore,
+  plan: RecoveryPlan,
+  options: RecoveryOptions,
+): Promise<CommitReceipt> {
+  return await commitChangeSet(store, plan.changeSet, {
+    ...options,
+    operation: plan.operation,
+    concerns: plan.concerns,
+    message: options.message ?? plan.message,
+  });
+}
+
+function waitOf({ lockWaitMs, signal }: RecoveryOptions): Parameters<typeof recoverJournal>[1] {
+  return {
+    ...(lockWaitMs === undefined ? {} : { waitMs: lockWaitMs }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}

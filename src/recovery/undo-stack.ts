@@ -1,0 +1,61 @@
+import type { ObjectId } from "../objects/object-id.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { type Checkpoint, checkpoints } from "./checkpoint.ts";
+
+/**
+ * Which operations are in effect follows from the log alone: an undo takes its `concerns` out of
+ * effect, a redo brings them back, and for each operation the newest word on it counts. Undo and
+ * redo are never themselves in effect: undoing an undo is a redo.
+ */
+
+/** The operations that `undo` takes back next, newest first; fewer when there are no more. */
+export function findUndoable(store: ObjectStore, count: number): Checkpoint[] {
+  const isInEffect = new Map<ObjectId, boolean>();
+  const found: Checkpoint[] = [];
+  for (const checkpoint of checkpoints(store)) {
+    if (found.length === count) break;
+    const { operation, concerns } = checkpoint.manifest;
+    if (operation === "undo" || operation === "redo") {
+      hear(isInEffect, concerns, operation === "redo");
+    } else if (isInEffect.get(checkpoint.id) !== false) {
+      found.push(checkpoint);
+    }
+  }
+  return found;
+}
+
+/**
+ * The undo whose effect `redo` reverses next, `undefined` when there is none. As in an editor, a
+ * commit or restore after the undo leaves nothing to redo.
+ */
+export function findRedoable(store: ObjectStore): Checkpoint | undefined {
+  const isInEffect = new Map<ObjectId, boolean>();
+  for (const checkpoint of checkpoints(store)) {
+    const { operation, concerns } = checkpoint.manifest;
+    if (operation === "commit" || operation === "restore") return undefined;
+    if (operation === "undo" && concerns.some((id) => !isInEffect.has(id))) return checkpoint;
+    hear(isInEffect, concerns, operation === "redo");
+  }
+  return undefined;
+}
+
+/** Whether every one of these operations is out of effect. */
+export function isUndone(store: ObjectStore, ids: readonly ObjectId[]): boolean {
+  const isInEffect = new Map<ObjectId, boolean>();
+  for (const checkpoint of checkpoints(store)) {
+    const { operation, concerns } = checkpoint.manifest;
+    if (operation === "undo" || operation === "redo") {
+      hear(isInEffect, concerns, operation === "redo");
+    }
+    if (ids.every((id) => isInEffect.has(id))) break;
+  }
+  return ids.every((id) => isInEffect.get(id) === false);
+}
+
+function hear(
+  isInEffect: Map<ObjectId, boolean>,
+  concerns: readonly ObjectId[],
+  value: boolean,
+): void {
+  for (const id of concerns) if (!isInEffect.has(id)) isInEffect.set(id, value);
+}

@@ -1,0 +1,200 @@
+import { chmodSync, lstatSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { planUndo } from "../../src/recovery/recovery-plan.ts";
+import { redo, undo } from "../../src/recovery/take-back.ts";
+import { HistoryFixture } from "./history-fixture.ts";
+
+let fixture: HistoryFixture;
+beforeEach(() => {
+  fixture = new HistoryFixture();
+});
+afterEach(() => fixture.dispose());
+
+/** A tree with one of everything. */
+function plant(): void {
+  const at = (path: string): string => join(fixture.root, path);
+  mkdirSync(at("directory/inner"), { recursive: true });
+  mkdirSync(at("empty"));
+  for (const path of ["plain.txt", "other.txt", "directory/one", "directory/inner/two"]) {
+    writeFileSync(at(path), `content of ${path}\n`);
+    utimesSync(at(path), 1_600_000_000.123456, 1_600_000_000.123456);
+  }
+  writeFileSync(at("script.sh"), "#!/bin/sh\n", { mode: 0o755 });
+  writeFileSync(at("binary"), Buffer.from([0, 255, 13, 10, 0]));
+  symlinkSync("directory/one", at("link"));
+}
+
+test("undo puts everything back, contents, modes and times; redo brings the change back", async () => {
+  plant();
+  const before = fixture.snapshot();
+  await fixture
+    .commit((fs, at) => {
+      fs.writeFileSync(at("plain.txt"), "changed");
+      fs.writeFileSync(at("new/deep/file"), "", { flag: "w" });
+    })
+    .catch(() => undefined);
+  await fixture.commit((fs, at) => {
+    fs.writeFileSync(at("plain.txt"), "changed");
+    fs.mkdirSync(at("new/deep"), { recursive: true });
+    fs.writeFileSync(at("new/deep/file"), "fresh");
+    fs.rmSync(at("directory/inner"), { recursive: true });
+    fs.renameSync(at("other.txt"), at("new/moved.txt"));
+    fs.renameSync(at("directory"), at("renamed"));
+    fs.chmodSync(at("script.sh"), 0o700);
+    fs.rmdirSync(at("empty"));
+    fs.unlinkSync(at("link"));
+    fs.symlinkSync("elsewhere", at("link"));
+    fs.unlinkSync(at("binary"));
+    fs.mkdirSync(at("binary"));
+    fs.writeFileSync(at("binary/inside"), "a file became a directory");
+  });
+  const after = fixture.snapshot();
+  await undo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(before);
+  await redo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(after);
+  await undo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(before);
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+});
+
+test("undo of several operations is one operation, and one redo brings all of them back", async () => {
+  fixture.edit("a", "0");
+  const start = fixture.snapshot();
+  await fixture.write({ a: "1", b: "1" });
+  await fixture.commit((fs, at) => fs.renameSync(at("b"), at("c")));
+  await fixture.write({ a: "2", c: undefined, d: "1" });
+  const end = fixture.snapshot();
+  const receipt = await undo(fixture.store, { count: 3, durability: "none" });
+  expect(fixture.snapshot()).toEqual(start);
+  expect(receipt.sequence).toBe(4);
+  await redo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(end);
+});
+
+test("undo goes back step by step, redo forward, and a commit leaves nothing to redo", async () => {
+  await fixture.write({ a: "1" });
+  await fixture.write({ a: "2" });
+  await fixture.write({ a: "3" });
+  const { store } = fixture;
+  await undo(store, { durability: "none" });
+  expect(fixture.read("a")).toBe("2");
+  await undo(store, { durability: "none" });
+  expect(fixture.read("a")).toBe("1");
+  await redo(store, { durability: "none" });
+  expect(fixture.read("a")).toBe("2");
+  await redo(store, { durability: "none" });
+  expect(fixture.read("a")).toBe("3");
+  await expect(redo(store)).rejects.toMatchObject({ code: "DRAFT_CHECKPOINT_MISSING" });
+  await undo(store, { durability: "none" });
+  await fixture.write({ a: "4" });
+  await expect(redo(store)).rejects.toMatchObject({ code: "DRAFT_CHECKPOINT_MISSING" });
+  await undo(store, { count: 3, durability: "none" });
+  expect(Object.keys(fixture.snapshot())).toEqual([]);
+  await expect(undo(store)).rejects.toMatchObject({ code: "DRAFT_CHECKPOINT_MISSING" });
+});
+
+test("an undo can itself be undone by name", async () => {
+  await fixture.write({ a: "1" });
+  await fixture.write({ a: "2" });
+  const receipt = await undo(fixture.store, { durability: "none" });
+  await undo(fixture.store, { checkpoint: String(receipt.sequence), durability: "none" });
+  expect(fixture.read("a")).toBe("2");
+  await expect(undo(fixture.store, { checkpoint: String(receipt.sequence) })).rejects.toMatchObject(
+    { code: "DRAFT_CHECKPOINT_MISSING" },
+  );
+});
+
+test("an older operation is undone alone when nothing later touched its paths", async () => {
+  const first = await fixture.write({ a: "1", b: "1" });
+  await fixture.write({ c: "1" });
+  await undo(fixture.store, { checkpoint: first.operation, durability: "none" });
+  expect(Object.keys(fixture.snapshot())).toEqual(["c"]);
+  await redo(fixture.store, { durability: "none" });
+  const second = await fixture.write({ a: "2" });
+  await expect(
+    undo(fixture.store, { checkpoint: first.operation.slice(0, 10) }),
+  ).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
+  expect(fixture.read("a")).toBe("2");
+  await undo(fixture.store, { checkpoint: `#${second.sequence}`, durability: "none" });
+  expect(fixture.read("a")).toBe("1");
+});
+
+test("undo stops and touches nothing where the tree has moved on, and says where", async () => {
+  await fixture.write({ a: "1", b: "1", "dir/c": "1" });
+  await fixture.write({ a: "2", b: "2", "dir/c": undefined, d: "2" });
+  fixture.edit("a", "edited by hand");
+  fixture.edit("dir/c", "appeared");
+  const before = fixture.snapshot();
+  const attempt = undo(fixture.store);
+  await expect(attempt).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
+  await attempt.catch((error) => {
+    expect(error.details.conflicts.map((each: { path: string }) => each.path)).toEqual([
+      "a",
+      "dir/c",
+    ]);
+  });
+  expect(fixture.snapshot()).toEqual(before);
+  // By force: what was there is kept by the new checkpoint.
+  await undo(fixture.store, { force: true, durability: "none" });
+  expect(fixture.read("a")).toBe("1");
+  await redo(fixture.store, { durability: "none" });
+  expect(fixture.read("a")).toBe("edited by hand");
+  expect(fixture.read("dir/c")).toBe("appeared");
+});
+
+test("undo leaves files that were never recorded alone", async () => {
+  fixture.edit("untracked", "mine");
+  fixture.edit("dir/untracked", "mine too");
+  await fixture.write({ "dir/tracked": "1" });
+  const inode = lstatSync(join(fixture.root, "untracked")).ino;
+  await undo(fixture.store, { durability: "none" });
+  expect(fixture.read("dir/untracked")).toBe("mine too");
+  expect(lstatSync(join(fixture.root, "untracked")).ino).toBe(inode);
+});
+
+test("a directory that an operation made stays when something else lies in it now", async () => {
+  await fixture.write({ "made/file": "1" });
+  fixture.edit("made/mine", "kept");
+  await expect(undo(fixture.store)).rejects.toMatchObject({ code: "ENOTEMPTY" });
+  expect(fixture.read("made/file")).toBe("1");
+});
+
+test("a preview lists what would be deleted, and changes nothing", async () => {
+  fixture.edit("old", "0");
+  await fixture.write({ old: "1", "made/one": "1", "made/two": "2" });
+  const before = fixture.snapshot();
+  const plan = planUndo(fixture.store);
+  expect(plan.deletions).toEqual(["made", "made/one", "made/two"]);
+  expect(plan.changeSet.changes.map(({ kind, path }) => `${kind} ${path}`)).toEqual([
+    "delete made",
+    "delete made/one",
+    "delete made/two",
+    "modify old",
+  ]);
+  expect(fixture.snapshot()).toEqual(before);
+});
+
+test("files that are as they should be already keep their time and inode", async () => {
+  await fixture.write({ a: "1", b: "1" });
+  await fixture.write({ a: "2", b: "2" });
+  await fixture.write({ a: "1", c: "3" });
+  const stamp = lstatSync(join(fixture.root, "a"));
+  await undo(fixture.store, { count: 2, durability: "none" });
+  const now = lstatSync(join(fixture.root, "a"));
+  expect([now.ino, now.mtimeMs]).toEqual([stamp.ino, stamp.mtimeMs]);
+});
+
+test("read-only files and directories go back too", async () => {
+  fixture.edit("locked/file", "0");
+  chmodSync(join(fixture.root, "locked/file"), 0o444);
+  const before = fixture.snapshot();
+  await fixture.commit((fs, at) => {
+    fs.chmodSync(at("locked/file"), 0o644);
+    fs.writeFileSync(at("locked/file"), "1");
+    fs.chmodSync(at("locked"), 0o555);
+  });
+  await undo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(before);
+});
