@@ -3,7 +3,7 @@ import { DraftError } from "../errors.ts";
 import { applyEdit } from "./apply-edit.ts";
 import type { Edit } from "./edit.ts";
 import { editError } from "./edit-failure.ts";
-import { absolutePathOf, codeOf, findNode, shownPathOf } from "./overlay-path.ts";
+import { absolutePathOf, codeOf, findBytes, findNode, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
 import { PieceList } from "./piece-list.ts";
 
@@ -32,6 +32,8 @@ interface FileState {
   content: PieceList | "untouched" | "absent";
   mode: number | undefined;
   operations: number;
+  /** Whether its content, or that it does not exist, was relied on. */
+  observed: boolean;
 }
 
 /**
@@ -49,6 +51,8 @@ export class FileStates {
   /** Operations taken and files read, for measurements. */
   operations = 0;
   reads = 0;
+  /** Reads and writes that the same operations would have made one by one. */
+  plainCalls = 0;
 
   constructor(overlay: EngineOverlay) {
     this.#overlay = overlay;
@@ -60,6 +64,7 @@ export class FileStates {
     state.content = new PieceList(Uint8Array.from(bytes));
     if (mode !== undefined && !state.existed) state.mode = mode;
     this.#count(state);
+    this.plainCalls += 1;
   }
 
   /**
@@ -79,6 +84,7 @@ export class FileStates {
     });
     state.content = draft;
     this.#count(state);
+    this.plainCalls += edits.length * 2;
     return replacements;
   }
 
@@ -97,11 +103,34 @@ export class FileStates {
     const state = known ?? this.#add(absolute, true, node?.size ?? 0);
     state.content = "absent";
     this.#count(state);
+    this.plainCalls += 1;
   }
 
   /** The content of a file as it will be, `undefined` when there will be none. */
   read(path: string): Buffer | undefined {
     return this.#contentOf(this.#stateOf(path))?.toBytes();
+  }
+
+  /** Permission bits of a file as it will be; `undefined` for a new one. */
+  modeOf(path: string): number | undefined {
+    const state = this.#stateOf(path);
+    if (!state.existed) return state.mode;
+    return this.#overlay.fs.statSync(state.path).mode & 0o7777;
+  }
+
+  /** Files that were read here and are not any more what they were then. */
+  stalePaths(): string[] {
+    return [...this.#states.values()]
+      .filter((state) => state.observed || (state.existed && state.content === "absent"))
+      .filter((state) => !this.#isAsRead(state))
+      .map((state) => state.path);
+  }
+
+  #isAsRead(state: FileState): boolean {
+    if (!state.observed) return findNode(this.#overlay, state.path) !== undefined;
+    const now = findBytes(this.#overlay, state.path);
+    if (!state.existed) return now === undefined;
+    return now !== undefined && state.base !== undefined && now.equals(state.base);
   }
 
   /** The one path under which operations on `path` are gathered: links are followed. */
@@ -142,7 +171,7 @@ export class FileStates {
     const bytes = content.toBytes();
     // Different sizes differ for certain, so the old content is read only where it may be the same.
     const mayBeSame = state.existed && state.sizeBefore === bytes.length;
-    const before = mayBeSame ? this.#baseOf(state) : state.base;
+    const before = mayBeSame ? this.#findBase(state) : state.base;
     if (mayBeSame && before?.equals(bytes)) return { kind: "nothing", path, because: "same" };
     return { kind: "write", path, bytes, before, mode: state.mode };
   }
@@ -162,14 +191,24 @@ export class FileStates {
   }
 
   #contentOf(state: FileState): PieceList | undefined {
-    if (state.content === "absent") return undefined;
+    if (state.content === "absent") {
+      state.observed ||= !state.existed;
+      return undefined;
+    }
     return state.content === "untouched" ? new PieceList(this.#baseOf(state)) : state.content;
+  }
+
+  #findBase(state: FileState): Buffer | undefined {
+    if (state.base !== undefined) return state.base;
+    this.reads += 1;
+    return findBytes(this.#overlay, state.path);
   }
 
   #baseOf(state: FileState): Buffer {
     if (state.base === undefined) {
       this.reads += 1;
       state.base = this.#overlay.fs.readFileSync(state.path);
+      state.observed = true;
     }
     return state.base;
   }
@@ -188,10 +227,11 @@ export class FileStates {
   }
 
   #add(path: string, existed: boolean, sizeBefore: number): FileState {
-    const content = existed ? "untouched" : "absent";
+    const content = existed ? ("untouched" as const) : ("absent" as const);
     const mode = undefined;
     const base = undefined;
-    const state: FileState = { path, existed, sizeBefore, base, content, mode, operations: 0 };
+    const facts = { path, existed, sizeBefore, base, content, mode };
+    const state: FileState = { ...facts, operations: 0, observed: false };
     this.#states.set(path, state);
     return state;
   }

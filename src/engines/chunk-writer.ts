@@ -1,0 +1,128 @@
+import { basename, dirname, join } from "node:path";
+import { chunkBytes } from "../limits.ts";
+import { makeParents } from "./apply-changes.ts";
+import { type ContentHash, createContentHash } from "./content-hash.ts";
+import { absolutePathOf, codeOf, findTarget } from "./overlay-path.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
+
+/** What a stream wrote. */
+export interface StreamReceipt {
+  /** Absolute path of the file. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Writes of at most 1 MiB that it took. */
+  readonly chunks: number;
+  /** XXH64 of the content, computed on the way. */
+  readonly hash: string;
+}
+
+/**
+ * Writes a file of any size through one chunk of memory.
+ *
+ * Until {@link finish} the content lies under a name of its own beside the file, so that nobody
+ * sees half of it; {@link discard} leaves no trace. A file with several names keeps them: it is
+ * written where it lies.
+ */
+export class ChunkWriter {
+  readonly #overlay: EngineOverlay;
+  readonly #path: string;
+  readonly #written: string;
+  readonly #descriptor: number;
+  readonly #hash: ContentHash;
+  readonly #chunk = Buffer.allocUnsafeSlow(chunkBytes);
+  #filled = 0;
+  #position = 0;
+  #chunks = 0;
+  #isOpen = true;
+
+  /** Opens a writer; the file's parents are made. */
+  static async open(overlay: EngineOverlay, path: string): Promise<ChunkWriter> {
+    return new ChunkWriter(overlay, path, await createContentHash());
+  }
+
+  private constructor(overlay: EngineOverlay, path: string, hash: ContentHash) {
+    const absolute = absolutePathOf(overlay, path);
+    const node = findTarget(overlay, absolute);
+    this.#overlay = overlay;
+    this.#hash = hash;
+    this.#path = node === undefined ? absolute : overlay.fs.realpathSync(absolute);
+    makeParents(overlay, this.#path);
+    const isShared = node !== undefined && node.nlink > 1;
+    this.#written = isShared ? this.#path : freeNameBeside(overlay, this.#path);
+    this.#descriptor = overlay.fs.openSync(this.#written, isShared ? "w" : "wx", 0o666);
+    if (node !== undefined && !isShared) overlay.fs.chmodSync(this.#written, node.mode & 0o7777);
+  }
+
+  /** Bytes taken so far. */
+  get bytes(): number {
+    return this.#position + this.#filled;
+  }
+
+  /** Takes bytes, and writes whenever a chunk is full. `bytes` may be reused afterwards. */
+  write(bytes: Uint8Array): void {
+    for (let taken = 0; taken < bytes.length; ) {
+      const room = this.#chunk.length - this.#filled;
+      const piece = bytes.subarray(taken, taken + room);
+      this.#chunk.set(piece, this.#filled);
+      this.#filled += piece.length;
+      taken += piece.length;
+      if (this.#filled === this.#chunk.length) this.#flush();
+    }
+  }
+
+  /** Puts the file in place. */
+  finish(): StreamReceipt {
+    this.#flush();
+    this.#close();
+    if (this.#written !== this.#path) this.#overlay.fs.renameSync(this.#written, this.#path);
+    const hash = this.#hash.digest();
+    return { path: this.#path, bytes: this.#position, chunks: this.#chunks, hash };
+  }
+
+  /** Gives up; the file stays as it was. Does nothing after {@link finish}. */
+  discard(): void {
+    if (!this.#isOpen) return;
+    this.#close();
+    if (this.#written !== this.#path) this.#overlay.fs.unlinkSync(this.#written);
+  }
+
+  #flush(): void {
+    if (this.#filled === 0) return;
+    const bytes = this.#chunk.subarray(0, this.#filled);
+    writeAll(this.#overlay, this.#descriptor, bytes, this.#position);
+    this.#hash.update(bytes);
+    this.#position += bytes.length;
+    this.#chunks += 1;
+    this.#filled = 0;
+  }
+
+  #close(): void {
+    this.#overlay.fs.closeSync(this.#descriptor);
+    this.#isOpen = false;
+  }
+}
+
+/** Writes all bytes at a position: a short write is continued. */
+export function writeAll(
+  overlay: EngineOverlay,
+  descriptor: number,
+  bytes: Uint8Array,
+  position: number,
+): void {
+  for (let written = 0; written < bytes.length; ) {
+    const rest = bytes.length - written;
+    written += overlay.fs.writeSync(descriptor, bytes, written, rest, position + written);
+  }
+}
+
+function freeNameBeside(overlay: EngineOverlay, path: string): string {
+  for (let attempt = 0; ; attempt++) {
+    const candidate = join(dirname(path), `.${basename(path).slice(0, 200)}.part${attempt}`);
+    try {
+      overlay.fs.lstatSync(candidate);
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return candidate;
+      throw error;
+    }
+  }
+}

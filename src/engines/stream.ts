@@ -1,0 +1,132 @@
+import { Writable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { DraftError } from "../errors.ts";
+import { chunkBytes } from "../limits.ts";
+import { ChunkWriter, type StreamReceipt } from "./chunk-writer.ts";
+import { absolutePathOf } from "./overlay-path.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
+
+/** Content that comes in pieces of any size; strings are UTF-8. */
+export type StreamSource = Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
+
+export interface StreamOptions {
+  /** Stops the stream; the file stays as it was. */
+  readonly signal?: AbortSignal;
+  /** Called after every chunk with the bytes taken so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/**
+ * Writes a file from a source of any size with one chunk (1 MiB) in memory. The next piece is asked
+ * for when the last one is written, so a fast source waits for a slow overlay.
+ *
+ * @throws {DraftError} `DRAFT_ABORTED` on the signal; whatever the source throws. The file is then
+ *   as it was.
+ */
+export async function writeStream(
+  overlay: EngineOverlay,
+  path: string,
+  source: StreamSource,
+  options: StreamOptions = {},
+): Promise<StreamReceipt> {
+  const writer = await ChunkWriter.open(overlay, path);
+  try {
+    let reported = 0;
+    for await (const piece of source) {
+      stopIfAborted(options.signal, path);
+      writer.write(typeof piece === "string" ? Buffer.from(piece) : piece);
+      if (writer.bytes - reported < chunkBytes) continue;
+      reported = writer.bytes;
+      options.onProgress?.(reported);
+      await setImmediate();
+    }
+    stopIfAborted(options.signal, path);
+    return writer.finish();
+  } finally {
+    writer.discard();
+  }
+}
+
+/** The content of a file in chunks of at most 1 MiB, read when they are asked for. */
+export async function* readStream(overlay: EngineOverlay, path: string): AsyncGenerator<Buffer> {
+  const descriptor = overlay.fs.openSync(absolutePathOf(overlay, path), "r");
+  try {
+    for (let position = 0; ; ) {
+      const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+      const count = overlay.fs.readSync(descriptor, chunk, 0, chunk.length, position);
+      if (count === 0) return;
+      position += count;
+      yield chunk.subarray(0, count);
+    }
+  } finally {
+    overlay.fs.closeSync(descriptor);
+  }
+}
+
+/** Turns chunks into other chunks, one after the other. */
+export type StreamTransform = (chunks: AsyncIterable<Buffer>) => StreamSource;
+
+/** Writes `target` from what `transform` makes of `source`; the two may be the same file. */
+export async function transformStream(
+  overlay: EngineOverlay,
+  source: string,
+  target: string,
+  transform: StreamTransform,
+  options: StreamOptions = {},
+): Promise<StreamReceipt> {
+  return await writeStream(overlay, target, transform(readStream(overlay, source)), options);
+}
+
+/**
+ * A Node stream that writes a file, for `pipeline`. The file appears when the stream finishes, and
+ * never when it is destroyed before.
+ */
+export function createStreamWriter(
+  overlay: EngineOverlay,
+  path: string,
+  onFinish?: (receipt: StreamReceipt) => void,
+): Writable {
+  let writer: ChunkWriter | undefined;
+  return new Writable({
+    highWaterMark: chunkBytes,
+    construct(done) {
+      ChunkWriter.open(overlay, path).then((opened) => {
+        writer = opened;
+        done();
+      }, done);
+    },
+    write(piece: Buffer, _encoding, done) {
+      attempt(done, () => writer?.write(piece));
+    },
+    final(done) {
+      attempt(done, () => {
+        const receipt = writer?.finish();
+        if (receipt !== undefined) onFinish?.(receipt);
+      });
+    },
+    destroy(error, done) {
+      attempt(
+        (failure) => done(failure ?? error),
+        () => writer?.discard(),
+      );
+    },
+  });
+}
+
+function attempt(done: (error?: Error | null) => void, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  done();
+}
+
+function stopIfAborted(signal: AbortSignal | undefined, path: string): void {
+  if (!signal?.aborted) return;
+  throw new DraftError("DRAFT_ABORTED", `Writing ${path} was stopped; the file is as it was.`, {
+    path,
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,223 @@
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Edit } from "../../src/engines/edit.ts";
+import { editExtents } from "../../src/engines/edit-extents.ts";
+import { multiEdit } from "../../src/engines/multi-edit.ts";
+import type { EngineOverlay } from "../../src/engines/overlay-port.ts";
+import {
+  createStreamWriter,
+  readStream,
+  transformStream,
+  writeStream,
+} from "../../src/engines/stream.ts";
+import { isDraftError } from "../../src/errors.ts";
+import { MIB } from "../../src/limits.ts";
+import { overlayKinds, viewOf } from "./support/layer-overlay.ts";
+import { plainOverlay, plant, watchedFs } from "./support/plain-overlay.ts";
+
+function* pieces(count: number, bytes: number): Generator<Buffer> {
+  for (let index = 0; index < count; index++) yield Buffer.alloc(bytes, index % 251);
+}
+
+async function digestOf(overlay: EngineOverlay, path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of readStream(overlay, path)) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+describe.each(overlayKinds)("streaming over %s", (_name, overlayOver) => {
+  it("writes what comes, in chunks of 1 MiB, with the hash of it", async () => {
+    const overlay = overlayOver();
+    const seen: number[] = [];
+    const receipt = await writeStream(overlay, "d/big.bin", pieces(70, 50_001), {
+      onProgress: (bytes) => seen.push(bytes),
+    });
+    const whole = createHash("sha256");
+    for (const piece of pieces(70, 50_001)) whole.update(piece);
+    expect(receipt).toMatchObject({
+      path: join(overlay.root, "d/big.bin"),
+      bytes: 3_500_070,
+      chunks: 4,
+    });
+    expect(await digestOf(overlay, "d/big.bin")).toBe(whole.digest("hex"));
+    expect(seen.length).toBeGreaterThan(2);
+    expect(Object.keys(viewOf(overlay))).toEqual(["d", "d/big.bin"]);
+    const again = await writeStream(overlay, "e", readStream(overlay, "d/big.bin"));
+    expect(again.hash).toBe(receipt.hash);
+  });
+
+  it("transforms a file into itself", async () => {
+    const overlay = overlayOver();
+    await writeStream(overlay, "a.txt", ["one ", "two ", Buffer.from("three")]);
+    overlay.fs.chmodSync(join(overlay.root, "a.txt"), 0o640);
+    await transformStream(overlay, "a.txt", "a.txt", async function* (chunks) {
+      for await (const chunk of chunks) yield chunk.toString().toUpperCase();
+    });
+    expect(viewOf(overlay)).toEqual({
+      "a.txt": `640 ${Buffer.from("ONE TWO THREE").toString("hex")}`,
+    });
+  });
+
+  it("leaves a file as it was when the source fails or the stream is stopped", async () => {
+    const overlay = overlayOver();
+    await writeStream(overlay, "a.txt", ["kept"]);
+    const before = viewOf(overlay);
+    function* failing() {
+      yield Buffer.alloc(3 * MIB);
+      throw new Error("the source broke");
+    }
+    await expect(writeStream(overlay, "a.txt", failing())).rejects.toThrow("the source broke");
+    const controller = new AbortController();
+    const work = writeStream(overlay, "a.txt", pieces(100, MIB), {
+      signal: controller.signal,
+      onProgress: (bytes) => {
+        if (bytes >= 3 * MIB) controller.abort();
+      },
+    });
+    await expect(work).rejects.toMatchObject({ code: "DRAFT_ABORTED" });
+    expect(viewOf(overlay)).toEqual(before);
+  });
+
+  it("is a Node stream on request, and leaves nothing when it is destroyed", async () => {
+    const overlay = overlayOver();
+    let bytes = 0;
+    const writer = createStreamWriter(overlay, "a.bin", (receipt) => {
+      bytes = receipt.bytes;
+    });
+    await pipeline(Readable.from(pieces(5, 700_000)), writer);
+    expect(bytes).toBe(3_500_000);
+    const broken = Readable.from(
+      (function* () {
+        yield Buffer.alloc(10);
+        throw new Error("no more");
+      })(),
+    );
+    await expect(pipeline(broken, createStreamWriter(overlay, "b.bin"))).rejects.toThrow("no more");
+    expect(Object.keys(viewOf(overlay))).toEqual(["a.bin"]);
+  });
+});
+
+describe("streaming", () => {
+  it("asks for the next piece only when the last one is written", async () => {
+    const order: string[] = [];
+    const { fs: watched } = watchedFs((name) => {
+      if (name === "writeSync") order.push("written");
+      return undefined;
+    });
+    function* source() {
+      for (let index = 0; index < 3; index++) {
+        order.push("asked");
+        yield Buffer.alloc(MIB);
+      }
+    }
+    await writeStream(plainOverlay(undefined, watched), "a", source());
+    expect(order).toEqual(["asked", "written", "asked", "written", "asked", "written"]);
+  });
+
+  it("continues a short write, and keeps all names of a file", async () => {
+    const overlay = plainOverlay();
+    const short: EngineOverlay = {
+      ...overlay,
+      fs: new Proxy(overlay.fs, {
+        get: (target, name) =>
+          name === "writeSync"
+            ? (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) =>
+                target.writeSync(fd, bytes, offset, Math.min(length, 333_333), position)
+            : Reflect.get(target, name),
+      }),
+    };
+    plant(overlay.root, { a: "a" });
+    fs.linkSync(join(overlay.root, "a"), join(overlay.root, "b"));
+    await writeStream(short, "a", pieces(3, MIB));
+    expect(fs.statSync(join(overlay.root, "b"))).toMatchObject({ nlink: 2, size: 3 * MIB });
+  });
+});
+
+describe.each(overlayKinds)("editing by extents over %s", (_name, overlayOver) => {
+  it("writes the changed ranges alone when lengths stay", () => {
+    const overlay = overlayOver();
+    const content = Buffer.alloc(5 * MIB, ".");
+    // Across the border of two windows, and at both ends.
+    content.write("needle", MIB + 3);
+    content.write("last", content.length - 4);
+    overlay.fs.writeFileSync(join(overlay.root, "big"), content);
+    const result = editExtents(overlay, "big", [
+      { kind: "string", oldText: "needle", newText: "NEEDLE" },
+      { kind: "bytes", offset: 0, length: 2, bytes: Buffer.from("ab") },
+      { kind: "string", oldText: "last", newText: "LAST" },
+    ]);
+    expect(result).toEqual({ replacements: [1, 1, 1], bytesWritten: 12 });
+    content.write("NEEDLE", MIB + 3);
+    content.write("ab", 0);
+    content.write("LAST", content.length - 4);
+    expect(overlay.fs.readFileSync(join(overlay.root, "big")).equals(content)).toBe(true);
+  });
+
+  it("applies none when one fails", () => {
+    const overlay = overlayOver();
+    overlay.fs.writeFileSync(join(overlay.root, "a"), Buffer.from("one two"));
+    const edits: Edit[] = [
+      { kind: "string", oldText: "one", newText: "three" },
+      { kind: "string", oldText: "none", newText: "x" },
+    ];
+    expect(() => editExtents(overlay, "a", edits)).toThrow(/Edit 2 of 2 of a failed/);
+    expect(overlay.fs.readFileSync(join(overlay.root, "a")).toString()).toBe("one two");
+  });
+});
+
+describe("editing by extents", () => {
+  const text = fc
+    .array(fc.constantFrom("a", "b", "\n", "\r\n", "é", "ab"), { maxLength: 12 })
+    .map((parts) => parts.join(""));
+  const edit: fc.Arbitrary<Edit> = fc.oneof(
+    fc.record({
+      kind: fc.constant("string" as const),
+      oldText: text,
+      newText: text,
+      replaceAll: fc.boolean(),
+    }),
+    fc.record({
+      kind: fc.constant("lines" as const),
+      first: fc.integer({ min: 0, max: 5 }),
+      last: fc.integer({ min: 0, max: 5 }),
+      text,
+    }),
+    fc.record({
+      kind: fc.constant("bytes" as const),
+      offset: fc.nat(12),
+      length: fc.nat(5),
+      bytes: fc.uint8Array({ maxLength: 5 }),
+    }),
+  );
+  const reasonOf = (work: () => unknown): unknown => {
+    try {
+      work();
+      return "applied";
+    } catch (error) {
+      return isDraftError(error) ? [error.details["index"], error.details["reason"]] : error;
+    }
+  };
+
+  it("leaves what multiEdit leaves", () => {
+    const overlay = plainOverlay();
+    fc.assert(
+      fc.property(text, fc.array(edit, { minLength: 1, maxLength: 4 }), (content, edits) => {
+        // A new file is not for extents.
+        fc.pre(content !== "" && edits.every((one) => one.kind !== "string" || one.oldText !== ""));
+        plant(overlay.root, { a: content, b: content });
+        const expected = reasonOf(() => multiEdit(overlay, "a", edits));
+        expect(reasonOf(() => editExtents(overlay, "b", edits))).toEqual(expected);
+        const [a, b] = ["a", "b"].map((name) =>
+          fs.readFileSync(join(overlay.root, name), "latin1"),
+        );
+        expect(b).toBe(a);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
