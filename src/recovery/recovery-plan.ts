@@ -127,13 +127,28 @@ function planBack(
   try {
     const replay = new Replay(layer, store, request.force === true ? "all" : tolerance);
     for (const { manifest } of targets) replay.takeBack(manifest.changes);
-    const changeSet = diffLayer(layer);
+    const changeSet = leaveTimes(diffLayer(layer), targets);
     const message = messageOf(operation, targets, concerned);
     const concerns = concerned.map(({ id }) => id);
     return { operation, message, concerns, changeSet, deletions: deletionsOf(changeSet) };
   } finally {
     layer.close();
   }
+}
+
+/**
+ * Leaves the time of a file alone whose bytes are as they should be already, because what one
+ * operation changed another one changed back; unless setting times was what an operation did.
+ */
+function leaveTimes(changeSet: ChangeSet, targets: readonly Checkpoint[]): ChangeSet {
+  const isTimed = targets.some(({ manifest }) =>
+    manifest.changes.some((change) => "aspects" in change && change.aspects.includes("times")),
+  );
+  if (isTimed) return changeSet;
+  const changes = changeSet.changes.filter(
+    (change) => change.kind !== "modify" || change.aspects.some((aspect) => aspect !== "times"),
+  );
+  return { ...changeSet, changes };
 }
 
 function deletionsOf(changeSet: ChangeSet): TreePath[] {

@@ -233,7 +233,8 @@ export class Replay {
       // Written into the node, so that its other names keep showing the same file.
       this.#fs.writeFileSync(this.#at(path), readContent(content), { flag: "r+" });
       this.#fs.truncateSync(this.#at(path), content.size);
-      this.#fs.chmodSync(this.#at(path), node.mode);
+      if ((found.mode & 0o7777) !== node.mode) this.#fs.chmodSync(this.#at(path), node.mode);
+      this.#setTimes(path, node);
       return;
     }
     const meta = metaOf(node);
@@ -249,14 +250,17 @@ export class Replay {
     const aspects = "aspects" in change ? change.aspects : [];
     const place = this.#at(path);
     if (aspects.includes("owner")) this.#fs.lchownSync(place, node.uid, node.gid);
-    if (node.kind === "file" && (found.mode & 0o7777) !== node.mode) {
-      if (aspects.includes("mode") || aspects.includes("owner"))
-        this.#fs.chmodSync(place, node.mode);
+    // A change of owner clears setuid and setgid.
+    const hasMode = aspects.includes("mode") || aspects.includes("owner");
+    if (hasMode && node.kind !== "symlink" && (found.mode & 0o7777) !== node.mode) {
+      this.#fs.chmodSync(place, node.mode);
     }
-    if (aspects.includes("times")) {
-      const seconds = Number(BigInt(node.mtimeNs) / 1000n) / 1e6;
-      this.#fs.lutimesSync(place, seconds, seconds);
-    }
+    if (aspects.includes("times")) this.#setTimes(path, node);
+  }
+
+  #setTimes(path: TreePath, node: ManifestNode): void {
+    const seconds = Number(BigInt(node.mtimeNs) / 1000n) / 1e6;
+    this.#fs.lutimesSync(this.#at(path), seconds, seconds);
   }
 }
 
