@@ -56,3 +56,9 @@ export const keptBytesMax = 2048 * MIB;
 
 /** Packs in the checkpoint store from which on `gc` is due: git slows down beyond 50. */
 export const packsMax = 20;
+
+/** Files whose content id one process remembers by stamp; about 200 bytes each. */
+export const contentIndexEntriesMax = 50_000;
+
+/** How often a commit is tried anew when the tree keeps changing while conflicts are resolved. */
+export const resolutionRoundsMax = 5;

@@ -1,6 +1,7 @@
 import type { Disk } from "../disk/disk.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
 import { ObjectStore } from "../objects/object-store.ts";
+import { ContentIndex } from "./content-index.ts";
 import { Journal } from "./journal.ts";
 
 /** A root as the commit pipeline sees it: its disk, its state directory and what lies in that. */
@@ -9,6 +10,7 @@ export interface CommitStore {
   readonly state: StateDirectory;
   readonly objects: ObjectStore;
   readonly journal: Journal;
+  readonly contents: ContentIndex;
 }
 
 /** Opens a root for commits; touches nothing until something is asked of it. */
@@ -18,5 +20,6 @@ export function openCommitStore(disk: Disk, state: StateDirectory): CommitStore 
     state,
     objects: new ObjectStore(disk, state.checkpoints),
     journal: new Journal(disk, state),
+    contents: new ContentIndex(),
   };
 }

@@ -37,21 +37,26 @@ export type ConflictReason =
 const namedConflictsMax = 5;
 
 /** The error that refuses a commit because the disk has moved on. */
-export function conflictError(conflicts: readonly Conflict[]): DraftError {
-  const named = conflicts
-    .slice(0, namedConflictsMax)
-    .map(({ path, reason }) => `${JSON.stringify(path)} ${phrases[reason]}`);
-  const more = conflicts.length - named.length;
-  const list = named.join(", ") + (more > 0 ? `, and ${more} more` : "");
-  return new DraftError(
-    "DRAFT_CONFLICT",
-    `Cannot commit: the tree has changed under the draft. ${list}. Nothing was touched. ` +
-      "Look at the files, then commit again with force or merge, or discard.",
-    {
-      ...(conflicts[0] === undefined ? {} : { path: conflicts[0].path }),
-      details: { conflicts: conflicts.map(describe) },
-    },
-  );
+export class ConflictError extends DraftError {
+  readonly conflicts: readonly Conflict[];
+
+  constructor(conflicts: readonly Conflict[]) {
+    const named = conflicts
+      .slice(0, namedConflictsMax)
+      .map(({ path, reason }) => `${JSON.stringify(path)} ${phrases[reason]}`);
+    const more = conflicts.length - named.length;
+    const list = named.join(", ") + (more > 0 ? `, and ${more} more` : "");
+    super(
+      "DRAFT_CONFLICT",
+      `Cannot commit: the tree has changed under the draft. ${list}. Nothing was touched. ` +
+        "Look at the files, then commit again with force or merge, or discard.",
+      {
+        ...(conflicts[0] === undefined ? {} : { path: conflicts[0].path }),
+        details: { conflicts: conflicts.map(describe) },
+      },
+    );
+    this.conflicts = conflicts;
+  }
 }
 
 const phrases: Readonly<Record<ConflictReason, string>> = {
@@ -72,9 +77,4 @@ function describe(conflict: Conflict): Record<string, unknown> {
     ours: ours?.state.kind ?? null,
     theirs: theirs?.state.kind ?? null,
   };
-}
-
-/** The conflicts that an error of {@link conflictError} carries, as plain data. */
-export function isConflictError(error: unknown): error is DraftError {
-  return error instanceof DraftError && error.code === "DRAFT_CONFLICT";
 }

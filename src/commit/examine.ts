@@ -6,7 +6,9 @@ import { packedContentBytesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { PackBuilder } from "../objects/pack-builder.ts";
 import type { Before } from "./change-set.ts";
+import type { CommitStore } from "./commit-store.ts";
 import type { Conflict, ConflictReason } from "./conflict.ts";
+import type { ContentIndex } from "./content-index.ts";
 import { type Directories, isAbsentDirectory } from "./directories.ts";
 import { imageOfBefore, notStored, type Stored, stateOf } from "./images.ts";
 import { hashFile } from "./large-content.ts";
@@ -29,12 +31,14 @@ export class Examiner {
   readonly #disk: Disk;
   readonly #directories: Directories;
   readonly #pack: PackBuilder;
+  readonly #contents: ContentIndex;
   /** Files too large for the pack whose bytes this operation replaces, by place. */
   readonly largeFiles = new Map<TreePath, ObjectId>();
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-  constructor(disk: Disk, directories: Directories, pack: PackBuilder) {
-    this.#disk = disk;
+  constructor(store: CommitStore, directories: Directories, pack: PackBuilder) {
+    this.#disk = store.disk;
+    this.#contents = store.contents;
     this.#directories = directories;
     this.#pack = pack;
   }
@@ -77,7 +81,8 @@ export class Examiner {
       if (theirs === undefined) return this.#conflict(expectation, "unsupported", undefined);
       if (stamp.kind !== "file") return this.#conflict(expectation, "retyped", theirs);
       const stored = this.#keep(expectation, descriptor, stamp);
-      const same = isSameContent(before, stamp, stored.oid);
+      if (stored.oid !== "") this.#contents.note(stamp, stored.oid);
+      const same = isSameContent(this.#identify(before), stamp, stored.oid);
       const needsAttributes = touchesAttributes(expectation);
       if (!same || !isSameNode(before, theirs, needsAttributes)) {
         return this.#conflict(expectation, "changed", withOid(theirs, stored.oid));
@@ -106,6 +111,13 @@ export class Examiner {
     if (this.#buffer.length <= stamp.size) this.#buffer = Buffer.allocUnsafeSlow(stamp.size + 1);
     const length = this.#disk.read(descriptor, this.#buffer.subarray(0, stamp.size + 1), 0);
     return { oid: this.#pack.add("blob", this.#buffer.subarray(0, length)), stored: "blob" };
+  }
+
+  /** The expectation with its content id, where this process has read that content before. */
+  #identify(before: Before): Before {
+    const { state, stamp } = before;
+    if (state.kind !== "file" || state.oid !== undefined || stamp === undefined) return before;
+    return withOid(before, this.#contents.find(stamp) ?? "");
   }
 
   #explain(expectation: Expectation, place: string, error: unknown): Finding {

@@ -1,8 +1,8 @@
 import { ensureStateDirectory } from "../disk/state-directory.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { bootIdOf } from "./host.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
 import { recoverLocked } from "./recover.ts";
+import { isRecoveryDue } from "./recovery-due.ts";
 
 /** Tries to create the state directory against other processes that do the same. */
 const creationAttemptsMax = 5;
@@ -15,10 +15,7 @@ export async function openRoot(store: CommitStore, options: LockOptions = {}): P
   createState(store);
   const lock = await RootLock.take(store.disk, store.state, options);
   try {
-    const sequence = store.journal.sequence();
-    const progress = store.journal.progress(sequence, bootIdOf(store.disk));
-    if (sequence > 0 && progress !== "applied" && progress !== "settled")
-      await recoverLocked(store);
+    if (isRecoveryDue(store)) await recoverLocked(store);
     // Another process may have added packs since this one looked.
     store.objects.refresh();
     return lock;

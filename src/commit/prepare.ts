@@ -6,7 +6,7 @@ import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { After, Before, Change, ChangeSet } from "./change-set.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { type Conflict, conflictError } from "./conflict.ts";
+import { type Conflict, ConflictError } from "./conflict.ts";
 import { Directories } from "./directories.ts";
 import { Examiner } from "./examine.ts";
 import { bootIdOf } from "./host.ts";
@@ -92,7 +92,7 @@ class Preparation {
     const descriptors = [packDescriptor];
     try {
       const pack = new PackBuilder(disk, packDescriptor);
-      const examiner = new Examiner(disk, directories, pack);
+      const examiner = new Examiner(this.#store, directories, pack);
       await this.#examine(examiner);
       const stager = new Stager(disk, directories);
       await this.#stage(stager, staging, pack);
@@ -140,7 +140,7 @@ class Preparation {
         this.#found.set(expectation.before, finding.image);
       }
     });
-    if (conflicts.length > 0) throw conflictError(conflicts);
+    if (conflicts.length > 0) throw new ConflictError(conflicts);
   }
 
   async #stage(stager: Stager, staging: TreePath, pack: PackBuilder): Promise<void> {

@@ -1,0 +1,114 @@
+import { openFlags } from "../disk/open-flags.ts";
+import { absoluteOf } from "../disk/tree-path.ts";
+import { packedContentBytesMax, resolutionRoundsMax } from "../limits.ts";
+import { readContent } from "../overlay/content.ts";
+import { acceptResolutions, type Resolution } from "./accept.ts";
+import type { Before, ChangeSet } from "./change-set.ts";
+import { commitChangeSet } from "./commit.ts";
+import type { CommitStore } from "./commit-store.ts";
+import { type Conflict, ConflictError } from "./conflict.ts";
+import type { CommitOptions } from "./options.ts";
+import type { CommitReceipt } from "./receipt.ts";
+
+/** The three contents of a conflict; `undefined` for what is no file, too large or not known. */
+export interface ConflictSides {
+  /** What the change was based on, where somebody kept it: the checkpoint store, or the caller. */
+  readonly base: Buffer | undefined;
+  readonly ours: Buffer | undefined;
+  readonly theirs: Buffer | undefined;
+}
+
+/** Decides one conflict; `undefined` leaves it, and the commit is refused. */
+export type Resolver = (
+  conflict: Conflict,
+  sides: () => ConflictSides,
+) => Resolution | undefined | Promise<Resolution | undefined>;
+
+export interface ResolvingOptions extends CommitOptions {
+  /** The content that a change was based on, for callers that have kept it. */
+  readonly readBase?: (conflict: Conflict) => Uint8Array | undefined;
+}
+
+/** Decides every conflict for the change set: what lies on the disk is overwritten, and recorded. */
+export const takeOurs: Resolver = () => ({ kind: "ours" });
+
+/**
+ * Commits a change set whatever has happened to the tree meanwhile, as far as `resolver` decides.
+ * No lock is held while it does; what it decided is checked again afterwards.
+ *
+ * @throws {DraftError} `DRAFT_CONFLICT` with the conflicts that it left undecided or that nobody
+ *   could decide; otherwise as {@link commitChangeSet}.
+ */
+export async function commitResolving(
+  store: CommitStore,
+  changeSet: ChangeSet,
+  resolver: Resolver,
+  options: ResolvingOptions = {},
+): Promise<CommitReceipt> {
+  let current = changeSet;
+  for (let round = 1; ; round++) {
+    try {
+      return await commitChangeSet(store, current, options);
+    } catch (error) {
+      if (!(error instanceof ConflictError) || round >= resolutionRoundsMax) throw error;
+      current = acceptResolutions(current, await decide(store, error.conflicts, resolver, options));
+    }
+  }
+}
+
+async function decide(
+  store: CommitStore,
+  conflicts: readonly Conflict[],
+  resolver: Resolver,
+  options: ResolvingOptions,
+): Promise<Map<Conflict, Resolution>> {
+  const resolved = new Map<Conflict, Resolution>();
+  const undecided: Conflict[] = [];
+  for (const conflict of conflicts) {
+    const resolution = await resolver(conflict, () => sidesOf(store, conflict, options));
+    if (resolution === undefined) undecided.push(conflict);
+    else resolved.set(conflict, resolution);
+  }
+  if (undecided.length > 0) throw new ConflictError(undecided);
+  return resolved;
+}
+
+function sidesOf(store: CommitStore, conflict: Conflict, options: ResolvingOptions): ConflictSides {
+  const { ours, theirs } = conflict;
+  const content = ours?.content;
+  const isSmall = content !== undefined && content.size <= packedContentBytesMax;
+  return {
+    base: readBase(store, conflict, options),
+    ours: isSmall ? readContent(content) : undefined,
+    theirs: readTheirs(store, conflict.path, theirs),
+  };
+}
+
+function readBase(
+  store: CommitStore,
+  conflict: Conflict,
+  options: ResolvingOptions,
+): Buffer | undefined {
+  const given = options.readBase?.(conflict);
+  if (given !== undefined) return Buffer.from(given);
+  const { base } = conflict;
+  if (base === undefined || base.state.kind !== "file") return undefined;
+  const known = base.state.oid ?? (base.stamp && store.contents.find(base.stamp));
+  if (known === undefined || known === "" || !store.objects.has(known)) return undefined;
+  return store.objects.read(known).bytes;
+}
+
+function readTheirs(
+  { disk, state }: CommitStore,
+  path: string,
+  theirs: Before | undefined,
+): Buffer | undefined {
+  if (theirs?.state.kind !== "file" || theirs.state.size > packedContentBytesMax) return undefined;
+  const descriptor = disk.open(absoluteOf(state.root, path), openFlags.read);
+  try {
+    const buffer = Buffer.alloc(theirs.state.size);
+    return buffer.subarray(0, disk.read(descriptor, buffer, 0));
+  } finally {
+    disk.close(descriptor);
+  }
+}

@@ -1,0 +1,73 @@
+import { diff3Merge } from "node-diff3";
+import { bufferContent } from "../overlay/content.ts";
+import type { Resolver } from "./commit-resolving.ts";
+
+/** How {@link mergeTexts} treats what both sides have changed. */
+export interface MergeOptions {
+  /** Puts both sides and the base between diff3 markers instead of giving up. Off by default. */
+  readonly markers?: boolean;
+}
+
+/** A merge of two contents that go back to one. */
+export interface MergedText {
+  readonly bytes: Buffer;
+  /** Places where both sides differ; 0 without markers. */
+  readonly conflicts: number;
+}
+
+/**
+ * Merges two versions of a text by lines: what only one side has changed is taken from it.
+ *
+ * Bytes are never altered: lines keep their ends, encodings are not looked at. Content with a NUL is
+ * no text.
+ *
+ * @returns `undefined` for what is no text, and for a conflict unless markers are asked for.
+ */
+export function mergeTexts(
+  base: Uint8Array,
+  ours: Uint8Array,
+  theirs: Uint8Array,
+  options: MergeOptions = {},
+): MergedText | undefined {
+  if ([base, ours, theirs].some((bytes) => bytes.includes(0))) return undefined;
+  // One character a byte: exact whatever the encoding, and a line feed is one in all that we merge.
+  const [b, o, t] = [base, ours, theirs].map((bytes) =>
+    linesOf(Buffer.from(bytes).toString("latin1")),
+  );
+  const regions = diff3Merge(o ?? [], b ?? [], t ?? [], { excludeFalseConflicts: true });
+  const lines: string[] = [];
+  let conflicts = 0;
+  for (const region of regions) {
+    if (region.ok !== undefined) lines.push(...region.ok);
+    if (region.conflict === undefined) continue;
+    if (options.markers !== true) return undefined;
+    conflicts += 1;
+    const { a, o: common, b: other } = region.conflict;
+    lines.push("<<<<<<< draft\n", ...closed(a), "||||||| base\n", ...closed(common));
+    lines.push("=======\n", ...closed(other), ">>>>>>> disk\n");
+  }
+  return { bytes: Buffer.from(lines.join(""), "latin1"), conflicts };
+}
+
+/** A resolver that merges texts and leaves everything else undecided. */
+export function mergingResolver(options: MergeOptions = {}): Resolver {
+  return (conflict, sides) => {
+    if (conflict.reason !== "changed") return undefined;
+    const { base, ours, theirs } = sides();
+    if (ours === undefined || theirs === undefined) return undefined;
+    if (ours.equals(theirs)) return { kind: "ours" };
+    if (base === undefined) return undefined;
+    const merged = mergeTexts(base, ours, theirs, options);
+    return merged && { kind: "content", content: bufferContent(merged.bytes) };
+  };
+}
+
+/** Lines with their ends; the last one may have none. */
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}
+
+/** A marker must begin a line, also after a last line without an end. */
+function closed(lines: readonly string[]): string[] {
+  return lines.map((line) => (line.endsWith("\n") ? line : `${line}\n`));
+}
