@@ -18,8 +18,9 @@ const layers: readonly (readonly string[])[] = [
   ["config"],
   ["engines"],
   ["drafts"],
-  ["tools", "sandbox"],
-  ["open-overlay.ts"],
+  ["tools"],
+  ["sandbox"],
+  ["api"],
   ["index.ts"],
   ["vitest", "cli"],
 ];

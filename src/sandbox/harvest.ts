@@ -1,10 +1,9 @@
-import { type BigIntStats, closeSync, constants, readSync } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, parentOf, type TreePath } from "../disk/tree-path.ts";
-import { chunkBytes } from "../limits.ts";
-import { bufferContent } from "../overlay/content.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type { Content, LowerNode } from "../overlay/pending.ts";
+import type { LentContents } from "./lent-contents.ts";
 import { lstatLower, readLowerNames } from "./lower-view.ts";
 import type { Merge, Mirror, MirrorNode } from "./mirror.ts";
 import { resolveRedirect } from "./overlay-redirects.ts";
@@ -23,6 +22,10 @@ export interface HarvestSource {
   readonly startedNs: bigint;
   /** Whether commands may still be writing. */
   readonly isLive: boolean;
+  /** Keeps the bytes of harvested files. */
+  readonly contents: LentContents;
+  /** Whether the upper holds the whole tree (a clone), so that nothing shows through it. */
+  readonly isComplete: boolean;
   /** The redirect attribute of a directory of the upper, where the engine uses it. */
   readonly readRedirect?: (path: TreePath) => string | undefined;
 }
@@ -197,7 +200,8 @@ class Harvest {
     const meta = metaOf(stats);
     const ino = stats.nlink > 1n ? stats.ino : undefined;
     const base = this.#baseOf(entry);
-    layer.adopt({ kind: "file", path, meta, content, ino, timesSet: true, ...base });
+    const node = { path, meta, content, ino, timesSet: true, isLasting: true };
+    layer.adopt({ kind: "file", ...node, ...base });
     this.changes.push({ path, kind: "file" });
   }
 
@@ -224,6 +228,7 @@ class Harvest {
   #mergeOf(entry: Entry): Merge {
     const { layer, upper, view } = this.#source;
     const { path, shown } = entry;
+    if (this.#source.isComplete) return { lower: undefined, isMoved: shown !== undefined };
     const own = new Set(upper.readdir(path));
     const foreign = view.readdir(path).find((name) => !own.has(name));
     const lowerNames = shown === undefined ? undefined : readLowerNames(layer.root, shown);
@@ -255,17 +260,9 @@ class Harvest {
     return { base: { path, stamp } };
   }
 
-  /** The bytes of a file of the upper: at once when they are few, else when they are asked for. */
   #contentOf(path: TreePath, size: number): Content {
-    const { upper } = this.#source;
-    const descriptor = upper.open(path, O_RDONLY | O_NONBLOCK);
-    try {
-      const bytes = Buffer.allocUnsafeSlow(size);
-      const count = readFully(descriptor, bytes, 0);
-      return bufferContent(bytes.subarray(0, count));
-    } finally {
-      closeSync(descriptor);
-    }
+    const { upper, contents, isLive } = this.#source;
+    return contents.contentOf(upper.open(path, O_RDONLY | O_NONBLOCK), size, isLive);
   }
 
   /** Runs `read`; where the command took our right to read away, gives it back for the moment. */
@@ -318,15 +315,4 @@ function isWhiteout(stats: BigIntStats): boolean {
  */
 function areTimesSet(stats: BigIntStats): boolean {
   return stats.mtimeNs !== stats.ctimeNs;
-}
-
-function readFully(descriptor: number, bytes: Uint8Array, position: number): number {
-  let filled = 0;
-  while (filled < bytes.length) {
-    const length = Math.min(chunkBytes, bytes.length - filled);
-    const count = readSync(descriptor, bytes, filled, length, position + filled);
-    if (count === 0) break;
-    filled += count;
-  }
-  return filled;
 }

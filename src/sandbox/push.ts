@@ -24,6 +24,8 @@ export interface PushTarget {
   readonly mirror: Mirror;
   /** Whether the caller is real root and may give files away. */
   readonly mayChangeOwner: boolean;
+  /** Paths that must not be shown to a command. */
+  readonly isDenied: (path: TreePath) => boolean;
 }
 
 /** Paths that the upper holds and the layer no longer does (after a rollback, a discard). */
@@ -63,9 +65,9 @@ class Push {
   }
 
   run(): Retracted {
-    const { layer, mirror } = this.#target;
+    const { layer, mirror, isDenied } = this.#target;
     for (const entry of layer.pending()) {
-      if (isHidden(entry.path)) continue;
+      if (isHidden(entry.path) || isDenied(entry.path)) continue;
       const node = mirror.ensure(entry.path);
       node.seenAt = this.#sequence;
       const isCurrent = node.generation !== undefined && node.generation >= entry.generation;

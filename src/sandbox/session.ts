@@ -1,27 +1,14 @@
 import type { ChildProcess } from "node:child_process";
 import { isAbsolute, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type TreePath, treePathOf } from "../disk/tree-path.ts";
+import { treePathOf } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
-import {
-  type CommandEnd,
-  type CommandLine,
-  type CommandOptions,
-  findProgram,
-  limitWords,
-  RunningCommand,
-} from "./command.ts";
-import { commandEnvironment } from "./command-environment.ts";
-import { type HarvestedChange, harvestUpper } from "./harvest.ts";
-import { Mirror } from "./mirror.ts";
-import { Namespace, toolPath } from "./namespace.ts";
-import { planNamespace } from "./namespace-plan.ts";
-import { readRedirects } from "./overlay-redirects.ts";
-import { PinnedTree } from "./pinned-tree.ts";
-import { pushPending } from "./push.ts";
-import { type IsolationAttempt, isolationError, remedyFor } from "./sandbox-error.ts";
+import { type CommandEnd, type CommandOptions, RunningCommand } from "./command.ts";
+import { startWorkspace } from "./engine-choice.ts";
+import type { HarvestedChange } from "./harvest.ts";
+import { LentContents } from "./lent-contents.ts";
 import type { Engine, Isolation, SessionOptions } from "./session-options.ts";
+import type { Workspace } from "./workspace.ts";
 
 export interface RunOptions extends CommandOptions {
   /** Directory to run in: absolute, or relative to the root (the default). */
@@ -30,14 +17,28 @@ export interface RunOptions extends CommandOptions {
   readonly keepDaemons?: boolean;
 }
 
+/** A command of a session: who made which change. */
+export interface CommandRecord {
+  /** Number of the command in its session, from 1. */
+  readonly id: number;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly startedMs: number;
+  readonly elapsedMs: number;
+  readonly exitCode: number;
+  /**
+   * Paths that it changed, as they were in the layer when it had ended. Of commands that ran at the
+   * same time, the one that ended first has the changes of both.
+   */
+  readonly changes: readonly HarvestedChange[];
+}
+
 /** What a command did, and under which isolation. */
-export interface RunResult extends CommandEnd {
+export interface RunResult extends CommandRecord, CommandEnd {
   readonly engine: Engine;
   readonly isolation: Isolation;
-  /** Paths that it changed, as they are now in the layer. */
-  readonly changes: readonly HarvestedChange[];
-  /** Number of the command in its session, from 1. */
-  readonly commandId: number;
+  /** What the caller should know: limits of the engine that matter here, memory that ran out. */
+  readonly warnings: readonly string[];
 }
 
 /** A command that is running; its streams are those of `child`. */
@@ -48,9 +49,6 @@ export interface SpawnedCommand {
   /** Sends a signal to the command itself. */
   kill(signal: NodeJS.Signals): void;
 }
-
-/** A file system stamps changes with a clock that lags by up to one tick of 100 Hz. */
-const clockTickMs = 10;
 
 /** How often changes of the API are brought to a running command, in milliseconds. */
 const coherenceMs = 25;
@@ -69,8 +67,10 @@ export async function openSession(layer: Layer, options: SessionOptions = {}): P
 export class Session implements AsyncDisposable {
   readonly layer: Layer;
   readonly #options: SessionOptions;
-  #active: ActiveNamespace | undefined;
-  #starting: Promise<ActiveNamespace> | undefined;
+  readonly #contents = new LentContents();
+  readonly #history: CommandRecord[] = [];
+  #workspace: Workspace | undefined;
+  #starting: Promise<Workspace> | undefined;
   #running = 0;
   #lastCommandId = 0;
   #hasDaemons = false;
@@ -83,7 +83,12 @@ export class Session implements AsyncDisposable {
 
   /** The engine in use; `undefined` before the first command. */
   get engine(): Engine | undefined {
-    return this.#active?.engine;
+    return this.#workspace?.engine;
+  }
+
+  /** The commands that have ended, oldest first: by them changes can be told apart. */
+  get history(): readonly CommandRecord[] {
+    return this.#history;
   }
 
   /**
@@ -107,12 +112,12 @@ export class Session implements AsyncDisposable {
     args: readonly string[] = [],
     options: RunOptions = {},
   ): Promise<SpawnedCommand> {
-    const active = await this.#ready();
-    const line = this.#lineOf(active, [command, ...args], options);
-    const env = commandEnvironment(this.#options, active.namespace.plan, options.env);
-    env["PWD"] = this.#directoryOf(options.cwd);
+    const workspace = await this.#ready();
+    const cwd = this.#directoryOf(options.cwd);
+    const line = workspace.lineOf([command, ...args], cwd, options.limits ?? {});
+    const env = workspace.environmentOf(cwd, options.env ?? {});
+    const start = { id: ++this.#lastCommandId, command, args, startedMs: Date.now() };
     this.#running += 1;
-    const commandId = ++this.#lastCommandId;
     const running = new RunningCommand(line, { ...options, env });
     const timer = setInterval(() => this.push(), coherenceMs);
     timer.unref();
@@ -121,7 +126,7 @@ export class Session implements AsyncDisposable {
         clearInterval(timer);
         this.#running -= 1;
       })
-      .then((end) => this.#finish(active, end, commandId, options.keepDaemons === true));
+      .then((end) => this.#finish(workspace, start, end, options.keepDaemons === true));
     // Whoever only wants the streams need not listen to the result.
     result.catch(() => {});
     return { child: running.child, result, kill: (signal) => running.kill(signal) };
@@ -135,9 +140,7 @@ export class Session implements AsyncDisposable {
 
   /** Makes changes of the API visible to commands that run now. */
   push(): void {
-    const active = this.#active;
-    if (active === undefined || !active.namespace.isAlive) return;
-    pushPending({ ...active, layer: this.layer });
+    if (this.#workspace?.isAlive === true) this.#workspace.push();
   }
 
   /**
@@ -145,31 +148,36 @@ export class Session implements AsyncDisposable {
    * just writing may be incomplete; they are looked at again when it has ended.
    */
   async harvest(): Promise<readonly HarvestedChange[]> {
-    const active = this.#active;
-    if (active === undefined) return [];
-    const isLive = this.#running > 0 || this.#hasDaemons;
-    return this.#harvest(active, isLive);
+    if (this.#workspace === undefined) return [];
+    return this.#harvest(this.#workspace, this.#running > 0 || this.#hasDaemons);
   }
 
-  /** Ends the namespace after a last harvest; the next command starts a new one. */
+  /**
+   * Ends the namespace after a last harvest, and with it what still runs there. The next command
+   * starts a new one.
+   */
   async suspend(): Promise<void> {
-    const active = this.#active;
-    if (active === undefined) return;
-    if (active.namespace.isAlive) {
-      await active.namespace.quiesce();
+    const workspace = this.#workspace;
+    if (workspace === undefined) return;
+    if (workspace.isAlive) {
+      await workspace.quiesce();
       this.#hasDaemons = false;
-      this.#harvest(active, false);
+      this.#harvest(workspace, false);
     }
-    this.#active = undefined;
-    await active.namespace.stop();
+    this.#workspace = undefined;
+    await workspace.stop();
   }
 
-  /** Ends the namespace with all that runs in it. What was harvested stays in the layer. */
+  /**
+   * Ends the namespace with all that runs in it, without a last harvest. Large files that were
+   * harvested can be read from the layer no longer: commit or save it before.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const active = this.#active ?? (await this.#starting?.catch(() => undefined));
-    this.#active = undefined;
-    await active?.namespace.stop();
+    const workspace = this.#workspace ?? (await this.#starting?.catch(() => undefined));
+    this.#workspace = undefined;
+    await workspace?.stop();
+    this.#contents.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -177,37 +185,41 @@ export class Session implements AsyncDisposable {
   }
 
   async #finish(
-    active: ActiveNamespace,
+    workspace: Workspace,
+    start: Pick<CommandRecord, "id" | "command" | "args" | "startedMs">,
     end: CommandEnd,
-    commandId: number,
     keepDaemons: boolean,
   ): Promise<RunResult> {
     this.#hasDaemons ||= keepDaemons;
     const isLive = this.#running > 0 || this.#hasDaemons;
-    if (!isLive) await active.namespace.quiesce();
-    const changes = this.#harvest(active, isLive);
-    return { ...end, engine: active.engine, isolation: "enforced", changes, commandId };
+    if (!isLive) await workspace.quiesce();
+    const changes = this.#harvest(workspace, isLive);
+    const { exitCode, signal, isTimedOut } = end;
+    const elapsedMs = Date.now() - start.startedMs;
+    const record: CommandRecord = { ...start, elapsedMs, exitCode, changes };
+    this.#history.push(record);
+    const { engine, isolation } = workspace;
+    const warnings = warningsOf(workspace);
+    return { ...record, signal, isTimedOut, engine, isolation, warnings };
   }
 
-  #harvest(active: ActiveNamespace, isLive: boolean): HarvestedChange[] {
+  #harvest(workspace: Workspace, isLive: boolean): HarvestedChange[] {
     // First what the API changed meanwhile: the mirror knows one truth at a time.
-    pushPending({ ...active, layer: this.layer });
-    const readRedirect = (path: TreePath): string | undefined =>
-      readRedirects(active.namespace.upperDescriptor, [path]).get(path);
-    const source = { ...active, layer: this.layer, isLive };
-    return harvestUpper(active.engine === "overlay" ? { ...source, readRedirect } : source);
+    workspace.push();
+    return workspace.harvest(isLive);
   }
 
-  /** A running namespace that shows what the layer holds. */
-  async #ready(): Promise<ActiveNamespace> {
+  /** A running workspace that shows what the layer holds. */
+  async #ready(): Promise<Workspace> {
     if (this.#isClosed) {
       throw new DraftError("DRAFT_SANDBOX_FAILED", "Cannot run a command: the session is closed.", {
         path: this.layer.root,
       });
     }
-    const active = await this.#started();
-    const retracted = pushPending({ ...active, layer: this.layer });
-    if (retracted.length === 0) return active;
+    const workspace = await this.#started();
+    workspace.unsettle();
+    const retracted = workspace.push();
+    if (retracted.length === 0) return workspace;
     if (this.#running > 0) {
       throw new DraftError(
         "DRAFT_SANDBOX_FAILED",
@@ -216,35 +228,25 @@ export class Session implements AsyncDisposable {
         { path: this.layer.root },
       );
     }
-    this.#active = undefined;
-    await active.namespace.stop();
+    this.#workspace = undefined;
+    await workspace.stop();
     const fresh = await this.#started();
-    pushPending({ ...fresh, layer: this.layer });
+    fresh.push();
     return fresh;
   }
 
-  async #started(): Promise<ActiveNamespace> {
-    if (this.#active?.namespace.isAlive === true) return this.#active;
-    this.#starting ??= startNamespace(this.layer.root, this.#options).finally(() => {
+  async #started(): Promise<Workspace> {
+    if (this.#workspace?.isAlive === true) return this.#workspace;
+    const { layer } = this;
+    this.#starting ??= startWorkspace({
+      layer,
+      options: this.#options,
+      contents: this.#contents,
+    }).finally(() => {
       this.#starting = undefined;
     });
-    this.#active = await this.#starting;
-    return this.#active;
-  }
-
-  #lineOf(active: ActiveNamespace, words: string[], options: RunOptions): CommandLine {
-    const path = toolPath(process.env["PATH"]);
-    const { pid, plan } = active.namespace;
-    const enter = [findProgram("nsenter", path), "-t", String(pid), "-m", "-p", "-i"];
-    if (plan.loopback) enter.push("-n");
-    enter.push(plan.privileged ? `--user=/proc/${pid}/fd/7` : "-U", "--preserve-credentials", "--");
-    const user = plan.privileged
-      ? []
-      : ["-U", `--map-user=${process.geteuid?.()}`, `--map-group=${process.getegid?.()}`];
-    // `--wd` of unshare, not of nsenter: that one would be looked up outside, on the real tree.
-    const become = [findProgram("unshare", path), ...user];
-    const launcher = [...enter, ...become, `--wd=${this.#directoryOf(options.cwd)}`, "--"];
-    return { launcher, command: [...limitWords(options.limits ?? {}, path), ...words] };
+    this.#workspace = await this.#starting;
+    return this.#workspace;
   }
 
   #directoryOf(cwd: string | undefined): string {
@@ -261,55 +263,15 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** A namespace and what is known of its upper. */
-interface ActiveNamespace {
-  readonly namespace: Namespace;
-  readonly engine: Engine;
-  readonly view: PinnedTree;
-  readonly upper: PinnedTree;
-  readonly mirror: Mirror;
-  readonly startedNs: bigint;
-  readonly mayChangeOwner: boolean;
-}
+/** Below this many free bytes, writes of the command have failed or are about to. */
+const scarceBytes = 64 * 1024;
 
-async function startNamespace(root: string, options: SessionOptions): Promise<ActiveNamespace> {
-  const openedMs = Date.now();
-  const attempts: IsolationAttempt[] = [];
-  for (const engine of candidateEngines(options)) {
-    const privileged = engine === "overlay";
-    const { uncommittedBytesMax, ...containment } = options;
-    const plan = planNamespace({ ...containment, root, privileged, uncommittedBytesMax });
-    try {
-      const namespace = await Namespace.start(plan);
-      return {
-        namespace,
-        engine,
-        view: new PinnedTree(namespace.viewDescriptor),
-        upper: new PinnedTree(namespace.upperDescriptor),
-        mirror: new Mirror(),
-        startedNs: await settledStart(openedMs),
-        mayChangeOwner: privileged,
-      };
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      attempts.push({ engine, reason, remedy: remedyFor(reason) });
-    }
-  }
-  throw isolationError(root, attempts);
-}
-
-/**
- * The moment from which changes of the lower count as concurrent. No command has run before it, and
- * it lies more than a tick after the session was asked for, so that what the caller wrote just
- * before does not count.
- */
-async function settledStart(openedMs: number): Promise<bigint> {
-  const missingMs = openedMs + 2 * clockTickMs + 1 - Date.now();
-  if (missingMs > 0) await sleep(missingMs);
-  return BigInt(Date.now() - clockTickMs) * 1_000_000n;
-}
-
-function candidateEngines(options: SessionOptions): Engine[] {
-  if (options.engine !== undefined) return [options.engine];
-  return process.geteuid?.() === 0 ? ["overlay", "overlay-user"] : ["overlay-user"];
+function warningsOf(workspace: Workspace): string[] {
+  const free = workspace.freeBytes();
+  if (free === undefined || free >= scarceBytes) return [...workspace.notes];
+  return [
+    ...workspace.notes,
+    "The memory for uncommitted writes is full: the command's writes failed with ENOSPC. Raise " +
+      "uncommittedBytesMax, or commit more often.",
+  ];
 }

@@ -164,7 +164,7 @@ export const longCases: readonly CommandCase[] = [
   },
   {
     name: "git clone, fetch and gc",
-    script: `${repository} git clone -q . clone && cd clone && git gc -q && git fsck --strict`,
+    script: `${repository} git clone -q . clone && cd clone && git config remote.origin.url .. && git gc -q && git fsck --strict`,
   },
   {
     name: "git clean and restore",

@@ -1,9 +1,9 @@
 import { describe, it } from "vitest";
 import { longCases } from "./command-cases.ts";
 import { canRun, expectSameTrees } from "./differential.ts";
-import { kernelEngines } from "./sandbox-fixture.ts";
+import { allEngines } from "./sandbox-fixture.ts";
 
-describe.each(kernelEngines)(
+describe.each(allEngines)(
   "a command in engine %s leaves the tree it leaves without",
   (engine) => {
     it.each(longCases.filter(canRun))("$name", async (command) => {

@@ -14,6 +14,9 @@ export const kernelEngines: readonly Engine[] = isRoot
   ? ["overlay", "overlay-user"]
   : ["overlay-user"];
 
+/** All engines, the cooperative one too. */
+export const allEngines: readonly Engine[] = [...kernelEngines, "clone"];
+
 const cleanups: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
@@ -53,7 +56,8 @@ export interface Opened {
 /** A layer and a session over `root`, closed after the test. */
 export async function openOver(root: string, options: SessionOptions = {}): Promise<Opened> {
   const layer = openLayer({ root });
-  const session = await openSession(layer, options);
+  const require = options.engine === "clone" ? "cooperative" : "enforced";
+  const session = await openSession(layer, { require, ...options });
   cleanups.push(async () => {
     await session.close();
     layer.close();

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
+import { allEngines, openOver, treeOf } from "./sandbox-fixture.ts";
 
-describe.each(kernelEngines)("a session of engine %s", (engine) => {
+describe.each(allEngines)("a session of engine %s", (engine) => {
   it("shows pending changes to a command and takes its changes into the layer", async () => {
     const root = treeOf({ "a.txt": "lower\n", "d/b.txt": "b\n" });
     const { layer, sh } = await openOver(root, { engine });

@@ -1,0 +1,58 @@
+import type { Layer } from "../overlay/layer.ts";
+import { CloneWorkspace } from "./clone-workspace.ts";
+import { KernelWorkspace } from "./kernel-workspace.ts";
+import type { LentContents } from "./lent-contents.ts";
+import { type IsolationAttempt, isolationError, remedyFor } from "./sandbox-error.ts";
+import type { Engine, SessionOptions } from "./session-options.ts";
+import type { Workspace } from "./workspace.ts";
+
+export interface WorkspaceContext {
+  readonly layer: Layer;
+  readonly options: SessionOptions;
+  readonly contents: LentContents;
+}
+
+/**
+ * Starts the first engine that works, by trying: versions and settings of a system say little about
+ * what it allows.
+ *
+ * @throws {DraftError} `DRAFT_ISOLATION` with every attempt, why it failed and what would help.
+ */
+export async function startWorkspace(context: WorkspaceContext): Promise<Workspace> {
+  const attempts: IsolationAttempt[] = [];
+  for (const engine of candidateEngines(context.options)) {
+    try {
+      return await startEngine(engine, context);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      attempts.push({ engine, reason, remedy: remedyFor(reason) });
+    }
+  }
+  throw isolationError(context.layer.root, attempts);
+}
+
+/** The engines of this system, best first. */
+export function enginesOfSystem(): Engine[] {
+  if (process.platform !== "linux") return ["clone"];
+  const kernel: Engine[] =
+    process.geteuid?.() === 0 ? ["overlay", "overlay-user"] : ["overlay-user"];
+  return [...kernel, "clone"];
+}
+
+export async function startEngine(engine: Engine, context: WorkspaceContext): Promise<Workspace> {
+  switch (engine) {
+    case "overlay":
+    case "overlay-user":
+      if (process.platform !== "linux") throw new Error("overlayfs exists on Linux only");
+      return KernelWorkspace.start(engine, context);
+    case "clone":
+      if ((context.options.require ?? "enforced") === "enforced") {
+        throw new Error("a copy of the tree cannot enforce isolation (it is `cooperative`)");
+      }
+      return new CloneWorkspace(context);
+  }
+}
+
+function candidateEngines(options: SessionOptions): Engine[] {
+  return options.engine === undefined ? enginesOfSystem() : [options.engine];
+}

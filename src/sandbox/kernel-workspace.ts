@@ -1,0 +1,182 @@
+import { lstatSync, readdirSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Layer } from "../overlay/layer.ts";
+import { type CommandLine, findProgram, limitWords } from "./command.ts";
+import { commandEnvironment } from "./command-environment.ts";
+import { deniedMatcher, deniedPaths } from "./denied-paths.ts";
+import { type HarvestedChange, harvestUpper } from "./harvest.ts";
+import type { LentContents } from "./lent-contents.ts";
+import { Mirror } from "./mirror.ts";
+import { mountsInside, readMountTable } from "./mount-table.ts";
+import { Namespace, toolPath } from "./namespace.ts";
+import { planNamespace } from "./namespace-plan.ts";
+import { readRedirects } from "./overlay-redirects.ts";
+import { PinnedTree } from "./pinned-tree.ts";
+import { pushPending, type Retracted } from "./push.ts";
+import type { ResourceLimits, SessionOptions } from "./session-options.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** A file system stamps changes with a clock that lags by up to one tick of 100 Hz. */
+const clockTickMs = 10;
+
+/** The engines `overlay` and `overlay-user`: kernel overlayfs in a namespace. */
+export class KernelWorkspace implements Workspace {
+  readonly engine: "overlay" | "overlay-user";
+  readonly isolation = "enforced";
+  readonly notes: readonly string[];
+  readonly #layer: Layer;
+  readonly #options: SessionOptions;
+  readonly #namespace: Namespace;
+  readonly #contents: LentContents;
+  readonly #startedNs: bigint;
+  readonly #view: PinnedTree;
+  readonly #upper: PinnedTree;
+  readonly #mirror = new Mirror();
+  readonly #isDenied: (path: string) => boolean;
+
+  private constructor(
+    namespace: Namespace,
+    startedNs: bigint,
+    context: { layer: Layer; options: SessionOptions; contents: LentContents },
+  ) {
+    this.engine = namespace.plan.privileged ? "overlay" : "overlay-user";
+    this.#namespace = namespace;
+    this.#startedNs = startedNs;
+    this.#layer = context.layer;
+    this.#options = context.options;
+    this.#contents = context.contents;
+    this.#isDenied = deniedMatcher(context.layer.root, context.options.denyRead ?? []);
+    this.#view = new PinnedTree(namespace.viewDescriptor);
+    this.#upper = new PinnedTree(namespace.upperDescriptor);
+    this.notes = namespace.plan.privileged ? [] : ownerNotes(context.layer.root);
+  }
+
+  /** @throws {Error} when this machine or this tree does not allow it; nothing is left behind. */
+  static async start(
+    engine: "overlay" | "overlay-user",
+    context: { layer: Layer; options: SessionOptions; contents: LentContents },
+  ): Promise<KernelWorkspace> {
+    const { layer, options } = context;
+    const openedMs = Date.now();
+    const inside = mountsInside(readMountTable(), layer.root);
+    if (inside.length > 0) {
+      const paths = inside.map(({ path }) => path).join(", ");
+      throw new Error(`the tree holds mounts, which an overlay cannot show: ${paths}`);
+    }
+    const plan = planNamespace({
+      ...options,
+      root: layer.root,
+      privileged: engine === "overlay",
+      uncommittedBytesMax: options.uncommittedBytesMax,
+      denied: deniedPaths(layer, options.denyRead ?? []),
+    });
+    const namespace = await Namespace.start(plan);
+    return new KernelWorkspace(namespace, await settledStart(openedMs), context);
+  }
+
+  get isAlive(): boolean {
+    return this.#namespace.isAlive;
+  }
+
+  push(): Retracted {
+    return pushPending({
+      layer: this.#layer,
+      view: this.#view,
+      upper: this.#upper,
+      mirror: this.#mirror,
+      mayChangeOwner: this.engine === "overlay",
+      isDenied: this.#isDenied,
+    });
+  }
+
+  harvest(isLive: boolean): HarvestedChange[] {
+    const source = {
+      layer: this.#layer,
+      view: this.#view,
+      upper: this.#upper,
+      mirror: this.#mirror,
+      startedNs: this.#startedNs,
+      contents: this.#contents,
+      isLive,
+      isComplete: false,
+    };
+    if (this.engine === "overlay-user") return harvestUpper(source);
+    const { upperDescriptor } = this.#namespace;
+    const readRedirect = (path: string): string | undefined =>
+      readRedirects(upperDescriptor, [path]).get(path);
+    return harvestUpper({ ...source, readRedirect });
+  }
+
+  lineOf(command: readonly string[], cwd: string, limits: ResourceLimits): CommandLine {
+    const path = toolPath(process.env["PATH"]);
+    const { pid, plan } = this.#namespace;
+    const enter = [findProgram("nsenter", path), "-t", String(pid), "-m", "-p", "-i"];
+    if (plan.loopback) enter.push("-n");
+    enter.push(plan.privileged ? `--user=/proc/${pid}/fd/7` : "-U", "--preserve-credentials", "--");
+    const user = plan.privileged
+      ? []
+      : ["-U", `--map-user=${process.geteuid?.()}`, `--map-group=${process.getegid?.()}`];
+    // `--wd` of unshare, not of nsenter: that one would be looked up outside, on the real tree.
+    const become = [findProgram("unshare", path), ...user, `--wd=${cwd}`, "--"];
+    return { launcher: [...enter, ...become], command: [...limitWords(limits, path), ...command] };
+  }
+
+  environmentOf(cwd: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+    return commandEnvironment(this.#options, this.#namespace.plan, { ...extra, PWD: cwd });
+  }
+
+  unsettle(): void {
+    this.#contents.settle();
+  }
+
+  quiesce(): Promise<void> {
+    return this.#namespace.quiesce();
+  }
+
+  freeBytes(): number {
+    const stats = statfsSync(`/proc/self/fd/${this.#namespace.upperDescriptor}/.`);
+    return stats.bavail * stats.bsize;
+  }
+
+  stop(): Promise<void> {
+    return this.#namespace.stop();
+  }
+}
+
+/**
+ * The moment from which changes of the lower count as concurrent. No command has run before it, and
+ * it lies more than a tick after the session was asked for, so that what the caller wrote just
+ * before does not count.
+ */
+async function settledStart(openedMs: number): Promise<bigint> {
+  const missingMs = openedMs + 2 * clockTickMs + 1 - Date.now();
+  if (missingMs > 0) await sleep(missingMs);
+  return BigInt(Date.now() - clockTickMs) * 1_000_000n;
+}
+
+/** Entries of the root that are looked at for foreign owners; the whole tree would take too long. */
+const sampledEntriesMax = 500;
+
+/**
+ * In a namespace of one user nobody else's files can be changed (the kernel answers EOVERFLOW).
+ * Looks at the top of the tree only; a command that meets such a file deeper down gets the error.
+ */
+function ownerNotes(root: string): string[] {
+  const foreign = readdirSync(root)
+    .slice(0, sampledEntriesMax)
+    .filter((name) => {
+      const stats = lstatSync(join(root, name), { throwIfNoEntry: false });
+      return (
+        stats !== undefined &&
+        (stats.uid !== process.geteuid?.() || stats.gid !== process.getegid?.())
+      );
+    });
+  if (foreign.length === 0) return [];
+  const names = foreign.slice(0, 3).join(", ");
+  return [
+    `${foreign.length} entries of the root belong to another user or group (${names}); a command ` +
+      "can read and delete them, but changing them fails with EOVERFLOW. Run as their owner, or " +
+      "as root.",
+  ];
+}

@@ -1,0 +1,90 @@
+import { closeSync } from "node:fs";
+import { bufferContent } from "../overlay/content.ts";
+import type { Content } from "../overlay/pending.ts";
+import { readFully, SpillFile } from "./spill-file.ts";
+
+/** Content up to this many bytes is copied into memory at once; larger ones stay where they are. */
+const copiedBytesMax = 256 * 1024;
+
+/** Large files that may be open at once; a process has at least 1024 descriptors. */
+const lentFilesMax = 256;
+
+/** A content that the layer holds and whose bytes still lie in a file of the upper. */
+class LentContent implements Content {
+  readonly size: number;
+  readonly lower = undefined;
+  readonly spilled = undefined;
+  readonly #spill: SpillFile;
+  #descriptor: number | undefined;
+  #start = 0;
+
+  constructor(descriptor: number, size: number, spill: SpillFile) {
+    this.#descriptor = descriptor;
+    this.size = size;
+    this.#spill = spill;
+  }
+
+  read(buffer: Uint8Array, position: number): number {
+    const wanted = buffer.subarray(0, Math.max(0, Math.min(buffer.length, this.size - position)));
+    return this.#descriptor === undefined
+      ? this.#spill.read(wanted, this.#start + position)
+      : readFully(this.#descriptor, wanted, position);
+  }
+
+  /** Takes the bytes out of the upper. */
+  settle(): void {
+    if (this.#descriptor === undefined) return;
+    this.#start = this.#spill.append(this.#descriptor, this.size);
+    closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+}
+
+/**
+ * The bytes of harvested files. Small ones are copied. Large ones stay in the upper, where no
+ * command can change them as long as none runs: most are committed or saved from there and never
+ * copied in between. Before the next command `settle` moves them to a file without a name, so that
+ * memory stays bounded.
+ */
+export class LentContents {
+  readonly #spill = new SpillFile();
+  readonly #lent = new Set<WeakRef<LentContent>>();
+  readonly #dropped = new FinalizationRegistry<WeakRef<LentContent>>((reference) => {
+    this.#lent.delete(reference);
+  });
+
+  /**
+   * @param descriptor of the file in the upper; it belongs to this object from here on.
+   * @param isLive whether a command may be writing to it.
+   */
+  contentOf(descriptor: number, size: number, isLive: boolean): Content {
+    if (size <= copiedBytesMax) {
+      try {
+        const bytes = Buffer.allocUnsafeSlow(size);
+        return bufferContent(bytes.subarray(0, readFully(descriptor, bytes, 0)));
+      } finally {
+        closeSync(descriptor);
+      }
+    }
+    const content = new LentContent(descriptor, size, this.#spill);
+    if (isLive || this.#lent.size >= lentFilesMax) content.settle();
+    else {
+      const reference = new WeakRef(content);
+      this.#lent.add(reference);
+      this.#dropped.register(content, reference);
+    }
+    return content;
+  }
+
+  /** Must be called before anything may write to the upper again. */
+  settle(): void {
+    for (const reference of this.#lent) reference.deref()?.settle();
+    this.#lent.clear();
+  }
+
+  /** Contents cannot be read any more. */
+  close(): void {
+    this.#lent.clear();
+    this.#spill.close();
+  }
+}
