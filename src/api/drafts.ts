@@ -1,0 +1,40 @@
+import { NodeDisk } from "../disk/node-disk.ts";
+import { checkRoot, hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
+import * as list from "../drafts/draft-list.ts";
+
+/** How to name the root of drafts. */
+export interface DraftsOptions {
+  /** Allows `/` and the home directory as root. False by default. */
+  readonly force?: boolean;
+}
+
+/**
+ * The saved drafts of a directory, by name.
+ *
+ * @throws {DraftError} as `openOverlay` for the root and its state directory.
+ */
+export async function listDrafts(
+  directory: string,
+  options: DraftsOptions = {},
+): Promise<readonly list.DraftSummary[]> {
+  const disk = new NodeDisk();
+  const state = stateDirectoryOf(checkRoot(directory, options));
+  return hasStateDirectory(disk, state) ? list.listDrafts(disk, state) : [];
+}
+
+/**
+ * Removes a saved draft, whether it can be read or not.
+ *
+ * @returns whether there was one.
+ * @throws {DraftError} as `openOverlay` for the root; `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED` when a
+ *   process uses it.
+ */
+export async function removeDraft(
+  directory: string,
+  name: string,
+  options: DraftsOptions = {},
+): Promise<boolean> {
+  const disk = new NodeDisk();
+  const state = stateDirectoryOf(checkRoot(directory, options));
+  return hasStateDirectory(disk, state) ? list.removeDraft(disk, state, name) : false;
+}

@@ -1,0 +1,102 @@
+import type { CommitStore } from "../commit/commit-store.ts";
+import type { CommitReceipt } from "../commit/receipt.ts";
+import { type Checkpoint, checkpoints } from "../recovery/checkpoint.ts";
+import {
+  collectGarbage,
+  type GarbageOptions,
+  type GarbageReport,
+} from "../recovery/collect-garbage.ts";
+import { findCheckpoint } from "../recovery/find-checkpoint.ts";
+import {
+  planRedo,
+  planRestore,
+  planUndo,
+  type RecoveryPlan,
+  type RedoRequest,
+  type RestoreRequest,
+  type UndoRequest,
+} from "../recovery/recovery-plan.ts";
+import { type RecoveryOptions, redo, restore, undo } from "../recovery/take-back.ts";
+
+/** The checkpoints of a root. Whatever changes the tree here is a new operation of its own. */
+export class History {
+  /** Absolute real path of the root. */
+  readonly root: string;
+  readonly #store: CommitStore;
+
+  /** @internal A part of `Overlay`. */
+  constructor(store: CommitStore) {
+    this.root = store.state.root;
+    this.#store = store;
+  }
+
+  /** Called before the tree changes, for those who must not look at it meanwhile. */
+  protected async beforeChange(): Promise<void> {}
+
+  /**
+   * The checkpoints, newest first.
+   *
+   * @param options.limit at most so many; all by default.
+   */
+  async log(options: { readonly limit?: number } = {}): Promise<readonly Checkpoint[]> {
+    const limit = options.limit ?? Number.POSITIVE_INFINITY;
+    const found: Checkpoint[] = [];
+    for (const checkpoint of checkpoints(this.#store.objects)) {
+      if (found.length >= limit) break;
+      found.push(checkpoint);
+    }
+    return found;
+  }
+
+  /**
+   * One checkpoint by name: `latest`, its number, or six or more digits of its id.
+   *
+   * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING`.
+   */
+  async show(name: string): Promise<Checkpoint> {
+    return findCheckpoint(this.#store.objects, name);
+  }
+
+  /** What `undo` would do; nothing is touched. */
+  async previewUndo(request: UndoRequest = {}): Promise<RecoveryPlan> {
+    return planUndo(this.#store, request);
+  }
+
+  /** What `redo` would do; nothing is touched. */
+  async previewRedo(request: RedoRequest = {}): Promise<RecoveryPlan> {
+    return planRedo(this.#store, request);
+  }
+
+  /** What `restore` would do; nothing is touched. */
+  async previewRestore(request: RestoreRequest): Promise<RecoveryPlan> {
+    return planRestore(this.#store, request);
+  }
+
+  /**
+   * Takes the last operations back, as a new operation, itself undone by `redo`.
+   *
+   * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when there is nothing to undo; `DRAFT_CONFLICT`
+   *   when what they touched has been changed since: nothing is touched then.
+   */
+  async undo(request: UndoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
+    await this.beforeChange();
+    return undo(this.#store, request);
+  }
+
+  /** Brings back what the last undo took back, as a new operation. */
+  async redo(request: RedoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
+    await this.beforeChange();
+    return redo(this.#store, request);
+  }
+
+  /** Brings the recorded paths back to what they were at a checkpoint, as a new operation. */
+  async restore(request: RestoreRequest & RecoveryOptions): Promise<CommitReceipt> {
+    await this.beforeChange();
+    return restore(this.#store, request);
+  }
+
+  /** Forgets what is beyond the retention and packs the rest together. */
+  async collectGarbage(options: GarbageOptions = {}): Promise<GarbageReport> {
+    return collectGarbage(this.#store, options);
+  }
+}

@@ -1,0 +1,88 @@
+import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
+import { type RecoveryReport, recoverJournal } from "../commit/recover.ts";
+import { isRecoveryDue } from "../commit/recovery-due.ts";
+import { NodeDisk } from "../disk/node-disk.ts";
+import { checkRoot, hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
+import { Draft } from "../drafts/draft.ts";
+import { isDraftError } from "../errors.ts";
+import { type Layer, openLayer } from "../overlay/layer.ts";
+import { checkpoints } from "../recovery/checkpoint.ts";
+import type { OpenOverlayOptions } from "./open-options.ts";
+import { Overlay } from "./overlay.ts";
+
+/**
+ * Opens an overlay over a directory. Reads nothing but the directory itself and, where there is one,
+ * its state directory; an operation that a killed process left half done is finished or taken back
+ * first.
+ *
+ * @param directory the root; its real path counts.
+ * @throws {DraftError} `DRAFT_ROOT_MISSING`, `DRAFT_ROOT_NOT_DIRECTORY`, `DRAFT_ROOT_UNREADABLE`,
+ *   `DRAFT_ROOT_GUARDED`, `DRAFT_ROOT_NESTED`; `DRAFT_FORMAT_NEWER`, `DRAFT_FORMAT_CORRUPT` for the
+ *   state directory; `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED` for the draft.
+ */
+export async function openOverlay(
+  directory: string,
+  options: OpenOverlayOptions = {},
+): Promise<Overlay> {
+  const root = checkRoot(directory, options);
+  const disk = new NodeDisk();
+  const state = stateDirectoryOf(root);
+  hasStateDirectory(disk, state);
+  const store = openCommitStore(disk, state);
+  const recovered = await recoverUnlessBusy(store);
+  const layer = openLayer({ root });
+  try {
+    const draft = await openDraft(store, layer, options);
+    return new Overlay({ layer, store, draft, recovered, sandbox: options.sandbox ?? {} });
+  } catch (error) {
+    layer.close();
+    throw error;
+  }
+}
+
+/** Readers never wait: an operation that is just being carried out is its owner's business. */
+async function recoverUnlessBusy(store: CommitStore): Promise<RecoveryReport> {
+  const nothing = { redone: 0, already: 0, kept: [], elapsedMs: 0 };
+  const clean: RecoveryReport = {
+    outcome: "clean",
+    sequence: store.journal.sequence(),
+    ...nothing,
+  };
+  if (!isRecoveryDue(store)) return clean;
+  try {
+    return await recoverJournal(store, { waitMs: 0 });
+  } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_LOCKED") return clean;
+    throw error;
+  }
+}
+
+async function openDraft(
+  store: CommitStore,
+  layer: Layer,
+  options: OpenOverlayOptions,
+): Promise<Draft | undefined> {
+  if (options.draft === undefined) return undefined;
+  const lock = options.readOnly !== true;
+  const draft = await Draft.open(store.disk, store.state, options.draft, { lock });
+  try {
+    if (!isSpent(store, draft)) draft.restoreInto(layer);
+    else if (lock) draft.clear();
+    return draft;
+  } catch (error) {
+    draft.close();
+    throw error;
+  }
+}
+
+/**
+ * Whether what a draft holds has been committed already: a crash right after a commit leaves it
+ * saved. A state that was saved after an operation cannot have been committed by it.
+ */
+function isSpent(store: CommitStore, draft: Draft): boolean {
+  if (draft.token === undefined) return false;
+  for (const { manifest } of checkpoints(store.objects)) {
+    if (manifest.draft?.name === draft.name) return manifest.draft.token === draft.token;
+  }
+  return false;
+}

@@ -1,0 +1,249 @@
+import { commitChangeSet } from "../commit/commit.ts";
+import type { CommitStore } from "../commit/commit-store.ts";
+import { diffLayer } from "../commit/diff.ts";
+import type { DraftReference } from "../commit/manifest.ts";
+import type { CommitReceipt } from "../commit/receipt.ts";
+import type { RecoveryReport } from "../commit/recover.ts";
+import { type Selection, selectChanges } from "../commit/select.ts";
+import type { Draft } from "../drafts/draft.ts";
+import { DraftError } from "../errors.ts";
+import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
+import {
+  type RunOptions,
+  type RunResult,
+  Session,
+  type SpawnedCommand,
+} from "../sandbox/session.ts";
+import type { Isolation, SessionOptions } from "../sandbox/session-options.ts";
+import { Diff } from "./diff.ts";
+import { History } from "./history.ts";
+import type { CommitRequest, OverlayReceipt } from "./receipt.ts";
+import { TransactionScope } from "./transaction-scope.ts";
+
+/** What {@link openOverlay} composes an overlay of. */
+export interface OverlayParts {
+  readonly layer: Layer;
+  readonly store: CommitStore;
+  readonly draft: Draft | undefined;
+  readonly sandbox: SessionOptions;
+  readonly recovered: RecoveryReport;
+}
+
+/** How to run a command; all of it optional. */
+export interface OverlayRunOptions extends RunOptions {
+  /** Weakest isolation that is acceptable, for the first command; `enforced` by default. */
+  readonly require?: Isolation;
+}
+
+/**
+ * A copy-on-write overlay over a directory: everything is read through, nothing is written before
+ * `commit()`. Opened by `openOverlay()`; close it when done, `await using` does.
+ */
+export class Overlay extends History implements AsyncDisposable {
+  /** The merged view, in the shape of `node:fs`. Relative paths resolve against the root. */
+  readonly fs: OverlayFs;
+  /** What opening it had to finish or take back of an operation that was cut off. */
+  readonly recovered: RecoveryReport;
+  readonly #layer: Layer;
+  readonly #store: CommitStore;
+  readonly #draft: Draft | undefined;
+  readonly #sandbox: SessionOptions;
+  readonly #transactions = new TransactionScope();
+  #session: Session | undefined;
+  #isClosed = false;
+
+  /** @internal Use `openOverlay()`. */
+  constructor(parts: OverlayParts) {
+    super(parts.store);
+    this.fs = parts.layer.fs;
+    this.recovered = parts.recovered;
+    this.#layer = parts.layer;
+    this.#store = parts.store;
+    this.#draft = parts.draft;
+    this.#sandbox = parts.sandbox;
+  }
+
+  /** Grows with every change; equal numbers mean that nothing has changed in between. */
+  get generation(): number {
+    return this.#layer.generation;
+  }
+
+  /**
+   * What is pending, as a value. In time proportional to what was changed.
+   *
+   * @param selection only what matches; everything by default.
+   */
+  async diff(selection: Selection = {}): Promise<Diff> {
+    await this.#session?.harvest();
+    return new Diff(selectChanges(diffLayer(this.#layer), selection));
+  }
+
+  /**
+   * Runs a command over the overlay: it sees what is pending, and what it writes is pending
+   * afterwards. The real tree is not touched.
+   *
+   * @throws {DraftError} `DRAFT_ISOLATION` when this system cannot keep it off the real tree as
+   *   far as required: nothing was run then. `DRAFT_SANDBOX_FAILED`.
+   */
+  async run(
+    command: string,
+    args: readonly string[] = [],
+    options: OverlayRunOptions = {},
+  ): Promise<RunResult> {
+    return this.#sessionFor(options.require).run(command, args, options);
+  }
+
+  /** Like {@link Overlay.run}, but returns as soon as the command runs, with its streams. */
+  async spawn(
+    command: string,
+    args: readonly string[] = [],
+    options: OverlayRunOptions = {},
+  ): Promise<SpawnedCommand> {
+    return this.#sessionFor(options.require).spawn(command, args, options);
+  }
+
+  /** Runs the user's shell at the terminal, over the overlay. */
+  async shell(options: OverlayRunOptions = {}): Promise<RunResult> {
+    return this.#sessionFor(options.require).shell(options);
+  }
+
+  /** Takes what running commands have changed so far into the overlay. */
+  async harvest(): Promise<void> {
+    await this.#session?.harvest();
+  }
+
+  /**
+   * Brings what is pending to the disk, all of it or none, also across a crash, and records it as a
+   * checkpoint. What an `include` or `exclude` leaves out stays pending.
+   *
+   * @throws {DraftError} `DRAFT_NOTHING_PENDING`; `DRAFT_CONFLICT` when the disk has moved on since
+   *   the overlay looked: nothing is touched; `DRAFT_COMMIT_FAILED` when a step failed: everything
+   *   was put back; `DRAFT_LOCKED`, `DRAFT_ABORTED`; `DRAFT_TRANSACTION` inside of `transact()`.
+   */
+  async commit(request: CommitRequest = {}): Promise<OverlayReceipt> {
+    this.#transactions.refuseInside("commit");
+    return this.#commit(request);
+  }
+
+  /**
+   * Calls `change` and commits everything pending when it returns; takes back what it changed when
+   * it throws, or when the commit fails. Called inside of another one it is a part of that: it only
+   * takes back its own changes when it throws. Calls from elsewhere wait for their turn.
+   */
+  async transact<Result>(
+    change: (overlay: Overlay) => Promise<Result> | Result,
+    request: CommitRequest = {},
+  ): Promise<Result> {
+    return this.#transactions.enter(async (isOutermost) => {
+      const savepoint = this.savepoint();
+      try {
+        const result = await change(this);
+        if (isOutermost && (await this.diff()).changes.length > 0) await this.#commit(request);
+        else this.release(savepoint);
+        return result;
+      } catch (error) {
+        this.rollback(savepoint);
+        throw error;
+      }
+    });
+  }
+
+  /** A point to come back to. O(1); savepoints nest. */
+  savepoint(): Savepoint {
+    return this.#layer.savepoint();
+  }
+
+  /** Takes back everything since a savepoint, and ends it. In time proportional to the changes. */
+  rollback(savepoint: Savepoint): void {
+    this.#layer.rollback(savepoint);
+  }
+
+  /** Ends a savepoint; what was changed since belongs to the one around it. */
+  release(savepoint: Savepoint): void {
+    this.#layer.release(savepoint);
+  }
+
+  /** Throws away everything pending, in memory and in the saved draft. */
+  async discard(): Promise<void> {
+    await this.#endSession();
+    this.#layer.reset();
+    await this.saveDraft();
+  }
+
+  /** Saves what is pending under the draft's name. Does nothing when it was opened without one. */
+  async saveDraft(): Promise<void> {
+    if (this.#draft === undefined) return;
+    await this.#session?.harvest();
+    await this.#draft.save(this.#layer);
+  }
+
+  /** Frees everything. What is pending and neither committed nor saved is gone. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#session?.close();
+    this.#layer.close();
+    this.#draft?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #commit(request: CommitRequest): Promise<OverlayReceipt> {
+    await this.beforeChange();
+    const all = diffLayer(this.#layer);
+    const { include, exclude, ...options } = request;
+    const selected = selectChanges(all, {
+      ...(include === undefined ? {} : { include }),
+      ...(exclude === undefined ? {} : { exclude }),
+    });
+    if (selected.changes.length === 0) {
+      throw new DraftError("DRAFT_NOTHING_PENDING", `Nothing is pending over ${this.root}.`, {
+        path: this.root,
+      });
+    }
+    const isWhole = selected.changes.length === all.changes.length;
+    const draft = isWhole ? this.#draftReference() : undefined;
+    const receipt = await commitChangeSet(this.#store, selected, {
+      ...options,
+      ...(draft === undefined ? {} : { draft }),
+    });
+    this.#layer.rebase(isWhole ? undefined : selected.changes.map(({ path }) => path));
+    await this.#draft?.save(this.#layer);
+    return this.#receiptOf(receipt);
+  }
+
+  #receiptOf(receipt: CommitReceipt): OverlayReceipt {
+    return {
+      ...receipt,
+      undo: () => this.undo({ checkpoint: receipt.operation }),
+    };
+  }
+
+  /** The saved state that a commit uses up, so that a crash cannot leave it to be committed again. */
+  #draftReference(): DraftReference | undefined {
+    const token = this.#draft?.token;
+    return token === undefined || this.#draft === undefined
+      ? undefined
+      : { name: this.#draft.name, token };
+  }
+
+  #sessionFor(require: Isolation | undefined): Session {
+    this.#session ??= new Session(this.#layer, {
+      ...this.#sandbox,
+      ...(require === undefined ? {} : { require }),
+    });
+    return this.#session;
+  }
+
+  /** The tree below a running namespace must not change: the next command starts a fresh one. */
+  protected override async beforeChange(): Promise<void> {
+    await this.#session?.suspend();
+  }
+
+  async #endSession(): Promise<void> {
+    await this.#session?.close();
+    this.#session = undefined;
+  }
+}

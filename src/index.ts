@@ -1,0 +1,25 @@
+/** The public surface of draftfs: named exports only. */
+export { Diff } from "./api/diff.ts";
+export { listDrafts, removeDraft } from "./api/drafts.ts";
+export type { OpenOverlayOptions } from "./api/open-options.ts";
+export { openOverlay } from "./api/open-overlay.ts";
+export { Overlay, type OverlayRunOptions } from "./api/overlay.ts";
+export type { CommitRequest, OverlayReceipt } from "./api/receipt.ts";
+export type {
+  After,
+  Aspect,
+  Before,
+  Change,
+  ChangeSet,
+  NodeState,
+} from "./commit/change-set.ts";
+export type { CommitProgress, CommitReceipt, Durability } from "./commit/receipt.ts";
+export type { RecoveryReport } from "./commit/recover.ts";
+export type { Selection } from "./commit/select.ts";
+export type { DraftSummary } from "./drafts/draft-list.ts";
+export { DraftError, type DraftErrorCode, isDraftError } from "./errors.ts";
+export type { OverlayFs, Savepoint } from "./overlay/layer.ts";
+export type { Checkpoint } from "./recovery/checkpoint.ts";
+export type { RecoveryPlan, RestoreRequest, UndoRequest } from "./recovery/recovery-plan.ts";
+export type { RunOptions, RunResult, SpawnedCommand } from "./sandbox/session.ts";
+export type { Engine, Isolation, SessionOptions } from "./sandbox/session-options.ts";
