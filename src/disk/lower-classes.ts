@@ -9,6 +9,13 @@ export const constants = fs.constants;
 
 export const Stats = fs.Stats;
 export const Dirent = fs.Dirent;
+export const Dir = fs.Dir;
+
+/** The symbols under which Node finds disposers; it invents them where the language has none yet. */
+export const dirSymbols = {
+  dispose: Symbol.dispose ?? Symbol.for("nodejs.dispose"),
+  asyncDispose: Symbol.asyncDispose ?? Symbol.for("nodejs.asyncDispose"),
+};
 
 /** The prototype of `BigIntStats`, which Node does not export. */
 export const bigIntStatsPrototype: object = Object.getPrototypeOf(

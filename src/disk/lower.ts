@@ -91,6 +91,24 @@ export class Lower {
     return this.fs.fstatSync(descriptor, { bigint: true });
   }
 
+  /** What `fstat` says of an open file, as an instance of Node's own class. */
+  describe(descriptor: number, bigint: boolean): fs.Stats | fs.BigIntStats {
+    return bigint ? this.fstat(descriptor) : this.fs.fstatSync(descriptor);
+  }
+
+  /** All bytes from the start of an open file to its end. */
+  readWhole(descriptor: number): Buffer {
+    return this.fs.readFileSync(descriptor);
+  }
+
+  /** What the file system that holds `path` says of itself. */
+  statfs(path: string, bigint: boolean): fs.StatsFs | fs.BigIntStatsFs {
+    if (this.fs.statfsSync !== undefined) return this.fs.statfsSync(encodePath(path), { bigint });
+    if (!bigint) return unknownStatfs;
+    const entries = Object.entries(unknownStatfs).map(([key, value]) => [key, BigInt(value)]);
+    return Object.fromEntries(entries);
+  }
+
   /** Fills `buffer` from `position`; returns fewer bytes only at the end of the file. */
   read(descriptor: number, buffer: Uint8Array, position: number): number {
     let filled = 0;
@@ -103,6 +121,9 @@ export class Lower {
     return filled;
   }
 }
+
+/** What a lower that cannot tell says of its file system: plenty of everything. */
+const unknownStatfs = { type: 0, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 };
 
 /** Flags that read a file but never follow a link in its last component. */
 export const readWithoutFollowing = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0);

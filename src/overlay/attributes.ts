@@ -1,9 +1,8 @@
 import type { Core } from "./core.ts";
-import { credentials, mayWrite, requireAccess, requireOwner } from "./credentials.ts";
+import { credentials, requireOwner } from "./credentials.ts";
 import { Fault } from "./file-system-error.ts";
 import type { Instant } from "./instant.ts";
 import type { Node } from "./node.ts";
-import { truncateNode } from "./open.ts";
 
 const permissionBits = 0o7777;
 const setuidBit = 0o4000;
@@ -30,8 +29,8 @@ export function nodeForChange(
 }
 
 /** Sets the permission bits. @throws {Fault} as `chmod(2)`. */
-export function changeMode(core: Core, path: string, mode: number): void {
-  setMode(core, nodeForChange(core, path, true, requireOwner), mode);
+export function changeMode(core: Core, path: string, mode: number, follow = true): void {
+  setMode(core, nodeForChange(core, path, follow, requireOwner), mode);
 }
 
 /** Sets the permission bits of a node that is known to be ours to change. */
@@ -98,14 +97,4 @@ export function setTimes(core: Core, node: Node, times: { atime: Instant; mtime:
   node.mtime = times.mtime;
   node.ctime = core.tree.now();
   node.timesSet = true;
-}
-
-/** Cuts or grows the file at a path. @throws {Fault} as `truncate(2)`. */
-export function truncateAt(core: Core, path: string, size: number): void {
-  const node = nodeForChange(core, path, true, (found) => {
-    if (found.kind === "directory") throw new Fault("EISDIR");
-    requireAccess(found, mayWrite);
-  });
-  if (node.kind !== "file") throw new Fault("EINVAL");
-  truncateNode(core, node, size);
 }

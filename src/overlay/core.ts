@@ -1,4 +1,5 @@
 import type { Lower } from "../disk/lower.ts";
+import { constants } from "../disk/lower-classes.ts";
 import { stampOf } from "../disk/stamp.ts";
 import { absoluteOf } from "../disk/tree-path.ts";
 import { Descriptors, type OpenFile } from "./descriptors.ts";
@@ -106,6 +107,19 @@ export class Core {
     const { path } = place.found;
     const node = { path: this.tree.treePathOfLower(path), stamp };
     return FileContent.over(new LowerFile(this.lower, path, node));
+  }
+
+  /** The size of an open file in bytes. */
+  sizeOf(file: OpenFile): number {
+    if (file.node?.kind === "file") return file.node.content.size;
+    return file.lowerDescriptor === undefined
+      ? 0
+      : Number(this.lower.fstat(file.lowerDescriptor).size);
+  }
+
+  /** Whether an open file is a directory. */
+  isDirectory(file: OpenFile): boolean {
+    return (this.modeOf(file) & constants.S_IFMT) === constants.S_IFDIR;
   }
 
   /** The mode of an open file. */

@@ -26,6 +26,9 @@ const messages = new Map<string, { readonly errno: number; readonly text: string
 for (const [errno, [code, text]] of getSystemErrorMap()) messages.set(code, { errno, text });
 const errnos = os.constants.errno as Readonly<Record<string, number>>;
 
+/** Errors that name their call already: they pass through the calls around it unchanged. */
+const finished = new WeakSet<Error>();
+
 /** What a failing call was about, as the caller named it. */
 export interface CallContext {
   readonly syscall: string;
@@ -50,6 +53,7 @@ export function fileSystemError(
   error.syscall = context.syscall;
   if (context.path !== undefined) error.path = context.path;
   if (context.dest !== undefined) error.dest = context.dest;
+  finished.add(error);
   return error;
 }
 
@@ -63,7 +67,7 @@ export function errorOfCall(caught: unknown, context: CallContext): unknown {
     const path = caught.path ?? context.path;
     return fileSystemError(caught.code, { ...context, syscall, path }, caught.reason);
   }
-  if (isSystemError(caught)) return fileSystemError(caught.code, context);
+  if (isSystemError(caught) && !finished.has(caught)) return fileSystemError(caught.code, context);
   return caught;
 }
 

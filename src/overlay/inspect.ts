@@ -3,6 +3,7 @@ import { constants, Dirent } from "../disk/lower-classes.ts";
 import { absoluteOf, childOf } from "../disk/tree-path.ts";
 import type { Core } from "./core.ts";
 import { isPermitted, mayRead, requireAccess } from "./credentials.ts";
+import type { OpenFile } from "./descriptors.ts";
 import { Fault } from "./file-system-error.ts";
 import type { DirectoryNode, Node } from "./node.ts";
 import { isDirectory } from "./path-walk.ts";
@@ -21,6 +22,14 @@ export function inspect(
   const stats = core.lower.lstatExact(found.path);
   if (stats === undefined) throw new Fault("ENOENT");
   return stats;
+}
+
+/** What `fstat` says of an open file. */
+export function describe(core: Core, file: OpenFile, bigint: boolean): fs.Stats | fs.BigIntStats {
+  const { node, lowerDescriptor } = file;
+  if (node !== undefined) return bigint ? bigIntStatsOf(node) : statsOf(node);
+  if (lowerDescriptor === undefined) throw new Fault("EBADF");
+  return core.lower.describe(lowerDescriptor, bigint);
 }
 
 /** The target of a link, exactly as it was given. @throws {Fault} as `readlink(2)`. */
@@ -125,6 +134,11 @@ function typeOf(entry: fs.Dirent): number {
   return 0;
 }
 
+/** Whether a `UV_DIRENT_…` type is a directory's. */
+export function isDirectoryType(type: number): boolean {
+  return type === UV_DIRENT_DIR;
+}
+
 function typeOfNode(node: Node): number {
   switch (node.kind) {
     case "file":
@@ -153,10 +167,10 @@ function typeOfMode(mode: number): number {
 const makeDirent = Dirent as unknown as new (
   name: unknown,
   type: number,
-  path: string,
+  path: unknown,
 ) => fs.Dirent;
 
 /** A `Dirent` as Node makes it. */
-export function direntOf(name: unknown, type: number, parentPath: string): fs.Dirent {
+export function direntOf(name: unknown, type: number, parentPath: unknown): fs.Dirent {
   return new makeDirent(name, type, parentPath);
 }

@@ -3,7 +3,7 @@ import { realFileSystem } from "../disk/lower-classes.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { type Adoptable, Adoption } from "./adopt.ts";
 import { Core } from "./core.ts";
-import { createFacade, type OverlayFs } from "./facade/facade.ts";
+import { createFacade, type Facade, type OverlayFs } from "./facade/facade.ts";
 import type { Pending } from "./pending.ts";
 import { pendingEntries } from "./pending-entries.ts";
 import { rebase } from "./rebase.ts";
@@ -33,12 +33,14 @@ export class Layer {
   readonly fs: OverlayFs;
   readonly #core: Core;
   readonly #adoption: Adoption;
+  readonly #facade: Facade;
 
   constructor(options: LayerOptions) {
     this.root = options.root;
     this.#core = new Core(new Lower(options.lower ?? realFileSystem), options.root);
     this.#adoption = new Adoption(this.#core);
-    this.fs = createFacade(this.#core);
+    this.#facade = createFacade(this.#core);
+    this.fs = this.#facade.fs;
   }
 
   /** The tree below, as the layer reads it. */
@@ -97,8 +99,9 @@ export class Layer {
     this.#core.reset();
   }
 
-  /** Closes all descriptors. */
+  /** Closes all descriptors and stops watching files. */
   close(): void {
+    this.#facade.close();
     this.#core.descriptors.closeAll();
   }
 }

@@ -34,6 +34,9 @@ abstract class NodeBase {
   /** Whether the times were set by the caller, rather than by writing. */
   timesSet = false;
   generation = 0;
+  /** The directory and name that it was last put under; with hard links there are others. */
+  parent: DirectoryNode | undefined = undefined;
+  name = "";
   /** The savepoint for which the state before it is on the undo log already. */
   savedFor = 0;
 
@@ -85,8 +88,6 @@ export class OtherNode extends NodeBase {
  */
 export class DirectoryNode extends NodeBase {
   readonly kind = "directory" as const;
-  parent: DirectoryNode | undefined;
-  name: string;
   /** Absolute path of the lower directory that shows through, if one does. */
   lowerPath: string | undefined;
   /** Absolute path of the lower directory in the same place that this one hides, if there is one. */

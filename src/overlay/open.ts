@@ -125,10 +125,10 @@ export function truncateNode(core: Core, node: FileNode, size: number): void {
   contentChanged(core, node);
 }
 
-/** Replaces the content of a node. `bytes` must not be written to afterwards. */
-export function replaceContent(core: Core, node: FileNode, bytes: Uint8Array): void {
+/** Replaces the content of a node by one that nobody else holds. */
+export function replaceContent(core: Core, node: FileNode, content: FileContent): void {
   core.tree.touch(node);
-  node.content = FileContent.of(bytes);
+  node.content = content;
   contentChanged(core, node);
 }
 

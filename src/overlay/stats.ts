@@ -90,6 +90,33 @@ export function bigIntStatsOf(node: Node): fs.BigIntStats {
   return stats;
 }
 
+/** What `watchFile` says of a path at which nothing lies: zeros. */
+export function absentStats(bigint: boolean): fs.Stats | fs.BigIntStats {
+  const zero = bigint ? 0n : 0;
+  const stats = Object.create(bigint ? bigIntStatsPrototype : Stats.prototype);
+  for (const key of countKeys) stats[key] = zero;
+  for (const name of timeNames) {
+    stats[`${name}Ms`] = zero;
+    if (bigint) stats[`${name}Ns`] = zero;
+    if (!hasLazyDates) stats[name] = dateOf(0);
+  }
+  return stats;
+}
+
+const timeNames = ["atime", "mtime", "ctime", "birthtime"] as const;
+const countKeys = [
+  "dev",
+  "mode",
+  "nlink",
+  "uid",
+  "gid",
+  "rdev",
+  "blksize",
+  "ino",
+  "size",
+  "blocks",
+] as const;
+
 function sizeOf(node: Node): number {
   switch (node.kind) {
     case "file":

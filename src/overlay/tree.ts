@@ -4,6 +4,7 @@ import { type Stamp, stampOf } from "../disk/stamp.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
+import { ChangeFeed } from "./change-feed.ts";
 import { Fault } from "./file-system-error.ts";
 import { type Instant, instantOf, presentInstant } from "./instant.ts";
 import { type Dentry, DirectoryNode, type Node, type NodeOrigin } from "./node.ts";
@@ -28,6 +29,7 @@ export class Tree {
   readonly rootPath: string;
   readonly root: DirectoryNode;
   readonly undo = new UndoLog();
+  readonly feed = new ChangeFeed();
   generation = 0;
   /** Number of times names were removed or directories changed: what caches of paths depend on. */
   structure = 0;
@@ -126,6 +128,7 @@ export class Tree {
   /** Records the state of a node before its first change in this savepoint; bumps generations. */
   touch(node: Node): void {
     node.generation = ++this.generation;
+    if (this.feed.isWatched && node.kind !== "directory") this.feed.changed(node);
     const span = this.undo.span;
     if (span === 0 || node.savedFor === span) return;
     const before = { ...node } as Partial<Node>;
@@ -154,6 +157,8 @@ export class Tree {
       const isOwn = node.lowerPath !== undefined && node.lowerPath === covered;
       node.coveredPath = isOwn || base?.stamp.kind !== "directory" ? undefined : covered;
     }
+    node.parent = directory;
+    node.name = name;
     this.#setEntry(directory, name, { node, base, generation: ++this.generation });
   }
 
@@ -291,10 +296,12 @@ export class Tree {
       this.undo.record(() => {
         if (before === undefined) entries.delete(name);
         else entries.set(name, before);
+        if (this.feed.isWatched) this.feed.renamed(directory, name);
       });
     }
     if (dentry === undefined) entries.delete(name);
     else entries.set(name, dentry);
+    if (this.feed.isWatched) this.feed.renamed(directory, name);
   }
 
   /** A further name of a lower inode that was copied up under another one. */

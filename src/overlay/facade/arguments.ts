@@ -7,7 +7,15 @@ import { type Instant, instantOfSeconds } from "../instant.ts";
 export type PathArgument = string | Uint8Array | URL;
 
 /** Which argument of which function a path is, for the error when it is none. */
-export type PathRole = "path" | "oldPath" | "newPath" | "src" | "dest" | "target" | "existingPath";
+export type PathRole =
+  | "path"
+  | "oldPath"
+  | "newPath"
+  | "src"
+  | "dest"
+  | "target"
+  | "existingPath"
+  | "prefix";
 
 const loneSurrogate = /\p{Surrogate}/u;
 
@@ -18,6 +26,7 @@ const checks: Readonly<Record<PathRole, (value: never, nowhere: string) => unkno
   src: (value, nowhere) => real.copyFileSync(value, nowhere),
   dest: (value, nowhere) => real.copyFileSync(nowhere, value),
   target: (value, nowhere) => real.symlinkSync(value, nowhere),
+  prefix: (value) => real.mkdtempSync(value),
   existingPath: (value, nowhere) => real.linkSync(value, nowhere),
 };
 

@@ -3,7 +3,8 @@ import { checkArguments, realFileSystem as real } from "../../disk/lower-classes
 /** Any function of the synchronous table. */
 export type Call = (...values: never[]) => unknown;
 
-type Callback = (error: unknown, ...results: unknown[]) => void;
+/** A Node-style callback. */
+export type Callback = (error: unknown, ...results: unknown[]) => void;
 
 /**
  * The promise form of a synchronous call. The effect happens at once, so that calls take effect in
@@ -11,31 +12,46 @@ type Callback = (error: unknown, ...results: unknown[]) => void;
  * that a loop of awaits cannot starve timers and other input.
  */
 export function promiseOf(call: Call): (...values: unknown[]) => Promise<unknown> {
-  return async (...values) => {
-    const outcome = outcomeOf(call, values);
-    await nextTurn();
-    if ("error" in outcome) throw outcome.error;
-    return outcome.value;
-  };
+  return async (...values) => deliver(() => call(...(values as never[])));
 }
 
-/** The callback form of a synchronous call; wrong arguments are thrown, as in Node. */
-export function callbackOf(call: Call): (...values: unknown[]) => void {
+/** The outcome of `run`, which happens at once, in a later turn of the event loop. */
+export async function deliver<T>(run: () => T): Promise<T> {
+  const outcome = outcomeOf(run);
+  await nextTurn();
+  if ("error" in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+/**
+ * The callback form of a synchronous call; wrong arguments are thrown, as in Node.
+ *
+ * @param results what the callback gets after `null`; by default what the call returned, if anything.
+ */
+export function callbackOf(
+  call: Call,
+  results: (value: unknown, values: readonly unknown[]) => unknown[] = (value) =>
+    value === undefined ? [] : [value],
+): (...values: unknown[]) => void {
   return (...values) => {
-    const callback = requireCallback(values.pop());
-    const outcome = outcomeOf(call, values);
+    const callback = takeCallback(values);
+    const outcome = outcomeOf(() => call(...(values as never[])));
     if ("error" in outcome) {
       if (isArgumentError(outcome.error)) throw outcome.error;
       setImmediate(callback, outcome.error);
-    } else if (outcome.value === undefined) setImmediate(callback, null);
-    else setImmediate(callback, null, outcome.value);
+    } else setImmediate(callback, null, ...results(outcome.value, values));
   };
+}
+
+/** Takes the callback off the end of the arguments. @throws `ERR_INVALID_ARG_TYPE` as Node. */
+export function takeCallback(values: unknown[]): Callback {
+  return requireCallback(values.pop());
 }
 
 /** @throws `ERR_INVALID_ARG_TYPE` as Node, when it is no function. */
 export function requireCallback(value: unknown): Callback {
   if (typeof value === "function") return value as Callback;
-  checkArguments((nowhere) => real.access(nowhere, value as () => void));
+  checkArguments((nowhere) => real.access(nowhere, undefined, value as () => void));
   throw new TypeError('The "cb" argument must be of type function');
 }
 
@@ -50,12 +66,25 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-type Outcome = { readonly value: unknown } | { readonly error: unknown };
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
-function outcomeOf(call: Call, values: unknown[]): Outcome {
+function outcomeOf<T>(run: () => T): Outcome<T> {
   try {
-    return { value: call(...(values as never[])) };
+    return { value: run() };
   } catch (error) {
     return { error };
+  }
+}
+
+/** @throws `ABORT_ERR`, made by Node, when the signal is aborted; wrong signals as Node. */
+export async function throwIfAborted(signal: unknown): Promise<void> {
+  if (signal === undefined) return;
+  const isFine = signal instanceof AbortSignal && !signal.aborted;
+  if (isFine) return;
+  try {
+    await real.promises.readFile("/dev/null/nowhere", { signal: signal as AbortSignal });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ABORT_ERR" || code?.startsWith("ERR_") === true) throw error;
   }
 }

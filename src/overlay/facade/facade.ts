@@ -1,96 +1,136 @@
+import { Blob } from "node:buffer";
 import type fs from "node:fs";
-import { constants, Dirent, realFileSystem as real, Stats } from "../../disk/lower-classes.ts";
+import {
+  constants,
+  Dir,
+  Dirent,
+  dirSymbols,
+  realFileSystem as real,
+  Stats,
+} from "../../disk/lower-classes.ts";
 import type { Core } from "../core.ts";
-import { type Call, callbackOf, promiseOf, requireCallback } from "./asynchronous.ts";
-import { attempt, synchronousCalls } from "./synchronous.ts";
+import { optionsOf, type PathArgument } from "./arguments.ts";
+import { type Callback, takeCallback } from "./asynchronous.ts";
+import { callbackForms } from "./callback-forms.ts";
+import { type Calls, synchronousCalls } from "./calls.ts";
+import { globAsync, globSync } from "./glob.ts";
+import { promiseForms } from "./promise-forms.ts";
+import { statWatchCalls } from "./stat-watcher.ts";
+import { type StreamFs, Streams } from "./streams.ts";
+import { watchCall, watchEvents } from "./watcher.ts";
 
 /** An object with the functions of `node:fs` that works on an overlay. */
 export type OverlayFs = typeof fs;
 
-/** Builds the `node:fs`-shaped object of an overlay. */
-export function createFacade(core: Core): OverlayFs {
+/** The façade of an overlay, and what must be stopped when the overlay closes. */
+export interface Facade {
+  readonly fs: OverlayFs;
+  readonly close: () => void;
+}
+
+/** Builds the `node:fs`-shaped object of an overlay: plain, so that it can be patched and spread. */
+export function createFacade(core: Core): Facade {
   const calls = synchronousCalls(core);
-  const { readView, writeView, ...plain } = calls;
-  const facade: Record<string, unknown> = {};
-  const promises: Record<string, unknown> = { constants };
-  for (const [name, call] of Object.entries(plain)) {
-    facade[`${name}Sync`] = call;
-    facade[name] = callbackOf(call as Call);
-    if (!descriptorOnly.has(name)) promises[name] = promiseOf(call as Call);
-  }
-  Object.assign(facade, {
-    existsSync: (path: fs.PathLike): boolean => {
-      try {
-        calls.access(path as string);
-        return true;
-      } catch {
-        return false;
-      }
-    },
-    exists: (path: fs.PathLike, callback: (found: boolean) => void): void => {
-      requireCallback(callback);
-      setImmediate(callback, (facade["existsSync"] as (path: unknown) => boolean)(path));
-    },
-    readSync: readCall(calls),
-    writeSync: writeCall(calls),
+  const callbacks = callbackForms(core, calls);
+  const streams = new Streams({ ...callbacks } as unknown as StreamFs);
+  const { stopAll, ...statWatch } = statWatchCalls(calls);
+  const facade = {
+    ...callbacks,
+    ...synchronousForms(calls),
+    ...statWatch,
+    existsSync: existsCall(calls),
+    watch: watchCall(core),
+    createReadStream: (path: unknown, options?: unknown) => streams.read(path, options),
+    createWriteStream: (path: unknown, options?: unknown) => streams.write(path, options),
+    ReadStream: streams.ReadStream,
+    WriteStream: streams.WriteStream,
+    FileReadStream: streams.ReadStream,
+    FileWriteStream: streams.WriteStream,
+    ...globForms(core, calls),
+    openAsBlob: async (path: PathArgument, options?: unknown) => blobOf(calls, path, options),
+    openAsBlobSync: (path: PathArgument, options?: unknown) => blobOf(calls, path, options),
+    mkdtempDisposableSync: disposableCall(calls),
+    ...textStream(callbacks, calls),
     Stats,
     Dirent,
+    Dir,
     constants,
     F_OK: constants.F_OK,
     R_OK: constants.R_OK,
     W_OK: constants.W_OK,
     X_OK: constants.X_OK,
-    promises,
-  });
-  return facade as unknown as OverlayFs;
+    _toUnixTimestamp: (real as unknown as Record<string, unknown>)["_toUnixTimestamp"],
+    promises: { ...promiseForms(core, { calls, streams }), watch: watchEvents(core) },
+  };
+  // Only some systems can change the mode of a link; on the others Node has no such function.
+  const withoutLchmod = { ...facade, lchmod: undefined, lchmodSync: undefined };
+  const result = real.lchmodSync === undefined ? withoutLchmod : facade;
+  return { fs: result as unknown as OverlayFs, close: stopAll };
 }
 
-const descriptorOnly = new Set([
-  "close",
-  "fstat",
-  "fsync",
-  "fdatasync",
-  "ftruncate",
-  "fchmod",
-  "fchown",
-  "futimes",
-  "open",
-]);
+function synchronousForms(calls: Calls): Record<string, unknown> {
+  const { nativeRealpath, realpath, ...rest } = calls;
+  const forms: Record<string, unknown> = {};
+  for (const [name, call] of Object.entries(rest)) forms[`${name}Sync`] = call;
+  const withNative = (path: PathArgument, options?: unknown) => realpath(path, options);
+  forms["realpathSync"] = Object.assign(withNative, { native: nativeRealpath });
+  return forms;
+}
 
-type Calls = ReturnType<typeof synchronousCalls>;
-
-function readCall(calls: Calls) {
-  return (
-    descriptor: number,
-    buffer: Uint8Array,
-    offset = 0,
-    length = buffer.byteLength - offset,
-    position: number | null = null,
-  ): number => {
-    if (descriptor < 0x4000_0000)
-      return real.readSync(descriptor, buffer, offset, length, position);
-    const view = buffer.subarray(offset, offset + length);
-    return calls.readView(descriptor, view, position ?? undefined);
+function existsCall(calls: Calls) {
+  return (path: PathArgument): boolean => {
+    try {
+      calls.access(path);
+      return true;
+    } catch {
+      return false;
+    }
   };
 }
 
-function writeCall(calls: Calls) {
-  return (
-    descriptor: number,
-    data: Uint8Array | string,
-    offset = 0,
-    length = data.length - offset,
-    position: number | null = null,
-  ): number => {
-    const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    if (descriptor < 0x4000_0000)
-      return real.writeSync(descriptor, bytes, offset, length, position);
-    return calls.writeView(
-      descriptor,
-      bytes.subarray(offset, offset + length),
-      position ?? undefined,
-    );
+function globForms(core: Core, calls: Calls) {
+  return {
+    globSync: (pattern: unknown, options?: unknown) => globSync(calls, core, pattern, options),
+    glob(...values: unknown[]): void {
+      const callback: Callback = takeCallback(values);
+      const [pattern, options] = values;
+      collect(globAsync(calls, core, pattern, options)).then(
+        (found) => setImmediate(callback, null, found),
+        (error: unknown) => setImmediate(callback, error),
+      );
+    },
   };
 }
 
-export { attempt };
+async function collect(found: AsyncIterable<unknown>): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for await (const item of found) all.push(item);
+  return all;
+}
+
+function blobOf(calls: Calls, path: PathArgument, options: unknown): Blob {
+  const { type } = optionsOf(options);
+  const bytes = calls.readFile(path) as Buffer<ArrayBuffer>;
+  return new Blob([bytes], { type: (type ?? "") as string });
+}
+
+function disposableCall(calls: Calls) {
+  return (prefix: PathArgument, options?: unknown) => {
+    const path = calls.mkdtemp(prefix, options) as string;
+    const remove = (): void => calls.rm(path, { recursive: true, force: true });
+    return { path, remove, [dirSymbols.dispose]: remove };
+  };
+}
+
+/** `fs.Utf8Stream`, where this Node has it: it takes the file system to write to as an option. */
+function textStream(callbacks: Record<string, unknown>, calls: Calls): Record<string, unknown> {
+  const Base = (real as unknown as Record<string, unknown>)["Utf8Stream"];
+  if (typeof Base !== "function") return {};
+  const fileSystem = { ...callbacks, ...synchronousForms(calls) };
+  const Utf8Stream = class extends (Base as new (options: object) => object) {
+    constructor(options: object = {}) {
+      super({ fs: fileSystem, ...options });
+    }
+  };
+  return { Utf8Stream };
+}

@@ -1,73 +1,190 @@
-import { constants } from "../../disk/lower-classes.ts";
+import { randomInt } from "node:crypto";
+import type fs from "node:fs";
+import { posix } from "node:path";
+import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { copyFile } from "../copy-file.ts";
 import type { Core } from "../core.ts";
-import { credentials } from "../credentials.ts";
-import { errorOfCall, Fault } from "../file-system-error.ts";
-import { listDirectory } from "../inspect.ts";
-import { removeDirectory, removeFile } from "../name-changes.ts";
-import { openFile } from "../open.ts";
-import { exists, isDirectory } from "../path-walk.ts";
-import { optionsOf, type PathArgument, pathOf, shownPath } from "./arguments.ts";
-import { attempt } from "./synchronous.ts";
+import { codeOf } from "../file-system-error.ts";
+import { direntOf, inspect, isDirectoryType, listDirectory, type ShownEntry } from "../inspect.ts";
+import { makeDirectory } from "../name-changes.ts";
+import {
+  encodeResult,
+  encodingOf,
+  modeOf,
+  optionsOf,
+  type PathArgument,
+  pathOf,
+  shownPath,
+} from "./arguments.ts";
+import { attempt } from "./attempt.ts";
+import { copyTreeSync } from "./copy-tree.ts";
+import { OverlayDir } from "./directory-handle.ts";
+import { makeDirectories } from "./make-directories.ts";
+import { remove } from "./remove-tree.ts";
 
-/** The functions that work on whole files and trees. */
+const copyModeMax = 7;
+
+/** The functions that work on directories and trees. */
 export function treeCalls(core: Core) {
   return {
+    mkdir(path: PathArgument, options?: unknown): string | undefined {
+      const isMode = typeof options === "number" || typeof options === "string";
+      const given = isMode ? { mode: options } : optionsOf(options);
+      const { recursive } = given as { recursive?: unknown };
+      if (recursive !== undefined && typeof recursive !== "boolean") {
+        checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
+      }
+      const mode = modeOf(given["mode"], 0o777);
+      const target = pathOf(path);
+      return attempt("mkdir", path, undefined, () => {
+        if (recursive === true) return makeDirectories(core, target, mode);
+        makeDirectory(core, target, mode);
+        return undefined;
+      });
+    },
+
+    mkdtemp(prefix: PathArgument, options?: unknown): string | Buffer {
+      const encoding = encodingOf(options);
+      const start = pathOf(prefix, "prefix");
+      return encodeResult(makeTemporary(core, start), encoding);
+    },
+
+    readdir(path: PathArgument, options?: unknown): unknown[] {
+      const encoding = encodingOf(options);
+      const { withFileTypes, recursive } = optionsOf(options);
+      if (recursive !== undefined && recursive !== null && typeof recursive !== "boolean") {
+        checkArguments((nowhere) => real.readdirSync(nowhere, { recursive } as object));
+      }
+      const target = pathOf(path);
+      const list = (at: string, shown: unknown): ShownEntry[] =>
+        attempt("scandir", shown, undefined, () => listDirectory(core, at));
+      if (recursive === true) {
+        return listRecursively(core, target, { list, encoding, withFileTypes });
+      }
+      const entries = list(target, path);
+      if (withFileTypes !== true) return entries.map(({ name }) => encodeResult(name, encoding));
+      const parent = path instanceof URL ? shownPath(path) : path;
+      return entries.map(({ name, type }) => direntOf(encodeResult(name, encoding), type, parent));
+    },
+
+    opendir(path: PathArgument, options?: unknown): fs.Dir {
+      const encoding = encodingOf(options);
+      const { bufferSize, recursive } = optionsOf(options);
+      if (bufferSize !== undefined && !(Number.isInteger(bufferSize) && Number(bufferSize) > 0)) {
+        checkArguments(() => real.opendirSync("/", options as fs.OpenDirOptions).closeSync());
+      }
+      const target = pathOf(path);
+      const entries = attempt("opendir", path, undefined, () => listDirectory(core, target));
+      const parent = shownPath(path);
+      const list = (at: string): ShownEntry[] =>
+        attempt("opendir", at, undefined, () => listDirectory(core, at));
+      return OverlayDir.open(parent, {
+        entries,
+        encode: (name) => encodeResult(name, encoding),
+        list: recursive === true ? list : undefined,
+      });
+    },
+
     rm(path: PathArgument, options?: unknown): void {
       const target = pathOf(path);
-      const { force, recursive } = optionsOf(options);
-      const place = attempt("rm", path, undefined, () => core.resolve(target, false));
-      if (!exists(place)) {
-        if (force === true) return;
-        throw errorOfCall(new Fault("ENOENT"), { syscall: "lstat", path: shownPath(path) });
+      const given = optionsOf(options);
+      if (Object.values(given).some((value) => typeof value !== "boolean")) {
+        checkArguments((nowhere) => real.rmSync(nowhere, { force: true, ...given }));
       }
-      if (isDirectory(place) && recursive !== true) throw directoryError(shownPath(path));
-      attempt("rm", path, undefined, () => removeTree(core, target));
+      const force = given["force"] === true;
+      remove(core, target, shownPath(path), { force, recursive: given["recursive"] === true });
     },
-    copyFile(source: PathArgument, target: PathArgument, mode = 0): void {
+
+    copyFile(source: PathArgument, target: PathArgument, mode?: unknown): void {
       const from = pathOf(source, "src");
       const to = pathOf(target, "dest");
-      attempt("copyfile", source, target, () => copyFile(core, from, to, mode));
+      const flags = copyModeOf(mode);
+      attempt("copyfile", source, target, () => copyFile(core, from, to, flags));
+    },
+
+    cp(source: PathArgument, target: PathArgument, options?: unknown): void {
+      checkCopyOptions(options);
+      copyTreeSync(core, pathOf(source, "src"), pathOf(target, "dest"), optionsOf(options));
+    },
+
+    statfs(path: PathArgument, options?: unknown): unknown {
+      const target = pathOf(path);
+      return attempt("statfs", path, undefined, () => {
+        inspect(core, target, { follow: true, bigint: false });
+        return core.lower.statfs(core.tree.rootPath, optionsOf(options)["bigint"] === true);
+      });
     },
   };
 }
 
-function removeTree(core: Core, path: string): void {
-  const place = core.resolve(path, false);
-  if (!isDirectory(place)) {
-    removeFile(core, path);
-    return;
-  }
-  for (const { name } of listDirectory(core, path)) removeTree(core, `${path}/${name}`);
-  removeDirectory(core, path);
+function copyModeOf(mode: unknown): number {
+  if (mode === undefined || mode === null) return 0;
+  const isPlain = typeof mode === "number" && mode >>> 0 === mode && mode <= copyModeMax;
+  if (!isPlain) checkArguments((at) => real.copyFileSync(at, at, mode as number));
+  return mode as number;
 }
 
-function directoryError(path: string): Error {
-  const message = `Path is a directory: rm returned EISDIR (is a directory) ${path}`;
-  const error = new Error(message) as NodeJS.ErrnoException;
-  error.name = "SystemError";
-  error.code = "ERR_FS_EISDIR";
-  error.errno = 21;
-  error.syscall = "rm";
-  error.path = path;
-  return error;
+/** @throws as `fs.cp` for wrong options. */
+export function checkCopyOptions(options: unknown): void {
+  if (options === undefined) return;
+  checkArguments((nowhere) => {
+    // A filter that is one must not be asked about a path that is not the caller's.
+    const hasFilter = typeof (options as { filter?: unknown } | null)?.filter === "function";
+    const checked = hasFilter ? { ...(options as object), filter: undefined } : options;
+    real.cpSync(nowhere, nowhere, checked as fs.CopySyncOptions);
+  });
 }
 
-function copyFile(core: Core, from: string, to: string, mode: number): void {
-  const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_WRONLY, O_TRUNC } = constants;
-  const source = openFile(core, from, constants.O_RDONLY, 0);
-  const descriptor = core.descriptors.add(source);
-  try {
-    const permissions = core.modeOf(source);
-    const exclusive = (mode & COPYFILE_EXCL) !== 0 ? O_EXCL : 0;
-    const content = core.contentOf(source);
-    const target = openFile(core, to, O_WRONLY | O_CREAT | exclusive, permissions & 0o777);
-    if (target.node === source.node) return;
-    openFile(core, to, O_WRONLY | O_TRUNC, 0);
-    if (target.node?.kind === "file") {
-      target.node.content = content;
-      target.node.mode = (target.node.mode & ~0o777) | (permissions & 0o777 & ~credentials.umask);
+interface Listing {
+  readonly list: (path: string, shown: unknown) => ShownEntry[];
+  readonly encoding: BufferEncoding | "buffer" | undefined;
+  readonly withFileTypes: unknown;
+}
+
+/** Breadth first, as Node lists; names of links to directories are followed, entries are not. */
+function listRecursively(core: Core, base: string, listing: Listing): unknown[] {
+  const results: unknown[] = [];
+  const pending = [base];
+  for (let path = pending.shift(); path !== undefined; path = pending.shift()) {
+    for (const { name, type } of listing.list(path, path)) {
+      const at = posix.join(path, name);
+      if (listing.withFileTypes === true) {
+        results.push(direntOf(encodeResult(name, listing.encoding), type, path));
+        if (isDirectoryType(type)) pending.push(at);
+      } else {
+        results.push(encodeResult(posix.relative(base, at), listing.encoding));
+        if (isDirectoryThrough(core, at)) pending.push(at);
+      }
     }
-  } finally {
-    core.descriptors.close(descriptor);
   }
+  return results;
+}
+
+function isDirectoryThrough(core: Core, path: string): boolean {
+  try {
+    return inspect(core, path, { follow: true, bigint: false }).isDirectory();
+  } catch (caught) {
+    if (codeOf(caught) === undefined) throw caught;
+    return false;
+  }
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+const suffixLength = 6;
+/** Names that are tried before giving up: with 62^6 of them even two in a row never clash. */
+const attemptsMax = 100;
+
+function makeTemporary(core: Core, prefix: string): string {
+  return attempt("mkdtemp", `${prefix}XXXXXX`, undefined, () => {
+    for (let tries = 1; ; tries++) {
+      let path = prefix;
+      for (let index = 0; index < suffixLength; index++) path += letters[randomInt(letters.length)];
+      try {
+        makeDirectory(core, path, 0o700);
+        return path;
+      } catch (caught) {
+        if (codeOf(caught) !== "EEXIST" || tries === attemptsMax) throw caught;
+      }
+    }
+  });
 }

@@ -1,0 +1,163 @@
+import { Buffer } from "node:buffer";
+import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import type { Core } from "../core.ts";
+import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
+import {
+  type Call,
+  type Callback,
+  callbackOf,
+  requireCallback,
+  takeCallback,
+} from "./asynchronous.ts";
+import type { Calls } from "./calls.ts";
+import { copyTree } from "./copy-tree.ts";
+import { readTransfer, vectorTransfer } from "./transfer-calls.ts";
+import { checkCopyOptions } from "./tree-calls.ts";
+
+const readBufferBytes = 16_384;
+
+/** The callback forms: those made of the table, and the few with a shape of their own. */
+export function callbackForms(core: Core, calls: Calls): Record<string, unknown> {
+  const forms: Record<string, unknown> = {};
+  for (const [name, call] of Object.entries(calls)) forms[name] = callbackOf(call as Call);
+  delete forms["nativeRealpath"];
+  Object.assign(forms["realpath"] as object, { native: callbackOf(calls.nativeRealpath as Call) });
+  Object.assign(forms, {
+    exists: existsForm(calls),
+    read: readForm(core, calls),
+    readv: vectorForm(core, calls, "readv"),
+    write: writeForm(core, calls),
+    writev: vectorForm(core, calls, "writev"),
+    close: closeForm(core, calls),
+    cp: copyForm(core),
+    readFile: abortable(calls.readFile as Call),
+    writeFile: abortable(calls.writeFile as Call),
+  });
+  return forms;
+}
+
+function existsForm(calls: Calls) {
+  return (path: PathArgument, callback: (found: boolean) => void): void => {
+    requireCallback(callback);
+    let found = true;
+    try {
+      calls.access(path);
+    } catch {
+      found = false;
+    }
+    setImmediate(callback, found);
+  };
+}
+
+/** `(fd, cb)`, `(fd, options, cb)`, `(fd, buffer, cb)`, `(fd, buffer, options, cb)`, `(fd, buffer, offset, length, position, cb)`. */
+function readForm(core: Core, calls: Calls) {
+  return (descriptor: number, ...values: unknown[]): void => {
+    const callback = takeCallback(values);
+    let [buffer, ...rest] = values;
+    if (!ArrayBuffer.isView(buffer)) {
+      const options = optionsOf(buffer);
+      rest = [options["offset"], options["length"], options["position"]];
+      buffer = options["buffer"] ?? Buffer.alloc(readBufferBytes);
+    }
+    if (!core.descriptors.isOwn(descriptor)) {
+      const transfer = readTransfer(buffer, ...rest);
+      const { view } = transfer;
+      real.read(descriptor, view, 0, view.length, transfer.position ?? null, (error, count) => {
+        callback(error, count, buffer);
+      });
+      return;
+    }
+    readTransfer(buffer, ...rest);
+    const read = callbackOf(calls.read as Call, (count) => [count, buffer]);
+    read(descriptor, buffer, ...rest, callback);
+  };
+}
+
+function writeForm(core: Core, calls: Calls) {
+  return (descriptor: number, ...values: unknown[]): void => {
+    if (!core.descriptors.isOwn(descriptor)) {
+      (real.write as (...all: unknown[]) => void)(descriptor, ...values);
+      return;
+    }
+    const callback = takeCallback(values);
+    const [data] = values;
+    const write = callbackOf(calls.write as Call, (count) => [count, data]);
+    write(descriptor, ...values, callback);
+  };
+}
+
+function vectorForm(core: Core, calls: Calls, name: "readv" | "writev") {
+  return (descriptor: number, ...values: unknown[]): void => {
+    const callback = takeCallback(values);
+    const [buffers, position] = values;
+    vectorTransfer(name, buffers, position);
+    if (!core.descriptors.isOwn(descriptor)) {
+      (real[name] as (...all: unknown[]) => void)(descriptor, buffers, position ?? null, callback);
+      return;
+    }
+    const move = callbackOf(calls[name] as Call, (count) => [count, buffers]);
+    move(descriptor, buffers, position, callback);
+  };
+}
+
+/** Unlike all others, `close` may be called without a callback; a failure is thrown then. */
+function closeForm(core: Core, calls: Calls) {
+  return (descriptor: number, callback?: Callback): void => {
+    if (!core.descriptors.isOwn(descriptor)) {
+      if (callback === undefined) real.close(descriptor);
+      else real.close(descriptor, callback);
+      return;
+    }
+    const done =
+      callback ??
+      ((error: unknown) => {
+        if (error !== null) throw error;
+      });
+    callbackOf(calls.close as Call)(descriptor, done);
+  };
+}
+
+function copyForm(core: Core) {
+  return (...values: unknown[]): void => {
+    const callback = takeCallback(values);
+    const [source, target, options] = values;
+    checkCopyOptions(options);
+    const from = pathOf(source, "src");
+    const to = pathOf(target, "dest");
+    copyTree(core, from, to, optionsOf(options)).then(
+      () => setImmediate(callback, null),
+      (error: unknown) => setImmediate(callback, error),
+    );
+  };
+}
+
+/** The callback form of a call that takes an `AbortSignal`: aborting wins until it is delivered. */
+function abortable(call: Call) {
+  return (...values: unknown[]): void => {
+    const callback = takeCallback(values);
+    const { signal } = optionsOf(values.at(-1));
+    if (signal === undefined) {
+      callbackOf(call)(...values, callback);
+      return;
+    }
+    if (!(signal instanceof AbortSignal)) {
+      checkArguments((nowhere) =>
+        real.readFile(nowhere, { signal: signal as AbortSignal }, () => {}),
+      );
+      return;
+    }
+    if (signal.aborted) {
+      abort(signal, callback);
+      return;
+    }
+    callbackOf(call)(...values, (error: unknown, ...results: unknown[]) => {
+      if (signal.aborted) abort(signal, callback);
+      else callback(error, ...results);
+    });
+  };
+}
+
+/** Lets Node make the error. */
+function abort(signal: AbortSignal, callback: Callback): void {
+  real.readFile("/dev/null/nowhere", { signal }, (error) => callback(error));
+}

@@ -1,0 +1,312 @@
+import type fs from "node:fs";
+import { constants } from "node:os";
+import { posix } from "node:path";
+import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { changeMode, changeTimes } from "../attributes.ts";
+import { copyFile } from "../copy-file.ts";
+import type { Core } from "../core.ts";
+import { codeOf, errorOfCall } from "../file-system-error.ts";
+import { inspect, listDirectory, readLink } from "../inspect.ts";
+import { instantOfSeconds } from "../instant.ts";
+import { makeDirectory, makeSymlink, removeFile } from "../name-changes.ts";
+import { attempt } from "./attempt.ts";
+import { makeDirectories } from "./make-directories.ts";
+import { systemError } from "./system-error.ts";
+
+const { errno } = constants;
+
+/** Options of `cp`, checked already. */
+type CopyOptions = Readonly<Record<string, unknown>>;
+
+/** A question to the caller's filter. */
+interface Question {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** A copy in progress: it asks about every path and goes on with the answer. */
+type Copying = Generator<Question, void, boolean>;
+
+/** `fs.cpSync`. @throws `ERR_FS_CP_…`, `ERR_FS_EISDIR` and system errors as Node. */
+export function copyTreeSync(core: Core, from: string, to: string, options: CopyOptions): void {
+  const filter = options["filter"] as ((source: string, target: string) => unknown) | undefined;
+  const copying = new TreeCopy(core, options).start(from, to);
+  for (let step = copying.next(true); step.done !== true; ) {
+    const { source, target } = step.value;
+    const answer = filter === undefined ? true : filter(source, target);
+    if (answer instanceof Promise) refusePromise();
+    step = copying.next(Boolean(answer));
+  }
+}
+
+/** `fs.promises.cp`: the filter may answer with a promise. */
+export async function copyTree(
+  core: Core,
+  from: string,
+  to: string,
+  options: CopyOptions,
+): Promise<void> {
+  const filter = options["filter"] as ((source: string, target: string) => unknown) | undefined;
+  const copying = new TreeCopy(core, options).start(from, to);
+  for (let step = copying.next(true); step.done !== true; ) {
+    const { source, target } = step.value;
+    const answer = filter === undefined ? true : await filter(source, target);
+    step = copying.next(Boolean(answer));
+  }
+}
+
+function refusePromise(): void {
+  checkArguments(() =>
+    real.cpSync("/dev", "/dev/null/x", { filter: (() => Promise.resolve(true)) as never }),
+  );
+}
+
+class TreeCopy {
+  readonly #core: Core;
+  readonly #options: CopyOptions;
+  readonly #follow: boolean;
+
+  constructor(core: Core, options: CopyOptions) {
+    this.#core = core;
+    this.#options = options;
+    this.#follow = options["dereference"] === true;
+  }
+
+  *start(source: string, target: string): Copying {
+    if (!(yield { source, target })) return;
+    const existing = this.#check(source, target);
+    this.#checkParents(source, target);
+    const parent = posix.dirname(target);
+    if (this.#find(parent, true) === undefined) {
+      attempt("mkdir", parent, undefined, () => makeDirectories(this.#core, parent, 0o777));
+    }
+    yield* this.#copy(source, target, existing);
+  }
+
+  *#item(source: string, target: string): Copying {
+    if (!(yield { source, target })) return;
+    yield* this.#copy(source, target, this.#check(source, target));
+  }
+
+  *#copy(source: string, target: string, existing: fs.BigIntStats | undefined): Copying {
+    const stats = this.#stat(source, this.#follow);
+    if (stats.isDirectory()) yield* this.#copyDirectory(source, target, stats, existing);
+    else if (stats.isFile()) this.#copyFile(source, target, stats, existing);
+    else if (stats.isSymbolicLink()) this.#copyLink(source, target, existing);
+    else this.#refuseKind(stats, target);
+  }
+
+  *#copyDirectory(
+    source: string,
+    target: string,
+    stats: fs.BigIntStats,
+    existing: fs.BigIntStats | undefined,
+  ): Copying {
+    if (this.#options["recursive"] !== true) {
+      throw systemError("ERR_FS_EISDIR", {
+        message: `Recursive option not enabled, cannot copy a directory: ${source}`,
+        path: source,
+        syscall: "cp",
+        errno: errno.EISDIR,
+        code: "EISDIR",
+      });
+    }
+    if (existing === undefined) {
+      attempt("mkdir", target, undefined, () => makeDirectory(this.#core, target, 0o777));
+    }
+    const entries = attempt("opendir", source, undefined, () => listDirectory(this.#core, source));
+    for (const { name } of entries) {
+      yield* this.#item(posix.join(source, name), posix.join(target, name));
+    }
+    if (existing === undefined) this.#setMode(target, Number(stats.mode));
+  }
+
+  #copyFile(
+    source: string,
+    target: string,
+    stats: fs.BigIntStats,
+    existing: fs.BigIntStats | undefined,
+  ): void {
+    if (existing !== undefined) {
+      if (this.#options["force"] === false) {
+        if (this.#options["errorOnExist"] !== true) return;
+        throw systemError("ERR_FS_CP_EEXIST", {
+          message: `${target} already exists`,
+          path: target,
+          syscall: "cp",
+          errno: errno.EEXIST,
+          code: "EEXIST",
+        });
+      }
+      attempt("unlink", target, undefined, () => removeFile(this.#core, target));
+    }
+    const mode = (this.#options["mode"] ?? 0) as number;
+    attempt("copyfile", source, target, () => copyFile(this.#core, source, target, mode));
+    if (this.#options["preserveTimestamps"] === true) this.#keepTimes(source, target);
+    this.#setMode(target, Number(stats.mode));
+  }
+
+  /** Node passes the times through `Date`, whole milliseconds. */
+  #keepTimes(source: string, target: string): void {
+    const { atimeMs, mtimeMs } = this.#stat(source, true);
+    const times = {
+      atime: instantOfSeconds(Number(atimeMs) / 1000),
+      mtime: instantOfSeconds(Number(mtimeMs) / 1000),
+      follow: true,
+    };
+    attempt("utime", target, undefined, () => changeTimes(this.#core, target, times));
+  }
+
+  #setMode(target: string, mode: number): void {
+    attempt("chmod", target, undefined, () => changeMode(this.#core, target, mode));
+  }
+
+  #copyLink(source: string, target: string, existing: fs.BigIntStats | undefined): void {
+    let text = attempt("readlink", source, undefined, () => readLink(this.#core, source));
+    if (this.#options["verbatimSymlinks"] !== true)
+      text = this.#absolute(posix.dirname(source), text);
+    if (existing !== undefined) {
+      const present = this.#linkAt(target);
+      if (present !== undefined) {
+        const shown = this.#absolute(posix.dirname(target), present);
+        this.#checkLinks(source, target, text, shown);
+        attempt("unlink", target, undefined, () => removeFile(this.#core, target));
+      }
+    }
+    attempt("symlink", text, target, () => makeSymlink(this.#core, text, target));
+  }
+
+  #linkAt(path: string): string | undefined {
+    try {
+      return readLink(this.#core, path);
+    } catch (caught) {
+      if (codeOf(caught) === "EINVAL") return undefined;
+      throw errorOfCall(caught, { syscall: "readlink", path });
+    }
+  }
+
+  #checkLinks(source: string, target: string, text: string, present: string): void {
+    const isDirectory = this.#find(source, true)?.isDirectory() === true;
+    if (isDirectory && this.#isBelow(text, present)) {
+      throw systemError("ERR_FS_CP_EINVAL", {
+        message: `cannot copy ${text} to a subdirectory of self ${present}`,
+        path: target,
+        syscall: "cp",
+        errno: errno.EINVAL,
+        code: "EINVAL",
+      });
+    }
+    if (isDirectory && this.#isBelow(present, text)) {
+      throw systemError("ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY", {
+        message: `cannot overwrite ${present} with ${text}`,
+        path: target,
+        syscall: "cp",
+        errno: errno.EINVAL,
+        code: "EINVAL",
+      });
+    }
+  }
+
+  /** Refuses what cannot be copied onto each other; returns what lies at the target. */
+  #check(source: string, target: string): fs.BigIntStats | undefined {
+    const stats = this.#stat(source, this.#follow);
+    const existing = this.#find(target, this.#follow);
+    if (existing !== undefined) {
+      if (isSame(stats, existing)) this.#refuse(target, "src and dest cannot be the same");
+      if (stats.isDirectory() && !existing.isDirectory()) {
+        throw systemError("ERR_FS_CP_DIR_TO_NON_DIR", {
+          message: `cannot overwrite non-directory ${target} with directory ${source}`,
+          path: target,
+          syscall: "cp",
+          errno: errno.EISDIR,
+          code: "EISDIR",
+        });
+      }
+      if (!stats.isDirectory() && existing.isDirectory()) {
+        throw systemError("ERR_FS_CP_NON_DIR_TO_DIR", {
+          message: `cannot overwrite directory ${target} with non-directory ${source}`,
+          path: target,
+          syscall: "cp",
+          errno: errno.ENOTDIR,
+          code: "ENOTDIR",
+        });
+      }
+    }
+    if (stats.isDirectory() && this.#isBelow(source, target)) {
+      this.#refuse(target, `cannot copy ${source} to a subdirectory of self ${target}`);
+    }
+    return existing;
+  }
+
+  /** Refuses a target anywhere below the source, also by other names. */
+  #checkParents(source: string, target: string): void {
+    const stats = this.#stat(source, this.#follow);
+    if (!stats.isDirectory()) return;
+    const end = this.#absolute("", posix.dirname(source));
+    let parent = this.#absolute("", posix.dirname(target));
+    while (parent !== end && parent !== posix.dirname(parent)) {
+      const found = this.#find(parent, true);
+      if (found === undefined) return;
+      if (isSame(stats, found)) {
+        this.#refuse(target, `cannot copy ${source} to a subdirectory of self ${target}`);
+      }
+      parent = posix.dirname(parent);
+    }
+  }
+
+  #refuse(path: string, message: string): never {
+    throw systemError("ERR_FS_CP_EINVAL", {
+      message,
+      path,
+      syscall: "cp",
+      errno: errno.EINVAL,
+      code: "EINVAL",
+    });
+  }
+
+  #refuseKind(stats: fs.BigIntStats, target: string): never {
+    const [code, what] = stats.isSocket()
+      ? (["ERR_FS_CP_SOCKET", "a socket file"] as const)
+      : stats.isFIFO()
+        ? (["ERR_FS_CP_FIFO_PIPE", "a FIFO pipe"] as const)
+        : (["ERR_FS_CP_UNKNOWN", "an unknown file type"] as const);
+    throw systemError(code, {
+      message: `cannot copy ${what}: ${target}`,
+      path: target,
+      syscall: "cp",
+      errno: errno.EINVAL,
+      code: "EINVAL",
+    });
+  }
+
+  #stat(path: string, follow: boolean): fs.BigIntStats {
+    const options = { follow, bigint: true };
+    return attempt(follow ? "stat" : "lstat", path, undefined, () =>
+      inspect(this.#core, path, options),
+    ) as fs.BigIntStats;
+  }
+
+  #find(path: string, follow: boolean): fs.BigIntStats | undefined {
+    try {
+      return inspect(this.#core, path, { follow, bigint: true }) as fs.BigIntStats;
+    } catch (caught) {
+      const code = codeOf(caught);
+      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      throw errorOfCall(caught, { syscall: follow ? "stat" : "lstat", path });
+    }
+  }
+
+  #absolute(directory: string, path: string): string {
+    return posix.resolve(this.#core.tree.rootPath, directory, path);
+  }
+
+  #isBelow(ancestor: string, path: string): boolean {
+    const above = this.#absolute("", ancestor);
+    const below = this.#absolute("", path);
+    return below === above || below.startsWith(`${above}/`);
+  }
+}
+
+function isSame(left: fs.BigIntStats, right: fs.BigIntStats): boolean {
+  return left.ino === right.ino && left.dev === right.dev;
+}

@@ -1,0 +1,188 @@
+import { EventEmitter } from "node:events";
+import type fs from "node:fs";
+import { createInterface, type Interface } from "node:readline";
+import { Readable } from "node:stream";
+import { dirSymbols } from "../../disk/lower-classes.ts";
+import { optionsOf } from "./arguments.ts";
+import { deliver, nextTurn, throwIfAborted } from "./asynchronous.ts";
+import type { Calls } from "./calls.ts";
+import type { Streams } from "./streams.ts";
+import { readTransfer, vectorTransfer } from "./transfer-calls.ts";
+import { writeChunks } from "./write-chunks.ts";
+
+const readBufferBytes = 16_384;
+
+/** What a handle works with. */
+export interface HandleContext {
+  readonly calls: Calls;
+  readonly streams: Streams;
+}
+
+/** An open file of the overlay, with the methods of Node's `FileHandle`. */
+export class OverlayFileHandle extends EventEmitter {
+  readonly #context: HandleContext;
+  #descriptor: number;
+  /** Set while a stream or a method uses the handle: closing waits for it. */
+  #closing: Promise<void> | undefined;
+
+  constructor(context: HandleContext, descriptor: number) {
+    super();
+    this.#context = context;
+    this.#descriptor = descriptor;
+  }
+
+  /** The descriptor, -1 once it is closed. */
+  get fd(): number {
+    return this.#descriptor;
+  }
+
+  getAsyncId(): number {
+    return -1;
+  }
+
+  async appendFile(data: unknown, options?: unknown): Promise<void> {
+    await this.writeFile(data, options);
+  }
+
+  chmod(mode: unknown): Promise<void> {
+    return this.#run("fchmod", (calls, fd) => calls.fchmod(fd, mode));
+  }
+
+  chown(uid: number, gid: number): Promise<void> {
+    return this.#run("fchown", (calls, fd) => calls.fchown(fd, uid, gid));
+  }
+
+  datasync(): Promise<void> {
+    return this.#run("fdatasync", (calls, fd) => calls.fdatasync(fd));
+  }
+
+  sync(): Promise<void> {
+    return this.#run("fsync", (calls, fd) => calls.fsync(fd));
+  }
+
+  stat(options?: unknown): Promise<unknown> {
+    return this.#run("fstat", (calls, fd) => calls.fstat(fd, options));
+  }
+
+  truncate(length: unknown = 0): Promise<void> {
+    return this.#run("ftruncate", (calls, fd) => calls.ftruncate(fd, length));
+  }
+
+  utimes(atime: unknown, mtime: unknown): Promise<void> {
+    return this.#run("futimes", (calls, fd) => calls.futimes(fd, atime, mtime));
+  }
+
+  async read(
+    buffer?: unknown,
+    ...rest: unknown[]
+  ): Promise<{ bytesRead: number; buffer: unknown }> {
+    let target = buffer;
+    let values = rest;
+    if (!ArrayBuffer.isView(buffer)) {
+      const options = optionsOf(buffer);
+      target = options["buffer"] ?? Buffer.alloc(readBufferBytes);
+      values = [options["offset"], options["length"], options["position"]];
+      if (buffer !== undefined && buffer !== null && typeof buffer !== "object") target = buffer;
+    }
+    return this.#run("read", (calls, fd) => {
+      readTransfer(target, ...values);
+      return { bytesRead: calls.read(fd, target, ...values), buffer: target };
+    });
+  }
+
+  readv(buffers: unknown, position?: unknown): Promise<{ bytesRead: number; buffers: unknown }> {
+    return this.#run("readv", (calls, fd) => {
+      vectorTransfer("readv", buffers, position);
+      return { bytesRead: calls.readv(fd, buffers, position), buffers };
+    });
+  }
+
+  async readFile(options?: unknown): Promise<string | Buffer> {
+    await throwIfAborted(optionsOf(options)["signal"]);
+    return this.#run("readFile", (calls, fd) => calls.readFile(fd, options));
+  }
+
+  readLines(options?: object): Interface {
+    return createInterface({
+      input: this.createReadStream(options),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  readableWebStream(options?: object): ReadableStream {
+    this.#requireOpen("readableWebStream");
+    const stream = this.createReadStream({ ...options, autoClose: false });
+    const web = Readable.toWeb(stream, { strategy: { highWaterMark: 0 } } as object);
+    return web as unknown as ReadableStream;
+  }
+
+  write(data: unknown, ...rest: unknown[]): Promise<{ bytesWritten: number; buffer: unknown }> {
+    return this.#run("write", (calls, fd) => ({
+      bytesWritten: calls.write(fd, data, ...rest),
+      buffer: data,
+    }));
+  }
+
+  writev(
+    buffers: unknown,
+    position?: unknown,
+  ): Promise<{ bytesWritten: number; buffers: unknown }> {
+    return this.#run("writev", (calls, fd) => ({
+      bytesWritten: calls.writev(fd, buffers, position),
+      buffers,
+    }));
+  }
+
+  async writeFile(data: unknown, options?: unknown): Promise<void> {
+    this.#requireOpen("writeFile");
+    await writeChunks(data, options, (chunk) =>
+      this.#run("writeFile", (calls, fd) => calls.writeFile(fd, chunk, options)),
+    );
+  }
+
+  createReadStream(options?: object): fs.ReadStream {
+    this.#requireOpen("createReadStream");
+    return this.#context.streams.readFrom(this, options);
+  }
+
+  createWriteStream(options?: object): fs.WriteStream {
+    this.#requireOpen("createWriteStream");
+    return this.#context.streams.writeTo(this, options);
+  }
+
+  close(): Promise<void> {
+    if (this.#descriptor === -1 && this.#closing === undefined) return Promise.resolve();
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const descriptor = this.#descriptor;
+    this.#descriptor = -1;
+    await nextTurn();
+    this.#context.calls.close(descriptor);
+    this.#closing = undefined;
+    this.emit("close");
+  }
+
+  #run<T>(name: string, run: (calls: Calls, descriptor: number) => T): Promise<T> {
+    return deliver(() => {
+      this.#requireOpen(name);
+      return run(this.#context.calls, this.#descriptor);
+    });
+  }
+
+  #requireOpen(name: string): void {
+    if (this.#descriptor !== -1) return;
+    const error = new Error("file closed") as NodeJS.ErrnoException;
+    error.code = "EBADF";
+    error.syscall = name;
+    throw error;
+  }
+}
+
+Object.defineProperty(OverlayFileHandle.prototype, dirSymbols.asyncDispose, {
+  value(this: OverlayFileHandle): Promise<void> {
+    return this.close();
+  },
+});

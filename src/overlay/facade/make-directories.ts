@@ -1,0 +1,57 @@
+import type { Core } from "../core.ts";
+import { codeOf, Fault } from "../file-system-error.ts";
+import { inspect } from "../inspect.ts";
+import { makeDirectory } from "../name-changes.ts";
+
+/**
+ * Makes a directory and all that are missing above it, as libuv's loop behind
+ * `mkdir({ recursive: true })` does.
+ *
+ * @returns the first directory that was made, if any was.
+ * @throws {Fault} what the first failing `mkdir` meets.
+ */
+export function makeDirectories(core: Core, path: string, mode: number): string | undefined {
+  const pending = [path];
+  let first: string | undefined;
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    try {
+      makeDirectory(core, next, mode);
+      first ??= next;
+    } catch (caught) {
+      const code = codeOf(caught);
+      if (code === "ENOENT") {
+        const parent = parentOf(next);
+        if (parent === next || next === "") throw caught;
+        pending.push(next, parent);
+      } else if (isFinal(code)) throw caught;
+      else requireDirectory(core, next, code, pending.length > 0);
+    }
+  }
+  return first === undefined ? undefined : withoutTrailingSlash(first);
+}
+
+function isFinal(code: string | undefined): boolean {
+  return code === undefined || ["EACCES", "ENOSPC", "ENOTDIR", "EPERM"].includes(code);
+}
+
+function requireDirectory(
+  core: Core,
+  path: string,
+  code: string | undefined,
+  isParent: boolean,
+): void {
+  const isDirectory = inspect(core, path, { follow: true, bigint: false }).isDirectory();
+  if (isDirectory) return;
+  throw new Fault(code === "EEXIST" && isParent ? "ENOTDIR" : "EEXIST");
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, "") : path;
+}
+
+function parentOf(path: string): string {
+  const own = withoutTrailingSlash(path);
+  const slash = own.lastIndexOf("/");
+  if (slash < 0) return own === "." ? own : ".";
+  return slash === 0 ? "/" : own.slice(0, slash);
+}

@@ -1,0 +1,125 @@
+import type fs from "node:fs";
+import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import type { Core } from "../core.ts";
+import { codeOf, errorOfCall } from "../file-system-error.ts";
+import { checkAccess, inspect, readLink, realPath } from "../inspect.ts";
+import { makeLink, makeSymlink, removeDirectory, removeFile } from "../name-changes.ts";
+import { openFile } from "../open.ts";
+import { rename } from "../rename.ts";
+import {
+  encodeResult,
+  encodingOf,
+  flagsOf,
+  modeOf,
+  optionsOf,
+  type PathArgument,
+  pathOf,
+  shownPath,
+} from "./arguments.ts";
+import { attempt } from "./attempt.ts";
+import { resolveRealPath } from "./real-path.ts";
+
+const accessModeMax = 7;
+
+/** The functions that look at or change one name. */
+export function pathCalls(core: Core) {
+  return {
+    stat: (path: PathArgument, options?: unknown) => status(core, "stat", path, options),
+    lstat: (path: PathArgument, options?: unknown) => status(core, "lstat", path, options),
+
+    access(path: PathArgument, mode?: unknown): void {
+      const target = pathOf(path);
+      const wanted = accessModeOf(mode);
+      attempt("access", path, undefined, () => checkAccess(core, target, wanted));
+    },
+
+    readlink(path: PathArgument, options?: unknown): string | Buffer {
+      const encoding = encodingOf(options);
+      const target = pathOf(path);
+      const link = attempt("readlink", path, undefined, () => readLink(core, target));
+      return encodeResult(link, encoding);
+    },
+
+    /** `fs.realpath` of the callback and synchronous API: resolved in JavaScript, by `lstat`. */
+    realpath(path: PathArgument, options?: unknown): string | Buffer {
+      const encoding = encodingOf(options);
+      return encodeResult(resolveRealPath(core, pathOf(path)), encoding);
+    },
+
+    /** `fs.realpath.native` and `fs.promises.realpath`: resolved by the system. */
+    nativeRealpath(path: PathArgument, options?: unknown): string | Buffer {
+      const encoding = encodingOf(options);
+      const target = pathOf(path);
+      const found = attempt("realpath", path, undefined, () => realPath(core, target));
+      return encodeResult(found, encoding);
+    },
+
+    rmdir(path: PathArgument, options?: unknown): void {
+      const target = pathOf(path);
+      if (options !== undefined) checkArguments((at) => real.rmdirSync(at, options as object));
+      attempt("rmdir", path, undefined, () => removeDirectory(core, target));
+    },
+
+    unlink(path: PathArgument): void {
+      const target = pathOf(path);
+      attempt("unlink", path, undefined, () => removeFile(core, target));
+    },
+
+    rename(oldPath: PathArgument, newPath: PathArgument): void {
+      const from = pathOf(oldPath, "oldPath");
+      const to = pathOf(newPath, "newPath");
+      attempt("rename", oldPath, newPath, () => rename(core, from, to));
+    },
+
+    symlink(target: PathArgument, path: PathArgument, type?: unknown): void {
+      const text = pathOf(target, "target");
+      const at = pathOf(path);
+      if (type !== undefined && type !== null) checkLinkType(type);
+      attempt("symlink", target, path, () => makeSymlink(core, text, at));
+    },
+
+    link(existingPath: PathArgument, newPath: PathArgument): void {
+      const from = pathOf(existingPath, "existingPath");
+      const to = pathOf(newPath, "newPath");
+      attempt("link", existingPath, newPath, () => makeLink(core, from, to));
+    },
+
+    open(path: PathArgument, flags?: unknown, mode?: unknown): number {
+      const target = pathOf(path);
+      const numeric = flagsOf(flags, "r");
+      const bits = modeOf(mode, 0o666);
+      return attempt("open", path, undefined, () =>
+        core.descriptors.add(openFile(core, target, numeric, bits)),
+      );
+    },
+  };
+}
+
+function status(
+  core: Core,
+  syscall: "stat" | "lstat",
+  path: PathArgument,
+  options: unknown,
+): fs.Stats | fs.BigIntStats | undefined {
+  const { bigint, throwIfNoEntry } = optionsOf(options);
+  const target = pathOf(path);
+  const wanted = { follow: syscall === "stat", bigint: bigint === true };
+  try {
+    return inspect(core, target, wanted);
+  } catch (caught) {
+    const code = codeOf(caught);
+    if (throwIfNoEntry === false && (code === "ENOENT" || code === "ENOTDIR")) return undefined;
+    throw errorOfCall(caught, { syscall, path: shownPath(path) });
+  }
+}
+
+function accessModeOf(mode: unknown): number {
+  if (mode === undefined || mode === null) return 0;
+  const isPlain = typeof mode === "number" && mode >>> 0 === mode && mode <= accessModeMax;
+  if (!isPlain) checkArguments((nowhere) => real.accessSync(nowhere, mode as number));
+  return mode as number;
+}
+
+function checkLinkType(type: unknown): void {
+  checkArguments((nowhere) => real.symlinkSync("x", nowhere, type as fs.symlink.Type));
+}

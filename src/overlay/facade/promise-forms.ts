@@ -1,0 +1,100 @@
+import { constants, dirSymbols, realFileSystem as real } from "../../disk/lower-classes.ts";
+import type { Core } from "../core.ts";
+import { flagsOf, optionsOf, type PathArgument, pathOf } from "./arguments.ts";
+import { type Call, deliver, nextTurn, promiseOf, throwIfAborted } from "./asynchronous.ts";
+import type { Calls } from "./calls.ts";
+import { copyTree } from "./copy-tree.ts";
+import { type HandleContext, OverlayFileHandle } from "./file-handle.ts";
+import { globAsync } from "./glob.ts";
+import { checkCopyOptions } from "./tree-calls.ts";
+import { isIterable, writeChunks } from "./write-chunks.ts";
+
+/** Functions of `fs.promises` that are the promise form of the synchronous call of that name. */
+const plain = [
+  "access",
+  "chmod",
+  "chown",
+  "copyFile",
+  "lchown",
+  "link",
+  "lstat",
+  "lutimes",
+  "mkdir",
+  "mkdtemp",
+  "opendir",
+  "readdir",
+  "readlink",
+  "rename",
+  "rm",
+  "rmdir",
+  "stat",
+  "statfs",
+  "symlink",
+  "truncate",
+  "unlink",
+  "utimes",
+] as const satisfies readonly (keyof Calls)[];
+
+/** The functions of `fs.promises`, but `watch`. */
+export function promiseForms(core: Core, context: HandleContext): Record<string, unknown> {
+  const { calls } = context;
+  const forms: Record<string, unknown> = { constants };
+  for (const name of plain) forms[name] = promiseOf(calls[name] as Call);
+  const open = async (path: PathArgument, flags?: unknown, mode?: unknown) =>
+    new OverlayFileHandle(context, await deliver(() => calls.open(path, flags, mode)));
+  return Object.assign(forms, {
+    open,
+    realpath: promiseOf(calls.nativeRealpath as Call),
+    lchmod: lchmodForm(calls),
+    readFile: readFileForm(calls),
+    writeFile: writeFileForm(calls, open, "w"),
+    appendFile: writeFileForm(calls, open, "a"),
+    mkdtempDisposable: async (prefix: PathArgument, options?: unknown) => {
+      const path = await deliver(() => calls.mkdtemp(prefix, options));
+      const remove = promiseOf(() => calls.rm(path as string, { recursive: true, force: true }));
+      return { path, remove, [dirSymbols.asyncDispose]: remove };
+    },
+    async cp(source: PathArgument, target: PathArgument, options?: unknown): Promise<void> {
+      checkCopyOptions(options);
+      const from = pathOf(source, "src");
+      const to = pathOf(target, "dest");
+      await copyTree(core, from, to, optionsOf(options));
+      await nextTurn();
+    },
+    glob: (pattern: unknown, options?: unknown) => globAsync(calls, core, pattern, options),
+  });
+}
+
+/** Where the system has no such call, Node's own says so without touching anything. */
+function lchmodForm(calls: Calls) {
+  return real.lchmodSync === undefined ? real.promises.lchmod : promiseOf(calls.lchmod as Call);
+}
+
+function readFileForm(calls: Calls) {
+  return async (path: unknown, options?: unknown): Promise<string | Buffer> => {
+    if (path instanceof OverlayFileHandle) return path.readFile(options);
+    const { signal } = optionsOf(options);
+    await throwIfAborted(signal);
+    const content = await deliver(() => calls.readFile(path as PathArgument, options));
+    await throwIfAborted(signal);
+    return content;
+  };
+}
+
+type Open = (path: PathArgument, flags?: unknown, mode?: unknown) => Promise<OverlayFileHandle>;
+
+function writeFileForm(calls: Calls, open: Open, flag: "w" | "a") {
+  const write = flag === "w" ? calls.writeFile : calls.appendFile;
+  return async (path: unknown, data: unknown, options?: unknown): Promise<void> => {
+    if (path instanceof OverlayFileHandle) return path.writeFile(data, options);
+    const given = optionsOf(options);
+    await throwIfAborted(given["signal"]);
+    if (!isIterable(data)) return deliver(() => write(path as PathArgument, data, options));
+    const handle = await open(path as PathArgument, flagsOf(given["flag"], flag), given["mode"]);
+    try {
+      await writeChunks(data, options, (chunk) => handle.writeFile(chunk, options));
+    } finally {
+      await handle.close();
+    }
+  };
+}

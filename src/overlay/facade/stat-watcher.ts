@@ -1,0 +1,106 @@
+import { EventEmitter } from "node:events";
+import type fs from "node:fs";
+import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { absentStats } from "../stats.ts";
+import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
+import type { Calls } from "./calls.ts";
+
+/** How often a file is looked at, in milliseconds, unless the caller says otherwise: Node's own. */
+const defaultIntervalMs = 5007;
+
+type AnyStats = fs.Stats | fs.BigIntStats;
+
+/** `fs.StatWatcher` over the overlay: looks at a path again and again. */
+class OverlayStatWatcher extends EventEmitter {
+  readonly #look: () => AnyStats;
+  readonly #timer: NodeJS.Timeout;
+  #previous: AnyStats;
+
+  constructor(look: () => AnyStats, isAbsent: (stats: AnyStats) => boolean, intervalMs: number) {
+    super();
+    this.#look = look;
+    this.#previous = look();
+    // As libuv does: a file that is not there is told of once.
+    if (isAbsent(this.#previous)) {
+      const absent = this.#previous;
+      setImmediate(() => this.emit("change", absent, absent));
+    }
+    this.#timer = setInterval(() => this.#compare(), intervalMs);
+  }
+
+  ref(): this {
+    this.#timer.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#timer.unref();
+    return this;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.emit("stop");
+  }
+
+  #compare(): void {
+    const present = this.#look();
+    const previous = this.#previous;
+    if (isUnchanged(present, previous)) return;
+    this.#previous = present;
+    this.emit("change", present, previous);
+  }
+}
+
+function isUnchanged(left: AnyStats, right: AnyStats): boolean {
+  return (
+    ["ino", "dev", "mode", "uid", "gid", "size", "ctimeMs", "mtimeMs", "birthtimeMs"] as const
+  ).every((key) => left[key] === right[key]);
+}
+
+/** `fs.watchFile` and `fs.unwatchFile`. */
+export function statWatchCalls(calls: Calls) {
+  const watchers = new Map<string, OverlayStatWatcher>();
+  return {
+    watchFile(path: PathArgument, options: unknown, listener?: unknown): OverlayStatWatcher {
+      const onChange = typeof options === "function" ? options : listener;
+      if (typeof onChange !== "function") refuse(onChange);
+      const target = pathOf(path);
+      const given = typeof options === "function" ? {} : optionsOf(options);
+      const bigint = given["bigint"] === true;
+      let watcher = watchers.get(target);
+      if (watcher === undefined) {
+        const look = (): AnyStats =>
+          calls.stat(target, { bigint, throwIfNoEntry: false }) ?? absentStats(bigint);
+        const intervalMs = (given["interval"] ?? defaultIntervalMs) as number;
+        watcher = new OverlayStatWatcher(look, (stats) => Number(stats.ino) === 0, intervalMs);
+        watchers.set(target, watcher);
+        if (given["persistent"] === false) watcher.unref();
+      }
+      watcher.on("change", onChange as () => void);
+      return watcher;
+    },
+
+    unwatchFile(path: PathArgument, listener?: unknown): void {
+      const target = pathOf(path);
+      const watcher = watchers.get(target);
+      if (watcher === undefined) return;
+      if (typeof listener === "function") watcher.off("change", listener as () => void);
+      else watcher.removeAllListeners("change");
+      if (watcher.listenerCount("change") > 0) return;
+      watcher.stop();
+      watchers.delete(target);
+    },
+
+    /** Ends all, when the overlay closes. */
+    stopAll(): void {
+      for (const watcher of watchers.values()) watcher.stop();
+      watchers.clear();
+    },
+  };
+}
+
+function refuse(listener: unknown): never {
+  checkArguments((nowhere) => real.watchFile(nowhere, {}, listener as () => void));
+  throw new TypeError('The "listener" argument must be of type function');
+}

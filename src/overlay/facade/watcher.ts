@@ -1,0 +1,222 @@
+import { EventEmitter } from "node:events";
+import type fs from "node:fs";
+import { posix } from "node:path";
+import type { TreeChange } from "../change-feed.ts";
+import type { Core } from "../core.ts";
+import { codeOf, errorOfCall, Fault } from "../file-system-error.ts";
+import type { DirectoryNode } from "../node.ts";
+import { type ExistingPlace, isDirectory } from "../path-walk.ts";
+import {
+  encodeResult,
+  encodingOf,
+  optionsOf,
+  type PathArgument,
+  pathOf,
+  shownPath,
+} from "./arguments.ts";
+import { throwIfAborted } from "./asynchronous.ts";
+
+/** A timer that never fires within a process' life keeps the process alive, as a watcher does. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** `fs.FSWatcher` over the overlay: its own changes, and those of the lower that show through. */
+export class OverlayWatcher extends EventEmitter {
+  readonly #core: Core;
+  readonly #encoding: BufferEncoding | "buffer" | undefined;
+  readonly #isRecursive: boolean;
+  #unsubscribe: (() => void) | undefined;
+  #below: fs.FSWatcher | undefined;
+  readonly #keepAlive: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(core: Core, path: PathArgument, options: unknown) {
+    super();
+    this.#core = core;
+    this.#encoding = encodingOf(options);
+    const { recursive, persistent, signal } = optionsOf(options);
+    this.#isRecursive = recursive === true;
+    const place = this.#placeOf(path);
+    const watched = isDirectory(place) ? this.#directoryOf(place) : undefined;
+    const isOurs =
+      watched === undefined
+        ? (change: TreeChange) => nameAt(change, place)
+        : (change: TreeChange) => this.#nameBelow(change, watched);
+    this.#unsubscribe = core.tree.feed.subscribe((change) => {
+      const name = isOurs(change);
+      if (name !== undefined) this.#tell(change.kind, name);
+    });
+    this.#below = this.#watchLower(place, watched, persistent !== false);
+    if (persistent !== false) this.#keepAlive = setInterval(() => {}, longestTimerMs);
+    if (signal instanceof AbortSignal) this.#closeOn(signal);
+  }
+
+  /** Ends watching. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    this.#below?.close();
+    clearInterval(this.#keepAlive);
+    setImmediate(() => this.emit("close"));
+  }
+
+  ref(): this {
+    this.#keepAlive?.ref();
+    this.#below?.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#keepAlive?.unref();
+    this.#below?.unref();
+    return this;
+  }
+
+  #closeOn(signal: AbortSignal): void {
+    if (signal.aborted) process.nextTick(() => this.close());
+    else signal.addEventListener("abort", () => this.close(), { once: true });
+  }
+
+  #placeOf(path: PathArgument): ExistingPlace {
+    const target = pathOf(path);
+    try {
+      return this.#core.resolveExisting(target, true);
+    } catch (caught) {
+      const error = errorOfCall(caught, { syscall: "watch", path: shownPath(path) });
+      throw Object.assign(error as object, { filename: shownPath(path) });
+    }
+  }
+
+  #directoryOf({ found, directory, name }: ExistingPlace): DirectoryNode {
+    if (found.kind === "lower") return this.#core.tree.passThrough(directory, name, found.path);
+    if (found.node.kind !== "directory") throw new Fault("ENOTDIR");
+    return found.node;
+  }
+
+  /** The name of a change relative to the watched directory, if it happened there. */
+  #nameBelow(change: TreeChange, watched: DirectoryNode): string | undefined {
+    if (change.directory === watched) return change.name;
+    if (!this.#isRecursive) return undefined;
+    let path = change.name;
+    for (let at: DirectoryNode | undefined = change.directory; at !== undefined; at = at.parent) {
+      if (at === watched) return path;
+      path = posix.join(at.name, path);
+    }
+    return undefined;
+  }
+
+  #watchLower(
+    { found, directory, name }: ExistingPlace,
+    watched: DirectoryNode | undefined,
+    persistent: boolean,
+  ): fs.FSWatcher | undefined {
+    const lowerPath = watched?.lowerPath ?? (found.kind === "lower" ? found.path : undefined);
+    const { watch } = this.#core.lower.fs;
+    if (lowerPath === undefined || watch === undefined) return undefined;
+    try {
+      const options = { persistent, recursive: this.#isRecursive };
+      const below = watch(lowerPath, options, (kind, changed) => {
+        const isHidden =
+          watched === undefined
+            ? directory.entries?.has(name) === true
+            : this.#hides(watched, changed ?? "");
+        if (!isHidden) this.#tell(kind as TreeChange["kind"], changed ?? name);
+      });
+      below.on("error", (error) => this.emit("error", error));
+      return below;
+    } catch (error) {
+      // A lower that cannot be watched still has an upper that can.
+      if (codeOf(error) === undefined && !(error instanceof Error)) throw error;
+      return undefined;
+    }
+  }
+
+  /** Whether the upper holds something in the place of a lower name that changed. */
+  #hides(watched: DirectoryNode, changed: string): boolean {
+    let directory = watched;
+    for (const component of changed.split("/")) {
+      if (this.#core.tree.isHidden(directory, component)) return true;
+      const dentry = directory.entries?.get(component);
+      if (dentry === undefined) return false;
+      if (dentry.node?.kind !== "directory") return true;
+      directory = dentry.node;
+    }
+    return false;
+  }
+
+  #tell(kind: TreeChange["kind"], name: string): void {
+    setImmediate(() => {
+      if (!this.#isClosed) this.emit("change", kind, encodeResult(name, this.#encoding));
+    });
+  }
+}
+
+function nameAt(change: TreeChange, place: ExistingPlace): string | undefined {
+  return change.directory === place.directory && change.name === place.name
+    ? place.name
+    : undefined;
+}
+
+/** `fs.watch`. */
+export function watchCall(core: Core) {
+  return (path: PathArgument, options?: unknown, listener?: unknown): OverlayWatcher => {
+    const given = typeof options === "function" ? undefined : options;
+    const onChange = typeof options === "function" ? options : listener;
+    const watcher = new OverlayWatcher(core, path, given);
+    if (typeof onChange === "function") watcher.on("change", onChange as () => void);
+    return watcher;
+  };
+}
+
+interface WatchEvent {
+  readonly eventType: string;
+  readonly filename: string | Buffer;
+}
+
+/** Events kept for a reader that is slower than the changes. */
+const queueLengthMax = 2048;
+
+/** `fs.promises.watch`. */
+export function watchEvents(core: Core) {
+  return async function* watch(path: PathArgument, options?: unknown): AsyncGenerator<WatchEvent> {
+    const given = optionsOf(options);
+    const { signal } = given;
+    await throwIfAborted(signal);
+    const queueMax = (given["maxQueue"] ?? queueLengthMax) as number;
+    const watcher = new OverlayWatcher(core, path, {
+      ...given,
+      encoding: encodingOf(options),
+      signal: undefined,
+    });
+    const queue: WatchEvent[] = [];
+    let wake: () => void = () => {};
+    let failure: unknown;
+    watcher.on("change", (eventType, filename) => {
+      if (queue.length < queueMax) queue.push({ eventType, filename });
+      wake();
+    });
+    watcher.on("error", (error) => {
+      failure = error;
+      wake();
+    });
+    const onAbort = (): void => wake();
+    if (signal instanceof AbortSignal) signal.addEventListener("abort", onAbort);
+    try {
+      for (;;) {
+        await throwIfAborted(signal);
+        if (failure !== undefined) throw failure;
+        const event = queue.shift();
+        if (event !== undefined) yield event;
+        else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    } finally {
+      if (signal instanceof AbortSignal) signal.removeEventListener("abort", onAbort);
+      watcher.close();
+    }
+  };
+}
