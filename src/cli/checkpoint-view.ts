@@ -1,0 +1,33 @@
+import type { Checkpoint } from "../index.ts";
+import { countText } from "./quantities.ts";
+import { printable, type Terminal } from "./terminal.ts";
+
+type RecordedChange = Checkpoint["manifest"]["changes"][number];
+
+/** A checkpoint on one line: number, id, time, what it was, its message and how much it changed. */
+export function checkpointLine({ id, manifest }: Checkpoint, terminal: Terminal): string {
+  const { sequence, operation, message, createdMs, changes } = manifest;
+  const time = new Date(createdMs).toISOString().slice(0, 19).replace("T", " ");
+  const [title = ""] = message.split("\n");
+  const label = terminal.paint("yellow", `#${sequence} ${id.slice(0, 7)}`);
+  const kind = operation === "commit" ? "" : ` ${terminal.paint("cyan", operation)}`;
+  return `${label} ${time}${kind} ${printable(title)} (${countText(changes.length, "path")})\n`;
+}
+
+/** What a checkpoint changed, one path a line. */
+export function recordedLines(changes: readonly RecordedChange[], terminal: Terminal): string {
+  return changes.map((change) => recordedLine(change, terminal)).join("");
+}
+
+function recordedLine(change: RecordedChange, terminal: Terminal): string {
+  const words = { create: "added", modify: "modified", delete: "deleted", rename: "renamed" };
+  const style = { create: "green", modify: "yellow", delete: "red", rename: "cyan" } as const;
+  const label = terminal.paint(style[change.kind], words[change.kind].padEnd(9));
+  const from = change.kind === "rename" ? `${printable(change.from)} → ` : "";
+  return `  ${label} ${from}${printable(change.path)}\n`;
+}
+
+/** A checkpoint as plain data. */
+export function checkpointDocument({ id, previous, manifest }: Checkpoint): unknown {
+  return { id, previous: previous ?? null, ...manifest };
+}

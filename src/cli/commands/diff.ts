@@ -1,0 +1,35 @@
+import { changeLines, totalsText } from "../changes-view.ts";
+import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { withOverlay } from "../open-root.ts";
+import { colouredPatch } from "../patch-colours.ts";
+import { shownChangesOf, totalsOf } from "../shown-changes.ts";
+
+interface DiffOptions extends CommonOptions {
+  readonly paths: readonly string[];
+  readonly stat?: boolean;
+}
+
+/** `draftfs diff`: what is pending, as a patch that `git apply` accepts. */
+export function execute(context: CommandContext, options: DiffOptions): Promise<number> {
+  const { out } = context;
+  return withOverlay(
+    context,
+    options,
+    async (overlay) => {
+      const diff = await overlay.diff({ paths: options.paths });
+      const { changes } = diff;
+      if (options.json === true) {
+        out.json({ ...diff.toJSON(), ...(options.stat === true ? {} : { patch: diff.toPatch() }) });
+      } else if (options.stat === true) {
+        const shown = shownChangesOf(diff);
+        out.write(changeLines(shown, out));
+        if (changes.length > 0) out.write(` ${totalsText(totalsOf(shown))}\n`);
+      } else {
+        out.write(colouredPatch(diff.toPatch(), out));
+      }
+      return changes.length > 0 ? exitCodes.pending : exitCodes.ok;
+    },
+    { readOnly: true },
+  );
+}

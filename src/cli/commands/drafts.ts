@@ -1,0 +1,22 @@
+import { listDrafts } from "../../index.ts";
+import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { bytesText, countText } from "../quantities.ts";
+
+/** `draftfs drafts`: the saved drafts of a root. */
+export async function execute(context: CommandContext, options: CommonOptions): Promise<number> {
+  const drafts = await listDrafts(options.directory ?? ".", {
+    ...(options.force === true ? { force: true } : {}),
+  });
+  const { out } = context;
+  if (options.json === true) {
+    out.json({ drafts });
+    return exitCodes.ok;
+  }
+  for (const { name, entries, savedMs, bytes, fault } of drafts) {
+    const what = fault ?? `${countText(entries, "entry", "entries")}, ${bytesText(bytes)}`;
+    out.write(`${out.paint("bold", name)}  ${new Date(savedMs).toLocaleString()}  ${what}\n`);
+  }
+  if (drafts.length === 0) out.write("There are no drafts.\n");
+  return exitCodes.ok;
+}

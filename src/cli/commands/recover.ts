@@ -1,0 +1,13 @@
+import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { withHistory } from "../open-root.ts";
+
+/** `draftfs recover`: what every other command does first, by itself. */
+export function execute(context: CommandContext, options: CommonOptions): Promise<number> {
+  return withHistory(context, options, async ({ recovered }) => {
+    const { out } = context;
+    if (options.json === true) out.json({ recovered });
+    else if (recovered.outcome === "clean") out.write("Nothing to recover.\n");
+    return exitCodes.ok;
+  });
+}

@@ -1,0 +1,23 @@
+import { checkpointDocument, checkpointLine, recordedLines } from "../checkpoint-view.ts";
+import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { withHistory } from "../open-root.ts";
+
+interface ShowOptions extends CommonOptions {
+  readonly checkpoint?: string;
+}
+
+/** `draftfs show`: what one checkpoint changed. */
+export function execute(context: CommandContext, options: ShowOptions): Promise<number> {
+  return withHistory(context, options, async (overlay) => {
+    const { out } = context;
+    const checkpoint = await overlay.history.show(options.checkpoint ?? "latest");
+    if (options.json === true) {
+      out.json(checkpointDocument(checkpoint));
+    } else {
+      out.write(checkpointLine(checkpoint, out));
+      out.write(recordedLines(checkpoint.manifest.changes, out));
+    }
+    return exitCodes.ok;
+  });
+}

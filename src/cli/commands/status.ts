@@ -1,0 +1,34 @@
+import { changeLines, machineLines, totalsText } from "../changes-view.ts";
+import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { draftNameOf, withOverlay } from "../open-root.ts";
+import { shownChangesOf, totalsOf } from "../shown-changes.ts";
+
+/** `draftfs status`: what is pending, file by file. */
+export function execute(context: CommandContext, options: CommonOptions): Promise<number> {
+  const { out } = context;
+  const draft = draftNameOf(options);
+  return withOverlay(
+    context,
+    options,
+    async (overlay) => {
+      const diff = await overlay.diff();
+      const exitCode = diff.changes.length > 0 ? exitCodes.pending : exitCodes.ok;
+      if (options.json === true) {
+        const { root, recovered } = overlay;
+        out.json({ root, draft, recovered, ...diff.toJSON() });
+      } else if (!out.isTerminal) {
+        out.write(machineLines(diff.changes));
+      } else if (exitCode === exitCodes.ok) {
+        out.write(`Nothing is pending in the draft ${draft}.\n`);
+      } else {
+        const shown = shownChangesOf(diff);
+        out.write(changeLines(shown, out));
+        out.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}\n`);
+        out.write("Next: draftfs diff, draftfs commit, draftfs discard.\n");
+      }
+      return exitCode;
+    },
+    { readOnly: true },
+  );
+}

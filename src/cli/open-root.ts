@@ -1,0 +1,61 @@
+import { type OpenOverlayOptions, type Overlay, openOverlay } from "../index.ts";
+import type { CommandContext, CommonOptions } from "./command-context.ts";
+import { countText, durationText } from "./quantities.ts";
+import { printable } from "./terminal.ts";
+
+/**
+ * Opens the root and the draft that the options name, tells of a recovery that this brought about,
+ * and closes both when `use` is done with them.
+ */
+export async function withOverlay<Result>(
+  context: CommandContext,
+  options: CommonOptions,
+  use: (overlay: Overlay) => Promise<Result>,
+  access: { readonly readOnly?: boolean } = {},
+): Promise<Result> {
+  return withRoot(context, options, { draft: draftNameOf(options), ...access }, use);
+}
+
+/** Like {@link withOverlay}, for commands that look at checkpoints and at no draft. */
+export function withHistory<Result>(
+  context: CommandContext,
+  options: CommonOptions,
+  use: (overlay: Overlay) => Promise<Result>,
+): Promise<Result> {
+  return withRoot(context, options, {}, use);
+}
+
+/** The draft that the options or `DRAFTFS_DRAFT` name. */
+export function draftNameOf(options: CommonOptions): string {
+  return options.draft ?? process.env["DRAFTFS_DRAFT"] ?? "main";
+}
+
+async function withRoot<Result>(
+  context: CommandContext,
+  options: CommonOptions,
+  openOptions: OpenOverlayOptions,
+  use: (overlay: Overlay) => Promise<Result>,
+): Promise<Result> {
+  const force = options.force === true ? { force: true } : {};
+  const overlay = await openOverlay(options.directory ?? ".", { ...openOptions, ...force });
+  try {
+    if (options.json !== true) announceRecovery(context, overlay);
+    return await use(overlay);
+  } finally {
+    await overlay.close();
+  }
+}
+
+/** A commit that was cut off is finished or taken back by whoever opens the root next. */
+function announceRecovery({ err }: CommandContext, { recovered }: Overlay): void {
+  if (recovered.outcome === "clean") return;
+  const what =
+    recovered.outcome === "finished"
+      ? "Finished a commit that was interrupted"
+      : "Took back a commit that had failed and was interrupted";
+  const steps = countText(recovered.redone, "step");
+  err.write(`${what}: ${steps} in ${durationText(recovered.elapsedMs)}.\n`);
+  for (const { path } of recovered.kept) {
+    err.write(`  left alone, because it was changed since: ${printable(path)}\n`);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Overlay, RunResult } from "../index.ts";
+import type { CommandContext } from "./command-context.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { printable } from "./terminal.ts";
+
+export interface RunRequest {
+  readonly command: readonly string[];
+  readonly require?: "enforced" | "cooperative";
+  readonly json?: boolean;
+}
+
+/**
+ * Runs a command over the draft with this process's own streams, and saves the draft when it has
+ * ended: whatever happens next, what the command did is kept.
+ */
+export async function runOverDraft(
+  context: CommandContext,
+  overlay: Overlay,
+  request: RunRequest,
+): Promise<RunResult> {
+  const [program = "", ...args] = request.command;
+  const result = await overlay.run(program, args, {
+    // A document on standard output must be alone there.
+    stdio: request.json === true ? ["inherit", process.stderr, "inherit"] : "inherit",
+    forwardSignals: true,
+    ...(request.require === undefined ? {} : { require: request.require }),
+  });
+  await overlay.saveDraft();
+  if (request.json !== true) explainEnd(context, program, result);
+  return result;
+}
+
+/** Says what went wrong where the exit code alone may puzzle. */
+function explainEnd({ err }: CommandContext, program: string, result: RunResult): void {
+  const name = printable(program);
+  if (result.exitCode === exitCodes.notFound) {
+    err.write(
+      `draftfs: ${name} ended with 127: it, or a program that it calls, was not found. Check the ` +
+        "spelling and PATH, or install it.\n",
+    );
+  } else if (result.exitCode === exitCodes.notExecutable) {
+    err.write(`draftfs: ${name} ended with 126: it cannot be executed. Check its permissions.\n`);
+  } else if (result.signal !== undefined) {
+    err.write(`draftfs: ${name} was ended by ${result.signal}. The draft is kept.\n`);
+  }
+}

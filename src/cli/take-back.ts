@@ -1,0 +1,54 @@
+import type { CommitReceipt, History, RecoveryPlan } from "../index.ts";
+import { changeLines } from "./changes-view.ts";
+import type { CommandContext, CommonOptions } from "./command-context.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { withHistory } from "./open-root.ts";
+import { receiptDocument, receiptText } from "./receipt-view.ts";
+
+/** What `undo`, `redo` and `restore` have in common. */
+export interface TakeBackOptions extends CommonOptions {
+  /** Only shows what would happen. */
+  readonly dryRun?: boolean;
+  /** Goes on where the disk has moved on; what is lost is in the new checkpoint. */
+  readonly overwrite?: boolean;
+}
+
+type Force = { readonly force?: true };
+
+/** One of `undo`, `redo` and `restore`. */
+export interface TakingBack {
+  readonly preview: (history: History, force: Force) => Promise<RecoveryPlan>;
+  readonly perform: (history: History, force: Force) => Promise<CommitReceipt>;
+  /** What can be done about it afterwards. */
+  readonly next: string;
+}
+
+/** Shows what an operation will do, deletions included, and does it unless it is a dry run. */
+export function takeBack(
+  context: CommandContext,
+  options: TakeBackOptions,
+  taking: TakingBack,
+): Promise<number> {
+  const { out } = context;
+  const force: Force = options.overwrite === true ? { force: true } : {};
+  return withHistory(context, options, async ({ history }) => {
+    const plan = await taking.preview(history, force);
+    const { operation, message, changeSet, deletions } = plan;
+    if (options.json !== true) {
+      out.write(`${message}\n`);
+      const shown = changeSet.changes.map((change) => ({ change, lines: undefined }));
+      out.write(changeLines(shown, out));
+    }
+    if (options.dryRun === true) {
+      const { changes } = changeSet;
+      const paths = changes.map(({ kind, path }) => ({ kind, path }));
+      if (options.json === true) out.json({ operation, message, deletions, changes: paths });
+      else out.write("A dry run: nothing on disk has changed.\n");
+      return exitCodes.ok;
+    }
+    const receipt = await taking.perform(history, force);
+    if (options.json === true) out.json({ operation, message, ...receiptDocument(receipt) });
+    else out.write(`${receiptText(receipt)}\n${taking.next}\n`);
+    return exitCodes.ok;
+  });
+}
