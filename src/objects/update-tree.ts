@@ -25,7 +25,8 @@ interface EditNode {
  * directory. Among edits of one path the last one wins.
  *
  * @param rootTree `undefined` for the empty tree.
- * @returns the id of the new root tree, which the store or the pack then holds.
+ * @returns the id of the new root tree, which the store or the pack then holds; the empty tree is
+ *   only named, so that it is not there for nothing.
  */
 export function updateTree(
   store: ObjectStore,
@@ -42,7 +43,7 @@ export function updateTree(
   }
   const base = rootTree === undefined ? undefined : { mode: "40000" as const, oid: rootTree };
   const result = applyNode(store, pack, base, root);
-  return result?.oid ?? pack.add("tree", Buffer.alloc(0));
+  return result?.oid ?? emptyTreeOid;
 }
 
 /** The entry that results from `base`, what lay at the path, and the edits at and below it. */

@@ -80,7 +80,10 @@ export async function collectGarbage(
       }
       options.signal?.throwIfAborted();
       const newPack = await built.install();
-      if (history.pruned > 0) await writeShallow(store.disk, objects.path, boundary);
+      if (history.pruned > 0) {
+        await writeShallow(store.disk, objects.path, boundary);
+        removeCommitGraph(store);
+      }
       removePacks(
         store,
         oldPacks.filter((base) => base !== newPack),
@@ -137,6 +140,17 @@ function parentsOf({ manifest }: Checkpoint, objects: CommitStore["objects"]): r
 /** A pack that a user has marked to be left alone, as git has it. */
 function isKeptByHand({ disk }: CommitStore, base: string): boolean {
   return disk.lstat(`${base}.keep`) !== undefined;
+}
+
+/** Removes what git has derived from a longer history, in a user's own `git gc`; it makes it anew. */
+function removeCommitGraph({ disk, objects }: CommitStore): void {
+  const information = join(objects.path, "objects", "info");
+  const graphs = join(information, "commit-graphs");
+  if (disk.lstat(join(information, "commit-graph")) !== undefined) {
+    disk.unlink(join(information, "commit-graph"));
+  }
+  if (disk.lstat(graphs) === undefined) return;
+  for (const { name } of disk.readdir(graphs)) disk.unlink(join(graphs, name));
 }
 
 const packSuffixes = ["idx", "rev", "bitmap", "mtimes", "pack"];

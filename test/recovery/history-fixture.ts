@@ -23,18 +23,29 @@ import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { type OverlayFs, openLayer } from "../../src/overlay/layer.ts";
 import { runGit } from "../objects/store-fixture.ts";
 
+/** The real disk without waiting for the device, which these tests do not pull the plug of. */
+export class HastyDisk extends NodeDisk {
+  override fsync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override syncfs(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+}
+
 /** A root on the real disk with a checkpoint store, and the real git to judge that. */
 export class HistoryFixture {
   readonly root = realpathSync(mkdtempSync(join(tmpdir(), "draftfs-history-")));
   readonly state = stateDirectoryOf(this.root);
   store: CommitStore;
 
-  constructor(disk: Disk = new NodeDisk()) {
+  constructor(disk: Disk = new HastyDisk()) {
     this.store = openCommitStore(disk, this.state);
   }
 
   /** The same root as another process would open it, perhaps on another disk. */
-  reopen(disk: Disk = new NodeDisk()): CommitStore {
+  reopen(disk: Disk = new HastyDisk()): CommitStore {
     this.store.objects.close();
     this.store = openCommitStore(disk, this.state);
     return this.store;

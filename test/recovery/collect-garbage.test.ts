@@ -1,0 +1,152 @@
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { checkpoints } from "../../src/recovery/checkpoint.ts";
+import { collectGarbage, isCollectionDue } from "../../src/recovery/collect-garbage.ts";
+import { redo, restore, undo } from "../../src/recovery/take-back.ts";
+import { noise, runGit } from "../objects/store-fixture.ts";
+import { HistoryFixture } from "./history-fixture.ts";
+
+let fixture: HistoryFixture;
+beforeEach(() => {
+  fixture = new HistoryFixture();
+});
+afterEach(() => fixture.dispose());
+
+/** A history in which each operation changes, makes and deletes something. */
+async function live(operations: number): Promise<void> {
+  for (let index = 0; index < operations; index++) {
+    await fixture.write({
+      counter: `${index}\n`,
+      [`made/${index}`]: `file ${index}\n${"filler ".repeat(200)}`,
+      ...(index < 3 ? {} : { [`made/${index - 3}`]: undefined }),
+    });
+  }
+}
+
+test("gc leaves one smaller pack that git accepts, with the newest operations", async () => {
+  await live(25);
+  expect(isCollectionDue(fixture.store)).toBe(true);
+  const report = await collectGarbage(fixture.store);
+  expect(report).toMatchObject({
+    outcome: "collected",
+    kept: 10,
+    pruned: 15,
+    packsBefore: 25,
+    packsAfter: 1,
+  });
+  expect(report.bytesAfter).toBeLessThan(report.bytesBefore / 4);
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+  expect([...checkpoints(fixture.store.objects)].map(({ manifest }) => manifest.sequence)).toEqual([
+    25, 24, 23, 22, 21, 20, 19, 18, 17, 16,
+  ]);
+  expect(
+    fixture.git("log", "--format=%s", "refs/draftfs/operations").trim().split("\n"),
+  ).toHaveLength(10);
+  expect(isCollectionDue(fixture.store)).toBe(false);
+  expect(await collectGarbage(fixture.store)).toMatchObject({ outcome: "nothing" });
+});
+
+test("what gc keeps can be undone to the last step, and then no further", async () => {
+  await live(12);
+  const trees = [fixture.snapshot()];
+  await collectGarbage(fixture.store, { operations: 4 });
+  for (let step = 0; step < 4; step++) {
+    await undo(fixture.store, { durability: "none" });
+    trees.push(fixture.snapshot());
+  }
+  expect(fixture.read("counter")).toBe("7\n");
+  await expect(undo(fixture.store)).rejects.toMatchObject({ code: "DRAFT_CHECKPOINT_MISSING" });
+  for (let step = 3; step >= 0; step--) {
+    await redo(fixture.store, { durability: "none" });
+    expect(Object.keys(fixture.snapshot())).toEqual(Object.keys(trees[step] ?? {}));
+  }
+  await restore(fixture.store, { checkpoint: "10", durability: "none" });
+  expect(fixture.read("counter")).toBe("9\n");
+});
+
+test("history goes on after gc, is collected again, and can be cloned", async () => {
+  await live(6);
+  await collectGarbage(fixture.store, { operations: 3 });
+  await live(6);
+  await collectGarbage(fixture.store, { operations: 3 });
+  await live(2);
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+  const clone = join(fixture.root, ".draftfs", "clone");
+  runGit(["clone", "-q", fixture.state.checkpoints, clone]);
+  expect(existsSync(join(clone, "counter"))).toBe(true);
+  runGit(["-C", clone, "fsck", "--full", "--strict"]);
+});
+
+test("a cap on bytes prunes too, but never the newest operation", async () => {
+  for (let index = 0; index < 5; index++) {
+    await fixture.commit((fs, at) => fs.writeFileSync(at("big"), noise(100_000, index)));
+  }
+  await collectGarbage(fixture.store, { bytes: 250_000 });
+  expect([...checkpoints(fixture.store.objects)]).toHaveLength(1);
+  await collectGarbage(fixture.store, { bytes: 1 });
+  expect([...checkpoints(fixture.store.objects)]).toHaveLength(1);
+  await undo(fixture.store, { durability: "none" });
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+});
+
+test("what a user's own ref or .keep file holds on to stays", async () => {
+  await live(3);
+  fixture.git("tag", "mine", "main");
+  const tagged = fixture.git("rev-parse", "mine").trim();
+  await live(8);
+  const [kept] = fixture.store.objects.packBases();
+  writeFileSync(`${kept}.keep`, "");
+  await collectGarbage(fixture.store, { operations: 2 });
+  expect(fixture.git("fsck", "--full", "--strict", "--no-dangling")).toBe("");
+  expect(fixture.git("show", `${tagged}:counter`)).toBe("2\n");
+  expect(existsSync(`${kept}.pack`)).toBe(true);
+});
+
+test("a store that git has repacked is collected as well", async () => {
+  await live(8);
+  fixture.git("gc", "-q");
+  await live(3);
+  await collectGarbage(fixture.store, { operations: 5 });
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+  expect(readdirSync(join(fixture.state.checkpoints, "objects/pack")).sort()).toHaveLength(2);
+  await undo(fixture.store, { count: 5, durability: "none" });
+});
+
+test("gc does not wait for a committer, and nothing is lost to it", async () => {
+  await live(4);
+  const before = readdirSync(join(fixture.state.checkpoints, "objects/pack")).sort();
+  const { RootLock } = await import("../../src/commit/lock.ts");
+  const lock = await RootLock.take(fixture.store.disk, fixture.state);
+  expect(await collectGarbage(fixture.store)).toMatchObject({ outcome: "busy" });
+  lock.release();
+  expect(readdirSync(join(fixture.state.checkpoints, "objects/pack")).sort()).toEqual(before);
+});
+
+test("a commit that happens while gc works is kept", async () => {
+  await live(6);
+  let commit: Promise<unknown> | undefined;
+  const onProgress = (): void => {
+    commit ??= fixture.write({ late: "1" });
+  };
+  const report = await collectGarbage(fixture.store, {
+    operations: 3,
+    lockWaitMs: 5000,
+    onProgress,
+  });
+  await commit;
+  expect(report.outcome).toBe("collected");
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+  expect(fixture.read("late")).toBe("1");
+  await undo(fixture.store, { count: 4, durability: "none" });
+  expect(fixture.read("counter")).toBe("2\n");
+});
+
+test("an aborted gc leaves the store as it was", async () => {
+  await live(4);
+  const packs = join(fixture.state.checkpoints, "objects/pack");
+  const before = readdirSync(packs).sort();
+  const signal = AbortSignal.abort(new Error("enough"));
+  await expect(collectGarbage(fixture.store, { signal })).rejects.toThrow("enough");
+  expect(readdirSync(packs).sort()).toEqual(before);
+});
