@@ -1,0 +1,202 @@
+import {
+  duration,
+  filePath,
+  oneOf,
+  share,
+  size,
+  truth,
+  type ValueKind,
+  wholeNumber,
+} from "./value-kind.ts";
+
+/** The parts of draftfs that act on a key; a later part's keys are checked and kept for it. */
+export type KeyReader =
+  | "engines"
+  | "overlay"
+  | "commit"
+  | "metrics"
+  | "recovery"
+  | "safety"
+  | "agents"
+  | "workflow"
+  | "dashboard";
+
+/** One key of the configuration. */
+export interface ConfigKey<Value> {
+  readonly kind: ValueKind<Value>;
+  /** As it would be written in the file. */
+  readonly standard: boolean | number | string;
+  readonly reader: KeyReader;
+  readonly meaning: string;
+}
+
+/** The four files, each with the sections that stand at its top level. */
+export const configFiles = {
+  "write_optimization_config.yaml": ["write_optimization"],
+  "agent_optimization_config.yaml": ["agent_optimizations"],
+  "metrics_config.yaml": ["metrics", "alerts"],
+  "safety_config.yaml": ["safety"],
+} as const;
+
+export type ConfigFileName = keyof typeof configFiles;
+
+function key<Value>(
+  kind: ValueKind<Value>,
+  standard: boolean | number | string,
+  reader: KeyReader,
+  meaning: string,
+): ConfigKey<Value> {
+  return { kind, standard, reader, meaning };
+}
+
+const count = wholeNumber(0, 1_000_000);
+const level = oneOf("strict", "normal", "minimal");
+
+/** Every key that there is. */
+export const configKeys = {
+  "write_optimization.enabled": key(truth, true, "engines", "Whether anything is optimised"),
+  "write_optimization.thresholds.min_operations_for_batch": key(
+    wholeNumber(2, 1000),
+    3,
+    "engines",
+    "Similar operations that make a batch",
+  ),
+  "write_optimization.thresholds.min_content_size_for_optimization": key(
+    wholeNumber(0, 1_000_000_000),
+    1024,
+    "engines",
+    "Bytes from which a single write is looked at",
+  ),
+  "write_optimization.thresholds.max_batch_size": key(
+    wholeNumber(1, 100_000),
+    50,
+    "engines",
+    "Files of one batch that are in flight",
+  ),
+  "write_optimization.safety.backup_enabled": key(truth, true, "safety", "Keep backups"),
+  "write_optimization.safety.rollback_timeout": key(
+    duration,
+    30,
+    "safety",
+    "Time that a rollback may take",
+  ),
+  "write_optimization.safety.validation_level": key(
+    level,
+    "strict",
+    "safety",
+    "How much is checked before a write",
+  ),
+  "write_optimization.integrations.pre_commit": key(truth, true, "workflow", "Run in pre-commit"),
+  "write_optimization.integrations.ci_cd": key(truth, true, "workflow", "Run in CI"),
+  "write_optimization.integrations.git_hooks": key(truth, true, "workflow", "Run in git hooks"),
+  "write_optimization.performance.target_improvement": key(
+    share,
+    0.3,
+    "metrics",
+    "Mean gain that the figures are held against",
+  ),
+  "write_optimization.performance.memory_limit": key(
+    size,
+    "100MB",
+    "overlay",
+    "Content held in memory before it spills to disk",
+  ),
+  "write_optimization.performance.io_timeout": key(
+    duration,
+    10,
+    "commit",
+    "Time to wait for another committer",
+  ),
+  "agent_optimizations.builder.template_extraction": agent("Extract templates while building"),
+  "agent_optimizations.builder.batch_generation": agent("Batch generated files"),
+  "agent_optimizations.builder.memory_streaming": agent("Stream large content"),
+  "agent_optimizations.reviewer.coalesced_edits": agent("Coalesce the edits of a review"),
+  "agent_optimizations.reviewer.atomic_application": agent("Apply a review as a whole"),
+  "agent_optimizations.reviewer.rollback_enabled": agent("Take a failed review back"),
+  "agent_optimizations.tester.batch_test_generation": agent("Batch generated tests"),
+  "agent_optimizations.tester.parallel_execution": key(
+    truth,
+    false,
+    "agents",
+    "Run tests at the same time",
+  ),
+  "agent_optimizations.ci_diagnostic.batch_config_updates": agent("Batch changes of CI files"),
+  "agent_optimizations.ci_diagnostic.template_based_fixes": agent("Make CI fixes from templates"),
+  "metrics.collection.enabled": key(truth, true, "metrics", "Measure operations"),
+  "metrics.collection.interval": key(duration, "1s", "dashboard", "Time between two aggregates"),
+  "metrics.collection.retention": key(duration, "30d", "dashboard", "How long figures are kept"),
+  "metrics.performance.track_timing": key(truth, true, "metrics", "Measure time"),
+  "metrics.performance.track_memory": key(truth, true, "metrics", "Measure memory"),
+  "metrics.performance.track_io": key(truth, true, "metrics", "Count reads and writes"),
+  "metrics.performance.track_system": key(truth, false, "metrics", "Note the load of the system"),
+  "metrics.safety.track_integrity_checks": key(truth, true, "safety", "Count integrity checks"),
+  "metrics.safety.track_rollbacks": key(truth, true, "safety", "Count rollbacks"),
+  "metrics.safety.track_recovery_operations": key(truth, true, "safety", "Count recoveries"),
+  "metrics.storage.backend": key(
+    oneOf("file", "database", "memory"),
+    "file",
+    "dashboard",
+    "Where figures are kept",
+  ),
+  "metrics.storage.file_path": key(
+    filePath,
+    ".write_optimization_metrics.json",
+    "dashboard",
+    "File that figures are kept in",
+  ),
+  "metrics.storage.max_file_size": key(size, "100MB", "dashboard", "Size of that file at most"),
+  "alerts.enabled": key(truth, true, "dashboard", "Raise alerts"),
+  "alerts.thresholds.performance_gain_warning": key(
+    share,
+    0.15,
+    "dashboard",
+    "Mean gain below which to warn",
+  ),
+  "alerts.thresholds.integrity_failure_critical": key(
+    share,
+    0.001,
+    "dashboard",
+    "Share of failed integrity checks that is critical",
+  ),
+  "alerts.thresholds.rollback_rate_warning": key(
+    share,
+    0.05,
+    "dashboard",
+    "Share of rollbacks above which to warn",
+  ),
+  "alerts.notifications.email": key(truth, false, "dashboard", "Send alerts by mail"),
+  "alerts.notifications.log": key(truth, true, "dashboard", "Write alerts to the log"),
+  "alerts.notifications.dashboard": key(truth, true, "dashboard", "Show alerts on the dashboard"),
+  "safety.integrity_checks.enabled": key(truth, true, "safety", "Check integrity"),
+  "safety.integrity_checks.level": key(level, "strict", "safety", "How much is checked"),
+  "safety.backups.enabled": key(truth, true, "recovery", "Keep what a commit replaces"),
+  "safety.backups.retention": key(count, 10, "recovery", "Backups that are kept"),
+  "safety.backups.compression": key(truth, true, "recovery", "Compress backups"),
+  "safety.rollback.enabled": key(truth, true, "safety", "Allow rollbacks"),
+  "safety.rollback.timeout": key(duration, "30s", "safety", "Time that a rollback may take"),
+  "safety.rollback.auto_rollback_on_error": key(truth, true, "safety", "Roll back on an error"),
+  "safety.validation.pre_write": key(truth, true, "safety", "Check before a write"),
+  "safety.validation.post_write": key(truth, true, "safety", "Check after a write"),
+  "safety.validation.content_validation": key(truth, true, "safety", "Check what is written"),
+  "safety.emergency.shutdown_on_critical": key(truth, true, "safety", "Stop on corruption"),
+  "safety.emergency.alert_on_critical": key(truth, true, "safety", "Alert on corruption"),
+  "safety.emergency.recovery_attempts": key(
+    wholeNumber(0, 100),
+    3,
+    "safety",
+    "Attempts before a person is asked",
+  ),
+} as const;
+
+export type ConfigKeyName = keyof typeof configKeys;
+
+/** The value of each key: sizes in bytes, times in milliseconds. */
+export type ConfigValues = {
+  readonly [Name in ConfigKeyName]: (typeof configKeys)[Name] extends ConfigKey<infer Value>
+    ? Value
+    : never;
+};
+
+function agent(meaning: string): ConfigKey<boolean> {
+  return key(truth, true, "agents", meaning);
+}
