@@ -1,5 +1,5 @@
-import { DraftError } from "../errors.ts";
 import type { CommitStore } from "./commit-store.ts";
+import { failure } from "./failure.ts";
 import { finishSteps } from "./finish.ts";
 import { invertSteps } from "./invert-steps.ts";
 import type { JournalRecord } from "./journal-record.ts";
@@ -52,13 +52,13 @@ export async function abortOperation(
     journal.note("applied", sequence, record.bootId);
     removeStaging(disk, state, record.sequence);
   } catch (error) {
-    throw new DraftError(
-      "DRAFT_RECOVERY_FAILED",
-      `Cannot take back a failed commit to ${state.root}: ${messageOf(error)}, after ` +
-        `${messageOf(cause)}. Some files are changed and some are not. Mend the cause, then run ` +
-        "draftfs recover, or open the directory with draftfs again.",
-      { path: state.root, cause: error, details: { level: "system_failure" } },
-    );
+    throw failure("DRAFT_RECOVERY_FAILED", `take back a failed commit to ${state.root}`, error, {
+      path: state.root,
+      level: "system_failure",
+      state:
+        `It had failed for another reason (${messageOf(cause)}). Some files are changed and some ` +
+        "are not. Mend the cause, then run draftfs recover or open the directory again.",
+    });
   }
 }
 

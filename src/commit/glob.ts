@@ -61,13 +61,13 @@ function tokenOf(rest: string, depth: number): readonly [token: string, replacem
       return depth > 0 ? [",", "|"] : [",", ","];
     case "\\": {
       const next = rest.slice(1, 2);
-      return next === "" ? ["\\", "\\\\"] : [`\\${next}`, escape(next)];
+      return next === "" ? ["\\", "\\\\"] : [`\\${next}`, quoted(next)];
     }
     default:
-      return [character, escape(character)];
+      return [character, quoted(character)];
   }
 }
 
-function escape(text: string): string {
+function quoted(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }

@@ -39,11 +39,13 @@ export interface LockOptions {
 export class RootLock implements Disposable {
   readonly #disk: Disk;
   readonly #path: string;
+  readonly #token: string;
   #isHeld = true;
 
-  private constructor(disk: Disk, path: string) {
+  private constructor(disk: Disk, path: string, token: string) {
     this.#disk = disk;
     this.#path = path;
+    this.#token = token;
   }
 
   /**
@@ -61,7 +63,7 @@ export class RootLock implements Disposable {
     const started = performance.now();
     for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
       const holder = takeName(disk, state.lock, self, state.lock);
-      if (holder === undefined) return new RootLock(disk, state.lock);
+      if (holder === undefined) return new RootLock(disk, state.lock, self.token);
       if (options.signal?.aborted) throw aborted(state);
       if (performance.now() - started > waitMs) throw locked(state, holder, waitMs);
       await delay(pollMs);
@@ -72,13 +74,21 @@ export class RootLock implements Disposable {
   release(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    this.#disk.unlink(this.#path);
+    try {
+      this.#disk.unlink(this.#path);
+    } catch {
+      // What was done under the lock is done. The file stays, but it is known to hold nobody back.
+      abandoned.add(this.#token);
+    }
   }
 
   [Symbol.dispose](): void {
     this.release();
   }
 }
+
+/** Tokens of locks that this process could not remove. */
+const abandoned = new Set<string>();
 
 /** Takes a name for `self`; returns the live holder when there is one. */
 function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder | undefined {
@@ -88,7 +98,8 @@ function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder 
     // Given back meanwhile: the next look takes it.
     return self;
   }
-  if (holder !== tornHolder && !isGone(disk, holder, self)) return holder;
+  const isDead = holder === tornHolder || abandoned.has(holder.token);
+  if (!isDead && !isGone(disk, holder, self)) return holder;
   const right = `${lock}.${holder.token}`;
   const rival = takeName(disk, right, self, lock);
   if (rival !== undefined) return rival;

@@ -18,6 +18,7 @@ import { openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
 import { type CommitPlan, planCommit } from "./plan.ts";
+import { preparationFailure } from "./preparation-failure.ts";
 import { PreparedCommit } from "./prepared-commit.ts";
 import { settleJournal } from "./settle.ts";
 import { Stager } from "./stage.ts";
@@ -41,12 +42,14 @@ export async function prepareCommit(
   const plan = planCommit(changeSet);
   const pace = new Pace(options.onProgress, options.signal);
   pace.check();
-  const lock = await openRoot(store, lockOptionsOf(options));
+  const lock = await openRoot(store, lockOptionsOf(options)).catch((error: unknown) => {
+    throw preparationFailure(error, store.state.root);
+  });
   try {
     return await new Preparation(store, plan, options, pace).run(lock);
   } catch (error) {
     lock.release();
-    throw error;
+    throw preparationFailure(error, store.state.root);
   }
 }
 
@@ -134,7 +137,7 @@ class Preparation {
   async #examine(examiner: Examiner): Promise<void> {
     const conflicts: Conflict[] = [];
     await this.#pace.each("check", this.#plan.expectations, (expectation) => {
-      const finding = examiner.examine(expectation);
+      const finding = this.#at(expectation.path, () => examiner.examine(expectation));
       if (finding.kind === "conflict") conflicts.push(finding.conflict);
       else if (finding.image !== undefined && expectation.before !== undefined) {
         this.#found.set(expectation.before, finding.image);
@@ -145,8 +148,21 @@ class Preparation {
 
   async #stage(stager: Stager, staging: TreePath, pack: PackBuilder): Promise<void> {
     await this.#pace.each("stage", this.#plan.staged, (item) => {
-      this.#staged.set(item.after, stager.stage(item, `${staging}/${item.slot}`, pack));
+      const slot = `${staging}/${item.slot}`;
+      this.#staged.set(
+        item.after,
+        this.#at(item.path, () => stager.stage(item, slot, pack)),
+      );
     });
+  }
+
+  /** Attaches the path that the caller knows to whatever goes wrong there. */
+  #at<Result>(path: TreePath, attempt: () => Result): Result {
+    try {
+      return attempt();
+    } catch (error) {
+      throw preparationFailure(error, this.#store.state.root, path);
+    }
   }
 
   #facts(): OperationFacts {

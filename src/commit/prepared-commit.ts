@@ -1,5 +1,5 @@
 import type { TreePath } from "../disk/tree-path.ts";
-import { assert, DraftError } from "../errors.ts";
+import { assert } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { PackSummary } from "../objects/pack-builder.ts";
 import { abortOperation } from "./abort.ts";
@@ -7,11 +7,13 @@ import { Applier } from "./apply.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CommitStore } from "./commit-store.ts";
 import type { Directories } from "./directories.ts";
+import { failure } from "./failure.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { keepLargeFiles } from "./keep-large.ts";
 import type { RootLock } from "./lock.ts";
 import type { ManifestChange } from "./manifest.ts";
 import type { Pace } from "./pace.ts";
+import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
 import { removeStaging } from "./staging-place.ts";
@@ -59,7 +61,7 @@ export class PreparedCommit implements AsyncDisposable {
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");
-    const { store, lock, record, summary, directories } = this.#parts;
+    const { store, lock, directories } = this.#parts;
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
       keepLargeFiles(store, directories, this.#parts.largeFiles);
@@ -70,16 +72,15 @@ export class PreparedCommit implements AsyncDisposable {
       this.#parts.pace.check();
     } catch (error) {
       await this.discard();
-      throw asCommitError(error, store.state.root);
+      throw preparationFailure(error, store.state.root);
     }
     this.#state = "published";
     try {
       await this.#decide();
       // From here on the commit is decided: it will be finished, or taken back by a record.
       await this.#apply();
-      publishObjects(store, record, summary);
-      store.journal.note("applied", record.sequence, record.bootId);
-      return this.#receipt();
+      const unpublished = this.#publishObjects();
+      return this.#receipt(unpublished);
     } finally {
       this.#close();
       lock.release();
@@ -130,13 +131,13 @@ export class PreparedCommit implements AsyncDisposable {
       this.#syncs += 1;
       await store.journal.syncNames();
     } catch (cause) {
-      throw new DraftError(
-        "DRAFT_OUTCOME_UNKNOWN",
-        `Cannot tell whether the commit to ${store.state.root} is decided: the disk failed while ` +
-          "it was being recorded. The tree is untouched so far; the next open or draftfs recover " +
-          "finishes the commit if it was decided.",
-        { path: store.state.journalCurrent, cause },
-      );
+      throw failure("DRAFT_OUTCOME_UNKNOWN", `decide the commit to ${store.state.root}`, cause, {
+        path: store.state.journalCurrent,
+        level: "system_failure",
+        state:
+          "The tree is untouched so far; the next open, or draftfs recover, finishes the commit " +
+          "if it was recorded and drops it if not.",
+      });
     }
   }
 
@@ -153,20 +154,31 @@ export class PreparedCommit implements AsyncDisposable {
       const step = record.steps[index];
       assert(step !== undefined, "a failed step is one of the record");
       await abortOperation(store, record, index, cause);
-      throw new DraftError(
-        "DRAFT_COMMIT_FAILED",
-        `Cannot ${step.kind} ${JSON.stringify(step.path)}: ${messageOf(cause)}. ` +
-          "Everything was put back as it was; the changes are still pending.",
-        {
-          path: step.path,
-          cause,
-          details: { step: step.kind, index, level: "transaction_failure" },
-        },
-      );
+      throw failure("DRAFT_COMMIT_FAILED", `${step.kind} ${JSON.stringify(step.path)}`, cause, {
+        path: step.path,
+        level: "transaction_failure",
+        state: "Everything was put back as it was; the changes are still pending.",
+        details: { step: step.kind, index },
+      });
     }
   }
 
-  #receipt(): CommitReceipt {
+  /**
+   * The commit is done; that its checkpoint cannot be seen yet does not undo it. The next open
+   * publishes it from the journal.
+   */
+  #publishObjects(): unknown {
+    const { store, record, summary } = this.#parts;
+    try {
+      publishObjects(store, record, summary);
+      store.journal.note("applied", record.sequence, record.bootId);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  #receipt(unpublished: unknown): CommitReceipt {
     const { record, checkpoint, changes, durability, startedMs } = this.#parts;
     const written = record.steps.filter(({ kind }) => kind === "install" || kind === "write");
     let bytesWritten = 0;
@@ -179,6 +191,7 @@ export class PreparedCommit implements AsyncDisposable {
       main: checkpoint.main,
       changes,
       durability,
+      ...(unpublished === undefined ? {} : { unpublished }),
       counts: {
         filesWritten: written.length,
         bytesWritten,
@@ -194,18 +207,4 @@ export class PreparedCommit implements AsyncDisposable {
     for (const descriptor of descriptors) store.disk.close(descriptor);
     directories.forget();
   }
-}
-
-function asCommitError(error: unknown, root: string): unknown {
-  if (error instanceof DraftError) return error;
-  return new DraftError(
-    "DRAFT_COMMIT_FAILED",
-    `Cannot commit to ${root}: ${messageOf(error)}. Nothing was changed; the changes are still ` +
-      "pending.",
-    { path: root, cause: error, details: { level: "operation_failure" } },
-  );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

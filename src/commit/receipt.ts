@@ -20,6 +20,11 @@ export interface CommitReceipt {
   readonly main: ObjectId;
   readonly changes: readonly ManifestChange[];
   readonly durability: Durability;
+  /**
+   * Why the checkpoint is not in the store yet, although it is safe in the journal: the next open
+   * brings it there. Absent when all is well.
+   */
+  readonly unpublished?: unknown;
   readonly counts: CommitCounts;
 }
 

@@ -61,6 +61,7 @@ export async function recoverLocked(store: CommitStore): Promise<RecoveryReport>
   publishObjects(store, record);
   const mayBeTorn = record.bootId === "" || record.bootId !== bootId;
   const report = finishSteps(store, record, { mayBeTorn, distrust: progress === "failed" });
+  journal.note("applied", sequence, bootId);
   // I4 holds for recovery too: only now may the record be replaced.
   await settleJournal(store);
   sweepStaging(disk, state, sequence);

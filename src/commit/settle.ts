@@ -11,7 +11,8 @@ import { syncSteps } from "./sync-steps.ts";
  * That is the debt, paid once by one call for the whole file system, whatever the number of files:
  * by the next commit at the latest; sooner when there is time, or on close.
  *
- * The caller holds the lock of the root, and has recovered it.
+ * The caller holds the lock of the root. An operation that was not carried out whole is left to
+ * recovery.
  *
  * @throws the error of the disk when it could not write. The record then stays in force (I6): the
  *   next recovery writes what it names anew, into new inodes.
@@ -21,7 +22,10 @@ export async function settleJournal(store: CommitStore): Promise<void> {
   const sequence = journal.sequence();
   if (sequence === 0) return;
   const bootId = bootIdOf(disk);
-  if (journal.progress(sequence, bootId) !== "settled") {
+  const progress = journal.progress(sequence, bootId);
+  // What is not carried out yet needs its record, and what failed to be written needs it even more.
+  if (progress === "unknown" || progress === "failed") return;
+  if (progress === "applied") {
     try {
       if (!(await disk.syncfs(state.root))) await syncSteps(store);
     } catch (error) {

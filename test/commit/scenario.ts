@@ -6,11 +6,29 @@ import { ChangeBuilder, directoryAfter, fileAfter } from "./change-builder.ts";
 
 /** A new directory that goes away with the scope. */
 export class TemporaryRoot implements Disposable {
-  readonly path = fs.realpathSync(fs.mkdtempSync(join(os.tmpdir(), "draftfs-commit-")));
+  readonly path: string;
+
+  constructor(parent = os.tmpdir()) {
+    this.path = fs.realpathSync(fs.mkdtempSync(join(parent, "draftfs-commit-")));
+  }
+
+  /** In memory where the system has such a place: for tests that make hundreds of trees. */
+  static inMemory(): TemporaryRoot {
+    return new TemporaryRoot(isWritable("/dev/shm") ? "/dev/shm" : os.tmpdir());
+  }
 
   [Symbol.dispose](): void {
     makeRemovable(this.path);
     fs.rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    fs.accessSync(directory, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

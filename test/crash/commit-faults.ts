@@ -24,7 +24,7 @@ export interface Outcomes {
 
 /** Runs the commit of the scenario undisturbed, to know its calls and both trees. */
 export async function rehearse(options: CommitOptions = {}): Promise<Outcomes> {
-  using root = new TemporaryRoot();
+  using root = TemporaryRoot.inMemory();
   makeTree(root.path);
   const old = readTree(root.path);
   const disk = new FaultDisk(new NodeDisk());
@@ -57,7 +57,10 @@ export async function disturb(
 }
 
 /** Recovers with a disk in order, as the next process would. */
-export async function recover(root: string, disk: Disk = new NodeDisk()): Promise<void> {
+export async function recover(
+  root: string,
+  disk: Disk = new FaultDisk(new NodeDisk()),
+): Promise<void> {
   const store = openCommitStore(disk, stateDirectoryOf(root));
   await recoverJournal(store, { waitMs: 200 });
 }

@@ -1,0 +1,57 @@
+import { DraftError, type DraftErrorCode } from "../errors.ts";
+
+/**
+ * How far a failure reaches, and with it what has to be put right.
+ *
+ * - `operation_failure`: nothing had been changed yet; what was prepared is gone, the changes are
+ *   still pending. Try again, or another way.
+ * - `transaction_failure`: a step failed in the middle; the whole transaction was taken back.
+ * - `system_failure`: permissions or resources did not let it be finished or taken back; it is tried
+ *   again at the next open, and ends in the last good state.
+ * - `critical_failure`: journal or store are damaged, which no crash does. Nothing is touched any
+ *   more until a person has looked.
+ */
+export type RecoveryLevel =
+  | "operation_failure"
+  | "transaction_failure"
+  | "system_failure"
+  | "critical_failure";
+
+/** What an error of the operating system asks a person to do. */
+const advice: Readonly<Record<string, string>> = {
+  EACCES: "Check the permissions of the file and of its directory.",
+  EPERM: "Check who owns it, and whether it is marked immutable (lsattr).",
+  EROFS: "The file system is mounted read-only; mount it writable.",
+  ENOSPC: "The disk is full; free some space.",
+  EDQUOT: "Your quota is used up; free some space.",
+  EMFILE: "This process has too many files open; raise its limit (ulimit -n).",
+  ENFILE: "The system has too many files open; wait, or raise its limit.",
+  EIO: "The disk reports errors; save what you can and check it.",
+  EBUSY: "Something holds it: a mount, or another program. Let go of it.",
+  EXDEV: "A mount lies in between; use a root on either side of it.",
+  ENAMETOOLONG: "The file system does not take names that long.",
+};
+
+/** The error for something that failed, with the path as the user knows it and what to do. */
+export function failure(
+  code: DraftErrorCode,
+  attempted: string,
+  cause: unknown,
+  facts: {
+    readonly path: string;
+    readonly level: RecoveryLevel;
+    /** How things stand now; a sentence. */
+    readonly state: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+  },
+): DraftError {
+  const system = (cause as NodeJS.ErrnoException | undefined)?.code;
+  const reason = system ?? (cause instanceof Error ? cause.message : String(cause));
+  const help = advice[system ?? ""];
+  const message = `Cannot ${attempted}: ${reason}. ${facts.state}`;
+  return new DraftError(code, help === undefined ? message : `${message} ${help}`, {
+    path: facts.path,
+    cause,
+    details: { level: facts.level, ...(help === undefined ? {} : { help }), ...facts.details },
+  });
+}
