@@ -1,5 +1,5 @@
 import { assert } from "../../errors.ts";
-import { rootNodeId } from "./protocol.ts";
+import { type Attributes, directoryType, fileTypeMask, rootNodeId } from "./protocol.ts";
 
 /** One place of a node in the tree. */
 interface Place {
@@ -49,8 +49,8 @@ export class NodeTable {
   }
 
   /** The node at a place that the kernel has just looked up; counts the reference. */
-  reference(parent: FuseNode, name: string, ino: bigint, nlink: number): FuseNode {
-    const node = this.#findOrMake(parent, name, ino, nlink);
+  reference(parent: FuseNode, name: string, attributes: Attributes): FuseNode {
+    const node = this.#findOrMake(parent, name, attributes);
     node.lookups += 1n;
     return node;
   }
@@ -100,13 +100,16 @@ export class NodeTable {
     this.#forgetWhenUnused(node);
   }
 
-  #findOrMake(parent: FuseNode, name: string, ino: bigint, nlink: number): FuseNode {
+  #findOrMake(parent: FuseNode, name: string, attributes: Attributes): FuseNode {
+    const { ino } = attributes;
+    // The links of a directory are its subdirectories.
+    const hasLinks = attributes.nlink > 1 && (attributes.mode & fileTypeMask) !== directoryType;
     const known = parent.children.get(name);
     if (known !== undefined && known.ino === ino) return known;
     if (known !== undefined) this.remove(parent, name);
-    const linked = nlink > 1 ? this.#linked.get(ino) : undefined;
+    const linked = hasLinks ? this.#linked.get(ino) : undefined;
     const node = linked ?? this.#make(ino);
-    if (nlink > 1) this.#linked.set(ino, node);
+    if (hasLinks) this.#linked.set(ino, node);
     node.places.push({ parent, name });
     parent.children.set(name, node);
     return node;

@@ -6,14 +6,17 @@ import { type FuseNode, type HeldDescriptor, NodeTable } from "./node-table.ts";
 import {
   type Attributes,
   directoryEntryBytes,
+  directoryType,
   encodeAttributesReply,
   encodeEntryReply,
   encodeOpenReply,
   entryBytes,
+  fileTypeMask,
   namesIn,
   opcodes,
   openReplyFlags,
   type Request,
+  regularFileType,
   renameFlags,
   setattrBits,
   transferBytesMax,
@@ -25,9 +28,6 @@ import {
 const heldDescriptorsMax = 512;
 
 const openExclusive = 0o200;
-const fileTypeMask = 0o170000;
-const regularFile = 0o100000;
-const directoryMode = 0o040000;
 
 /** An operation's answer: its payload, or nothing where the kernel awaits no reply. */
 export type Answer = Buffer | "empty" | "none";
@@ -116,6 +116,8 @@ export class FuseOperations {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       this.#nodes.remove(parent, name);
+      // Absence may be cached, except where names come and go without the kernel's knowledge.
+      if (this.#attributesOf(parent.id).isVolatile === true) throw error;
       return encodeEntryReply(0n, undefined);
     }
   }
@@ -177,7 +179,7 @@ export class FuseOperations {
   #mknod(request: Request): Answer {
     const mode = request.body.readUInt32LE(0);
     const name = namesIn(request.body, 16)[0] as Buffer;
-    if ((mode & fileTypeMask) !== regularFile) throw new OperationError(constants.errno.EPERM);
+    if ((mode & fileTypeMask) !== regularFileType) throw new OperationError(constants.errno.EPERM);
     return this.#make(request, name, (path) => {
       this.#backend.close(this.#backend.create(path, mode & 0o7777, true));
     });
@@ -236,7 +238,7 @@ export class FuseOperations {
     this.#backend.link(source, path);
     const attributes = this.#backend.stat(path);
     this.#nodes.markLinked(linked);
-    const node = this.#nodes.reference(parent, name, attributes.ino, attributes.nlink);
+    const node = this.#nodes.reference(parent, name, attributes);
     return encodeEntryReply(node.id, attributes);
   }
 
@@ -248,7 +250,7 @@ export class FuseOperations {
     const path = childOf(this.#pathOf(nodeId), name);
     const descriptor = this.#backend.create(path, mode, (flags & openExclusive) !== 0);
     const attributes = this.#backend.stat(path);
-    const node = this.#nodes.reference(parent, name, attributes.ino, attributes.nlink);
+    const node = this.#nodes.reference(parent, name, attributes);
     this.#hold(node, { descriptor, writable: true });
     return Buffer.concat([encodeEntryReply(node.id, attributes), encodeOpenReply(0n, 0)]);
   }
@@ -286,7 +288,7 @@ export class FuseOperations {
   }
 
   #openDirectory(nodeId: bigint): Answer {
-    const self = { mode: directoryMode, ino: nodeId };
+    const self = { mode: directoryType, ino: nodeId };
     const entries = [
       { name: ".", ...self },
       { name: "..", ...self },
@@ -294,8 +296,9 @@ export class FuseOperations {
     ];
     this.#lastHandle += 1n;
     this.#directories.set(this.#lastHandle, { entries });
+    const isVolatile = this.#attributesOf(nodeId).isVolatile === true;
     const flags = openReplyFlags.keepCache | openReplyFlags.cacheDirectory;
-    return encodeOpenReply(this.#lastHandle, flags);
+    return encodeOpenReply(this.#lastHandle, isVolatile ? 0 : flags);
   }
 
   #releaseDirectory(handle: bigint): Answer {
@@ -335,7 +338,7 @@ export class FuseOperations {
     try {
       const path = childOf(this.#nodes.pathOf(parent) ?? "", entry.name);
       const attributes = this.#backend.stat(path);
-      const node = this.#nodes.reference(parent, entry.name, attributes.ino, attributes.nlink);
+      const node = this.#nodes.reference(parent, entry.name, attributes);
       writeEntry(this.#readBuffer, offset, node.id, attributes);
     } catch {
       // Gone since the directory was opened: a name without attributes, which the kernel looks up.
@@ -345,7 +348,7 @@ export class FuseOperations {
 
   #entryOf(parent: FuseNode, name: string): Buffer {
     const attributes = this.#backend.stat(childOf(this.#pathOf(parent.id), name));
-    const node = this.#nodes.reference(parent, name, attributes.ino, attributes.nlink);
+    const node = this.#nodes.reference(parent, name, attributes);
     return encodeEntryReply(node.id, attributes);
   }
 
@@ -377,7 +380,7 @@ export class FuseOperations {
     if (node === undefined || node.held !== undefined || node.places.length > 1) return;
     const path = this.#nodes.pathOf(node);
     if (path === undefined) return;
-    if ((this.#backend.stat(path).mode & fileTypeMask) !== regularFile) return;
+    if ((this.#backend.stat(path).mode & fileTypeMask) !== regularFileType) return;
     try {
       this.#descriptorOf(node, true);
     } catch {

@@ -122,6 +122,11 @@ export function encodeReply(unique: bigint, errno: number, payload?: Buffer): Bu
   return reply;
 }
 
+/** The file type bits of a mode, and two of their values. */
+export const fileTypeMask = 0o170000;
+export const regularFileType = 0o100000;
+export const directoryType = 0o040000;
+
 /** What `struct fuse_attr` says of a node; `mode` with its file type bits. */
 export interface Attributes {
   readonly ino: bigint;
@@ -135,6 +140,8 @@ export interface Attributes {
   readonly uid: number;
   readonly gid: number;
   readonly rdev: number;
+  /** Changes without the kernel's knowledge, so that it must ask every time. */
+  readonly isVolatile?: boolean;
 }
 
 export const attributesBytes = 88;
@@ -179,15 +186,16 @@ export function writeEntry(
 ): void {
   target.fill(0, offset, offset + entryBytes);
   target.writeBigUInt64LE(nodeId, offset);
-  target.writeBigUInt64LE(cacheSeconds, offset + 16);
-  target.writeBigUInt64LE(cacheSeconds, offset + 24);
+  const seconds = attributes?.isVolatile === true ? 0n : cacheSeconds;
+  target.writeBigUInt64LE(seconds, offset + 16);
+  target.writeBigUInt64LE(seconds, offset + 24);
   if (attributes) writeAttributes(target, offset + 40, attributes);
 }
 
 /** `struct fuse_attr_out`. */
 export function encodeAttributesReply(attributes: Attributes): Buffer {
   const payload = Buffer.alloc(16 + attributesBytes);
-  payload.writeBigUInt64LE(cacheSeconds, 0);
+  payload.writeBigUInt64LE(attributes.isVolatile === true ? 0n : cacheSeconds, 0);
   writeAttributes(payload, 16, attributes);
   return payload;
 }

@@ -6,22 +6,13 @@ import {
   decodeRequest,
   encodeReply,
   initFlags,
-  namesIn,
   opcodes,
   protocolMajor,
   protocolMinor,
   type Request,
   requestBytesMax,
-  rootNodeId,
   transferBytesMax,
 } from "./protocol.ts";
-
-/** An order that arrives through the mount itself: the lookup of a name that nobody can guess. */
-export interface ControlName {
-  readonly name: string;
-  /** Carried out before the lookup is answered with ENOENT; a failure is answered with EIO. */
-  readonly obey: () => Promise<void>;
-}
 
 /**
  * Serves a FUSE mount until it is unmounted: a loop of blocking reads and writes on the device,
@@ -30,39 +21,15 @@ export interface ControlName {
  * Nothing that runs in this process may touch the mount: it would wait for itself.
  *
  * @param device descriptor of `/dev/fuse`, opened by the process that mounted it.
- * @param control an order of the owner; the loop rests while it is obeyed.
  */
-export async function serveFuse(
-  device: number,
-  backend: FuseBackend,
-  control?: ControlName,
-): Promise<void> {
+export function serveFuse(device: number, backend: FuseBackend): void {
   const operations = new FuseOperations(backend);
   const buffer = Buffer.allocUnsafeSlow(requestBytesMax);
   for (;;) {
     const length = readRequest(device, buffer);
     if (length === undefined) return;
-    const request = decodeRequest(buffer.subarray(0, length));
-    const reply =
-      control !== undefined && isControl(request, control.name)
-        ? encodeReply(request.unique, await obey(control))
-        : replyTo(operations, request);
+    const reply = replyTo(operations, decodeRequest(buffer.subarray(0, length)));
     if (reply !== undefined) writeReply(device, reply);
-  }
-}
-
-function isControl({ opcode, nodeId, body }: Request, name: string): boolean {
-  if (opcode !== opcodes.lookup || nodeId !== rootNodeId) return false;
-  return namesIn(body, 0)[0]?.toString() === name;
-}
-
-async function obey(control: ControlName): Promise<number> {
-  try {
-    await control.obey();
-    return constants.errno.ENOENT;
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return constants.errno.EIO;
   }
 }
 

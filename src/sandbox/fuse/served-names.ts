@@ -1,0 +1,25 @@
+/** Variable of the environment in which a FUSE server finds its order, as JSON. */
+export const serverOrderVariable = "DRAFTFS_FUSE_SERVER";
+
+/** Descriptor of `/dev/fuse` in the server. */
+export const serverDevice = 3;
+
+/** What a FUSE server is told when it is started. */
+export interface ServerOrder {
+  /** The real tree, which the server sees uncovered. */
+  readonly root: string;
+  /** A random word in which the names that only the owner knows begin. */
+  readonly secret: string;
+  /** Whether owners that the namespace cannot express are shown as the user's own. */
+  readonly squash: boolean;
+}
+
+/** Name at the top of the mount under which the upper is shown; not listed. */
+export function upperNameOf(secret: string): string {
+  return `${secret}.upper`;
+}
+
+/** Name at the top of the mount of the file that lists moved lower directories; not listed. */
+export function redirectsNameOf(secret: string): string {
+  return `${secret}.redirects`;
+}

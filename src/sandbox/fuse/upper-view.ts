@@ -1,0 +1,121 @@
+import { constants } from "node:fs";
+import { childOf, nameOf, parentOf, type TreePath } from "../../disk/tree-path.ts";
+import type { Layer } from "../../overlay/layer.ts";
+import type { Pending } from "../../overlay/pending.ts";
+import type { BackendEntry, FuseBackend } from "./backend.ts";
+import type { Attributes } from "./protocol.ts";
+
+/**
+ * What is pending in a layer, in the form of an overlayfs upper directory: changed nodes and the
+ * directories above them, a character device 0, 0 for what is deleted. So a harvest reads a FUSE
+ * mount as it reads the kernel's overlay. Read-only but for permission bits, which go to the tree.
+ */
+export class UpperView {
+  readonly #layer: Layer;
+  readonly #tree: FuseBackend;
+  #generation = -1;
+  #entries = new Map<TreePath, Pending>();
+  #children = new Map<TreePath, Set<string>>();
+  /** The newest change of each inode: hard links change together. */
+  #changed = new Map<bigint, number>();
+
+  /** @param tree serves the merged view of `layer`. */
+  constructor(layer: Layer, tree: FuseBackend) {
+    this.#layer = layer;
+    this.#tree = tree;
+  }
+
+  stat(path: TreePath): Attributes {
+    this.#refresh();
+    const entry = this.#entries.get(path);
+    if (entry === undefined) {
+      if (path !== "" && !this.#children.has(path)) throw notThere(path);
+      return this.#tree.stat(path);
+    }
+    if (entry.kind === "whiteout") return whiteoutOf(entry.generation);
+    const attributes = this.#tree.stat(path);
+    if (entry.kind !== "file") return attributes;
+    // Another number for other bytes: the kernel keeps pages by it, and must not keep old ones.
+    const generation = this.#changed.get(entry.ino) ?? 0;
+    return { ...attributes, ino: mixed(attributes.ino, BigInt(generation)) };
+  }
+
+  list(path: TreePath): BackendEntry[] {
+    this.#refresh();
+    return [...(this.#children.get(path) ?? [])].map((name) => {
+      const { mode, ino } = this.stat(childOf(path, name));
+      return { name, mode, ino };
+    });
+  }
+
+  /** Lower directories that show through under another name, by path: JSON. */
+  redirects(): Buffer {
+    this.#refresh();
+    const moved = [...this.#entries.values()].flatMap((entry) =>
+      entry.kind === "directory" && entry.redirect !== undefined && !entry.opaque
+        ? [[entry.path, `/${entry.redirect}`]]
+        : [],
+    );
+    return Buffer.from(JSON.stringify(moved));
+  }
+
+  #refresh(): void {
+    if (this.#generation === this.#layer.generation) return;
+    this.#generation = this.#layer.generation;
+    this.#entries = new Map();
+    this.#children = new Map([["", new Set()]]);
+    this.#changed = new Map();
+    for (const entry of this.#layer.pending()) {
+      this.#entries.set(entry.path, entry);
+      if (entry.kind === "directory" && !this.#children.has(entry.path)) {
+        this.#children.set(entry.path, new Set());
+      }
+      if (entry.kind === "file") {
+        const newest = Math.max(entry.generation, this.#changed.get(entry.ino) ?? 0);
+        this.#changed.set(entry.ino, newest);
+      }
+      this.#enlist(entry.path);
+    }
+  }
+
+  /** Makes a path and the directories above it visible. */
+  #enlist(path: TreePath): void {
+    if (path === "") return;
+    const parent = parentOf(path);
+    const siblings = this.#children.get(parent);
+    if (siblings !== undefined) {
+      siblings.add(nameOf(path));
+      return;
+    }
+    this.#children.set(parent, new Set([nameOf(path)]));
+    this.#enlist(parent);
+  }
+}
+
+function whiteoutOf(generation: number): Attributes {
+  return {
+    ino: mixed(BigInt(generation), 1n),
+    size: 0n,
+    blocks: 0n,
+    atimeNs: 0n,
+    mtimeNs: 0n,
+    ctimeNs: 0n,
+    mode: constants.S_IFCHR,
+    nlink: 1,
+    uid: 0,
+    gid: 0,
+    rdev: 0,
+  };
+}
+
+/** Spreads pairs of numbers over 64 bits; the factor is 2^64 divided by the golden ratio. */
+function mixed(left: bigint, right: bigint): bigint {
+  return BigInt.asUintN(64, left * 0x9e3779b97f4a7c15n + right) | 1n;
+}
+
+function notThere(path: TreePath): Error {
+  return Object.assign(new Error(`ENOENT: not in the upper, '${path}'`), {
+    code: "ENOENT",
+    errno: -2,
+  });
+}
