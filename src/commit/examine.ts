@@ -50,7 +50,8 @@ export class Examiner {
       place = this.#directories.locate(path);
     } catch (error) {
       if (!isAbsentDirectory(error)) throw error;
-      if (before === undefined && expectation.change.kind !== "rename") return nothing;
+      // Also a place to move to may lie in a directory that the same commit makes.
+      if (before === undefined) return nothing;
       return this.#conflict(expectation, "unreachable", undefined);
     }
     if (before?.state.kind === "file") return this.#examineFile(expectation, before, place);
