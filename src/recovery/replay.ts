@@ -76,7 +76,9 @@ export class Replay {
     returns.sort((a, b) => compareTreePaths(a.path, b.path));
     for (const each of returns) this.#return(each, parked.get(each.change));
     // Again, because whatever was put into a directory has changed its times.
-    for (const each of returns) if (each.isWhole) this.#settleDirectory(each);
+    for (const { path, node, isWhole } of returns) {
+      if (isWhole && node.kind === "directory") this.#setTimes(path, node);
+    }
     for (const change of changes) this.#shown.set(change.path, undefined);
     for (const { path, node } of returns) this.#shown.set(path, node);
   }
@@ -216,14 +218,13 @@ export class Replay {
 
   #putDirectory(path: TreePath, node: ManifestNode): void {
     const found = this.#find(path);
-    const isThere = found?.isDirectory() === true;
-    if (!isThere) this.#remove(path);
+    if (found?.isDirectory() === true) {
+      this.#setAttributes(path, node, found);
+      return;
+    }
+    this.#remove(path);
     const meta = metaOf(node);
-    this.#layer.adopt({ kind: "directory", path, meta, timesSet: true, opaque: !isThere });
-  }
-
-  #settleDirectory({ path, node }: Return): void {
-    if (node.kind === "directory") this.#putDirectory(path, node);
+    this.#layer.adopt({ kind: "directory", path, meta, timesSet: true, opaque: true });
   }
 
   #putFile(path: TreePath, node: ManifestFile, found: Stats | undefined): void {
@@ -233,8 +234,7 @@ export class Replay {
       // Written into the node, so that its other names keep showing the same file.
       this.#fs.writeFileSync(this.#at(path), readContent(content), { flag: "r+" });
       this.#fs.truncateSync(this.#at(path), content.size);
-      if ((found.mode & 0o7777) !== node.mode) this.#fs.chmodSync(this.#at(path), node.mode);
-      this.#setTimes(path, node);
+      this.#setAttributes(path, node, found);
       return;
     }
     const meta = metaOf(node);
@@ -256,6 +256,15 @@ export class Replay {
       this.#fs.chmodSync(place, node.mode);
     }
     if (aspects.includes("times")) this.#setTimes(path, node);
+  }
+
+  #setAttributes(path: TreePath, node: ManifestNode, found: Stats): void {
+    if (!hasAttributes(found, node)) {
+      this.#fs.lchownSync(this.#at(path), node.uid, node.gid);
+      // A change of owner clears setuid and setgid, so the mode comes after it.
+      this.#fs.chmodSync(this.#at(path), node.mode);
+    }
+    this.#setTimes(path, node);
   }
 
   #setTimes(path: TreePath, node: ManifestNode): void {

@@ -1,0 +1,6 @@
+import { test } from "vitest";
+import { runHistories } from "./histories.ts";
+
+test("long histories lead to the tree that the model says", async () => {
+  await runHistories({ numRuns: 600, maxCommands: 40 });
+});
