@@ -4,15 +4,22 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { differencesOf, type Outcome } from "./difference.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario, VariantName } from "./scenario.ts";
 import { plantReal, plantVariant, variantNames } from "./variants.ts";
 import { clockTickMs, runIn, type World } from "./world.ts";
+
+/** Which variants run: `few` is a fresh overlay and one other variant by turns, `all` is all. */
+export type Breadth = "few" | "all";
 
 /**
  * Registers a differential test for every scenario and variant: the program runs on a real
  * directory and on an overlay, and everything that it saw and left must be the same.
  */
-export function conform(concern: string, scenarios: readonly Scenario[]): void {
+export function conform(
+  concern: string,
+  scenarios: readonly Scenario[],
+  breadth: Breadth = "few",
+): void {
   describe(concern, () => {
     let scratch = "";
     let markerNs = 0n;
@@ -26,8 +33,7 @@ export function conform(concern: string, scenarios: readonly Scenario[]): void {
         // All homes have names of one length: sizes of absolute links must agree.
         const home = (variant: string) => join(scratch, `${1000 + index}${variant.slice(0, 4)}`);
         worlds.set(`${scenario.name}|real`, plantReal(home("real"), scenario));
-        for (const variant of variantNames) {
-          if (scenario.skip[variant] !== undefined) continue;
+        for (const variant of variantsFor(scenario, index, breadth)) {
           worlds.set(`${scenario.name}|${variant}`, plantVariant(variant, home(variant), scenario));
         }
       }
@@ -54,9 +60,8 @@ export function conform(concern: string, scenarios: readonly Scenario[]): void {
       return world;
     };
 
-    for (const scenario of scenarios) {
-      for (const variant of variantNames) {
-        if (scenario.skip[variant] !== undefined) continue;
+    for (const [index, scenario] of scenarios.entries()) {
+      for (const variant of variantsFor(scenario, index, breadth)) {
         test(`${scenario.name} [${variant}]`, async () => {
           const expected = await referenceOf(scenario);
           const got = await runIn(worldOf(scenario, variant), scenario, markerNs);
@@ -65,6 +70,14 @@ export function conform(concern: string, scenarios: readonly Scenario[]): void {
       }
     }
   });
+}
+
+function variantsFor(scenario: Scenario, index: number, breadth: Breadth): VariantName[] {
+  const possible = variantNames.filter((variant) => scenario.skip[variant] === undefined);
+  if (breadth === "all") return possible;
+  const others = possible.filter((variant) => variant !== "plain");
+  const turn = others[index % Math.max(1, others.length)];
+  return possible.filter((variant) => variant === "plain" || variant === turn);
 }
 
 /** Removes a tree also where scenarios took away the permission to do so. */

@@ -1,21 +1,23 @@
 import { type Scenario, scenario, type Trial } from "../harness/scenario.ts";
+import { directory, hardlink, type Seed, type SeedNode, symlink } from "../harness/seed.ts";
 
-/** What a call can be pointed at. */
-const targets: Readonly<Record<string, string>> = {
-  "a missing name": "missing",
-  "a name below a missing directory": "missing/x",
-  "a name below a file": "a.txt/x",
-  "a file with a slash at its end": "a.txt/",
-  "a file": "a.txt",
-  "a directory": "d",
-  "an empty directory with a slash": "e/",
-  "a link to a file": "link",
-  "a link to a directory": "dlink",
-  "a link to a directory with a slash": "dlink/",
-  "a dangling link": "dangling",
-  "a name below a dangling link": "dangling/x",
-  "a link in a loop": "loop1",
-  "a hard link": "h1",
+/** What a call can be pointed at, and the nodes that it takes to have it. */
+const targets: Readonly<Record<string, { readonly path: string; readonly seed: Seed }>> = {
+  "a missing name": { path: "missing", seed: {} },
+  "a name below a missing directory": { path: "missing/x", seed: {} },
+  "a name below a file": { path: "f/x", seed: { f: "file" } },
+  "a file with a slash at its end": { path: "f/", seed: { f: "file" } },
+  "a file": { path: "f", seed: { f: "file" } },
+  "a directory": { path: "d", seed: { d: directory(), "d/f": "file" } },
+  "an empty directory with a slash": { path: "e/", seed: { e: directory() } },
+  "a link to a file": { path: "l", seed: { f: "file", l: symlink("f") } },
+  "a link to a directory": { path: "l", seed: { e: directory(), l: symlink("e") } },
+  "a link to a directory with a slash": { path: "l/", seed: { e: directory(), l: symlink("e") } },
+  "a dangling link": { path: "l", seed: { l: symlink("nowhere") } },
+  "a dangling link with a slash": { path: "l/", seed: { l: symlink("nowhere") } },
+  "a name below a dangling link": { path: "l/x", seed: { l: symlink("nowhere") } },
+  "a link in a loop": { path: "l", seed: { l: symlink("m"), m: symlink("l") } },
+  "a hard link": { path: "h", seed: { f: "file", h: hardlink("f") } },
 };
 
 type Call = (trial: Trial, path: string) => unknown;
@@ -27,13 +29,13 @@ const calls: Readonly<Record<string, Call>> = {
   chmod: ({ callback }, path) => callback("chmod", path, 0o640),
   chown: ({ fs }, path) => fs.chownSync(path, process.getuid?.() ?? 0, process.getgid?.() ?? 0),
   copyFileFrom: ({ fs, at }, path) => fs.promises.copyFile(path, at("copy")),
-  copyFileTo: ({ fs, at }, path) => fs.copyFileSync(at("b.txt"), path),
+  copyFileTo: ({ fs, at }, path) => fs.copyFileSync(at("other"), path),
   createExclusive: ({ fs }, path) => fs.promises.writeFile(path, "x", { flag: "wx" }),
   exists: ({ fs }, path) => fs.existsSync(path),
   lchown: ({ callback }, path) =>
     callback("lchown", path, process.getuid?.() ?? 0, process.getgid?.() ?? 0),
-  linkFrom: ({ fs, at }, path) => fs.linkSync(path, at("hard")),
-  linkTo: ({ fs, at }, path) => fs.promises.link(at("b.txt"), path),
+  linkFrom: ({ fs }, path) => fs.linkSync(path, `${path.replace(/\/$/, "")}2`),
+  linkTo: ({ fs, at }, path) => fs.promises.link(at("other"), path),
   lstat: ({ callback }, path) => callback("lstat", path),
   lutimes: ({ fs }, path) => fs.lutimesSync(path, 5, 6),
   mkdir: ({ fs }, path) => fs.promises.mkdir(path),
@@ -51,9 +53,15 @@ const calls: Readonly<Record<string, Call>> = {
   readlink: ({ callback }, path) => callback("readlink", path),
   realpath: ({ fs }, path) => fs.promises.realpath(path),
   realpathSync: ({ fs }, path) => fs.realpathSync(path),
-  renameFrom: ({ fs, at }, path) => fs.promises.rename(path, at("renamed")),
-  renameFileTo: ({ fs, at }, path) => fs.renameSync(at("b.txt"), path),
-  renameDirectoryTo: ({ callback, at }, path) => callback("rename", at("d/sub"), path),
+  renameFrom: ({ fs }, path) => fs.promises.rename(path, `${path.replace(/\/$/, "")}2`),
+  renameFileTo: ({ fs, at }, path) => {
+    fs.writeFileSync(at("other"), "other file");
+    fs.renameSync(at("other"), path);
+  },
+  renameDirectoryTo: ({ fs, callback, at }, path) => {
+    fs.mkdirSync(at("tree"), { recursive: true });
+    return callback("rename", at("tree"), path);
+  },
   rm: ({ fs }, path) => fs.promises.rm(path),
   rmForce: ({ fs }, path) => fs.rmSync(path, { force: true }),
   rmRecursive: ({ callback }, path) => callback("rm", path, { recursive: true }),
@@ -70,25 +78,50 @@ function closeIfOpen(fs: Trial["fs"], descriptor: number | undefined): void {
   if (descriptor !== undefined) fs.closeSync(descriptor);
 }
 
-/** Each call on each target, once untouched and once copied up or created in the overlay. */
-export const errors: readonly Scenario[] = Object.entries(calls).flatMap(([call, run]) =>
-  Object.entries(targets).map(([label, target]) =>
-    scenario(`${call} of ${label}`, async (trial) => {
-      await run(trial, trial.at(target));
-    }),
+const plots = Object.values(targets).map((target, index) => ({ ...target, plot: `plot${index}` }));
+
+/** A plot of its own for each target, so that no call meets what another one did. */
+const seed: Seed = Object.fromEntries([
+  ["other", "other file"],
+  ["tree", directory()],
+  ["tree/leaf", "leaf"],
+  ...plots.flatMap(({ plot, seed: nodes }) => [
+    [plot, directory()],
+    ...Object.entries(nodes).map(([name, node]) => [`${plot}/${name}`, within(plot, node)]),
+  ]),
+]);
+
+function within(plot: string, node: SeedNode): SeedNode {
+  const isHardlink = typeof node === "object" && "kind" in node && node.kind === "hardlink";
+  return isHardlink ? hardlink(`${plot}/${node.to}`) : node;
+}
+
+/** Each call on each target. */
+export const errors: readonly Scenario[] = Object.entries(calls).map(([call, run]) =>
+  scenario(
+    `${call} of every kind of target`,
+    async (trial) => {
+      for (const { plot, path } of plots) await run(trial, trial.at(`${plot}/${path}`));
+    },
+    { seed },
   ),
 );
 
-/** The same after the overlay has touched everything that the calls may meet. */
+/** Each call on each target, after the overlay has touched all of them. */
 export const errorsAfterChanges: readonly Scenario[] = Object.entries(calls).map(([call, run]) =>
-  scenario(`${call} of everything, after changes`, async (trial) => {
-    const { fs, at } = trial;
-    fs.appendFileSync(at("a.txt"), "+");
-    fs.chmodSync(at("d"), 0o750);
-    fs.renameSync(at("e"), at("e2"));
-    fs.mkdirSync(at("e"));
-    fs.unlinkSync(at("dangling"));
-    fs.symlinkSync("nowhere2", at("dangling"));
-    for (const target of Object.values(targets)) await run(trial, at(target));
-  }),
+  scenario(
+    `${call} of every kind of changed target`,
+    async (trial) => {
+      const { fs, at } = trial;
+      for (const { plot, seed: nodes } of plots) {
+        for (const name of Object.keys(nodes)) {
+          fs.renameSync(at(`${plot}/${name}`), at(`${plot}/moved`));
+          fs.renameSync(at(`${plot}/moved`), at(`${plot}/${name}`));
+          fs.lutimesSync(at(`${plot}/${name}`), 77, 88);
+        }
+      }
+      for (const { plot, path } of plots) await run(trial, trial.at(`${plot}/${path}`));
+    },
+    { seed },
+  ),
 );

@@ -122,9 +122,8 @@ export const forms: readonly Scenario[] = [
     });
   }),
   scenario("many promises at once all land", async ({ fs, raw, at }) => {
-    const { promises } = fs as unknown as { promises: typeof fs.promises };
-    for (let index = 0; index < 20; index++)
-      await promises.writeFile(at(`d/f${index}`), `${index}`);
+    const write = (index: number) => raw.promises.writeFile(at(`d/f${index}`), `${index}`);
+    await Promise.all(Array.from({ length: 30 }, (_, index) => write(index)));
     fs.readdirSync(at("d"));
   }),
   scenario("concurrent appends all land", async ({ fs, raw, at, note }) => {

@@ -1,0 +1,61 @@
+import nodeFs from "node:fs";
+import { join } from "node:path";
+
+/** One node of a saved tree. */
+interface SavedNode {
+  readonly path: string;
+  readonly stats: nodeFs.BigIntStats;
+  readonly content: Buffer | string | undefined;
+  readonly sameAs: string | undefined;
+}
+
+/** A real directory held in memory, so that it can be put back as it was. */
+export type SavedTree = readonly SavedNode[];
+
+/** Takes a copy of a real tree: content, modes, times and which names are one inode. */
+export function saveTree(root: string): SavedTree {
+  const nodes: SavedNode[] = [];
+  const firstNames = new Map<bigint, string>();
+  const visit = (path: string) => {
+    const absolute = join(root, path);
+    const stats = nodeFs.lstatSync(absolute, { bigint: true });
+    const sameAs = stats.isFile() || stats.isSymbolicLink() ? firstNames.get(stats.ino) : undefined;
+    firstNames.set(stats.ino, sameAs ?? path);
+    nodes.push({ path, stats, content: contentOf(absolute, stats), sameAs });
+    if (!stats.isDirectory()) return;
+    for (const name of nodeFs.readdirSync(absolute).sort()) visit(join(path, name));
+  };
+  visit("");
+  return nodes;
+}
+
+/** Puts a saved tree back in place of whatever lies at `root` now. */
+export function restoreTree(root: string, tree: SavedTree): void {
+  for (const name of nodeFs.readdirSync(root)) {
+    nodeFs.rmSync(join(root, name), { recursive: true, force: true });
+  }
+  for (const node of tree) if (node.path !== "") restoreNode(root, node);
+  for (const { path, stats, sameAs } of [...tree].reverse()) {
+    if (sameAs !== undefined) continue;
+    const absolute = join(root, path);
+    if (!stats.isSymbolicLink()) nodeFs.chmodSync(absolute, Number(stats.mode & 0o7777n));
+    nodeFs.lutimesSync(absolute, secondsOf(stats.atimeNs), secondsOf(stats.mtimeNs));
+  }
+}
+
+function restoreNode(root: string, { path, stats, content, sameAs }: SavedNode): void {
+  const absolute = join(root, path);
+  if (sameAs !== undefined) nodeFs.linkSync(join(root, sameAs), absolute);
+  else if (stats.isDirectory()) nodeFs.mkdirSync(absolute);
+  else if (stats.isSymbolicLink()) nodeFs.symlinkSync(String(content), absolute);
+  else nodeFs.writeFileSync(absolute, content ?? "");
+}
+
+function contentOf(absolute: string, stats: nodeFs.BigIntStats): Buffer | string | undefined {
+  if (stats.isSymbolicLink()) return nodeFs.readlinkSync(absolute);
+  return stats.isFile() ? nodeFs.readFileSync(absolute) : undefined;
+}
+
+function secondsOf(timeNs: bigint): number {
+  return Number(timeNs / 1000n) / 1e6;
+}

@@ -1,0 +1,90 @@
+import nodeFs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { removeAll } from "../../test/conformance/harness/conform.ts";
+import { treeDifferences } from "../../test/conformance/harness/difference.ts";
+import { changesBetween, fingerprintOf } from "../../test/conformance/harness/lower-guard.ts";
+import {
+  directory,
+  hardlink,
+  plant,
+  type Seed,
+  symlink,
+} from "../../test/conformance/harness/seed.ts";
+import { Actor } from "./actor.ts";
+import { type Action, anyAction, operationKinds } from "./operations.ts";
+
+/** One step of a program: who does what. */
+export interface Step {
+  readonly actor: number;
+  readonly action: Action;
+}
+
+const seed: Seed = {
+  a: "alpha",
+  b: directory(),
+  "b/a": "b's alpha".repeat(600),
+  "b/c": directory(),
+  "b/c/a": "deep",
+  "b/e": symlink("a"),
+  c: symlink("b"),
+  d: directory(),
+  "d/a": hardlink("a"),
+  "d/d": directory(),
+};
+
+const savepointAction = fc
+  .constantFrom("savepoint", "rollback", "release")
+  .map((kind): Action => ({ kind, input: null }));
+
+/** Kinds of operation that programs are made of. */
+export const kindsCount = operationKinds.length + 3;
+
+/** Random programs of two actors. */
+export function anyProgram(maxSteps: number): fc.Arbitrary<readonly Step[]> {
+  const action = fc.oneof(
+    { weight: 14, arbitrary: anyAction },
+    { weight: 1, arbitrary: savepointAction },
+  );
+  return fc.array(fc.record({ actor: fc.nat(1), action }), { maxLength: maxSteps, size: "max" });
+}
+
+/**
+ * Runs a program: two overlays over one lower, each against a real directory of its own.
+ *
+ * @throws when a step, a tree, the isolation of the two, the lower or the final rollback is wrong.
+ */
+export function runProgram(program: readonly Step[]): void {
+  const home = nodeFs.realpathSync(nodeFs.mkdtempSync(join(tmpdir(), "draftfs-model-")));
+  const lower = join(home, "low");
+  const mirrors = ["mi0", "mi1"].map((name) => join(home, name));
+  for (const root of [lower, ...mirrors]) {
+    nodeFs.mkdirSync(root, 0o755);
+    plant(nodeFs, root, seed);
+  }
+  const before = fingerprintOf(nodeFs, lower);
+  const actors = mirrors.map((mirror) => new Actor(lower, mirror));
+  try {
+    const starts = actors.map((actor) => ({
+      actor,
+      view: actor.view(),
+      savepoint: actor.layer.savepoint(),
+    }));
+    for (const { actor, action } of program) actors[actor]?.step(action);
+    for (const actor of actors) actor.compareTrees();
+    for (const { actor, view, savepoint } of starts) {
+      actor.close();
+      actor.layer.rollback(savepoint);
+      const differences = treeDifferences(view, actor.view());
+      if (differences.length > 0) {
+        throw new Error(`Rolled back to another tree: ${JSON.stringify(differences, null, 1)}`);
+      }
+    }
+    const changes = changesBetween(before, fingerprintOf(nodeFs, lower));
+    if (changes.length > 0) throw new Error(`The lower has changed: ${changes.join("\n")}`);
+  } finally {
+    for (const actor of actors) actor.close();
+    removeAll(home);
+  }
+}
