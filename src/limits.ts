@@ -62,3 +62,9 @@ export const contentIndexEntriesMax = 50_000;
 
 /** How often a commit is tried anew when the tree keeps changing while conflicts are resolved. */
 export const resolutionRoundsMax = 5;
+
+/** How often recovery tries before it gives up and asks a person (`recovery_attempts`). */
+export const recoveryAttemptsMax = 3;
+
+/** Pause before the second attempt of a recovery; doubled for the third. */
+export const recoveryPauseMs = 50;

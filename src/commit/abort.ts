@@ -1,24 +1,18 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { recoveryAttemptsMax, recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { failure } from "./failure.ts";
-import { finishSteps } from "./finish.ts";
-import { invertSteps } from "./invert-steps.ts";
+import { failure, isSystemError } from "./failure.ts";
 import type { JournalRecord } from "./journal-record.ts";
-import { publishObjects } from "./publish-objects.ts";
 import { removeStaging } from "./staging-place.ts";
+import { dropStaged, takeBack } from "./take-back.ts";
 
 /**
- * Takes an operation back of which a step has failed, although no process and no power did.
- *
- * First a record that says so takes the place of the operation's own: from then on recovery takes
- * back what is left, not forward. It needs nothing but what the operation's pack holds already, so
- * that it works on a full disk too. Then its steps, the inverse of those that were begun, are
- * carried out with the same care as after a crash: the failed one may be half done.
- *
- * Settling (I4) is not needed in between: the new record covers everything the old one touched.
+ * Takes an operation back of which a step has failed, although no process and no power did. Tried
+ * up to three times (`recovery_attempts`); a full disk gets the staged files' room back first.
  *
  * @param failedIndex the step that failed; those after it were never begun.
- * @throws {DraftError} `DRAFT_RECOVERY_FAILED` when taking back fails as well. The record stays in
- *   force, and the next open tries again.
+ * @throws {DraftError} `DRAFT_RECOVERY_FAILED` when taking back fails as well. A record stays in
+ *   force, and the next open goes on.
  */
 export async function abortOperation(
   store: CommitStore,
@@ -27,41 +21,30 @@ export async function abortOperation(
   cause: unknown,
 ): Promise<void> {
   const { disk, state, journal } = store;
-  const sequence = record.sequence + 1;
-  const begun = record.steps.slice(0, failedIndex + 1);
-  const abort: JournalRecord = {
-    ...record,
-    sequence,
-    kind: "abort",
-    createdMs: Date.now(),
-    refs: [],
-    steps: invertSteps(begun, record.staging),
-  };
-  try {
-    const descriptor = journal.writeNext(abort);
+  const attempted: string[] = [];
+  for (let attempt = 1; ; attempt++) {
+    attempted.push(`take back operation ${record.sequence}`);
     try {
-      await disk.fsync(descriptor);
-    } finally {
-      disk.close(descriptor);
+      if (attempt === 2) dropStaged(store, record);
+      await takeBack(store, record, failedIndex + 1, { mayBeTorn: false, distrust: false });
+      journal.note("applied", record.sequence + 1, record.bootId);
+      removeStaging(disk, state, record.sequence);
+      return;
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      if (attempt < recoveryAttemptsMax) {
+        await delay(recoveryPauseMs * attempt);
+        continue;
+      }
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw failure("DRAFT_RECOVERY_FAILED", `take back a commit to ${state.root}`, error, {
+        path: state.root,
+        level: "system_failure",
+        state:
+          `It had failed for another reason (${reason}). Some files are changed and some are not. ` +
+          "Mend the cause, then run draftfs recover or open the directory again.",
+        details: { attempted, leftToPerson: ["mend the cause, then run draftfs recover"] },
+      });
     }
-    journal.promote();
-    await journal.syncNames();
-    // Pre-images are read from the store; the refs are not moved.
-    publishObjects(store, abort);
-    finishSteps(store, abort, { mayBeTorn: false, distrust: false });
-    journal.note("applied", sequence, record.bootId);
-    removeStaging(disk, state, record.sequence);
-  } catch (error) {
-    throw failure("DRAFT_RECOVERY_FAILED", `take back a failed commit to ${state.root}`, error, {
-      path: state.root,
-      level: "system_failure",
-      state:
-        `It had failed for another reason (${messageOf(cause)}). Some files are changed and some ` +
-        "are not. Mend the cause, then run draftfs recover or open the directory again.",
-    });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

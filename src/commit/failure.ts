@@ -55,3 +55,8 @@ export function failure(
     details: { level: facts.level, ...(help === undefined ? {} : { help }), ...facts.details },
   });
 }
+
+/** Whether an error comes from the operating system, so that another attempt may go better. */
+export function isSystemError(error: unknown): boolean {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === "string";
+}

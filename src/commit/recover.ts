@@ -1,25 +1,35 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { hasStateDirectory, journalPackOf } from "../disk/state-directory.ts";
-import { DraftError } from "../errors.ts";
+import { DraftError, type DraftErrorCode, isDraftError } from "../errors.ts";
+import { recoveryAttemptsMax, recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { finishSteps, type KeptPlace } from "./finish.ts";
+import { failure, isSystemError, type RecoveryLevel } from "./failure.ts";
+import { type FinishReport, finishSteps, type KeptPlace } from "./finish.ts";
 import { bootIdOf } from "./host.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
 import { publishObjects } from "./publish-objects.ts";
 import { settleJournal } from "./settle.ts";
 import { sweepStaging } from "./staging-place.ts";
+import { takeBack } from "./take-back.ts";
 
 /** What recovery found and did. */
 export interface RecoveryReport {
-  /** `clean`: nothing was left to do. `finished`: a commit was. `taken-back`: an aborted one was. */
+  /** `clean`: nothing was left to do. `finished`: a commit was. `taken-back`: one was undone. */
   readonly outcome: "clean" | "finished" | "taken-back";
+  /** How far the failure reached that made recovery necessary; `null` when there was none. */
+  readonly level: RecoveryLevel | null;
+  /** What was tried, in order. */
+  readonly attempted: readonly string[];
   /** The record concerned; 0 when there has never been one. */
   readonly sequence: number;
   /** Steps carried out now, and those found done. */
   readonly redone: number;
   readonly already: number;
-  /** Places left as they are because somebody else has changed them since: for a person to see. */
+  /** Places left as they are because somebody else has changed them since. */
   readonly kept: readonly KeptPlace[];
+  /** What a person should look at, in sentences; empty when nothing is left. */
+  readonly leftToPerson: readonly string[];
   readonly elapsedMs: number;
 }
 
@@ -27,8 +37,13 @@ export interface RecoveryReport {
  * Finishes or takes back what a dead process left of an operation, under the lock of the root.
  * Idempotent; may be interrupted and run again.
  *
- * @throws {DraftError} `DRAFT_FORMAT_CORRUPT`, `DRAFT_STORE_CORRUPT` when journal or pack are
- *   damaged, which no crash does: nothing is touched then. `DRAFT_LOCKED`.
+ * A record that cannot be carried out for want of permission or resources is tried three times
+ * (`recovery_attempts`), then the operation is taken back whole: the last good state.
+ *
+ * @throws {DraftError} `DRAFT_FORMAT_CORRUPT`, `DRAFT_STORE_CORRUPT` (`critical_failure`) when
+ *   journal or pack are damaged, which no crash does: nothing is touched then.
+ *   `DRAFT_RECOVERY_FAILED` (`system_failure`) when it can neither be finished nor taken back now;
+ *   `DRAFT_LOCKED`. The details say what was tried and what is left to a person.
  */
 export async function recoverJournal(
   store: CommitStore,
@@ -45,34 +60,105 @@ export async function recoverJournal(
 
 /** {@link recoverJournal} for a caller that holds the lock. */
 export async function recoverLocked(store: CommitStore): Promise<RecoveryReport> {
-  const { disk, state, journal } = store;
+  const { disk, journal } = store;
   const started = performance.now();
   store.objects.refresh();
-  const record = journal.read();
+  const record = critical(() => journal.read());
   const sequence = record?.sequence ?? 0;
   const bootId = bootIdOf(disk);
   const progress = record === undefined ? "settled" : journal.progress(sequence, bootId);
   if (record === undefined || progress === "settled" || progress === "applied") {
-    sweepStaging(disk, state, sequence);
-    journal.dropNext(sequence + 1);
+    sweep(store, sequence);
     return clean(sequence, started);
   }
-  checkPack(store, record);
-  publishObjects(store, record);
+  critical(() => checkPack(store, record));
   const mayBeTorn = record.bootId === "" || record.bootId !== bootId;
-  const report = finishSteps(store, record, { mayBeTorn, distrust: progress === "failed" });
-  journal.note("applied", sequence, bootId);
+  const attempted: string[] = [];
+  const result = await carryOut(store, record, attempted, {
+    mayBeTorn,
+    distrust: progress === "failed",
+  });
+  const last = journal.sequence();
+  journal.note("applied", last, bootId);
   // I4 holds for recovery too: only now may the record be replaced.
   await settleJournal(store);
+  sweep(store, last);
+  return {
+    ...result,
+    attempted,
+    sequence: last,
+    leftToPerson: result.kept.map(adviceOn),
+    elapsedMs: performance.now() - started,
+  };
+}
+
+type Result = FinishReport & Pick<RecoveryReport, "outcome" | "level">;
+
+async function carryOut(
+  store: CommitStore,
+  record: JournalRecord,
+  attempted: string[],
+  options: { readonly mayBeTorn: boolean; readonly distrust: boolean },
+): Promise<Result> {
+  const isAbort = record.kind === "abort";
+  let cause: unknown;
+  for (let attempt = 1; attempt <= recoveryAttemptsMax; attempt++) {
+    attempted.push(`${isAbort ? "take back" : "finish"} operation ${record.sequence}`);
+    try {
+      publishObjects(store, record);
+      const report = finishSteps(store, record, options);
+      const level = isAbort ? "transaction_failure" : "operation_failure";
+      return { ...report, outcome: isAbort ? "taken-back" : "finished", level };
+    } catch (error) {
+      if (isDraftError(error)) throw asCritical(error, attempted);
+      if (!isSystemError(error)) throw error;
+      cause = error;
+      if (attempt < recoveryAttemptsMax) await delay(recoveryPauseMs * attempt);
+    }
+  }
+  if (!isAbort) {
+    attempted.push(`restore the state before operation ${record.sequence}`);
+    try {
+      const report = await takeBack(store, record, record.steps.length, options);
+      return { ...report, outcome: "taken-back", level: "system_failure" };
+    } catch (error) {
+      if (isDraftError(error)) throw asCritical(error, attempted);
+      cause = error;
+    }
+  }
+  throw failure("DRAFT_RECOVERY_FAILED", `recover ${store.state.root}`, cause, {
+    path: store.state.root,
+    level: "system_failure",
+    state:
+      "Some files may be changed and some not; nothing is lost, journal and pack hold all of it. " +
+      "Mend the cause, then run draftfs recover or open the directory again.",
+    details: { attempted, leftToPerson: ["mend the cause, then run draftfs recover"] },
+  });
+}
+
+function sweep({ disk, state, journal }: CommitStore, sequence: number): void {
   sweepStaging(disk, state, sequence);
   journal.dropNext(sequence + 1);
-  const outcome = record.kind === "abort" ? "taken-back" : "finished";
-  return { outcome, sequence, ...report, elapsedMs: performance.now() - started };
 }
 
 function clean(sequence: number, started: number): RecoveryReport {
-  const elapsedMs = performance.now() - started;
-  return { outcome: "clean", sequence, redone: 0, already: 0, kept: [], elapsedMs };
+  return {
+    outcome: "clean",
+    level: null,
+    attempted: [],
+    sequence,
+    redone: 0,
+    already: 0,
+    kept: [],
+    leftToPerson: [],
+    elapsedMs: performance.now() - started,
+  };
+}
+
+function adviceOn({ path, savedAs }: KeptPlace): string {
+  const place = JSON.stringify(path);
+  if (savedAs === null) return `${place} has been changed since and was left as it is.`;
+  return `${place} has been changed since and was left; the committed version is ${savedAs}.`;
 }
 
 /** The pack was durable before the record had its name, so a torn one is damage, not a crash. */
@@ -87,4 +173,32 @@ function checkPack(store: CommitStore, record: JournalRecord): void {
       `${record.pack.size}. Nothing was touched. Check the disk; see docs/recovery.md.`,
     { path },
   );
+}
+
+function critical<Value>(look: () => Value): Value {
+  try {
+    return look();
+  } catch (error) {
+    throw isDraftError(error) ? asCritical(error, []) : error;
+  }
+}
+
+const damageCodes: ReadonlySet<DraftErrorCode> = new Set([
+  "DRAFT_FORMAT_CORRUPT",
+  "DRAFT_STORE_CORRUPT",
+  "DRAFT_CHECKPOINT_MISSING",
+]);
+
+/** Damage to what recovery relies on: nothing more is touched, a person has to look. */
+function asCritical(error: DraftError, attempted: readonly string[]): DraftError {
+  if (!damageCodes.has(error.code)) return error;
+  const leftToPerson = [
+    "check the disk and its cables, and restore .draftfs from a backup if there is one",
+    "see docs/recovery.md for reading what is left of the journal by hand",
+  ];
+  return new DraftError(error.code, error.message, {
+    ...(error.path === undefined ? {} : { path: error.path }),
+    cause: error,
+    details: { ...error.details, level: "critical_failure", attempted, leftToPerson },
+  });
 }
