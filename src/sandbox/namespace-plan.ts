@@ -19,11 +19,12 @@ const kernelControls = ["sys", "sysrq-trigger", "irq", "bus", "fs"].map((name) =
 export function planNamespace(options: NamespaceOptions): NamespacePlan {
   const { root } = options;
   const mounts = readMountTable();
+  const isHostRoot = process.geteuid?.() === 0;
   const masked = (options.sockets ?? "masked") === "masked" ? ["/run"] : [];
   const temporary =
     (options.temporary ?? "private") === "private" ? ["/tmp", "/var/tmp", "/dev/shm"] : [];
   // Root's commands get a `/dev` of their own, with all that is in it.
-  const own = options.privileged ? temporary.filter((path) => path !== "/dev/shm") : temporary;
+  const own = isHostRoot ? temporary.filter((path) => path !== "/dev/shm") : temporary;
   const emptied = [...own, ...masked].filter((path) => isOwnDirectory(path, root));
   return {
     root,
@@ -35,7 +36,8 @@ export function planNamespace(options: NamespaceOptions): NamespacePlan {
     emptied,
     kept: keptFiles(emptied),
     readOnlyOutside: (options.outside ?? "read-only") === "read-only",
-    kernelControls: options.privileged ? kernelControls.filter((path) => existsSync(path)) : [],
+    isHostRoot,
+    kernelControls: isHostRoot ? kernelControls.filter((path) => existsSync(path)) : [],
     loopback: options.network === "off",
     denied: options.denied ?? [],
     mounts,

@@ -18,6 +18,11 @@ export interface NamespacePlan {
   /** Private copies of files inside emptied directories: path and text. */
   readonly kept: ReadonlyMap<string, string>;
   readonly readOnlyOutside: boolean;
+  /**
+   * Whether the user is root on the host: what is kept from others by permissions (disks in `/dev`,
+   * switches in `/proc`) must be kept from its commands by mounts.
+   */
+  readonly isHostRoot: boolean;
   /** Files under `/proc` by which root changes the running kernel: made read-only. */
   readonly kernelControls: readonly string[];
   readonly loopback: boolean;
@@ -114,9 +119,7 @@ function stage(plan: NamespacePlan): string[] {
     `chmod 0 ${root}/denied-file ${root}/denied-directory`,
     `mknod ${root}/upper/${quote(plan.hiddenName)} c 0 0`,
     `touch -r /proc/self/fd/8/. ${root}/upper`,
-    ...(plan.privileged
-      ? [`cp -a ${devices.map((name) => `/dev/${name}`).join(" ")} ${root}/dev`]
-      : []),
+    ...ownDevices(plan),
   ];
 }
 
@@ -126,23 +129,44 @@ const stageDirectories = [
   "dev dev/pts dev/shm",
 ].flatMap((line) => line.split(" "));
 
+/** All that root's commands find in `/dev` besides terminals. */
+const devices = ["null", "zero", "full", "random", "urandom", "tty"];
+
+const deviceLinks = ["fd", "stdin", "stdout", "stderr"];
+
 /**
- * All that root's commands find in `/dev` besides terminals: a disk that root may open is a way
- * around every mount. (Others are kept from them by the permissions of the devices.)
+ * A `/dev` for root's commands: a disk that root may open is a way around every mount. A user
+ * namespace may not make devices, so there files take their place, and those of the host are
+ * mounted over them.
  */
-const devices = [
-  "null",
-  "zero",
-  "full",
-  "random",
-  "urandom",
-  "tty",
-  "ptmx",
-  "fd",
-  "stdin",
-  "stdout",
-  "stderr",
-];
+function ownDevices(plan: NamespacePlan): string[] {
+  if (!plan.isHostRoot) return [];
+  const copied = [...(plan.privileged ? [...devices, "ptmx"] : []), ...deviceLinks];
+  const directory = `${quote(plan.root)}/dev`;
+  const lines = [`cp -a ${copied.map((name) => `/dev/${name}`).join(" ")} ${directory}`];
+  if (!plan.privileged) {
+    lines.push(`: ${devices.map((name) => `>${directory}/${name}`).join(" ")}`);
+    lines.push(`ln -s pts/ptmx ${directory}/ptmx`);
+  }
+  return lines;
+}
+
+/** The mounts that make it; their last one puts it in place. */
+function deviceRows(plan: NamespacePlan): string[][] {
+  if (!plan.isHostRoot) return [];
+  const directory = `${plan.root}/dev`;
+  const terminals = plan.privileged
+    ? [["/dev/pts", `${directory}/pts`, "none", "bind"]]
+    : [
+        ["draftfs-pts", `${directory}/pts`, "devpts", "newinstance,ptmxmode=0666,mode=620"],
+        ...devices.map((name) => [`/dev/${name}`, `${directory}/${name}`, "none", "bind"]),
+      ];
+  return [
+    ...terminals,
+    ["draftfs-shm", `${directory}/shm`, "tmpfs", "mode=1777,nosuid,nodev"],
+    [directory, "/dev", "none", "rbind"],
+  ];
+}
 
 /**
  * Rows for `mount -a`: one process makes all mounts, which takes a third of the time. It skips what
@@ -159,11 +183,7 @@ function mountList(plan: NamespacePlan): string {
     ["draftfs-proc", "/proc", "proc", "nosuid,nodev,noexec"],
     ["draftfs-probe", `${stage}/probe`, "overlay", probeOverlay],
   ];
-  if (plan.privileged) {
-    rows.push(["/dev/pts", `${stage}/dev/pts`, "none", "bind"]);
-    rows.push(["draftfs-shm", `${stage}/dev/shm`, "tmpfs", "mode=1777,nosuid,nodev"]);
-    rows.push([`${stage}/dev`, "/dev", "none", "rbind"]);
-  }
+  rows.push(...deviceRows(plan));
   // From the next row on, the stage is covered and only its descriptor leads to it.
   if (plan.discarded !== undefined) {
     rows.push(["draftfs-discarded", plan.discarded, "overlay", overlay("6", "home-")]);
@@ -172,9 +192,7 @@ function mountList(plan: NamespacePlan): string {
   for (const { path, kind } of plan.denied) {
     rows.push([`/proc/self/fd/9/denied-${kind}`, path, "none", "bind"]);
   }
-  if (plan.privileged) {
-    for (const path of plan.kernelControls) rows.push([path, path, "none", "bind,ro"]);
-  }
+  for (const path of plan.kernelControls) rows.push([path, path, "none", "bind,ro"]);
   if (plan.readOnlyOutside) {
     for (const mount of outsideMounts(plan)) {
       rows.push(["none", mount.path, "none", remountFlags(mount)]);
@@ -185,7 +203,7 @@ function mountList(plan: NamespacePlan): string {
 
 /** Mounts of the host that stay reachable and must become read-only; `/` is done on its own. */
 export function outsideMounts(plan: NamespacePlan): MountPoint[] {
-  const covers = ["/proc", plan.root, ...plan.emptied, ...(plan.privileged ? ["/dev"] : [])];
+  const covers = ["/proc", plan.root, ...plan.emptied, ...(plan.isHostRoot ? ["/dev"] : [])];
   if (plan.discarded !== undefined) covers.push(plan.discarded);
   return visibleMounts(plan.mounts).filter(
     (mount) =>

@@ -120,16 +120,20 @@ export class Namespace {
     const visible = new Map(visibleMounts(readMountTable(this.pid)).map((row) => [row.path, row]));
     const expected = [this.plan.root, ...(this.plan.discarded ? [this.plan.discarded] : [])];
     const missing = expected.filter((path) => visible.get(path)?.fileSystem !== "overlay");
-    const writable = this.plan.readOnlyOutside
-      ? ["/", ...outsideMounts(this.plan).map(({ path }) => path)].filter(
-          (path) => visible.has(path) && !visible.get(path)?.flags.includes("ro"),
+    if (this.plan.isHostRoot && visible.get("/dev")?.fileSystem !== "tmpfs") missing.push("/dev");
+    const outside = this.plan.readOnlyOutside
+      ? ["/", ...outsideMounts(this.plan).map(({ path }) => path)].filter((path) =>
+          visible.has(path),
         )
       : [];
+    const writable = [...this.plan.kernelControls, ...outside].filter(
+      (path) => visible.get(path)?.flags.includes("ro") !== true,
+    );
     if (missing.length === 0 && writable.length === 0) return;
     closeSync(this.viewDescriptor);
     closeSync(this.upperDescriptor);
     const problems = [
-      ...missing.map((path) => `${path} could not be covered by an overlay`),
+      ...missing.map((path) => `${path} could not be covered`),
       ...writable.map((path) => `${path} could not be made read-only`),
     ];
     throw new Error(`${problems.join(", ")}${complaint === "" ? "" : ` (${complaint.trim()})`}`);

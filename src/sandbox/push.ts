@@ -71,9 +71,15 @@ class Push {
       const node = mirror.ensure(entry.path);
       node.seenAt = this.#sequence;
       const isCurrent = node.generation !== undefined && node.generation >= entry.generation;
-      if (entry.kind === "file" && entry.nlink > 1) this.#linkOrPut(entry, isCurrent);
-      else if (!isCurrent) this.#put(entry);
-      node.generation = entry.generation;
+      try {
+        if (entry.kind === "file" && entry.nlink > 1) this.#linkOrPut(entry, isCurrent);
+        else if (!isCurrent) this.#put(entry);
+        node.generation = entry.generation;
+      } catch (error) {
+        // A running command has taken the directory away, or put a link in its place; the next
+        // harvest brings that into the layer.
+        if (!isPlaceGone(error)) throw error;
+      }
     }
     const retracted = this.#retract();
     this.#finishDirectories();
@@ -297,6 +303,11 @@ export function metaOf(stats: BigIntStats): NodeMeta {
     atimeNs: stats.atimeNs,
     mtimeNs: stats.mtimeNs,
   };
+}
+
+function isPlaceGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP";
 }
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {

@@ -6,8 +6,6 @@ export interface CommandCase {
   readonly needs?: readonly string[];
   /** Paths whose modification times the command sets and which must survive. */
   readonly times?: (path: string) => boolean;
-  /** Top names that differ between any two runs (logs, caches). */
-  readonly ignore?: readonly string[];
 }
 
 /** Fixed names and dates, so that two runs make the same objects. */

@@ -1,13 +1,8 @@
-import { describe, it } from "vitest";
+import { describe } from "vitest";
 import { longCases } from "./command-cases.ts";
-import { canRun, expectSameTrees } from "./differential.ts";
+import { describeDifferential } from "./differential.ts";
 import { allEngines } from "./sandbox-fixture.ts";
 
-describe.each(allEngines)(
-  "a command in engine %s leaves the tree it leaves without",
-  (engine) => {
-    it.each(longCases.filter(canRun))("$name", async (command) => {
-      await expectSameTrees(command, engine);
-    });
-  },
-);
+describe.each(allEngines)("a sandboxed command", (engine) => {
+  describeDifferential(engine, longCases);
+});

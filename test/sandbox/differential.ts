@@ -1,42 +1,78 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import fs from "node:fs";
+import fs, { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Layer, openLayer } from "../../src/overlay/layer.ts";
+import { openSession, type Session } from "../../src/sandbox/session.ts";
 import type { Engine } from "../../src/sandbox/session-options.ts";
 import { type CommandCase, caseFiles } from "./command-cases.ts";
-import { openOver, scratchDirectory, treeOf } from "./sandbox-fixture.ts";
+import { writeFiles } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
 /** Whether this machine has the programs that a case needs. */
-export function canRun(command: CommandCase): boolean {
+function canRun(command: CommandCase): boolean {
   return (command.needs ?? []).every(
     (name) => spawnSync("sh", ["-c", `command -v ${name}`]).status === 0,
   );
 }
 
 /**
- * Runs a case directly on a copy of the tree and in a session, and expects the same exit code and
- * the same tree; and that the real tree below the session did not change in the least.
+ * Every case runs directly on a directory, and in one session over a copy of all directories; exit
+ * codes and trees must be equal, and the real tree below the session must not change in the least.
  */
-export async function expectSameTrees(command: CommandCase, engine: Engine): Promise<void> {
-  const root = treeOf(caseFiles);
-  const copy = join(scratchDirectory(), "tree");
-  execFileSync("cp", ["-a", root, copy]);
-  const before = snapshotOf(fs, root, { exactTimes: true });
+export function describeDifferential(engine: Engine, cases: readonly CommandCase[]): void {
+  const runnable = cases.filter(canRun);
+  let scratch: string;
+  let layer: Layer;
+  let session: Session;
+  let before: Record<string, string>;
 
-  const home = scratchDirectory();
-  const env = { ...process.env, HOME: home, npm_config_cache: join(home, "cache") };
-  const direct = spawnSync("sh", ["-c", command.script], { cwd: copy, env });
+  beforeAll(async () => {
+    scratch = realpathSync(mkdtempSync(join(tmpdir(), "draftfs-differential-")));
+    mkdirSync(join(scratch, "direct"));
+    mkdirSync(join(scratch, "home"));
+    for (const index of runnable.keys()) {
+      mkdirSync(join(scratch, "direct", `case${index}`));
+      writeFiles(join(scratch, "direct", `case${index}`), caseFiles);
+    }
+    execFileSync("cp", ["-a", join(scratch, "direct"), join(scratch, "session")]);
+    before = snapshotOf(fs, join(scratch, "session"), { exactTimes: true });
+    layer = openLayer({ root: join(scratch, "session") });
+    const require = engine === "clone" ? "cooperative" : "enforced";
+    session = await openSession(layer, { engine, require });
+  });
 
-  const { layer, session } = await openOver(root, { engine });
-  const result = await session.run("sh", ["-c", command.script], { stdio: "ignore" });
+  afterAll(async () => {
+    await session.close();
+    layer.close();
+    execFileSync("chmod", ["-R", "u+rwX", scratch]);
+    rmSync(scratch, { recursive: true, force: true });
+  });
 
-  expect(result.exitCode, direct.stderr.toString()).toBe(direct.status);
-  const options = { ignore: command.ignore ?? [], ...(command.times && { times: command.times }) };
-  expect(comparable(snapshotOf(layer.fs, root, options))).toEqual(
-    comparable(snapshotOf(fs, copy, options)),
-  );
-  expect(snapshotOf(fs, root, { exactTimes: true })).toEqual(before);
+  describe(`engine ${engine}`, () => {
+    it.each([...runnable.entries()].map(([index, command]) => ({ ...command, index })))(
+      "leaves the tree that the command leaves without it: $name",
+      async ({ index, script, times }) => {
+        const home = join(scratch, "home");
+        const env = { ...process.env, HOME: home, npm_config_cache: join(home, "cache") };
+        const cwd = join(scratch, "direct", `case${index}`);
+        const direct = spawnSync("sh", ["-c", script], { cwd, env });
+        const options = { stdio: "ignore", cwd: `case${index}` } as const;
+        const result = await session.run("sh", ["-c", script], options);
+        expect(result.exitCode, direct.stderr.toString()).toBe(direct.status);
+        const place = join(layer.root, `case${index}`);
+        const compared = times === undefined ? {} : { times };
+        expect(comparable(snapshotOf(layer.fs, place, compared))).toEqual(
+          comparable(snapshotOf(fs, cwd, compared)),
+        );
+      },
+    );
+
+    it("has not changed the real tree by a byte or a time", () => {
+      expect(snapshotOf(fs, layer.root, { exactTimes: true })).toEqual(before);
+    });
+  });
 }
 
 /** Git's index holds inode numbers and times of files, which no two trees share. */

@@ -38,11 +38,16 @@ export function treeOf(files: Readonly<Record<string, string>>): string {
   const root = join(scratchDirectory(), "tree");
   mkdirSync(root);
   chmodSync(root, 0o755);
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
+  writeFiles(root, files);
   return root;
+}
+
+/** Writes files below a directory, with the directories that they need. */
+export function writeFiles(directory: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), text);
+  }
 }
 
 export interface Opened {

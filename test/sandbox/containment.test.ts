@@ -1,0 +1,213 @@
+import { spawn } from "node:child_process";
+import fs, { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { isRoot, kernelEngines, openOver, scratchDirectory, treeOf } from "./sandbox-fixture.ts";
+import { snapshotOf } from "./tree-snapshot.ts";
+
+const files = { "file.txt": "real\n", "dir/in.txt": "in\n" };
+
+/** Scripts that try to reach the real tree; `$ROOT` is its path, `$OUT` a directory beside it. */
+const escapes: readonly { readonly name: string; readonly script: string }[] = [
+  { name: "unmounting the overlay", script: "umount $ROOT; umount -l $ROOT; echo x > file.txt" },
+  { name: "remounting the rest", script: "mount -o remount,rw,bind /; echo x > $OUT/new" },
+  {
+    name: "a bind mount of the disk",
+    script: "mkdir m; mount --rbind / m; echo x > m$OUT/new; echo x > m$ROOT/file.txt",
+  },
+  {
+    name: "namespaces of its own",
+    script:
+      "unshare -Urm sh -c 'umount $ROOT; umount -l $ROOT; mount -o remount,rw,bind /; " +
+      "mount --rbind / /mnt; echo x > $OUT/new; echo x > /mnt$ROOT/file.txt; echo x > file.txt'",
+  },
+  {
+    name: "the root of process 1",
+    script: "echo x > /proc/1/root$ROOT/file.txt; echo x > /proc/1/root$OUT/new",
+  },
+  {
+    name: "descriptors of process 1",
+    script:
+      "for f in 6 7 8 9; do echo x > /proc/1/fd/$f/upper/forged; echo x > /proc/1/fd/$f/file.txt; done",
+  },
+  {
+    name: "the namespaces of process 1",
+    script:
+      'nsenter -t 1 -m -U sh -c "umount -l $ROOT; echo x > $ROOT/file.txt"; nsenter -t 1 -m sh -c "umount -l $ROOT"; echo x > $OUT/new',
+  },
+  {
+    name: "hard links out and in",
+    script: "ln file.txt $OUT/hard; ln $OUT/other.txt hard && echo x >> hard",
+  },
+  {
+    name: "the parent directory",
+    script:
+      "echo x > ../out/new; cd dir && echo x > ../../out/new2; cd $ROOT/../out && echo x > new3",
+  },
+  {
+    name: "a link out of the tree",
+    script: "ln -s $OUT/other.txt l; echo x >> l; ln -s $OUT d; echo x > d/new",
+  },
+  {
+    name: "processes of the host",
+    script: "kill -0 $HOST_PID && echo x > /proc/$HOST_PID/root$OUT/new",
+  },
+  {
+    name: "a disk device",
+    script:
+      "mknod disk b 254 0; mknod disk b 8 0; dd if=disk of=got count=1; for d in /dev/vda /dev/sda /dev/nvme0n1; do dd if=$d of=got count=1; done; [ ! -s got ]",
+  },
+  {
+    name: "switches of the kernel",
+    script:
+      "for f in /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /proc/sysrq-trigger; do echo h > $f; done",
+  },
+];
+
+describe.each(kernelEngines)("engine %s", (engine) => {
+  it.each(escapes)("refuses to let a command out by $name", async ({ script }) => {
+    const root = treeOf(files);
+    const out = join(root, "..", "out");
+    mkdirSync(out);
+    writeFileSync(join(out, "other.txt"), "other\n");
+    const host = spawn("sleep", ["60"]);
+    const pattern = readFileSync("/proc/sys/kernel/core_pattern", "utf8");
+    const before = snapshotOf(fs, join(root, ".."), { exactTimes: true });
+    const { session } = await openOver(root, { engine, temporary: "shared" });
+    const env = { ROOT: root, OUT: out, HOST_PID: String(host.pid) };
+    await session.run("sh", ["-c", script], { stdio: "ignore", env });
+    host.kill();
+    expect(snapshotOf(fs, join(root, ".."), { exactTimes: true })).toEqual(before);
+    expect(readFileSync("/proc/sys/kernel/core_pattern", "utf8")).toBe(pattern);
+  });
+
+  it("does not write through a directory that this process stands in", async () => {
+    const root = treeOf(files);
+    const { sh } = await openOver(root, { engine });
+    const cwd = process.cwd();
+    process.chdir(root);
+    try {
+      await sh("echo x > relative; echo x > dir/relative");
+    } finally {
+      process.chdir(cwd);
+    }
+    expect(existsSync(join(root, "relative"))).toBe(false);
+    expect(existsSync(join(root, "dir/relative"))).toBe(false);
+  });
+
+  it("never follows a link that a command planted, neither pushing nor harvesting", async () => {
+    const root = treeOf(files);
+    const out = scratchDirectory();
+    writeFileSync(join(out, "in.txt"), "outside\n");
+    const { layer, session, sh } = await openOver(root, { engine, temporary: "shared" });
+    const script = `rm -r dir; ln -s ${out} dir; ln -s ${out}/in.txt abs; sleep 5`;
+    const running = await session.spawn("sh", ["-c", script], { stdio: "ignore" });
+    while ((await session.harvest()).length === 0 && !existsSync(join(out, "x"))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    layer.fs.rmSync(join(root, "abs"), { force: true });
+    layer.fs.writeFileSync(join(root, "abs"), "pushed\n");
+    layer.fs.rmSync(join(root, "dir"), { recursive: true, force: true });
+    layer.fs.mkdirSync(join(root, "dir"));
+    layer.fs.writeFileSync(join(root, "dir/in.txt"), "pushed\n");
+    session.push();
+    running.kill("SIGKILL");
+    await running.result;
+    expect(readFileSync(join(out, "in.txt"), "utf8")).toBe("outside\n");
+    expect(await sh("cat abs dir/in.txt")).toBe("pushed\npushed\n");
+  });
+
+  it("gives the command its own user, without any right over the sandbox", async () => {
+    const { sh } = await openOver(treeOf(files), { engine });
+    const id = await sh("id -u; id -g; cat /proc/self/status | grep CapEff; cat /proc/1/environ");
+    expect(id.split("\n").slice(0, 2)).toEqual([
+      String(process.geteuid?.()),
+      String(process.getegid?.()),
+    ]);
+    expect(id).toMatch(/Permission denied/);
+  });
+
+  it("keeps the rest of the disk read-only, throws the home away and gives a private /tmp", async () => {
+    const root = treeOf(files);
+    const home = process.env["HOME"] ?? "/";
+    const { sh } = await openOver(root, { engine });
+    const probe = `draftfs-probe-${process.pid}`;
+    const said = await sh(
+      `for d in / /etc /usr /var; do (: > $d/${probe}) 2>/dev/null && echo wrote $d; done; ` +
+        `for d in ~ /tmp /var/tmp /dev/shm; do echo x > $d/${probe} && cat $d/${probe}; done; ls -A /tmp`,
+    );
+    expect(said).not.toMatch(/wrote/);
+    expect(said.match(/^x$/gm)).toHaveLength(4);
+    for (const directory of [home, "/tmp", "/var/tmp", "/dev/shm"]) {
+      expect(existsSync(join(directory, probe))).toBe(false);
+    }
+  });
+
+  it("hides sockets and agents of the host", async () => {
+    process.env["SSH_AUTH_SOCK"] = "/run/agent.sock";
+    const { sh } = await openOver(treeOf(files), { engine });
+    expect(await sh('echo "[$SSH_AUTH_SOCK]"; ls -A /run | grep -v ^mount')).toBe("[]\n");
+    delete process.env["SSH_AUTH_SOCK"];
+  });
+
+  it("cuts the network off when asked to", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    const script = `node -e 'require("net").connect(${port}, "127.0.0.1").on("connect", () => { console.log("in"); process.exit() }).on("error", (e) => console.log(e.code))'`;
+    const on = await openOver(treeOf(files), { engine });
+    expect(await on.sh(script)).toBe("in\n");
+    const off = await openOver(treeOf(files), { engine, network: "off" });
+    expect(await off.sh(script)).toMatch(/ECONNREFUSED|ENETUNREACH/);
+    server.close();
+  });
+
+  it("does not let a command read what is denied, on the disk or pending", async () => {
+    const root = treeOf({
+      ...files,
+      ".env": "SECRET=1\n",
+      "sub/.env": "SECRET=2\n",
+      "keys/k": "3",
+    });
+    symlinkSync(".env", join(root, "link"));
+    const outside = scratchDirectory();
+    writeFileSync(join(outside, "token"), "SECRET=4");
+    const { layer, sh } = await openOver(root, {
+      engine,
+      temporary: "shared",
+      denyRead: ["**/.env", "keys", join(outside, "token")],
+    });
+    layer.fs.mkdirSync(join(root, "new"));
+    layer.fs.writeFileSync(join(root, "new/.env"), "SECRET=5\n");
+    const said = await sh(`cat .env sub/.env link keys/k ${outside}/token new/.env; rm -f .env`);
+    expect(said).not.toMatch(/SECRET/);
+    expect(layer.fs.readFileSync(join(root, ".env"), "utf8")).toBe("SECRET=1\n");
+    expect(layer.fs.readFileSync(join(root, "new/.env"), "utf8")).toBe("SECRET=5\n");
+  });
+
+  it("hides the state directory and keeps it from the command", async () => {
+    const root = treeOf({ ...files, ".draftfs/format": "draftfs 1\n" });
+    const { layer, sh } = await openOver(root, { engine });
+    expect(
+      await sh("ls -A; cat .draftfs/format 2>&1; mkdir .draftfs; echo x > .draftfs/format"),
+    ).toMatch(/^dir\nfile.txt\ncat: .*No such file/);
+    expect(readFileSync(join(root, ".draftfs/format"), "utf8")).toBe("draftfs 1\n");
+    expect(layer.fs.readdirSync(root)).toEqual(["dir", "file.txt"]);
+  });
+
+  it.runIf(isRoot)("refuses a tree that holds a mount, and says which", async () => {
+    const root = treeOf(files);
+    const { execFileSync } = await import("node:child_process");
+    execFileSync("mount", ["-t", "tmpfs", "draftfs-test", join(root, "dir")]);
+    try {
+      const { session } = await openOver(root, { engine });
+      await expect(session.run("true")).rejects.toMatchObject({
+        code: "DRAFT_ISOLATION",
+        message: expect.stringContaining(join(root, "dir")),
+      });
+    } finally {
+      execFileSync("umount", [join(root, "dir")]);
+    }
+  });
+});
