@@ -70,11 +70,20 @@ const phrases: Readonly<Record<ConflictReason, string>> = {
 
 function describe(conflict: Conflict): Record<string, unknown> {
   const { reason, path, base, ours, theirs } = conflict;
-  return {
-    path,
-    reason,
-    base: base?.state.kind ?? null,
-    ours: ours?.state.kind ?? null,
-    theirs: theirs?.state.kind ?? null,
-  };
+  return { path, reason, base: sideOf(base), ours: sideOf(ours), theirs: sideOf(theirs) };
+}
+
+/** One side of a conflict as plain data; `null` for nothing. */
+function sideOf(side: Before | After | undefined): Record<string, unknown> | null {
+  if (side === undefined) return null;
+  const { state } = side;
+  const common = { kind: state.kind, mtimeNs: String(state.mtimeNs) };
+  switch (state.kind) {
+    case "file":
+      return { ...common, mode: state.mode, size: state.size, oid: state.oid ?? null };
+    case "directory":
+      return { ...common, mode: state.mode };
+    case "symlink":
+      return { ...common, target: state.target };
+  }
 }
