@@ -1,0 +1,283 @@
+import { z } from "zod";
+import type { Stamp } from "../disk/stamp.ts";
+import { DraftError } from "../errors.ts";
+import { objectIdOf } from "../objects/object-id.ts";
+import { bufferContent, readContent } from "../overlay/content.ts";
+import type { After, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
+import { checkPaths } from "./check-paths.ts";
+import { contentIdOf } from "./content-id.ts";
+
+export const changeSetFormat = "draftfs change set 1";
+
+const decimal = z.string().regex(/^-?\d{1,20}$/);
+const oid = z.string().regex(/^[0-9a-f]{40}$/);
+const count = z.int().nonnegative();
+const mode = z.int().min(0).max(0o7777);
+const owned = { uid: count, gid: count, mtimeNs: decimal };
+
+const stateSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("file"), mode, ...owned, size: count, oid: oid.nullable() }),
+  z.strictObject({ kind: z.literal("directory"), mode, ...owned }),
+  z.strictObject({ kind: z.literal("symlink"), ...owned, target: z.string() }),
+]);
+
+const stampSchema = z.strictObject({
+  kind: z.enum(["file", "directory", "symlink", "other"]),
+  dev: decimal,
+  ino: decimal,
+  mode,
+  nlink: count,
+  uid: count,
+  gid: count,
+  size: count,
+  mtimeNs: decimal,
+  ctimeNs: decimal,
+});
+
+const beforeSchema = z.strictObject({ state: stateSchema, stamp: stampSchema.optional() });
+
+const afterSchema = z.strictObject({
+  state: stateSchema,
+  /** New bytes: by their blob id, and themselves where the change set is to be applied elsewhere. */
+  content: z.strictObject({ oid, base64: z.base64().optional() }).optional(),
+  timesSet: z.boolean(),
+  linkGroup: count.optional(),
+  sameNode: z.literal(true).optional(),
+});
+
+const aspects = z.array(z.enum(["content", "mode", "owner", "times", "target", "type"]));
+const path = z.string();
+
+const changeSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("create"), path, after: afterSchema }),
+  z.strictObject({
+    kind: z.literal("modify"),
+    path,
+    before: beforeSchema,
+    after: afterSchema,
+    aspects,
+  }),
+  z.strictObject({
+    kind: z.literal("delete"),
+    path,
+    place: path.optional(),
+    before: beforeSchema,
+  }),
+  z.strictObject({
+    kind: z.literal("rename"),
+    path,
+    from: path,
+    before: beforeSchema,
+    after: afterSchema,
+    aspects,
+    replaced: beforeSchema.optional(),
+  }),
+]);
+
+/** The JSON form of a change set; `docs/change-set.schema.json` is made from it. */
+export const changeSetSchema = z.strictObject({
+  format: z.literal(changeSetFormat),
+  root: z.string(),
+  changes: z.array(changeSchema),
+  unsupported: z.array(path).optional(),
+});
+
+export type ChangeSetJson = z.infer<typeof changeSetSchema>;
+type StateJson = z.infer<typeof stateSchema>;
+type BeforeJson = z.infer<typeof beforeSchema>;
+type AfterJson = z.infer<typeof afterSchema>;
+type ChangeJson = z.infer<typeof changeSchema>;
+
+/** What goes into the JSON beside the changes themselves. */
+export interface ChangeSetJsonOptions {
+  /** The new bytes, in base64, so that the JSON can be applied by another process. Off by default. */
+  readonly content?: boolean;
+  /** The identity of the inodes the changes are based on; of use on the same machine. On by default. */
+  readonly stamps?: boolean;
+}
+
+/**
+ * A change set as plain JSON, the same for the same change set: changes in tree order, keys in a
+ * fixed order, 64-bit numbers in decimal, undecodable bytes of names as `\udcXX`.
+ */
+export function changeSetToJson(
+  changeSet: ChangeSet,
+  options: ChangeSetJsonOptions = {},
+): ChangeSetJson {
+  const { root, changes, unsupported } = changeSet;
+  return {
+    format: changeSetFormat,
+    root,
+    changes: changes.map((change) => changeToJson(change, options)),
+    ...(unsupported === undefined ? {} : { unsupported: [...unsupported] }),
+  };
+}
+
+/**
+ * The change set that JSON describes.
+ *
+ * @throws {DraftError} `DRAFT_PLAN_INVALID` when it is none, when a path leaves the root, or when
+ *   bytes are not those that their id promises.
+ */
+export function changeSetFromJson(json: unknown): ChangeSet {
+  const parsed = changeSetSchema.safeParse(json);
+  if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
+  const { root, changes, unsupported } = parsed.data;
+  const changeSet: ChangeSet = {
+    root,
+    changes: changes.map(changeFromJson),
+    ...(unsupported === undefined ? {} : { unsupported }),
+  };
+  checkPaths(changeSet);
+  return changeSet;
+}
+
+function changeToJson(change: Change, options: ChangeSetJsonOptions): ChangeJson {
+  const { path: at } = change;
+  const before = (side: Before): BeforeJson => beforeToJson(side, options);
+  const after = (side: After): AfterJson => afterToJson(side, options);
+  switch (change.kind) {
+    case "create":
+      return { kind: "create", path: at, after: after(change.after) };
+    case "delete": {
+      const place = change.place === undefined ? {} : { place: change.place };
+      return { kind: "delete", path: at, ...place, before: before(change.before) };
+    }
+    case "modify": {
+      const sides = { before: before(change.before), after: after(change.after) };
+      return { kind: "modify", path: at, ...sides, aspects: [...change.aspects] };
+    }
+    case "rename": {
+      const { from, replaced } = change;
+      return {
+        kind: "rename",
+        path: at,
+        from,
+        before: before(change.before),
+        after: after(change.after),
+        aspects: [...change.aspects],
+        ...(replaced === undefined ? {} : { replaced: before(replaced) }),
+      };
+    }
+  }
+}
+
+function beforeToJson({ state, stamp }: Before, options: ChangeSetJsonOptions): BeforeJson {
+  const hasStamp = stamp !== undefined && options.stamps !== false;
+  return { state: stateToJson(state), ...(hasStamp ? { stamp: stampToJson(stamp) } : {}) };
+}
+
+function afterToJson(after: After, options: ChangeSetJsonOptions): AfterJson {
+  const { state, content, timesSet, linkGroup, sameNode } = after;
+  const bytes =
+    content === undefined || options.content !== true ? undefined : readContent(content);
+  const id =
+    content === undefined ? undefined : bytes ? objectIdOf("blob", bytes) : contentIdOf(content);
+  return {
+    state: stateToJson(state.kind === "file" && id !== undefined ? { ...state, oid: id } : state),
+    ...(id === undefined
+      ? {}
+      : { content: { oid: id, ...(bytes ? { base64: bytes.toString("base64") } : {}) } }),
+    timesSet,
+    ...(linkGroup === undefined ? {} : { linkGroup }),
+    ...(sameNode === true ? { sameNode } : {}),
+  };
+}
+
+function stateToJson(state: NodeState): StateJson {
+  const { uid, gid } = state;
+  const mtimeNs = String(state.mtimeNs);
+  switch (state.kind) {
+    case "file": {
+      const { size, oid: id } = state;
+      return { kind: "file", mode: state.mode, uid, gid, mtimeNs, size, oid: id || null };
+    }
+    case "directory":
+      return { kind: "directory", mode: state.mode, uid, gid, mtimeNs };
+    case "symlink":
+      return { kind: "symlink", uid, gid, mtimeNs, target: state.target };
+  }
+}
+
+function stampToJson(stamp: Stamp): z.infer<typeof stampSchema> {
+  const { kind, nlink, uid, gid, size } = stamp;
+  return {
+    kind,
+    dev: String(stamp.dev),
+    ino: String(stamp.ino),
+    mode: stamp.mode,
+    nlink,
+    uid,
+    gid,
+    size,
+    mtimeNs: String(stamp.mtimeNs),
+    ctimeNs: String(stamp.ctimeNs),
+  };
+}
+
+function changeFromJson(json: ChangeJson): Change {
+  switch (json.kind) {
+    case "create":
+      return { ...json, after: afterFromJson(json.after) };
+    case "delete": {
+      const { kind, path: at, place } = json;
+      const before = beforeFromJson(json.before);
+      return { kind, path: at, ...(place === undefined ? {} : { place }), before };
+    }
+    case "modify":
+      return { ...json, before: beforeFromJson(json.before), after: afterFromJson(json.after) };
+    case "rename":
+      return {
+        ...json,
+        before: beforeFromJson(json.before),
+        after: afterFromJson(json.after),
+        replaced: json.replaced === undefined ? undefined : beforeFromJson(json.replaced),
+      };
+  }
+}
+
+function beforeFromJson({ state, stamp }: BeforeJson): Before {
+  return { state: stateFromJson(state), stamp: stamp === undefined ? undefined : stampFrom(stamp) };
+}
+
+function afterFromJson({ state, content, timesSet, linkGroup, sameNode }: AfterJson): After {
+  let bytes: Buffer | undefined;
+  if (content?.base64 !== undefined) {
+    bytes = Buffer.from(content.base64, "base64");
+    if (objectIdOf("blob", bytes) !== content.oid) {
+      throw invalid(`the bytes of ${content.oid} are others than its id says`);
+    }
+  }
+  return {
+    state: stateFromJson(state),
+    content: bytes === undefined ? undefined : bufferContent(bytes),
+    timesSet,
+    linkGroup,
+    ...(sameNode === true ? { sameNode } : {}),
+  };
+}
+
+function stateFromJson(state: StateJson): NodeState {
+  const mtimeNs = BigInt(state.mtimeNs);
+  return state.kind === "file"
+    ? { ...state, mtimeNs, oid: state.oid ?? undefined }
+    : { ...state, mtimeNs };
+}
+
+function stampFrom(stamp: z.infer<typeof stampSchema>): Stamp {
+  const { dev, ino, mtimeNs, ctimeNs } = stamp;
+  return {
+    ...stamp,
+    dev: BigInt(dev),
+    ino: BigInt(ino),
+    mtimeNs: BigInt(mtimeNs),
+    ctimeNs: BigInt(ctimeNs),
+  };
+}
+
+function invalid(reason: string): DraftError {
+  return new DraftError(
+    "DRAFT_PLAN_INVALID",
+    `Cannot read the change set: ${reason}. Nothing was touched. Make the plan anew.`,
+  );
+}

@@ -1,0 +1,84 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
+import { DraftError } from "../errors.ts";
+import type { Before, Change, ChangeSet } from "./change-set.ts";
+import { type ChangeSetJson, changeSetFromJson, changeSetToJson } from "./change-set-json.ts";
+import { commitChangeSet } from "./commit.ts";
+import type { CommitStore } from "./commit-store.ts";
+import { ConflictError } from "./conflict.ts";
+import { hashFile } from "./large-content.ts";
+import { OldPlaces } from "./old-places.ts";
+import type { CommitOptions } from "./options.ts";
+import type { CommitReceipt } from "./receipt.ts";
+
+/**
+ * A change set as a file that can be applied later, by another process or on another machine: with
+ * the new bytes, and with the ids of the bytes that it is based on in place of inode numbers.
+ *
+ * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already.
+ */
+export function planFileOf(disk: Disk, changeSet: ChangeSet): ChangeSetJson {
+  const places = new OldPlaces(changeSet.changes);
+  const identify = (path: TreePath, before: Before): Before => {
+    const { state, stamp } = before;
+    if (state.kind !== "file" || state.oid !== undefined) return before;
+    const descriptor = disk.open(absoluteOf(changeSet.root, path), openFlags.read);
+    try {
+      const now = disk.fstat(descriptor);
+      const isSame = now.size === stamp?.size && now.mtimeNs === stamp.mtimeNs;
+      if (!isSame) throw stale([path]);
+      return { stamp, state: { ...state, oid: hashFile(disk, descriptor, now.size) } };
+    } finally {
+      disk.close(descriptor);
+    }
+  };
+  const changes = changeSet.changes.map((change): Change => {
+    const place = places.placeOfChange(change);
+    switch (change.kind) {
+      case "create":
+        return change;
+      case "modify":
+      case "delete":
+        return { ...change, before: identify(place, change.before) };
+      case "rename": {
+        const replaced = change.replaced && identify(place, change.replaced);
+        return { ...change, before: identify(change.from, change.before), replaced };
+      }
+    }
+  });
+  return changeSetToJson({ ...changeSet, changes }, { content: true, stamps: false });
+}
+
+/**
+ * Applies a plan file to the root of the store, all of it or none.
+ *
+ * @throws {DraftError} `DRAFT_PLAN_STALE` naming every path that has moved on since the plan was
+ *   made; `DRAFT_PLAN_INVALID`; otherwise as {@link commitChangeSet}.
+ */
+export async function commitPlanFile(
+  store: CommitStore,
+  json: unknown,
+  options: CommitOptions = {},
+): Promise<CommitReceipt> {
+  const changeSet = { ...changeSetFromJson(json), root: store.state.root };
+  try {
+    return await commitChangeSet(store, changeSet, options);
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    throw stale(
+      error.conflicts.map(({ path }) => path),
+      error,
+    );
+  }
+}
+
+function stale(paths: readonly TreePath[], cause?: ConflictError): DraftError {
+  const list = paths.map((path) => JSON.stringify(path)).join(", ");
+  return new DraftError(
+    "DRAFT_PLAN_STALE",
+    `Cannot apply the plan: the tree has moved on at ${list}. Nothing was touched. ` +
+      "Make the plan anew.",
+    { cause, details: { paths, ...cause?.details } },
+  );
+}
