@@ -180,6 +180,7 @@ function isAbsent(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP";
 }
 
+/** Node cuts what it is given to whole microseconds: aiming at their middle hits the right one. */
 function secondsOf(timeNs: bigint): number {
-  return Number(timeNs / 1000n) / 1e6;
+  return (Number(timeNs / 1000n) + 0.5) / 1e6;
 }

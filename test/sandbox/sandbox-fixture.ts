@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -77,4 +77,18 @@ async function shellIn(session: Session, script: string): Promise<string> {
   spawned.child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
   await spawned.result;
   return Buffer.concat(chunks).toString();
+}
+
+/** The tree as a command sees it, packed inside of the session and unpacked on the real disk. */
+export async function exportTree(session: Session): Promise<string> {
+  const directory = scratchDirectory();
+  const unpack = spawn("tar", ["-xpf", "-", "-C", directory], {
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  const args = ["-cf", "-", "--format=posix", "."];
+  const pack = await session.spawn("tar", args, { stdio: ["ignore", "pipe", "ignore"] });
+  pack.child.stdout?.pipe(unpack.stdin);
+  await pack.result;
+  await new Promise((resolve) => unpack.once("close", resolve));
+  return directory;
 }

@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import fs, { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CompiledProject } from "../support/compiled-project.ts";
+import { kernelEngines, treeOf } from "./sandbox-fixture.ts";
+import { snapshotOf } from "./tree-snapshot.ts";
+
+describe.each(kernelEngines)("a process killed with a session of engine %s", (engine) => {
+  let project: CompiledProject;
+  beforeAll(() => {
+    project = CompiledProject.build();
+  });
+  afterAll(() => project[Symbol.dispose]());
+
+  it("leaves no process, no mount and no change behind", async () => {
+    const root = treeOf({ a: "a\n" });
+    const before = snapshotOf(fs, root, { exactTimes: true });
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8");
+    const program = project.pathOf("test/sandbox/session-program.ts");
+    const owner = spawn(process.execPath, [program, root, engine], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const line = await new Promise<string>((resolve) =>
+      owner.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString())),
+    );
+    expect(line).toMatch(/"pid"/);
+    const inside = processesOf(root);
+    expect(inside.length).toBeGreaterThan(2);
+    owner.kill("SIGKILL");
+    const deadline = Date.now() + 20_000;
+    while (inside.some((pid) => existsSync(`/proc/${pid}`)) && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(inside.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(mounts);
+    expect(snapshotOf(fs, root, { exactTimes: true })).toEqual(before);
+  });
+});
+
+/** Processes whose table of mounts shows an overlay at `root`. */
+function processesOf(root: string): string[] {
+  return readdirSync("/proc").filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      const table = readFileSync(join("/proc", name, "mountinfo"), "utf8");
+      return table.split("\n").some((row) => row.includes(` ${root} `) && row.includes("overlay"));
+    } catch {
+      return false;
+    }
+  });
+}
