@@ -1,9 +1,11 @@
 import { CommanderError } from "commander";
 import { isDraftError } from "../errors.ts";
 import type { CommandContext } from "./command-context.ts";
+import { conflictLines } from "./conflict-view.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { programOf } from "./program.ts";
 import { terminalOf } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
 
 /**
  * Parses and executes one command line.
@@ -46,8 +48,16 @@ function report(context: CommandContext, error: unknown, json: boolean): number 
   const { out, err } = context;
   if (isDraftError(error)) {
     if (json) out.json({ error: error.toJSON() });
-    else err.write(`${err.paint("red", "draftfs:")} ${error.message}\n`);
+    else {
+      err.write(`${err.paint("red", "draftfs:")} ${error.message}\n`);
+      if (error.code === "DRAFT_CONFLICT") err.write(conflictLines(error.details, err));
+    }
     return exitCodeOf(error.code);
+  }
+  if (error instanceof UsageError) {
+    if (json) out.json({ error: { code: "USAGE", message: error.message } });
+    else err.write(`${err.paint("red", "draftfs:")} ${error.message}\n`);
+    return exitCodes.usage;
   }
   const { code, path, message, stack } = error as NodeJS.ErrnoException;
   if (json) out.json({ error: { code, message, path } });

@@ -3,6 +3,7 @@ import type { CommitReceipt, CommitRequest, Overlay } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { draftNameOf } from "./open-root.ts";
+import { patternsOf } from "./path-patterns.ts";
 import { progressLine } from "./progress.ts";
 import { receiptDocument, receiptText } from "./receipt-view.ts";
 
@@ -22,7 +23,7 @@ export async function commitDraft(
   choices: CommitChoices,
 ): Promise<number> {
   const { out } = context;
-  const receipt = await commitWithProgress(context, overlay, requestOf(choices));
+  const receipt = await commitWithProgress(context, overlay, requestOf(overlay.root, choices));
   const draft = draftNameOf(choices);
   if (choices.json === true) {
     out.json({ draft, committed: receipt === undefined ? null : receiptDocument(receipt) });
@@ -60,8 +61,8 @@ export async function commitWithProgress(
   }
 }
 
-function requestOf(choices: CommitChoices): CommitRequest {
-  const include = [...(choices.paths ?? []), ...(choices.include ?? [])];
+function requestOf(root: string, choices: CommitChoices): CommitRequest {
+  const include = [...(patternsOf(root, choices.paths ?? []) ?? []), ...(choices.include ?? [])];
   const { message, exclude, durability } = choices;
   return {
     ...(message === undefined ? {} : { message }),

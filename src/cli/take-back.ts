@@ -1,4 +1,4 @@
-import type { CommitReceipt, History, RecoveryPlan } from "../index.ts";
+import type { CommitReceipt, Overlay, RecoveryPlan } from "../index.ts";
 import { changeLines } from "./changes-view.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -17,8 +17,8 @@ type Force = { readonly force?: true };
 
 /** One of `undo`, `redo` and `restore`. */
 export interface TakingBack {
-  readonly preview: (history: History, force: Force) => Promise<RecoveryPlan>;
-  readonly perform: (history: History, force: Force) => Promise<CommitReceipt>;
+  readonly preview: (overlay: Overlay, force: Force) => Promise<RecoveryPlan>;
+  readonly perform: (overlay: Overlay, force: Force) => Promise<CommitReceipt>;
   /** What can be done about it afterwards. */
   readonly next: string;
 }
@@ -31,8 +31,8 @@ export function takeBack(
 ): Promise<number> {
   const { out } = context;
   const force: Force = options.overwrite === true ? { force: true } : {};
-  return withHistory(context, options, async ({ history }) => {
-    const plan = await taking.preview(history, force);
+  return withHistory(context, options, async (overlay) => {
+    const plan = await taking.preview(overlay, force);
     const { operation, message, changeSet, deletions } = plan;
     if (options.json !== true) {
       out.write(`${message}\n`);
@@ -46,7 +46,7 @@ export function takeBack(
       else out.write("A dry run: nothing on disk has changed.\n");
       return exitCodes.ok;
     }
-    const receipt = await taking.perform(history, force);
+    const receipt = await taking.perform(overlay, force);
     if (options.json === true) out.json({ operation, message, ...receiptDocument(receipt) });
     else out.write(`${receiptText(receipt)}\n${taking.next}\n`);
     return exitCodes.ok;

@@ -3,6 +3,7 @@ import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withOverlay } from "../open-root.ts";
 import { colouredPatch } from "../patch-colours.ts";
+import { patternsOf } from "../path-patterns.ts";
 import { shownChangesOf, totalsOf } from "../shown-changes.ts";
 
 interface DiffOptions extends CommonOptions {
@@ -17,7 +18,8 @@ export function execute(context: CommandContext, options: DiffOptions): Promise<
     context,
     options,
     async (overlay) => {
-      const diff = await overlay.diff({ paths: options.paths });
+      const include = patternsOf(overlay.root, options.paths);
+      const diff = await overlay.diff(include === undefined ? {} : { include });
       const { changes } = diff;
       if (options.json === true) {
         out.json({ ...diff.toJSON(), ...(options.stat === true ? {} : { patch: diff.toPatch() }) });

@@ -9,9 +9,9 @@ interface GcOptions extends CommonOptions {
 
 /** `draftfs gc`: forgets old checkpoints and packs the rest together. */
 export function execute(context: CommandContext, options: GcOptions): Promise<number> {
-  return withHistory(context, options, async ({ history }) => {
+  return withHistory(context, options, async (overlay) => {
     const { keep } = options;
-    const report = await history.collectGarbage(keep === undefined ? {} : { operations: keep });
+    const report = await overlay.collectGarbage(keep === undefined ? {} : { operations: keep });
     const { out } = context;
     if (options.json === true) {
       out.json(report);

@@ -12,7 +12,7 @@ export function execute(context: CommandContext, options: LogOptions): Promise<n
   return withHistory(context, options, async (overlay) => {
     const { out } = context;
     const { limit } = options;
-    const checkpoints = await overlay.history.log(limit === undefined ? {} : { limit });
+    const checkpoints = await overlay.log(limit === undefined ? {} : { limit });
     if (options.json === true) {
       out.json({ checkpoints: checkpoints.map(checkpointDocument) });
       return exitCodes.ok;

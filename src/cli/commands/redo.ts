@@ -4,8 +4,8 @@ import { type TakeBackOptions, takeBack } from "../take-back.ts";
 /** `draftfs redo`: brings back what the last undo took back. */
 export function execute(context: CommandContext, options: TakeBackOptions): Promise<number> {
   return takeBack(context, options, {
-    preview: (history, force) => history.previewRedo(force),
-    perform: (history, force) => history.redo(force),
+    preview: (overlay, force) => overlay.previewRedo(force),
+    perform: (overlay, force) => overlay.redo(force),
     next: "Take it back with draftfs undo.",
   });
 }

@@ -11,8 +11,8 @@ export function execute(context: CommandContext, options: RestoreOptions): Promi
   const { checkpoint, paths } = options;
   const target = { checkpoint, ...(paths.length === 0 ? {} : { paths }) };
   return takeBack(context, options, {
-    preview: (history, force) => history.previewRestore({ ...target, ...force }),
-    perform: (history, force) => history.restore({ ...target, ...force }),
+    preview: (overlay, force) => overlay.previewRestore({ ...target, ...force }),
+    perform: (overlay, force) => overlay.restore({ ...target, ...force }),
     next: "Take it back with draftfs undo.",
   });
 }

@@ -11,7 +11,7 @@ interface ShowOptions extends CommonOptions {
 export function execute(context: CommandContext, options: ShowOptions): Promise<number> {
   return withHistory(context, options, async (overlay) => {
     const { out } = context;
-    const checkpoint = await overlay.history.show(options.checkpoint ?? "latest");
+    const checkpoint = await overlay.show(options.checkpoint ?? "latest");
     if (options.json === true) {
       out.json(checkpointDocument(checkpoint));
     } else {

@@ -15,8 +15,8 @@ export function execute(context: CommandContext, options: UndoOptions): Promise<
   const target =
     what === undefined ? {} : count.test(what) ? { count: Number(what) } : { checkpoint: what };
   return takeBack(context, options, {
-    preview: (history, force) => history.previewUndo({ ...target, ...force }),
-    perform: (history, force) => history.undo({ ...target, ...force }),
+    preview: (overlay, force) => overlay.previewUndo({ ...target, ...force }),
+    perform: (overlay, force) => overlay.undo({ ...target, ...force }),
     next: "Bring it back with draftfs redo.",
   });
 }
