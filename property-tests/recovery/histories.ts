@@ -121,8 +121,14 @@ class Model {
 export async function runHistories(options: {
   readonly numRuns: number;
   readonly maxCommands: number;
+  /** Lets most histories come near `maxCommands`. */
+  readonly isLong?: boolean;
 }): Promise<void> {
-  const series = fc.array(command, { minLength: 2, maxLength: options.maxCommands });
+  const series = fc.array(command, {
+    minLength: 2,
+    maxLength: options.maxCommands,
+    size: options.isLong === true ? "max" : "small",
+  });
   await fc.assert(
     fc.asyncProperty(series, async (commands) => {
       const fixture = new HistoryFixture();

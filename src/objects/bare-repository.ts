@@ -24,6 +24,21 @@ export function ensureBareRepository(disk: Disk, path: string): void {
   writeWhole(disk, head, Buffer.from("ref: refs/heads/main\n"));
 }
 
+/**
+ * Writes again what a power cut has torn of the files that make a directory a repository. Their
+ * content is always the same, unless a user has changed it.
+ */
+export function repairBareRepository(disk: Disk, path: string): void {
+  const head = `${path}/HEAD`;
+  const isWhole = (file: string, pattern: RegExp): boolean =>
+    disk.lstat(file)?.kind === "file" && pattern.test(disk.readFile(file).toString("latin1"));
+  if (!isWhole(`${path}/config`, /^[^\0]+$/))
+    writeWhole(disk, `${path}/config`, Buffer.from(config));
+  if (isWhole(head, /^(ref: refs\/[^\0]+|[0-9a-f]{40})\n?$/)) return;
+  if (disk.lstat(head) !== undefined) disk.unlink(head);
+  ensureBareRepository(disk, path);
+}
+
 /** Creates a directory and its missing parents. */
 export function ensureDirectory(disk: Disk, path: string): void {
   if (disk.lstat(path) !== undefined) return;

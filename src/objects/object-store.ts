@@ -107,6 +107,37 @@ export class ObjectStore {
     writeRef(this.#disk, this.path, name, oid);
   }
 
+  /**
+   * Writes the index of every pack again that has none or a damaged one.
+   *
+   * @returns the paths of those packs. A pack that is itself damaged is left out: nothing can be
+   *   built from it.
+   */
+  repairIndexes(): string[] {
+    const repaired: string[] = [];
+    for (const base of this.packBases()) {
+      const path = `${base}.idx`;
+      const isThere = this.#disk.lstat(path)?.kind === "file";
+      if (isThere && PackIndex.parse(this.#disk.readFile(path)) !== undefined) continue;
+      const bytes = this.#rebuildIndex(base);
+      if (bytes === undefined) continue;
+      writeWhole(this.#disk, path, bytes, 0o444);
+      repaired.push(`${base}.pack`);
+    }
+    this.refresh();
+    return repaired;
+  }
+
+  /** Every commit in the packs, in no order. */
+  *commits(): Generator<ObjectId> {
+    this.#packs ??= this.#openPacks();
+    for (const { file, index } of this.#packs.values()) {
+      for (const { oid, offset } of index.entries()) {
+        if (file.kindAt(offset) === "commit") yield oid;
+      }
+    }
+  }
+
   /** Forgets what is known of the packs: another process may have added or removed some. */
   refresh(): void {
     this.close();
@@ -162,9 +193,14 @@ export class ObjectStore {
     const isThere = this.#disk.lstat(path)?.kind === "file";
     const index = isThere ? PackIndex.parse(this.#disk.readFile(path)) : undefined;
     if (index !== undefined) return index;
+    const bytes = this.#rebuildIndex(base);
+    return bytes === undefined ? undefined : PackIndex.parse(bytes);
+  }
+
+  #rebuildIndex(base: string): Buffer | undefined {
     try {
       const { entries, checksum } = this.#scan(`${base}.pack`);
-      return PackIndex.parse(encodePackIndex(entries, checksum));
+      return encodePackIndex(entries, checksum);
     } catch (error) {
       if (isDraftError(error) && error.code === "DRAFT_STORE_CORRUPT") return undefined;
       throw error;

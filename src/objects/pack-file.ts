@@ -85,6 +85,13 @@ export class PackFile {
     return { size: head.size, stream };
   }
 
+  /** The kind of the object at `offset`; `undefined` for a delta, whose base would tell. */
+  kindAt(offset: number): ObjectKind | undefined {
+    const head = Buffer.alloc(headBytesMax);
+    this.#readAt(head, offset);
+    return kindOfType(this.#parseHead(head, offset).type);
+  }
+
   close(): void {
     if (this.#descriptor !== undefined) this.#disk.close(this.#descriptor);
     this.#descriptor = undefined;
