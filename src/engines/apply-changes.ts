@@ -15,12 +15,15 @@ export interface AppliedChanges {
 export function applyChange(overlay: EngineOverlay, change: FileChange): AppliedChanges {
   switch (change.kind) {
     case "nothing":
+      // A file that came and went leaves the directories that it was made in.
+      if (change.because === "cancelled") makeParents(overlay, change.path);
       return { writes: 0, deletes: 0, bytesWritten: 0 };
     case "delete":
       overlay.fs.unlinkSync(change.path);
       return { writes: 0, deletes: 1, bytesWritten: 0 };
     case "write": {
       makeParents(overlay, change.path);
+      if (change.isNewFile) overlay.fs.unlinkSync(change.path);
       const options = change.mode === undefined ? {} : { mode: change.mode };
       overlay.fs.writeFileSync(change.path, change.bytes, options);
       return { writes: 1, deletes: 0, bytesWritten: change.bytes.length };

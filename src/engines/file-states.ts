@@ -17,6 +17,8 @@ export type FileChange =
       readonly before: Buffer | undefined;
       /** Permission bits for a new file; the usual ones when `undefined`. */
       readonly mode: number | undefined;
+      /** Whether what lay there was deleted first: the new file is not the old one changed. */
+      readonly isNewFile: boolean;
     }
   | { readonly kind: "delete"; readonly path: string }
   /** The operations cancel each other, or leave what is there already. */
@@ -32,6 +34,8 @@ interface FileState {
   content: PieceList | "untouched" | "absent";
   mode: number | undefined;
   operations: number;
+  /** Whether what existed was deleted on the way. */
+  wasDeleted: boolean;
   /** Whether its content, or that it does not exist, was relied on. */
   observed: boolean;
 }
@@ -62,7 +66,7 @@ export class FileStates {
   write(path: string, bytes: Uint8Array, mode?: number): void {
     const state = this.#stateOf(path);
     state.content = new PieceList(Uint8Array.from(bytes));
-    if (mode !== undefined && !state.existed) state.mode = mode;
+    if (mode !== undefined && (!state.existed || state.wasDeleted)) state.mode = mode;
     this.#count(state);
     this.plainCalls += 1;
   }
@@ -102,6 +106,7 @@ export class FileStates {
     if (node !== undefined) this.#refuseSharedInode(absolute, node);
     const state = known ?? this.#add(absolute, true, node?.size ?? 0);
     state.content = "absent";
+    state.wasDeleted = state.existed;
     this.#count(state);
     this.plainCalls += 1;
   }
@@ -114,7 +119,7 @@ export class FileStates {
   /** Permission bits of a file as it will be; `undefined` for a new one. */
   modeOf(path: string): number | undefined {
     const state = this.#stateOf(path);
-    if (!state.existed) return state.mode;
+    if (!state.existed || state.wasDeleted) return state.mode;
     return this.#overlay.fs.statSync(state.path).mode & 0o7777;
   }
 
@@ -170,10 +175,11 @@ export class FileStates {
     }
     const bytes = content.toBytes();
     // Different sizes differ for certain, so the old content is read only where it may be the same.
-    const mayBeSame = state.existed && state.sizeBefore === bytes.length;
+    const isNewFile = state.wasDeleted;
+    const mayBeSame = state.existed && !isNewFile && state.sizeBefore === bytes.length;
     const before = mayBeSame ? this.#findBase(state) : state.base;
     if (mayBeSame && before?.equals(bytes)) return { kind: "nothing", path, because: "same" };
-    return { kind: "write", path, bytes, before, mode: state.mode };
+    return { kind: "write", path, bytes, before, mode: state.mode, isNewFile };
   }
 
   /** A copy to edit, so that a failing list leaves the state alone. */
@@ -231,7 +237,7 @@ export class FileStates {
     const mode = undefined;
     const base = undefined;
     const facts = { path, existed, sizeBefore, base, content, mode };
-    const state: FileState = { ...facts, operations: 0, observed: false };
+    const state: FileState = { ...facts, operations: 0, wasDeleted: false, observed: false };
     this.#states.set(path, state);
     return state;
   }
@@ -288,8 +294,13 @@ export class FileStates {
   }
 
   #refuseSharedInode(path: string, node: EngineStats): void {
-    const shared = this.#hardLinks.get(`${node.dev}:${node.ino}`);
-    if (shared === undefined || (this.#states.get(shared)?.operations ?? 0) === 0) return;
+    const inode = `${node.dev}:${node.ino}`;
+    const shared = this.#hardLinks.get(inode);
+    if (shared === undefined) return;
+    if ((this.#states.get(shared)?.operations ?? 0) === 0) {
+      this.#hardLinks.delete(inode);
+      return;
+    }
     throw new DraftError(
       "DRAFT_UNSUPPORTED",
       `Cannot delete ${path} together with a change of ${shared}: they are hard links of one ` +

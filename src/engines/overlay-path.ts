@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { treePathOf } from "../disk/tree-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
 
@@ -11,6 +11,31 @@ export function absolutePathOf(overlay: EngineOverlay, path: string): string {
 export function shownPathOf(overlay: EngineOverlay, path: string): string {
   const absolute = absolutePathOf(overlay, path);
   return treePathOf(overlay.root, absolute) ?? absolute;
+}
+
+/**
+ * Paths that were named together, to tell when one lies inside another: then their order matters,
+ * since the one has to be a file and the other needs a directory in its place.
+ */
+export class NestedPaths {
+  readonly #paths = new Set<string>();
+  readonly #ancestors = new Set<string>();
+
+  add(path: string): void {
+    this.#paths.add(path);
+    for (const ancestor of ancestorsOf(path)) this.#ancestors.add(ancestor);
+  }
+
+  /** Whether a path that was added lies above or below `path`. */
+  nests(path: string): boolean {
+    if (this.#ancestors.has(path)) return true;
+    for (const ancestor of ancestorsOf(path)) if (this.#paths.has(ancestor)) return true;
+    return false;
+  }
+}
+
+function* ancestorsOf(path: string): Generator<string> {
+  for (let at = dirname(path), below = path; at !== below; below = at, at = dirname(at)) yield at;
 }
 
 /** The node at `path` itself, `undefined` when there is none. */

@@ -1,9 +1,11 @@
-import { DraftError } from "../errors.ts";
+import { DraftError, isDraftError } from "../errors.ts";
 import { batchFilesMax } from "../limits.ts";
+import type { IoCounts } from "../metrics/measurement.ts";
 import { type AppliedChanges, applyChange, inSavepoint } from "./apply-changes.ts";
 import { orderByDependencies } from "./dependency-order.ts";
 import { type FileChange, FileStates } from "./file-states.ts";
-import { isFileOperation, type Operation } from "./operation.ts";
+import { type FileOperation, isFileOperation, type Operation } from "./operation.ts";
+import { absolutePathOf, NestedPaths } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { runPlain } from "./run-plain.ts";
 
@@ -129,14 +131,22 @@ export function runBatch(
 /** Runs of file operations, parted by the operations that need everything before them done. */
 function runSegments(run: Run): void {
   let start = 0;
+  let paths = new NestedPaths();
   for (const [index, operation] of run.operations.entries()) {
-    if (isFileOperation(operation)) continue;
+    if (isFileOperation(operation)) {
+      const path = absolutePathOf(run.overlay, operation.path);
+      if (paths.nests(path)) {
+        runFiles(run, start, index);
+        start = index;
+        paths = new NestedPaths();
+      }
+      paths.add(path);
+      continue;
+    }
     runFiles(run, start, index);
+    paths = new NestedPaths();
     attempt(run, [index], () => {
-      const counts = runPlain(run.overlay, operation);
-      run.progress.writes += counts.writes;
-      run.progress.deletes += counts.deletes;
-      run.progress.moves += counts.moves;
+      add(run.progress, runPlain(run.overlay, operation));
     });
     start = index + 1;
   }
@@ -144,19 +154,33 @@ function runSegments(run: Run): void {
 }
 
 function runFiles(run: Run, start: number, end: number): void {
-  if (start === end) return;
-  const states = new FileStates(run.overlay);
-  const byPath = new Map<string, number[]>();
+  let states = new FileStates(run.overlay);
+  let byPath = new Map<string, number[]>();
   for (let index = start; index < end; index++) {
     const operation = run.operations[index];
     if (operation === undefined || !isFileOperation(operation)) continue;
     attempt(run, [index], () => {
-      gather(states, operation);
-      const path = operation.kind === "delete" ? undefined : states.pathOf(operation.path);
-      const key = path ?? states.placeOf(operation.path);
-      byPath.set(key, [...(byPath.get(key) ?? []), index]);
+      try {
+        const key = gather(states, operation);
+        byPath.set(key, [...(byPath.get(key) ?? []), index]);
+      } catch (error) {
+        if (!isDraftError(error) || error.code !== "DRAFT_UNSUPPORTED") throw error;
+        // Links that cannot be gathered with what waits: that is done first, then this alone.
+        applyStates(run, states, byPath);
+        states = new FileStates(run.overlay);
+        byPath = new Map();
+        add(run.progress, runPlain(run.overlay, operation));
+      }
     });
   }
+  applyStates(run, states, byPath);
+}
+
+function applyStates(
+  run: Run,
+  states: FileStates,
+  byPath: ReadonlyMap<string, readonly number[]>,
+): void {
   const changes = orderChanges(run, states.changes());
   run.progress.reads += states.reads;
   for (let at = 0; at < changes.length; at += run.maxBatchSize) {
@@ -165,21 +189,31 @@ function runFiles(run: Run, start: number, end: number): void {
   }
 }
 
-function gather(states: FileStates, operation: Operation): void {
-  if (operation.kind === "write") states.write(operation.path, operation.bytes);
-  else if (operation.kind === "edit") states.edit(operation.path, operation.edits);
-  else if (operation.kind === "delete") states.remove(operation.path);
+/** Takes an operation in; returns the path that its change will have. */
+function gather(states: FileStates, operation: FileOperation): string {
+  switch (operation.kind) {
+    case "write":
+      states.write(operation.path, operation.bytes);
+      return states.pathOf(operation.path);
+    case "edit":
+      states.edit(operation.path, operation.edits);
+      return states.pathOf(operation.path);
+    case "delete":
+      states.remove(operation.path);
+      return states.placeOf(operation.path);
+  }
 }
 
 /** What vanishes is counted and left out; deletions come last. */
 function orderChanges(run: Run, changes: readonly FileChange[]): FileChange[] {
   const writes = changes.filter((change) => change.kind === "write");
   const deletes = changes.filter((change) => change.kind === "delete");
-  run.progress.vanished += changes.length - writes.length - deletes.length;
+  const vanished = changes.filter((change) => change.kind === "nothing");
+  run.progress.vanished += vanished.length;
   const { order, cycles } = orderByDependencies(writes);
   const pathAt = (index: number) => writes[index]?.path ?? "";
   run.progress.cycles.push(...cycles.map((cycle) => cycle.map(pathAt)));
-  return [...order.flatMap((index) => writes[index] ?? []), ...deletes];
+  return [...order.flatMap((index) => writes[index] ?? []), ...vanished, ...deletes];
 }
 
 function applyGroup(
@@ -209,10 +243,18 @@ function applyGroup(
 }
 
 function note(progress: Progress, change: FileChange, applied: AppliedChanges | undefined): void {
-  progress.order.push(change.path);
+  if (change.kind !== "nothing") progress.order.push(change.path);
   progress.writes += applied?.writes ?? 0;
   progress.deletes += applied?.deletes ?? 0;
   progress.bytesWritten += applied?.bytesWritten ?? 0;
+}
+
+function add(progress: Progress, io: IoCounts): void {
+  progress.reads += io.reads;
+  progress.writes += io.writes;
+  progress.deletes += io.deletes;
+  progress.moves += io.moves;
+  progress.bytesWritten += io.bytesWritten;
 }
 
 /** Tries every failed operation once more, alone and in order: what it lacked may be there now. */
@@ -225,12 +267,10 @@ function retryAlone(run: Run): {
   const first = [...run.progress.failed].sort((a, b) => a.index - b.index);
   for (const { index, operation } of first) {
     try {
-      const counts = inSavepoint(run.overlay, () => runPlain(run.overlay, operation));
-      run.progress.reads += counts.reads;
-      run.progress.writes += counts.writes;
-      run.progress.deletes += counts.deletes;
-      run.progress.moves += counts.moves;
-      run.progress.bytesWritten += counts.bytesWritten;
+      add(
+        run.progress,
+        inSavepoint(run.overlay, () => runPlain(run.overlay, operation)),
+      );
       recovered.push(index);
     } catch (error) {
       failed.push({ index, operation, error: asError(error) });

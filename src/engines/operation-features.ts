@@ -1,0 +1,136 @@
+import { dirname, extname } from "node:path";
+import { isWithin } from "../disk/tree-path.ts";
+import { MIB } from "../limits.ts";
+import { FileStates } from "./file-states.ts";
+import { findTemplates } from "./find-templates.ts";
+import { isFileOperation, type Operation, sizeOf } from "./operation.ts";
+import type { OperationFeatures } from "./optimizer.ts";
+import type { OptimizerSettings } from "./optimizer-settings.ts";
+import { absolutePathOf, codeOf, findBytes, findTarget, NestedPaths } from "./overlay-path.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
+import type { TemplateCache } from "./template-cache.ts";
+
+/** Together more than this is not searched for templates: it would take longer than writing it. */
+const templateBytesMax = 4 * MIB;
+
+interface Company {
+  readonly byFile: ReadonlyMap<string, number>;
+  readonly byKind: ReadonlyMap<string, number>;
+  readonly structural: readonly string[];
+  readonly nested: NestedPaths;
+  readonly templated: ReadonlySet<string>;
+}
+
+/**
+ * Looks at operations that wait together. Touches nothing but the names and sizes of their files,
+ * and the content of those whose size is that of their new content.
+ */
+export function featuresOf(
+  overlay: EngineOverlay,
+  operations: readonly Operation[],
+  settings: OptimizerSettings,
+  options: { readonly insideBatch: boolean; readonly templates: TemplateCache | undefined },
+): OperationFeatures[] {
+  const states = new FileStates(overlay);
+  const keys = operations.map((operation) => keyOf(overlay, states, operation));
+  const company: Company = {
+    byFile: countsOf(keys),
+    byKind: countsOf(keys.map((key, index) => kindKeyOf(key, operations[index]))),
+    structural: operations.flatMap((operation) => structuralPathsOf(overlay, states, operation)),
+    nested: new NestedPaths(),
+    templated: templatedPaths(operations, settings, options.templates),
+  };
+  const pathsAt = (index: number) => {
+    return [keys[index] ?? "", absolutePathOf(overlay, operations[index]?.path ?? "")];
+  };
+  for (const index of keys.keys()) for (const path of pathsAt(index)) company.nested.add(path);
+  return operations.map((operation, index): OperationFeatures => {
+    const key = keys[index] ?? "";
+    const sameFile = (company.byFile.get(key) ?? 1) - 1;
+    return {
+      kind: operation.kind,
+      sizeBytes: sizeOf(operation),
+      fileBytes: operation.kind === "edit" ? (findTarget(overlay, key)?.size ?? 0) : 0,
+      edits: operation.kind === "edit" ? operation.edits.length : 1,
+      sameFile: isFileOperation(operation) ? sameFile : 0,
+      similar: company.byKind.get(kindKeyOf(key, operation)) ?? 1,
+      files: company.byFile.size,
+      insideBatch: options.insideBatch,
+      fitsTemplate: company.templated.has(operation.path),
+      isIdentical: sameFile === 0 && isIdentical(overlay, key, operation),
+      isOrdered: isOrdered(operation, pathsAt(index), company),
+    };
+  });
+}
+
+/** The file that an operation is about, under one name however it is reached. */
+function keyOf(overlay: EngineOverlay, states: FileStates, operation: Operation): string {
+  const absolute = absolutePathOf(overlay, operation.path);
+  if (!isFileOperation(operation)) return absolute;
+  try {
+    return operation.kind === "delete" ? states.placeOf(absolute) : states.pathOf(absolute);
+  } catch (error) {
+    // A path that cannot be resolved fails when the operation runs, and says so then.
+    if (codeOf(error) !== undefined) return absolute;
+    throw error;
+  }
+}
+
+function kindKeyOf(key: string, operation: Operation | undefined): string {
+  const isOnFile = operation !== undefined && isFileOperation(operation);
+  return `${isOnFile ? "file" : operation?.kind} ${dirname(key)} ${extname(key)}`;
+}
+
+function countsOf(keys: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
+}
+
+/** What an operation on more than a file moves, makes or deletes: as named, and resolved. */
+function structuralPathsOf(
+  overlay: EngineOverlay,
+  states: FileStates,
+  operation: Operation,
+): string[] {
+  if (isFileOperation(operation)) return [];
+  const named = operation.kind === "move" ? [operation.path, operation.target] : [operation.path];
+  return named.flatMap((path) => [absolutePathOf(overlay, path), states.placeOf(path)]);
+}
+
+/** Whether another operation moves, makes or deletes something that this one lies in, or holds. */
+function isOrdered(operation: Operation, paths: readonly string[], company: Company): boolean {
+  if (!isFileOperation(operation)) return true;
+  return paths.some((path) => {
+    const { structural, nested } = company;
+    return nested.nests(path) || structural.some((other) => isRelated(path, other));
+  });
+}
+
+function isRelated(path: string, other: string): boolean {
+  return isWithin(path, other) || isWithin(other, path);
+}
+
+function isIdentical(overlay: EngineOverlay, path: string, operation: Operation): boolean {
+  if (operation.kind !== "write") return false;
+  if (findTarget(overlay, path)?.size !== operation.bytes.length) return false;
+  return findBytes(overlay, path)?.equals(operation.bytes) ?? false;
+}
+
+/** Paths of the writes whose content follows a known template, or one that they have in common. */
+function templatedPaths(
+  operations: readonly Operation[],
+  settings: OptimizerSettings,
+  templates: TemplateCache | undefined,
+): Set<string> {
+  const found = new Set<string>();
+  if (templates === undefined) return found;
+  const writes = operations.flatMap((operation) => (operation.kind === "write" ? [operation] : []));
+  const total = writes.reduce((sum, write) => sum + write.bytes.length, 0);
+  if (writes.length < settings.operationsForBatchMin || total > templateBytesMax) return found;
+  for (const { template, instances } of findTemplates(writes, settings.operationsForBatchMin)) {
+    templates.add(template);
+    for (const { path } of instances) found.add(path);
+  }
+  return found;
+}

@@ -1,0 +1,50 @@
+import type { ConfigValues } from "../config/config-keys.ts";
+import { defaultConfigValues } from "../config/effective-config.ts";
+import { MIB } from "../limits.ts";
+import type { MeasurementObserver } from "../metrics/measurement.ts";
+import { Meter } from "../metrics/meter.ts";
+
+/** What the optimiser goes by. */
+export interface OptimizerSettings {
+  /** `write_optimization.enabled`, and not `WRITE_OPTIMIZATION_LEGACY`. */
+  readonly enabled: boolean;
+  /** `thresholds.min_operations_for_batch`. */
+  readonly operationsForBatchMin: number;
+  /** `thresholds.min_content_size_for_optimization`, in bytes. */
+  readonly contentBytesMin: number;
+  /** `thresholds.max_batch_size`. */
+  readonly batchFilesMax: number;
+  /** How long operations are gathered before they are looked at together. */
+  readonly windowMs: number;
+  /** Size from which a file is edited by extents rather than in memory. */
+  readonly streamBytesMin: number;
+}
+
+/** Long enough for a burst of writes, short enough not to be felt. */
+const windowMs = 2000;
+const streamBytesMin = 16 * MIB;
+
+/** The optimiser's settings as the configuration has them. */
+export function optimizerSettingsOf(
+  values: ConfigValues = defaultConfigValues(),
+): OptimizerSettings {
+  return {
+    enabled: values["write_optimization.enabled"],
+    operationsForBatchMin: values["write_optimization.thresholds.min_operations_for_batch"],
+    contentBytesMin: values["write_optimization.thresholds.min_content_size_for_optimization"],
+    batchFilesMax: values["write_optimization.thresholds.max_batch_size"],
+    windowMs,
+    streamBytesMin,
+  };
+}
+
+/** A meter that measures what the configuration asks for, nothing when collection is off. */
+export function meterOf(values: ConfigValues, observer: MeasurementObserver): Meter {
+  if (!values["metrics.collection.enabled"]) return new Meter();
+  return new Meter(observer, {
+    timing: values["metrics.performance.track_timing"],
+    memory: values["metrics.performance.track_memory"],
+    io: values["metrics.performance.track_io"],
+    system: values["metrics.performance.track_system"],
+  });
+}
