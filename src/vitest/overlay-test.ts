@@ -1,0 +1,53 @@
+import { type TestAPI, test } from "vitest";
+import { type OpenOverlayOptions, type Overlay, type OverlayFs, openOverlay } from "../index.ts";
+import { putUnder } from "./current-overlay.ts";
+
+/** What a test of {@link overlayTest} can ask for. */
+export interface OverlayFixtures {
+  /** The overlay of this test file, as it was before any test changed it. */
+  readonly overlay: Overlay;
+  /** Its merged tree in the shape of `node:fs`. */
+  readonly fs: OverlayFs;
+}
+
+/**
+ * A `test` that runs over an overlay of `root`: every test starts from the tree as it lies on the
+ * disk, changes what it likes, and leaves nothing behind.
+ *
+ * One overlay is opened for each test file; each test gets a savepoint that is rolled back when it
+ * is over, which costs as much as it changed. While a test runs its overlay also lies under the
+ * modules of {@link fsModule}. Call it at the top level of a test file, not inside of `describe`.
+ * Tests of one file share the overlay: do not make them concurrent.
+ *
+ * @param root directory to work over; it is only read, unless a test commits.
+ */
+export function overlayTest(
+  root: string,
+  options: OpenOverlayOptions = {},
+): TestAPI<OverlayFixtures> {
+  return test.extend<OverlayFixtures & { readonly openedOverlay: Overlay }>({
+    openedOverlay: [
+      // biome-ignore lint/correctness/noEmptyPattern: vitest reads from it which fixtures are needed.
+      async ({}, use) => {
+        const overlay = await openOverlay(root, options);
+        await use(overlay);
+        await overlay.close();
+      },
+      { scope: "file" },
+    ],
+    overlay: [
+      async ({ openedOverlay }, use) => {
+        const savepoint = openedOverlay.savepoint();
+        const takeAway = putUnder({ fs: openedOverlay.fs, root: openedOverlay.root });
+        try {
+          await use(openedOverlay);
+        } finally {
+          takeAway();
+          openedOverlay.rollback(savepoint);
+        }
+      },
+      { auto: true },
+    ],
+    fs: async ({ overlay }, use) => use(overlay.fs),
+  }) as unknown as TestAPI<OverlayFixtures>;
+}

@@ -1,0 +1,45 @@
+import nodeFs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { overlayTest } from "../../src/vitest/index.ts";
+import { changesBetween, fingerprintOf } from "../conformance/harness/lower-guard.ts";
+
+const root = nodeFs.realpathSync(nodeFs.mkdtempSync(join(tmpdir(), "draftfs-vitest-")));
+nodeFs.mkdirSync(join(root, "d"));
+nodeFs.writeFileSync(join(root, "a.txt"), "alpha");
+nodeFs.writeFileSync(join(root, "d/b.txt"), "bravo");
+const before = fingerprintOf(nodeFs, root);
+
+afterAll(() => {
+  const changes = changesBetween(before, fingerprintOf(nodeFs, root));
+  nodeFs.rmSync(root, { recursive: true });
+  expect(changes).toEqual([]);
+});
+
+const overlaid = overlayTest(root);
+
+describe("overlayTest", () => {
+  overlaid("one test changes and removes what it likes", ({ fs, overlay }) => {
+    expect(overlay.generation).toBeGreaterThanOrEqual(0);
+    fs.writeFileSync(join(root, "a.txt"), "changed");
+    fs.rmSync(join(root, "d"), { recursive: true });
+    fs.writeFileSync("new.txt", "new");
+    expect(fs.readdirSync(root).sort()).toEqual(["a.txt", "new.txt"]);
+  });
+
+  overlaid("the next test finds the tree as it lies on the disk", ({ fs }) => {
+    expect(fs.readFileSync(join(root, "a.txt"), "utf8")).toBe("alpha");
+    expect(fs.readdirSync(root, { recursive: true }).sort()).toEqual(["a.txt", "d", "d/b.txt"]);
+    fs.renameSync(join(root, "d"), join(root, "e"));
+  });
+
+  overlaid("a renamed directory is back as well", ({ fs }) => {
+    expect(fs.readFileSync(join(root, "d/b.txt"), "utf8")).toBe("bravo");
+    expect(fs.existsSync(join(root, "e"))).toBe(false);
+  });
+
+  test("nothing of it is on the disk", () => {
+    expect(changesBetween(before, fingerprintOf(nodeFs, root))).toEqual([]);
+  });
+});
