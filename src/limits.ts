@@ -68,3 +68,6 @@ export const recoveryAttemptsMax = 3;
 
 /** Pause before the second attempt of a recovery; doubled for the third. */
 export const recoveryPauseMs = 50;
+
+/** Content of one file that a patch spells out: what fits a string on the way, with room to spare. */
+export const patchContentBytesMax = 64 * MIB;

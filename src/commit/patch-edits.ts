@@ -1,0 +1,201 @@
+import type { Lower } from "../disk/lower.ts";
+import { encodePath } from "../disk/names.ts";
+import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
+import { readContent } from "../overlay/content.ts";
+import type { After, Before, Change, ChangeSet, NodeState, RenameChange } from "./change-set.ts";
+import { LowerTree } from "./lower-tree.ts";
+import { OldPlaces } from "./old-places.ts";
+
+/** One side of a file in a patch. */
+export interface PatchSide {
+  readonly path: TreePath;
+  /** As git writes it. */
+  readonly mode: "100644" | "100755" | "120000";
+  readonly size: number;
+  read(): Buffer;
+}
+
+/** What a patch says of one file: made where there is no old side, removed where no new one. */
+export interface PatchEdit {
+  readonly old: PatchSide | undefined;
+  readonly new: PatchSide | undefined;
+}
+
+/**
+ * The edits of single files and links that a change set amounts to, in the order of their paths.
+ * Patches know neither directories nor times nor owners: renamed directories fall apart into their
+ * files, and what is left of a change of attributes is the executable bit.
+ *
+ * @param lower the file system that holds the old tree.
+ */
+export function patchEditsOf(changeSet: ChangeSet, lower: Lower): PatchEdit[] {
+  return new EditList(changeSet, lower).edits();
+}
+
+class EditList {
+  readonly #changeSet: ChangeSet;
+  readonly #lower: Lower;
+  readonly #tree: LowerTree;
+  readonly #places: OldPlaces;
+  /** Places of the old tree that a change of their own speaks of. */
+  readonly #named = new Set<TreePath>();
+  readonly #edits: PatchEdit[] = [];
+
+  constructor(changeSet: ChangeSet, lower: Lower) {
+    this.#changeSet = changeSet;
+    this.#lower = lower;
+    this.#tree = new LowerTree(lower, changeSet.root);
+    this.#places = new OldPlaces(changeSet.changes);
+    for (const change of changeSet.changes) {
+      if (change.kind === "rename") this.#named.add(change.from);
+      else if (change.kind !== "create") this.#named.add(this.#places.placeOfChange(change));
+    }
+  }
+
+  edits(): PatchEdit[] {
+    for (const change of this.#changeSet.changes) this.#add(change);
+    return combined(this.#edits).sort(inOrder);
+  }
+
+  #add(change: Change): void {
+    switch (change.kind) {
+      case "create":
+        this.#push(undefined, this.#newSide(change.path, change.after, undefined));
+        return;
+      case "delete":
+        this.#push(this.#oldSide(this.#places.placeOfChange(change), change.before), undefined);
+        return;
+      case "modify":
+        this.#modify(this.#places.placeOfChange(change), change);
+        return;
+      case "rename":
+        this.#rename(change);
+        return;
+    }
+  }
+
+  #modify(place: TreePath, change: Extract<Change, { kind: "modify" }>): void {
+    const before = this.#oldSide(place, change.before);
+    const after = this.#newSide(change.path, change.after, before);
+    if (isLink(before) === isLink(after)) this.#push(before, after);
+    else {
+      this.#push(before, undefined);
+      this.#push(undefined, after);
+    }
+  }
+
+  #rename(change: RenameChange): void {
+    const { path, from, before, after, replaced } = change;
+    if (before.state.kind === "directory") {
+      this.#renameDirectory(from, path);
+      return;
+    }
+    const old = this.#oldSide(from, before);
+    const target = this.#newSide(path, after, old);
+    const over = replaced && this.#oldSide(this.#places.placeOf(path), replaced);
+    if (over === undefined && isLink(old) === isLink(target)) this.#push(old, target);
+    else {
+      // A patch renames to free places only.
+      this.#push(old, undefined);
+      const isAlike = isLink(over) === isLink(target);
+      if (!isAlike) this.#push(over, undefined);
+      this.#push(isAlike ? over : undefined, target);
+    }
+  }
+
+  #renameDirectory(from: TreePath, path: TreePath): void {
+    for (const { name, node } of this.#tree.childrenOf(from)) {
+      if (this.#named.has(node.path)) continue;
+      const target = `${path}/${name}`;
+      if (node.stamp.kind === "directory") {
+        this.#renameDirectory(node.path, target);
+        continue;
+      }
+      const before = this.#tree.beforeOf(node);
+      const old = before && this.#oldSide(node.path, before);
+      if (old !== undefined) this.#push(old, { ...old, path: target });
+    }
+  }
+
+  #push(before: PatchSide | undefined, after: PatchSide | undefined): void {
+    if (before === undefined && after === undefined) return;
+    this.#edits.push({ old: before, new: after });
+  }
+
+  #oldSide(path: TreePath, { state }: Before): PatchSide | undefined {
+    return sideOf(path, state, () => this.#readOld(path));
+  }
+
+  #readOld(path: TreePath): Buffer {
+    const descriptor = this.#lower.open(absoluteOf(this.#changeSet.root, path));
+    try {
+      return this.#lower.readWhole(descriptor);
+    } finally {
+      this.#lower.close(descriptor);
+    }
+  }
+
+  /** A node without content of its own has the bytes that lay there before. */
+  #newSide(path: TreePath, after: After, old: PatchSide | undefined): PatchSide | undefined {
+    const { state, content } = after;
+    if (content !== undefined) return sideOf(path, state, () => readContent(content));
+    const first = after.linkGroup === undefined ? undefined : this.#contentOfGroup(after.linkGroup);
+    return sideOf(path, state, () => first?.() ?? old?.read() ?? Buffer.alloc(0));
+  }
+
+  /** Further names of a hard link share the bytes of the first one. */
+  #contentOfGroup(group: number): (() => Buffer) | undefined {
+    for (const change of this.#changeSet.changes) {
+      if (change.kind === "delete" || change.after.linkGroup !== group) continue;
+      const { content } = change.after;
+      if (content !== undefined) return () => readContent(content);
+      if (change.kind === "create") continue;
+      const place = change.kind === "rename" ? change.from : this.#places.placeOfChange(change);
+      return () => this.#readOld(place);
+    }
+    return undefined;
+  }
+}
+
+/** A file that goes and another one that comes to its path are one changed file in a patch. */
+function combined(edits: readonly PatchEdit[]): PatchEdit[] {
+  const made = new Map<TreePath, PatchEdit>();
+  for (const edit of edits) {
+    if (edit.old === undefined && edit.new !== undefined) made.set(edit.new.path, edit);
+  }
+  const used = new Set<PatchEdit>();
+  const result = edits.map((edit) => {
+    if (edit.new !== undefined || edit.old === undefined) return edit;
+    const other = made.get(edit.old.path);
+    if (other === undefined || isLink(edit.old) !== isLink(other.new)) return edit;
+    used.add(other);
+    return { old: edit.old, new: other.new };
+  });
+  return result.filter((edit) => !used.has(edit));
+}
+
+/** By path; what goes from a path comes before what is put there. */
+function inOrder(left: PatchEdit, right: PatchEdit): number {
+  const [a, b] = [left, right].map((edit) => edit.new?.path ?? edit.old?.path ?? "");
+  if (a !== b) return (a ?? "") < (b ?? "") ? -1 : 1;
+  return Number(left.old === undefined) - Number(right.old === undefined);
+}
+
+function sideOf(path: TreePath, state: NodeState, read: () => Buffer): PatchSide | undefined {
+  switch (state.kind) {
+    case "directory":
+      return undefined;
+    case "file": {
+      const mode = (state.mode & 0o100) === 0 ? "100644" : "100755";
+      return { path, mode, size: state.size, read };
+    }
+    case "symlink": {
+      const target = Buffer.from(encodePath(state.target));
+      return { path, mode: "120000", size: target.length, read: () => target };
+    }
+  }
+}
+
+function isLink(side: PatchSide | undefined): boolean {
+  return side?.mode === "120000";
+}

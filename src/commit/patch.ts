@@ -1,0 +1,139 @@
+import type { Lower } from "../disk/lower.ts";
+import { encodePath } from "../disk/names.ts";
+import { patchContentBytesMax } from "../limits.ts";
+import { objectIdOf } from "../objects/object-id.ts";
+import { binaryPatchOf } from "./binary-patch.ts";
+import type { ChangeSet } from "./change-set.ts";
+import { type PatchEdit, type PatchSide, patchEditsOf } from "./patch-edits.ts";
+import { textHunksOf } from "./text-hunks.ts";
+
+const absentOid = "0".repeat(40);
+
+/** Git looks for a NUL in so many first bytes to tell binary content from text. */
+const sniffedBytes = 8000;
+
+/**
+ * A change set as a patch that `git apply` accepts, also where it touches binary content, links,
+ * executable bits and odd names. Bytes, not a string: texts keep whatever encoding they have.
+ *
+ * Git patches know no directories, times, owners or other permission bits. Content beyond
+ * `patchContentBytesMax` is only named, as git itself does without `--binary`; `git apply` refuses
+ * such a patch.
+ *
+ * @param lower the file system that holds the old tree.
+ */
+export function patchOf(changeSet: ChangeSet, lower: Lower): Buffer {
+  return Buffer.concat(patchEditsOf(changeSet, lower).map(patchOfEdit));
+}
+
+function patchOfEdit(edit: PatchEdit): Buffer {
+  const [before, after] = [edit.old, edit.new];
+  const oldName = before?.path ?? after?.path ?? "";
+  const newName = after?.path ?? oldName;
+  const lines = [`diff --git ${quoted(`a/${oldName}`)} ${quoted(`b/${newName}`)}`];
+  if (before === undefined && after !== undefined) lines.push(`new file mode ${after.mode}`);
+  if (before !== undefined && after === undefined) lines.push(`deleted file mode ${before.mode}`);
+  if (before !== undefined && after !== undefined && before.mode !== after.mode) {
+    lines.push(`old mode ${before.mode}`, `new mode ${after.mode}`);
+  }
+  const body = bodyOf(before, after);
+  if (before !== undefined && after !== undefined && oldName !== newName) {
+    lines.push(`similarity index ${body.similarity}%`);
+    lines.push(`rename from ${quoted(oldName)}`, `rename to ${quoted(newName)}`);
+  }
+  const isSame = body.bytes.length === 0 && !body.isIndexed;
+  if (isSame) return lines.length === 1 ? Buffer.alloc(0) : joined(lines, Buffer.alloc(0));
+  const mode = before !== undefined && before.mode === after?.mode ? ` ${before.mode}` : "";
+  lines.push(`index ${body.oldOid}..${body.newOid}${mode}`);
+  if (body.isText && body.bytes.length > 0) {
+    lines.push(`--- ${before === undefined ? "/dev/null" : ended(quoted(`a/${oldName}`))}`);
+    lines.push(`+++ ${after === undefined ? "/dev/null" : ended(quoted(`b/${newName}`))}`);
+  }
+  return joined(lines, body.bytes);
+}
+
+interface Body {
+  readonly bytes: Buffer;
+  readonly isText: boolean;
+  /** Whether an `index` line is due even without a body: empty files are made and removed. */
+  readonly isIndexed: boolean;
+  readonly oldOid: string;
+  readonly newOid: string;
+  readonly similarity: number;
+}
+
+function bodyOf(before: PatchSide | undefined, after: PatchSide | undefined): Body {
+  const size = Math.max(before?.size ?? 0, after?.size ?? 0);
+  if (size > patchContentBytesMax) return differOnly(before, after);
+  const old = before?.read() ?? Buffer.alloc(0);
+  const bytes = after?.read() ?? Buffer.alloc(0);
+  const oldOid = before === undefined ? absentOid : objectIdOf("blob", old);
+  const newOid = after === undefined ? absentOid : objectIdOf("blob", bytes);
+  const isIndexed = before === undefined || after === undefined;
+  const common = { isIndexed, oldOid, newOid };
+  if (old.equals(bytes)) {
+    return { ...common, bytes: Buffer.alloc(0), isText: true, similarity: 100 };
+  }
+  if (isBinary(old) || isBinary(bytes)) {
+    const patch = Buffer.from(binaryPatchOf(old, bytes), "latin1");
+    return { ...common, bytes: patch, isText: false, similarity: 50 };
+  }
+  const hunks = textHunksOf(old, bytes);
+  const kept = old.length === 0 ? 0 : 1 - hunks.deletedBytes / old.length;
+  const similarity = Math.min(99, Math.max(1, Math.floor(kept * 100)));
+  return { ...common, bytes: hunks.text, isText: true, similarity };
+}
+
+function differOnly(before: PatchSide | undefined, after: PatchSide | undefined): Body {
+  const name = (side: PatchSide | undefined, prefix: string): string =>
+    side === undefined ? "/dev/null" : quoted(`${prefix}/${side.path}`);
+  const line = `Binary files ${name(before, "a")} and ${name(after, "b")} differ\n`;
+  return {
+    bytes: bytesOf(line),
+    isText: false,
+    isIndexed: true,
+    oldOid: absentOid,
+    newOid: absentOid,
+    similarity: 50,
+  };
+}
+
+function isBinary(bytes: Buffer): boolean {
+  return bytes.subarray(0, sniffedBytes).includes(0);
+}
+
+function joined(lines: readonly string[], body: Buffer): Buffer {
+  return Buffer.concat([bytesOf(`${lines.join("\n")}\n`), body]);
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(encodePath(text));
+}
+
+/** A name with a blank ends in a tab, so that what follows is not taken for a part of it. */
+function ended(name: string): string {
+  return name.includes(" ") && !name.startsWith('"') ? `${name}\t` : name;
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  "\u0007": "\\a",
+  "\b": "\\b",
+  "\t": "\\t",
+  "\n": "\\n",
+  "\u000b": "\\v",
+  "\f": "\\f",
+  "\r": "\\r",
+  '"': '\\"',
+  "\\": "\\\\",
+};
+
+/** A name as git quotes it: between quotes, with escapes, where it holds what would break a line. */
+function quoted(name: string): string {
+  let text = "";
+  for (const byte of bytesOf(name)) {
+    const character = String.fromCharCode(byte);
+    const isPlain = byte >= 0x20 && byte < 0x7f && character !== '"' && character !== "\\";
+    text += isPlain ? character : (escapes[character] ?? `\\${byte.toString(8).padStart(3, "0")}`);
+  }
+  return text === name ? name : `"${text}"`;
+}

@@ -1,0 +1,256 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { diffLayer } from "../../src/commit/diff.ts";
+import { patchOf } from "../../src/commit/patch.ts";
+import { type Layer, openLayer } from "../../src/overlay/layer.ts";
+
+let directory: string;
+let root: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "draftfs-patch-"));
+  root = join(directory, "tree");
+  mkdirSync(root);
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const binary = Buffer.from([0, 1, 2, 255, 254, 10, 13, 0, 7]);
+
+/** Files, links and executable bits of a tree: what git knows of it. */
+function treeOf(fs: Layer["fs"], top: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  const walk = (path: string): void => {
+    for (const name of fs.readdirSync(join(top, path)).sort()) {
+      const child = path === "" ? name : `${path}/${name}`;
+      const stats = fs.lstatSync(join(top, child));
+      if (stats.isDirectory()) walk(child);
+      else if (stats.isSymbolicLink()) found[child] = `-> ${fs.readlinkSync(join(top, child))}`;
+      else {
+        const mode = (stats.mode & 0o100) === 0 ? "" : "x";
+        found[child] = `${mode}:${fs.readFileSync(join(top, child)).toString("latin1")}`;
+      }
+    }
+  };
+  walk("");
+  return found;
+}
+
+/** Applies the patch of `change` with the real git to a copy and compares the trees. */
+function expectSameTree(change: (fs: Layer["fs"]) => void): string {
+  const layer = openLayer({ root });
+  change(layer.fs);
+  const patch = patchOf(diffLayer(layer), layer.lower);
+  const copy = join(directory, "copy");
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(root, copy, { recursive: true, verbatimSymlinks: true });
+  writeFileSync(join(directory, "patch"), patch);
+  if (patch.length > 0) {
+    const words = ["apply", "--whitespace=nowarn", "../patch"];
+    const options = { cwd: copy, env: { ...process.env, GIT_CEILING_DIRECTORIES: directory } };
+    execFileSync("git", [...words.slice(0, 1), "--check", ...words.slice(1)], options);
+    execFileSync("git", words, options);
+  }
+  const nodeFs = { readdirSync, lstatSync, readlinkSync, readFileSync } as unknown as Layer["fs"];
+  expect(treeOf(nodeFs, copy)).toEqual(treeOf(layer.fs, root));
+  layer.close();
+  return patch.toString("latin1");
+}
+
+describe("a patch", () => {
+  beforeEach(() => {
+    mkdirSync(join(root, "dir/deep"), { recursive: true });
+    writeFileSync(join(root, "a.txt"), "one\ntwo\nthree\n");
+    writeFileSync(join(root, "crlf.txt"), "one\r\ntwo\r\n");
+    writeFileSync(join(root, "open.txt"), "no newline");
+    writeFileSync(join(root, "empty"), "");
+    writeFileSync(join(root, "dir/x"), "x\n");
+    writeFileSync(join(root, "dir/deep/y"), "y\ny\ny\ny\ny\n");
+    writeFileSync(join(root, "bin"), binary);
+    writeFileSync(join(root, "latin1"), Buffer.from("caf\xe9\nth\xe9\n", "latin1"));
+    symlinkSync("a.txt", join(root, "link"));
+  });
+
+  it("makes, changes and removes texts", () => {
+    expectSameTree((fs) => {
+      fs.writeFileSync("a.txt", "one\n2\nthree\nfour\n");
+      fs.writeFileSync("new.txt", "new\n");
+      fs.unlinkSync("dir/x");
+      fs.writeFileSync("crlf.txt", "one\r\n2\r\n");
+    });
+  });
+
+  it("keeps a missing last line end, and puts one", () => {
+    expectSameTree((fs) => {
+      fs.writeFileSync("open.txt", "no newline\nbut more");
+      fs.writeFileSync("a.txt", "one\ntwo\nthree");
+      fs.writeFileSync("added", "open");
+    });
+    expectSameTree((fs) => fs.writeFileSync("open.txt", "no newline\n"));
+  });
+
+  it("keeps every byte of texts that are not UTF-8", () => {
+    expectSameTree((fs) => fs.writeFileSync("latin1", Buffer.from("caf\xe9\n\xfc\n", "latin1")));
+  });
+
+  it("carries binary content", () => {
+    expectSameTree((fs) => {
+      fs.writeFileSync("bin", Buffer.concat([binary, binary, Buffer.alloc(200, 7)]));
+      fs.writeFileSync("more", binary);
+    });
+    expectSameTree((fs) => fs.unlinkSync("bin"));
+  });
+
+  it("makes and removes empty files", () => {
+    expectSameTree((fs) => {
+      fs.unlinkSync("empty");
+      fs.writeFileSync("void", "");
+      fs.truncateSync("a.txt");
+    });
+  });
+
+  it("changes the executable bit alone, and with content", () => {
+    expectSameTree((fs) => {
+      fs.chmodSync("a.txt", 0o755);
+      fs.chmodSync("dir/x", 0o755);
+      fs.writeFileSync("dir/x", "changed\n");
+    });
+  });
+
+  it("makes, changes, replaces and removes links", () => {
+    expectSameTree((fs) => {
+      fs.symlinkSync("nowhere", "dangling");
+      fs.unlinkSync("a.txt");
+      fs.symlinkSync("dir/x", "a.txt");
+      fs.unlinkSync("link");
+      fs.writeFileSync("link", "a file now\n");
+    });
+    expectSameTree((fs) => fs.unlinkSync("link"));
+  });
+
+  it("renames files, also changed ones and in circles", () => {
+    const patch = expectSameTree((fs) => {
+      fs.renameSync("a.txt", "dir/b.txt");
+      fs.renameSync("dir/deep/y", "z");
+      fs.appendFileSync("z", "more\n");
+    });
+    expect(patch).toContain("rename from a.txt\nrename to dir/b.txt\n");
+    expectSameTree((fs) => {
+      fs.renameSync("a.txt", "t");
+      fs.renameSync("open.txt", "a.txt");
+      fs.renameSync("t", "open.txt");
+    });
+    expectSameTree((fs) => fs.renameSync("a.txt", "open.txt"));
+  });
+
+  it("renames a directory with changes inside", () => {
+    expectSameTree((fs) => {
+      fs.renameSync("dir", "moved");
+      fs.writeFileSync("moved/x", "changed\n");
+      fs.unlinkSync("moved/deep/y");
+      fs.writeFileSync("moved/deep/new", "new\n");
+    });
+  });
+
+  it("turns a file into a directory and a directory into a file", () => {
+    expectSameTree((fs) => {
+      fs.rmSync("dir", { recursive: true });
+      fs.writeFileSync("dir", "file\n");
+      fs.unlinkSync("a.txt");
+      fs.mkdirSync("a.txt");
+      fs.writeFileSync("a.txt/in", "in\n");
+    });
+  });
+
+  it("quotes odd names", () => {
+    const names = ["with space", 'quo"te', "tab\there", "new\nline", "ünï", "back\\slash", " lead"];
+    for (const name of names) writeFileSync(join(root, name), "old\n");
+    expectSameTree((fs) => {
+      for (const name of names) fs.writeFileSync(name, "changed\n");
+      fs.writeFileSync("a b/b".replace("/", "_"), "x\n");
+      fs.mkdirSync("a b");
+      fs.writeFileSync("a b/b", "x\n");
+      fs.renameSync("with space", "now without");
+      fs.chmodSync("tab\there", 0o755);
+      fs.writeFileSync("empty \n one", "");
+    });
+  });
+
+  it("gives up on the shortest difference of two large texts, and stays right", () => {
+    const lines = (salt: number): string =>
+      Array.from({ length: 9000 }, (_, index) => `${(index * salt) % 9973}\n`).join("");
+    writeFileSync(join(root, "large"), `same\n${lines(7)}same\nend\n`);
+    expectSameTree((fs) => fs.writeFileSync("large", `same\n${lines(11)}same\nend\n`));
+  });
+
+  it("is empty where nothing but times, owners or directories changed", () => {
+    const patch = expectSameTree((fs) => {
+      fs.utimesSync("a.txt", 1, 2);
+      fs.mkdirSync("only-a-directory");
+      fs.chmodSync("dir", 0o700);
+    });
+    expect(patch).toBe("");
+  });
+});
+
+describe("any patch", () => {
+  it("applies to what the overlay shows", () => {
+    const names = ["a", "b", "d/a", "d/b", "d/e/a"] as const;
+    const content = fc.oneof(
+      fc
+        .array(fc.constantFrom("x\n", "y\n", "z", "\r\n", "\n"), { maxLength: 12 })
+        .map((parts) => Buffer.from(parts.join(""))),
+      fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+    );
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("write" as const), name: fc.constantFrom(...names), content }),
+      fc.record({ kind: fc.constant("unlink" as const), name: fc.constantFrom(...names) }),
+      fc.record({
+        kind: fc.constant("rename" as const),
+        name: fc.constantFrom(...names),
+        to: fc.constantFrom(...names),
+      }),
+      fc.record({ kind: fc.constant("exec" as const), name: fc.constantFrom(...names) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(content, { minLength: 5, maxLength: 5 }),
+        fc.array(step, { minLength: 1, maxLength: 8 }),
+        (seed, steps) => {
+          rmSync(root, { recursive: true, force: true });
+          mkdirSync(join(root, "d/e"), { recursive: true });
+          names.forEach((name, index) => {
+            writeFileSync(join(root, name), seed[index] ?? "");
+            chmodSync(join(root, name), index % 2 === 0 ? 0o644 : 0o755);
+          });
+          expectSameTree((fs) => {
+            for (const one of steps) {
+              if (one.kind === "write") fs.writeFileSync(one.name, one.content);
+              else if (!fs.existsSync(one.name)) continue;
+              else if (one.kind === "unlink") fs.unlinkSync(one.name);
+              else if (one.kind === "rename") fs.renameSync(one.name, one.to);
+              else fs.chmodSync(one.name, 0o755);
+            }
+          });
+        },
+      ),
+      { numRuns: Number(process.env["DRAFTFS_RUNS"] ?? 40), verbose: 1 },
+    );
+  });
+});
