@@ -141,7 +141,7 @@ class Harvest {
     if (isNew) node.takeMerge(merge, path);
     const own = lower?.isDirectory() === true;
     this.directory(path, node, { own, shown: merge.lower });
-    if (unlocked) this.#source.upper.chmod(path, Number(stats.mode) & 0o7777);
+    if (unlocked) this.#source.view.chmod(path, Number(stats.mode) & 0o7777);
     if (known?.matches(stats) !== true) this.#directoryMeta(entry);
     this.#record(path, stats);
   }
@@ -168,7 +168,8 @@ class Harvest {
   #unlock(path: TreePath, stats: BigIntStats): boolean {
     const mode = Number(stats.mode) & 0o7777;
     if ((mode & 0o500) === 0o500 || process.geteuid?.() === 0) return false;
-    this.#source.upper.chmod(path, mode | 0o700);
+    // Through the view, which would go on refusing if only the upper knew.
+    this.#source.view.chmod(path, mode | 0o700);
     return true;
   }
 
