@@ -72,12 +72,13 @@ class Diff {
   #survey(entry: Pending): void {
     const { base } = entry;
     if (base === undefined) return;
-    if (entry.kind !== "whiteout" && entry.origin?.path === base.path) this.#atHome.add(base.path);
+    if (entry.kind !== "whiteout" && isSameNode(entry.origin, base)) this.#atHome.add(base.path);
     else this.#vacated.add(base.path);
   }
 
   #follow(entry: Pending): void {
     if (entry.kind === "whiteout" || entry.kind === "other" || entry.origin === undefined) return;
+    if (isSameNode(entry.origin, entry.base)) return;
     const place = entry.origin.path;
     if (this.#atHome.has(place) || !this.#vacated.has(place) || this.#movedTo.has(place)) return;
     this.#movedTo.set(place, entry);
@@ -113,6 +114,7 @@ class Diff {
   #followHidden(entry: Pending): void {
     if (entry.kind === "whiteout" || entry.kind === "other" || entry.origin === undefined) return;
     const place = entry.origin.path;
+    if (isSameNode(entry.origin, entry.base)) return;
     const gone = this.#deletes.get(place);
     if (gone === undefined || this.#movedTo.has(place) || this.#atHome.has(place)) return;
     if (gone.path === entry.path) return;
@@ -196,7 +198,7 @@ class Diff {
   }
 
   #afterOf(entry: PendingNode, base: LowerNode | undefined): After {
-    const isSame = base !== undefined && entry.origin?.path === base.path;
+    const isSame = isSameNode(entry.origin, base);
     return {
       state: stateOfEntry(entry),
       content: entry.kind === "file" ? entry.content : undefined,
@@ -222,6 +224,14 @@ class Diff {
       return entry.kind === "file" && this.#tree.holds(base, entry.content);
     });
   }
+}
+
+/** Two names of one inode are one node; renaming one over the other would do nothing. */
+function isSameNode(one: LowerNode | undefined, other: LowerNode | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  if (one.path === other.path) return true;
+  const [a, b] = [one.stamp, other.stamp];
+  return a.kind === "file" && b.kind === "file" && a.dev === b.dev && a.ino === b.ino;
 }
 
 function stateOfEntry(entry: PendingNode): NodeState {

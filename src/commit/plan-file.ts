@@ -20,34 +20,43 @@ import type { CommitReceipt } from "./receipt.ts";
  */
 export function planFileOf(disk: Disk, changeSet: ChangeSet): ChangeSetJson {
   const places = new OldPlaces(changeSet.changes);
-  const identify = (path: TreePath, before: Before): Before => {
-    const { state, stamp } = before;
-    if (state.kind !== "file" || state.oid !== undefined) return before;
-    const descriptor = disk.open(absoluteOf(changeSet.root, path), openFlags.read);
-    try {
-      const now = disk.fstat(descriptor);
-      const isSame = now.size === stamp?.size && now.mtimeNs === stamp.mtimeNs;
-      if (!isSame) throw stale([path]);
-      return { stamp, state: { ...state, oid: hashFile(disk, descriptor, now.size) } };
-    } finally {
-      disk.close(descriptor);
-    }
-  };
-  const changes = changeSet.changes.map((change): Change => {
-    const place = places.placeOfChange(change);
-    switch (change.kind) {
-      case "create":
-        return change;
-      case "modify":
-      case "delete":
-        return { ...change, before: identify(place, change.before) };
-      case "rename": {
-        const replaced = change.replaced && identify(place, change.replaced);
-        return { ...change, before: identify(change.from, change.before), replaced };
-      }
-    }
-  });
+  const changes = changeSet.changes.map((change) =>
+    identifyBases(change, places, (path, before) => identify(disk, changeSet.root, path, before)),
+  );
   return changeSetToJson({ ...changeSet, changes }, { content: true, stamps: false });
+}
+
+function identifyBases(
+  change: Change,
+  places: OldPlaces,
+  identified: (path: TreePath, before: Before) => Before,
+): Change {
+  const place = places.placeOfChange(change);
+  switch (change.kind) {
+    case "create":
+      return change;
+    case "modify":
+    case "delete":
+      return { ...change, before: identified(place, change.before) };
+    case "rename": {
+      const replaced = change.replaced && identified(place, change.replaced);
+      return { ...change, before: identified(change.from, change.before), replaced };
+    }
+  }
+}
+
+/** The same with the id of its bytes, read from the file that the stamp tells of. */
+function identify(disk: Disk, root: string, path: TreePath, before: Before): Before {
+  const { state, stamp } = before;
+  if (state.kind !== "file" || state.oid !== undefined) return before;
+  const descriptor = disk.open(absoluteOf(root, path), openFlags.read);
+  try {
+    const now = disk.fstat(descriptor);
+    if (now.size !== stamp?.size || now.mtimeNs !== stamp.mtimeNs) throw stale([path]);
+    return { stamp, state: { ...state, oid: hashFile(disk, descriptor, now.size) } };
+  } finally {
+    disk.close(descriptor);
+  }
 }
 
 /**
