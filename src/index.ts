@@ -13,6 +13,11 @@ export type {
   ChangeSet,
   NodeState,
 } from "./commit/change-set.ts";
+export type { ChangeSetJson } from "./commit/change-set-json.ts";
+export type { ConflictSides, Resolver } from "./commit/commit-resolving.ts";
+export { type Conflict, ConflictError, type ConflictReason } from "./commit/conflict.ts";
+export type { LineCounts } from "./commit/line-counts.ts";
+export { type MergeOptions, mergingResolver } from "./commit/merge.ts";
 export type { CommitProgress, CommitReceipt, Durability } from "./commit/receipt.ts";
 export type { RecoveryReport } from "./commit/recover.ts";
 export type { Selection } from "./commit/select.ts";

@@ -1,16 +1,44 @@
 import type { Change, ChangeSet } from "../commit/change-set.ts";
+import { type ChangeSetJson, changeSetToJson } from "../commit/change-set-json.ts";
+import { type LineCounts, lineCountsOf } from "../commit/line-counts.ts";
+import { patchOf } from "../commit/patch.ts";
+import type { Lower } from "../disk/lower.ts";
+import type { TreePath } from "../disk/tree-path.ts";
 
-/** What is pending: a value, which later changes of the overlay do not alter. */
+/**
+ * What is pending: a value, which later changes of the overlay do not alter. The old side of a patch
+ * is read from the disk when it is asked for.
+ */
 export class Diff {
   readonly changeSet: ChangeSet;
+  readonly #lower: Lower;
 
   /** @internal Made by `overlay.diff()`. */
-  constructor(changeSet: ChangeSet) {
+  constructor(changeSet: ChangeSet, lower: Lower) {
     this.changeSet = changeSet;
+    this.#lower = lower;
   }
 
   /** The changes, sorted by path, parents first. */
   get changes(): readonly Change[] {
     return this.changeSet.changes;
+  }
+
+  /**
+   * A patch that `git apply` accepts. Bytes, because texts keep whatever encoding they have;
+   * `toString()` gives a string.
+   */
+  toPatch(): Buffer {
+    return patchOf(this.changeSet, this.#lower);
+  }
+
+  /** Canonical plain data, described by `docs/change-set.schema.json`; content by its blob id. */
+  toJSON(): ChangeSetJson {
+    return changeSetToJson(this.changeSet);
+  }
+
+  /** Lines added and removed, by path; what has no lines is left out. */
+  lineCounts(): ReadonlyMap<TreePath, LineCounts> {
+    return lineCountsOf(this.changeSet, this.#lower);
   }
 }

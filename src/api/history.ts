@@ -1,4 +1,5 @@
 import type { CommitStore } from "../commit/commit-store.ts";
+import { commitPlanFile } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import { type Checkpoint, checkpoints } from "../recovery/checkpoint.ts";
 import {
@@ -93,6 +94,17 @@ export class History {
   async restore(request: RestoreRequest & RecoveryOptions): Promise<CommitReceipt> {
     await this.beforeChange();
     return restore(this.#store, request);
+  }
+
+  /**
+   * Applies a plan that `overlay.plan()` made, all of it or none.
+   *
+   * @throws {DraftError} `DRAFT_PLAN_STALE` naming every path that has moved on since;
+   *   `DRAFT_PLAN_INVALID`; nothing is touched then.
+   */
+  async applyPlan(plan: unknown, options: RecoveryOptions = {}): Promise<CommitReceipt> {
+    await this.beforeChange();
+    return commitPlanFile(this.#store, plan, options);
   }
 
   /** Forgets what is beyond the retention and packs the rest together. */

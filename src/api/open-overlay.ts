@@ -1,5 +1,5 @@
 import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
-import { type RecoveryReport, recoverJournal } from "../commit/recover.ts";
+import { clean, type RecoveryReport, recoverJournal } from "../commit/recover.ts";
 import { isRecoveryDue } from "../commit/recovery-due.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { checkRoot, hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
@@ -42,17 +42,12 @@ export async function openOverlay(
 
 /** Readers never wait: an operation that is just being carried out is its owner's business. */
 async function recoverUnlessBusy(store: CommitStore): Promise<RecoveryReport> {
-  const nothing = { redone: 0, already: 0, kept: [], elapsedMs: 0 };
-  const clean: RecoveryReport = {
-    outcome: "clean",
-    sequence: store.journal.sequence(),
-    ...nothing,
-  };
-  if (!isRecoveryDue(store)) return clean;
+  const untouched = clean(store.journal.sequence(), performance.now());
+  if (!isRecoveryDue(store)) return untouched;
   try {
     return await recoverJournal(store, { waitMs: 0 });
   } catch (error) {
-    if (isDraftError(error) && error.code === "DRAFT_LOCKED") return clean;
+    if (isDraftError(error) && error.code === "DRAFT_LOCKED") return untouched;
     throw error;
   }
 }

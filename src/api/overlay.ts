@@ -1,7 +1,10 @@
+import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { commitChangeSet } from "../commit/commit.ts";
+import { commitResolving, type Resolver, takeOurs } from "../commit/commit-resolving.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { diffLayer } from "../commit/diff.ts";
 import type { DraftReference } from "../commit/manifest.ts";
+import { planFileOf } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import type { RecoveryReport } from "../commit/recover.ts";
 import { type Selection, selectChanges } from "../commit/select.ts";
@@ -75,7 +78,7 @@ export class Overlay extends History implements AsyncDisposable {
    */
   async diff(selection: Selection = {}): Promise<Diff> {
     await this.#session?.harvest();
-    return new Diff(selectChanges(diffLayer(this.#layer), selection));
+    return new Diff(selectChanges(diffLayer(this.#layer), selection), this.#layer.lower);
   }
 
   /**
@@ -121,8 +124,35 @@ export class Overlay extends History implements AsyncDisposable {
    *   was put back; `DRAFT_LOCKED`, `DRAFT_ABORTED`; `DRAFT_TRANSACTION` inside of `transact()`.
    */
   async commit(request: CommitRequest = {}): Promise<OverlayReceipt> {
-    this.#transactions.refuseInside("commit");
-    return this.#commit(request);
+    return this.#commitOutside(request);
+  }
+
+  /**
+   * Like {@link Overlay.commit}, but overwrites what has changed on the disk meanwhile. What was
+   * overwritten is in the checkpoint.
+   */
+  async commitForce(request: CommitRequest = {}): Promise<OverlayReceipt> {
+    return this.#commitOutside(request, takeOurs);
+  }
+
+  /**
+   * Like {@link Overlay.commit}, but lets `resolver` decide every conflict; see `mergingResolver()`
+   * for a three-way merge of texts. No lock is held while it does.
+   *
+   * @throws {DraftError} `DRAFT_CONFLICT` with the conflicts that it left undecided.
+   */
+  async commitWith(resolver: Resolver, request: CommitRequest = {}): Promise<OverlayReceipt> {
+    return this.#commitOutside(request, resolver);
+  }
+
+  /**
+   * What is pending as a plan: plain data that `applyPlan()` applies later, here or elsewhere, and
+   * refuses when what it is based on has moved on.
+   *
+   * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already.
+   */
+  async plan(selection: Selection = {}): Promise<ChangeSetJson> {
+    return planFileOf(this.#store.disk, (await this.diff(selection)).changeSet);
   }
 
   /**
@@ -190,7 +220,12 @@ export class Overlay extends History implements AsyncDisposable {
     await this.close();
   }
 
-  async #commit(request: CommitRequest): Promise<OverlayReceipt> {
+  async #commitOutside(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
+    this.#transactions.refuseInside("commit");
+    return this.#commit(request, resolver);
+  }
+
+  async #commit(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
     await this.beforeChange();
     const all = diffLayer(this.#layer);
     const { include, exclude, ...options } = request;
@@ -205,10 +240,11 @@ export class Overlay extends History implements AsyncDisposable {
     }
     const isWhole = selected.changes.length === all.changes.length;
     const draft = isWhole ? this.#draftReference() : undefined;
-    const receipt = await commitChangeSet(this.#store, selected, {
-      ...options,
-      ...(draft === undefined ? {} : { draft }),
-    });
+    const commitOptions = { ...options, ...(draft === undefined ? {} : { draft }) };
+    const receipt =
+      resolver === undefined
+        ? await commitChangeSet(this.#store, selected, commitOptions)
+        : await commitResolving(this.#store, selected, resolver, commitOptions);
     this.#layer.rebase(isWhole ? undefined : selected.changes.map(({ path }) => path));
     await this.#draft?.save(this.#layer);
     return this.#receiptOf(receipt);

@@ -157,6 +157,14 @@ class EditList {
   }
 }
 
+/** Git looks for a NUL in so many first bytes to tell binary content from text. */
+const sniffedBytes = 8000;
+
+/** Whether git would take bytes for binary content. */
+export function isBinary(bytes: Buffer): boolean {
+  return bytes.subarray(0, sniffedBytes).includes(0);
+}
+
 /** A file that goes and another one that comes to its path are one changed file in a patch. */
 function combined(edits: readonly PatchEdit[]): PatchEdit[] {
   const made = new Map<TreePath, PatchEdit>();

@@ -4,13 +4,10 @@ import { patchContentBytesMax } from "../limits.ts";
 import { objectIdOf } from "../objects/object-id.ts";
 import { binaryPatchOf } from "./binary-patch.ts";
 import type { ChangeSet } from "./change-set.ts";
-import { type PatchEdit, type PatchSide, patchEditsOf } from "./patch-edits.ts";
+import { isBinary, type PatchEdit, type PatchSide, patchEditsOf } from "./patch-edits.ts";
 import { textHunksOf } from "./text-hunks.ts";
 
 const absentOid = "0".repeat(40);
-
-/** Git looks for a NUL in so many first bytes to tell binary content from text. */
-const sniffedBytes = 8000;
 
 /**
  * A change set as a patch that `git apply` accepts, also where it touches binary content, links,
@@ -96,10 +93,6 @@ function differOnly(before: PatchSide | undefined, after: PatchSide | undefined)
     newOid: absentOid,
     similarity: 50,
   };
-}
-
-function isBinary(bytes: Buffer): boolean {
-  return bytes.subarray(0, sniffedBytes).includes(0);
 }
 
 function joined(lines: readonly string[], body: Buffer): Buffer {

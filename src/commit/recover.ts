@@ -141,7 +141,8 @@ function sweep({ disk, state, journal }: CommitStore, sequence: number): void {
   journal.dropNext(sequence + 1);
 }
 
-function clean(sequence: number, started: number): RecoveryReport {
+/** The report of a recovery that had nothing to do. */
+export function clean(sequence: number, started: number): RecoveryReport {
   return {
     outcome: "clean",
     level: null,
