@@ -90,17 +90,17 @@ export class WritePipeline {
    * Takes an operation in; does what waits first when the window has closed, and everything when a
    * full batch is there.
    *
-   * @returns what a flush did, when there was one.
+   * @returns what flushes did, when there were any.
    * @throws what {@link flush} throws.
    */
-  submit(operation: Operation): FlushResult | undefined {
+  submit(operation: Operation): readonly FlushResult[] {
     const now = this.#now();
     const isLate = this.#waiting.length > 0 && now - this.#waitingSince > this.#settings.windowMs;
-    const late = isLate ? this.flush() : undefined;
+    const done = isLate ? [this.flush()] : [];
     if (this.#waiting.length === 0) this.#waitingSince = now;
     this.#waiting.push(operation);
     const isFull = this.#waiting.length >= this.#settings.batchFilesMax;
-    return isFull ? this.flush() : late;
+    return isFull ? [...done, this.flush()] : done;
   }
 
   /**

@@ -1,0 +1,281 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { effectiveConfig } from "../../src/config/effective-config.ts";
+import { replaceText } from "../../src/engines/edit.ts";
+import { judge, summarize } from "../../src/engines/hindsight.ts";
+import type { Operation } from "../../src/engines/operation.ts";
+import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer.ts";
+import { meterOf, optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import { TemplateCache } from "../../src/engines/template-cache.ts";
+import { type Fallback, runOptimized, WritePipeline } from "../../src/engines/write-pipeline.ts";
+import type { Measurement } from "../../src/metrics/measurement.ts";
+import { MeasurementWindow } from "../../src/metrics/measurement-window.ts";
+import { Meter } from "../../src/metrics/meter.ts";
+import { plainOverlay, plant, temporaryDirectory, treeOf } from "./support/plain-overlay.ts";
+
+const small: OperationFeatures = {
+  kind: "write",
+  sizeBytes: 100,
+  fileBytes: 0,
+  edits: 1,
+  sameFile: 0,
+  similar: 1,
+  files: 1,
+  insideBatch: false,
+  fitsTemplate: false,
+  isIdentical: false,
+  isOrdered: false,
+};
+const settings = optimizerSettingsOf();
+const decided = (features: Partial<OperationFeatures>, changed: Partial<typeof settings> = {}) => {
+  const { analysis, strategy } = decide({ ...small, ...features }, { ...settings, ...changed });
+  return `${analysis} ${strategy}`;
+};
+
+/** The settings that a configuration file gives. */
+function settingsFrom(yaml: string, environment: Record<string, string> = {}) {
+  const root = temporaryDirectory();
+  plant(root, { "write_optimization_config.yaml": yaml });
+  return optimizerSettingsOf(effectiveConfig({ root, environment }).values);
+}
+
+const write = (path: string, content: string): Operation => {
+  return { kind: "write", path, bytes: Buffer.from(content) };
+};
+
+describe("the optimiser", () => {
+  it.each<[string, Partial<OperationFeatures>]>([
+    ["NONE standard", {}],
+    ["NONE standard", { sizeBytes: 5000 }],
+    ["NONE standard", { similar: 2, files: 2 }],
+    ["NONE standard", { insideBatch: true }],
+    ["NONE standard", { isIdentical: true }],
+    ["DEDUPLICATE coalesce", { isIdentical: true, sizeBytes: 2000 }],
+    ["DEDUPLICATE coalesce", { isIdentical: true, insideBatch: true }],
+    ["DEDUPLICATE coalesce", { sameFile: 1 }],
+    ["DEDUPLICATE coalesce", { kind: "edit", edits: 3 }],
+    ["DEDUPLICATE stream", { kind: "edit", fileBytes: 1e9 }],
+    ["BATCH batch", { similar: 3, files: 3 }],
+    ["BATCH batch", { files: 3 }],
+    ["BATCH batch", { files: 2, insideBatch: true }],
+    ["TEMPLATE template", { fitsTemplate: true, similar: 3, files: 3 }],
+    ["NONE standard", { fitsTemplate: true }],
+    ["COORDINATE batch", { isOrdered: true }],
+  ])("decides %s for %o", (expected, features) => {
+    expect(decided(features)).toBe(expected);
+  });
+
+  it("says why", () => {
+    const explained = (features: Partial<OperationFeatures>) =>
+      explain(decide({ ...small, ...features }, settings));
+    expect(explained({})).toBe("standard path: a single operation under 1024 bytes is left alone.");
+    expect(explained({ kind: "edit", edits: 2, sameFile: 1 })).toBe(
+      "coalesce (DEDUPLICATE): 1 more on the same file wait: one read and one write will do; saves 3.0 calls.",
+    );
+    expect(explained({ similar: 4 })).toMatch(/^batch \(BATCH\): 4 similar operations wait/);
+  });
+
+  it("goes by the thresholds of the configuration", () => {
+    const thresholds = (text: string) =>
+      settingsFrom(`write_optimization:\n  thresholds: { ${text} }\n`);
+    expect(decided({ files: 3 }, thresholds("min_operations_for_batch: 4"))).toBe("NONE standard");
+    const always = thresholds("min_content_size_for_optimization: 0");
+    expect(decided({ isIdentical: true }, always)).toBe("DEDUPLICATE coalesce");
+    expect(thresholds("max_batch_size: 7").batchFilesMax).toBe(7);
+  });
+
+  it("is off with enabled: false and with WRITE_OPTIMIZATION_LEGACY=true", () => {
+    const off = settingsFrom("write_optimization: { enabled: false }\n");
+    const legacy = settingsFrom("", { WRITE_OPTIMIZATION_LEGACY: "true" });
+    for (const { enabled } of [off, legacy]) {
+      expect(decided({ sameFile: 5, similar: 9, files: 9 }, { enabled })).toBe("NONE standard");
+    }
+  });
+});
+
+describe("the pipeline", () => {
+  it("optimises what has company and leaves the rest alone", () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { "e.txt": "a b", "same.txt": "s" });
+    const result = runOptimized(overlay, [
+      write("x/1.ts", "1"),
+      { kind: "edit", path: "e.txt", edits: [replaceText("a", "A")] },
+      write("x/2.ts", "2"),
+      { kind: "edit", path: "e.txt", edits: [replaceText("b", "B")] },
+      write("x/3.ts", "3"),
+    ]);
+    expect(result.decisions.map(({ decision }) => decision.strategy)).toEqual([
+      "batch",
+      "coalesce",
+      "batch",
+      "coalesce",
+      "batch",
+    ]);
+    expect(result.io).toMatchObject({ reads: 1, writes: 4 });
+    expect(fs.readFileSync(join(overlay.root, "e.txt"), "utf8")).toBe("A B");
+  });
+
+  it("takes the plain path, call by call, when it is switched off", () => {
+    const overlay = plainOverlay();
+    const edits = [replaceText("a", "A"), replaceText("b", "B")];
+    const operations: Operation[] = [write("e.txt", "a b"), { kind: "edit", path: "e.txt", edits }];
+    const result = runOptimized(overlay, operations, { settings: { ...settings, enabled: false } });
+    expect(result.io).toMatchObject({ reads: 2, writes: 3 });
+    expect(result.batch).toBeUndefined();
+    expect(fs.readFileSync(join(overlay.root, "e.txt"), "utf8")).toBe("A B");
+  });
+
+  it("finds the template that writes have in common", () => {
+    const file = (name: string) => `export const ${name} = defineComponent({ name: "${name}" });\n`;
+    const templates = new TemplateCache();
+    const operations = ["alpha", "beta", "gamma"].map((name) => write(`c/${name}.ts`, file(name)));
+    const { decisions } = runOptimized(plainOverlay(), operations, { templates });
+    expect(new Set(decisions.map(({ decision }) => decision.analysis))).toEqual(
+      new Set(["TEMPLATE"]),
+    );
+    expect(templates.findMatch(file("delta"))?.data).toMatchObject({});
+    expect(templates.size).toBe(1);
+  });
+
+  it("does what waits when the window closes, or when a batch is full", () => {
+    let now = 0;
+    const overlay = plainOverlay();
+    const pipeline = new WritePipeline(overlay, {
+      now: () => now,
+      settings: { ...settings, batchFilesMax: 3 },
+    });
+    expect(pipeline.submit(write("1", "1"))).toEqual([]);
+    expect(fs.readdirSync(overlay.root)).toEqual([]);
+    now = 2001;
+    expect(pipeline.submit(write("2", "2"))).toHaveLength(1);
+    expect(fs.readdirSync(overlay.root)).toEqual(["1"]);
+    pipeline.submit(write("3", "3"));
+    expect(pipeline.submit(write("4", "4"))).toHaveLength(1);
+    expect(pipeline.waiting).toBe(0);
+    expect(fs.readdirSync(overlay.root)).toEqual(["1", "2", "3", "4"]);
+  });
+
+  it("does none of a flush that fails", () => {
+    const overlay = plainOverlay();
+    const bad: Operation = { kind: "edit", path: "none", edits: [replaceText("a", "b")] };
+    expect(() => runOptimized(overlay, [write("1", "1"), write("2", "2"), bad])).toThrow(/no such/);
+    expect(fs.readdirSync(overlay.root)).toEqual([]);
+  });
+});
+
+describe("an engine that fails", () => {
+  const operations = [write("1", "1"), write("2", "2"), write("3", "3")];
+  const broken = () => {
+    throw new Error("the engine broke");
+  };
+
+  it("is replaced by the standard path, once and visibly", () => {
+    const overlay = plainOverlay();
+    const told: Fallback[] = [];
+    const seen: Measurement[] = [];
+    const result = runOptimized(overlay, operations, {
+      runBatch: broken,
+      onFallback: (fallback) => told.push(fallback),
+      meter: new Meter((measurement) => seen.push(measurement)),
+    });
+    expect(treeOf(overlay.root)).toEqual({ "1": "644 31", "2": "644 32", "3": "644 33" });
+    expect(result.fallbacks).toMatchObject([
+      { engine: "batch", operations: 3, error: { message: "the engine broke" } },
+    ]);
+    expect(told).toEqual(result.fallbacks);
+    expect(seen).toMatchObject([{ outcome: "fell_back", optimization: "none" }]);
+  });
+
+  it("ends in an error when the standard path fails as well", () => {
+    const bad: Operation = { kind: "delete", path: "none" };
+    const overlay = plainOverlay();
+    const run = () => runOptimized(overlay, [...operations, bad], { runBatch: broken });
+    expect(run).toThrow(/ENOENT/);
+    expect(fs.readdirSync(overlay.root)).toEqual([]);
+  });
+});
+
+describe("hindsight", () => {
+  it("calls an optimisation needless that saved nothing, and company left alone missed", () => {
+    const decisions = runOptimized(plainOverlay(), [
+      write("a", "a"),
+      write("b", "b"),
+      write("c", "c"),
+    ]).decisions;
+    expect(judge(decisions)).toEqual(["right", "right", "right"]);
+    expect(judge(decisions.slice(0, 1))).toEqual(["needless"]);
+    const alone = runOptimized(plainOverlay(), [write("a", "a")]).decisions;
+    expect(judge(alone)).toEqual(["right"]);
+    expect(judge([...alone, ...alone])).toEqual(["missed", "missed"]);
+    expect(summarize(["right", "needless", "missed", "right"])).toEqual({
+      decisions: 4,
+      right: 2,
+      needless: 1,
+      missed: 1,
+      rightShare: 0.5,
+      needlessShare: 0.25,
+    });
+  });
+});
+
+describe("measuring", () => {
+  function measured(metrics: string): Measurement[] {
+    const root = temporaryDirectory();
+    plant(root, { "metrics_config.yaml": `metrics:\n${metrics}` });
+    const seen: Measurement[] = [];
+    const meter = meterOf(effectiveConfig({ root, environment: {} }).values, (measurement) =>
+      seen.push(measurement),
+    );
+    runOptimized(plainOverlay(), [write("a", "12"), write("b", "3"), write("c", "")], { meter });
+    return seen;
+  }
+
+  it("tells time, memory, calls, gain and kind of every operation", () => {
+    const [batch] = measured("  collection: { enabled: true }\n");
+    expect(batch).toMatchObject({
+      operation: "batch",
+      sizeBytes: 3,
+      optimization: "batch",
+      baselineCalls: 3,
+      gain: 0,
+      outcome: "done",
+      io: { reads: 0, writes: 3, bytesWritten: 3 },
+      systemLoad: undefined,
+    });
+    expect(batch?.durationMs).toBeGreaterThan(0);
+    expect(batch?.memory?.before).toBeGreaterThan(1_000_000);
+  });
+
+  it("leaves out what is not tracked, and everything when collection is off", () => {
+    const off = "{ track_timing: false, track_memory: false, track_io: false, track_system: true }";
+    const [batch] = measured(`  performance: ${off}\n`);
+    expect(batch).toMatchObject({ durationMs: undefined, memory: undefined, io: undefined });
+    expect(batch?.systemLoad).toBeGreaterThanOrEqual(0);
+    expect(measured("  collection: { enabled: false }\n")).toEqual([]);
+  });
+
+  it("adds up a window, and holds it against target_improvement", () => {
+    const window = new MeasurementWindow(1000);
+    const one = measured("  collection: { enabled: true }\n")[0];
+    if (one === undefined) throw new Error("nothing was measured");
+    const at = (startedAtMs: number, gain: number, optimization: Measurement["optimization"]) =>
+      window.observe({ ...one, startedAtMs, gain, optimization, durationMs: gain * 100 });
+    at(0, 1, "batch");
+    at(5000, 0.2, "batch");
+    at(5100, 0.4, "coalesce");
+    at(5200, 0.9, "none");
+    expect(window.aggregate(0.3, 5500)).toMatchObject({
+      operations: 3,
+      optimized: 2,
+      averageGain: 0.30000000000000004,
+      meetsTarget: true,
+      calls: 9,
+      bytesWritten: 9,
+      durationMedianMs: 40,
+      durationP95Ms: 90,
+    });
+    expect(window.aggregate(0.5, 5500).meetsTarget).toBe(false);
+    expect(window.aggregate(0.3, 9000).operations).toBe(0);
+  });
+});

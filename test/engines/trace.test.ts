@@ -1,0 +1,162 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { replaceText } from "../../src/engines/edit.ts";
+import { multiEdit } from "../../src/engines/multi-edit.ts";
+import { recordTrace, traceOfPending } from "../../src/engines/record-trace.ts";
+import { type ReplayStrategy, replayTable, replayTrace } from "../../src/engines/replay-trace.ts";
+import { runPlain } from "../../src/engines/run-plain.ts";
+import { writeStream } from "../../src/engines/stream.ts";
+import { parseTrace } from "../../src/engines/trace.ts";
+import { runTool } from "../../src/tools/tool.ts";
+import { writeTool } from "../../src/tools/write-tool.ts";
+import { layerOverlay, viewOf } from "./support/layer-overlay.ts";
+import { plainOverlay, plant, temporaryDirectory, treeOf } from "./support/plain-overlay.ts";
+
+/** Replays a trace over real directories, and returns the trees that it leaves. */
+async function replayed(text: string) {
+  const roots = new Map<ReplayStrategy, string>();
+  let commits = 0;
+  const rows = await replayTrace(text, {
+    open: async (strategy, base) => {
+      const overlay = plainOverlay();
+      roots.set(strategy, overlay.root);
+      plant(overlay.root, Object.fromEntries(base.map(({ path, bytes }) => [path, bytes])));
+      return {
+        overlay,
+        commit: async () => {
+          commits += 1;
+        },
+        close: async () => undefined,
+      };
+    },
+  });
+  const trees = [...roots.values()].map(treeOf);
+  return { rows, trees, commits };
+}
+
+describe("a trace", () => {
+  async function recorded(content: "inline" | "hash") {
+    const overlay = plainOverlay();
+    plant(overlay.root, {
+      "a.txt": "one two",
+      "old/b.bin": Uint8Array.of(0, 255),
+      "gone.txt": "g",
+    });
+    let now = 1000;
+    const recording = recordTrace(overlay, { content, now: () => now });
+    multiEdit(recording.overlay, "a.txt", [replaceText("one", "1")]);
+    now += 250;
+    await runTool(
+      writeTool,
+      { overlay: recording.overlay },
+      { file_path: "n/c.txt", content: "ü" },
+    );
+    recording.commit();
+    recording.overlay.fs.renameSync(
+      join(overlay.root, "old/b.bin"),
+      join(overlay.root, "moved.bin"),
+    );
+    recording.overlay.fs.unlinkSync(join(overlay.root, "gone.txt"));
+    recording.overlay.fs.mkdirSync(join(overlay.root, "empty/dir"), { recursive: true });
+    recording.overlay.fs.rmSync(join(overlay.root, "old"), { recursive: true });
+    await writeStream(recording.overlay, "s.txt", ["streamed"]);
+    return { text: recording.text(), tree: treeOf(overlay.root) };
+  }
+
+  it("leaves the recorded tree when it is replayed, plainly and optimised", async () => {
+    const { text, tree } = await recorded("inline");
+    const { rows, trees, commits } = await replayed(text);
+    expect(trees).toEqual([tree, tree]);
+    expect(commits).toBe(4);
+    expect(rows.map(({ strategy, commits: count }) => [strategy, count])).toEqual([
+      ["plain", 2],
+      ["optimized", 2],
+    ]);
+  });
+
+  it("keeps content out of it on request, and its size and equality in it", async () => {
+    const { text } = await recorded("hash");
+    expect(text).not.toMatch(/one two|streamed|ü/);
+    const { trees } = await replayed(text);
+    const [plain, optimized] = trees;
+    expect(optimized).toEqual(plain);
+    expect(plain?.["s.txt"]).toHaveLength("644 ".length + 2 * "streamed".length);
+  });
+
+  it("shows the strategies side by side", async () => {
+    const overlay = plainOverlay();
+    const recording = recordTrace(overlay);
+    for (const name of ["a", "b", "c"]) {
+      const path = `${name}.txt`;
+      recording.note({ kind: "write", path, bytes: Buffer.from("1 2") });
+      recording.note({ kind: "edit", path, edits: [replaceText("1", "x"), replaceText("2", "y")] });
+    }
+    const { rows } = await replayed(recording.text());
+    const [plain, optimized] = rows;
+    expect([plain?.calls, optimized?.calls]).toEqual([15, 3]);
+    expect(optimized?.hindsight).toMatchObject({ decisions: 6, right: 6, needlessShare: 0 });
+    expect(replayTable(rows)).toMatch(/^ +plain +optimized\noperations +6 +6\n/);
+    expect(replayTable(rows)).toMatch(/optimized: 3 × coalesce \(DEDUPLICATE\)/);
+  });
+
+  it("tells of what an overlay holds", async () => {
+    const root = temporaryDirectory();
+    plant(root, { "a.txt": "a", "gone/x": "x", "d/y": "y" });
+    const layer = layerOverlay(root);
+    layer.fs.writeFileSync(join(root, "a.txt"), "A");
+    layer.fs.rmSync(join(root, "gone"), { recursive: true });
+    layer.fs.renameSync(join(root, "d"), join(root, "moved"));
+    layer.fs.mkdirSync(join(root, "new/dir"), { recursive: true });
+    layer.fs.symlinkSync("a.txt", join(root, "link"));
+    const text = traceOfPending(layer.pending());
+    const trace = parseTrace(text);
+    const done = trace.commits.flat().map(({ operation }) => `${operation.kind} ${operation.path}`);
+    expect(done.sort()).toEqual([
+      "delete_tree gone",
+      "make_directory new",
+      "make_directory new/dir",
+      "move d",
+      "write a.txt",
+    ]);
+    expect(trace.skipped).toEqual(["link"]);
+    const copy = plainOverlay();
+    plant(copy.root, { "a.txt": "a", "gone/x": "x", "d/y": "y" });
+    for (const { operation } of trace.commits.flat()) runPlain(copy, operation);
+    const { link: _link, ...tree } = viewOf(layer);
+    expect(treeOf(copy.root)).toEqual(tree);
+    layer.close();
+  });
+
+  it.each([
+    ["{", /line 1: it is no JSON/],
+    ['{"type":"commit","atMs":1}', /line 1: the header is missing/],
+    ['{"type":"trace","version":2}', /line 1: it is of another version/],
+    ['{"type":"trace","version":1}\n\n{"type":"operation"}', /line 3: /],
+  ])("is refused with the number of the line: %s", (text, message) => {
+    expect(() => parseTrace(text)).toThrow(message);
+  });
+
+  it("survives being written and read", () => {
+    const overlay = plainOverlay();
+    const recording = recordTrace(overlay, { now: () => 0 });
+    const bytes = Uint8Array.of(0, 1, 254);
+    const operation = {
+      kind: "edit" as const,
+      path: "a",
+      edits: [
+        { kind: "bytes" as const, offset: 1, length: 0, bytes },
+        { kind: "lines" as const, first: 1, last: 1, text: "x" },
+      ],
+    };
+    recording.note(operation);
+    recording.note({ kind: "write", path: "b", bytes: Buffer.from("\ufeff\r\n") });
+    const [first, second] = parseTrace(recording.text()).commits.flat();
+    expect(first?.operation).toEqual({
+      ...operation,
+      edits: [{ ...operation.edits[0], bytes: Buffer.from(bytes) }, operation.edits[1]],
+    });
+    expect(second?.operation).toMatchObject({ bytes: Buffer.from("\ufeff\r\n") });
+    expect(fs.readdirSync(overlay.root)).toEqual([]);
+  });
+});
