@@ -1,5 +1,6 @@
 /** The public surface of draftfs: named exports only. */
 export { Diff } from "./api/diff.ts";
+export { doctor } from "./api/doctor.ts";
 export { listDrafts, removeDraft } from "./api/drafts.ts";
 export type { OpenOverlayOptions } from "./api/open-options.ts";
 export { openOverlay } from "./api/open-overlay.ts";
@@ -26,5 +27,8 @@ export { DraftError, type DraftErrorCode, isDraftError } from "./errors.ts";
 export type { OverlayFs, Savepoint } from "./overlay/layer.ts";
 export type { Checkpoint } from "./recovery/checkpoint.ts";
 export type { RecoveryPlan, RestoreRequest, UndoRequest } from "./recovery/recovery-plan.ts";
+export type { RepairReport } from "./recovery/repair-store.ts";
+export type { StoreProblem, VerifyReport } from "./recovery/verify-store.ts";
+export { describeReport, type EngineReport, type SandboxReport } from "./sandbox/doctor.ts";
 export type { RunOptions, RunResult, SpawnedCommand } from "./sandbox/session.ts";
 export type { Engine, Isolation, SessionOptions } from "./sandbox/session-options.ts";

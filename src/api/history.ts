@@ -1,4 +1,5 @@
 import type { CommitStore } from "../commit/commit-store.ts";
+import { openRoot } from "../commit/open-root.ts";
 import { commitPlanFile } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import { type Checkpoint, checkpoints } from "../recovery/checkpoint.ts";
@@ -17,7 +18,9 @@ import {
   type RestoreRequest,
   type UndoRequest,
 } from "../recovery/recovery-plan.ts";
+import { type RepairReport, repairStore } from "../recovery/repair-store.ts";
 import { type RecoveryOptions, redo, restore, undo } from "../recovery/take-back.ts";
+import { type VerifyOptions, type VerifyReport, verifyStore } from "../recovery/verify-store.ts";
 
 /** The checkpoints of a root. Whatever changes the tree here is a new operation of its own. */
 export class History {
@@ -105,6 +108,26 @@ export class History {
   async applyPlan(plan: unknown, options: RecoveryOptions = {}): Promise<CommitReceipt> {
     await this.beforeChange();
     return commitPlanFile(this.#store, plan, options);
+  }
+
+  /** Checks every byte of the checkpoint store. Changes nothing and takes no lock. */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    return verifyStore(this.#store, options);
+  }
+
+  /**
+   * Builds what is derived in the checkpoint store again: indexes, refs, repository files. Packs are
+   * never touched.
+   *
+   * @throws {DraftError} `DRAFT_LOCKED`.
+   */
+  async repair(): Promise<RepairReport> {
+    const lock = await openRoot(this.#store);
+    try {
+      return await repairStore(this.#store);
+    } finally {
+      lock.release();
+    }
   }
 
   /** Forgets what is beyond the retention and packs the rest together. */

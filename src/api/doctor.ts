@@ -1,0 +1,14 @@
+import { checkRoot } from "../disk/state-directory.ts";
+import { examineSandbox, type SandboxReport } from "../sandbox/doctor.ts";
+
+/**
+ * Finds out what isolation this system offers for a directory, by trying, and what would improve it.
+ *
+ * @throws {DraftError} as `openOverlay` for the root.
+ */
+export async function doctor(
+  directory: string,
+  options: { readonly force?: boolean } = {},
+): Promise<SandboxReport> {
+  return examineSandbox(checkRoot(directory, options));
+}
