@@ -9,7 +9,7 @@ import type { ObjectId } from "../objects/object-id.ts";
 import { listRefs } from "../objects/refs.ts";
 import { readShallow, writeShallow } from "../objects/shallow.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { buildPack } from "./repack.ts";
+import { buildPack, sweepProvisionalPacks } from "./repack.ts";
 import { type KeptHistory, keptHistory, type Retention } from "./retention.ts";
 
 /** How to collect. */
@@ -89,6 +89,7 @@ export async function collectGarbage(
         oldPacks.filter((base) => base !== newPack),
       );
       removeLarge(store, history.large);
+      sweepProvisionalPacks(store);
       objects.refresh();
       return report("collected", history, before, measure(store));
     } finally {

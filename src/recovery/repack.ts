@@ -39,10 +39,11 @@ export async function buildPack(
   const { disk, objects } = store;
   const reached = [...walkReachable(objects, tips, boundary)];
   const directory = join(objects.path, "objects", "pack");
-  // Git removes files of this name itself when they are old.
   const path = join(directory, `tmp_pack_${process.pid}_${randomBytes(6).toString("hex")}`);
   const descriptor = disk.open(path, openFlags.createNew, 0o444);
+  inProgress.add(path);
   const discard = (): void => {
+    inProgress.delete(path);
     if (disk.lstat(path) !== undefined) disk.unlink(path);
   };
   let summary: PackSummary;
@@ -58,6 +59,8 @@ export async function buildPack(
     summary = pack.finish();
     await disk.fsync(descriptor);
   } catch (error) {
+    // First of all, so that another run in this process may sweep what cannot be removed now.
+    inProgress.delete(path);
     disk.close(descriptor);
     discard();
     throw error;
@@ -74,6 +77,33 @@ export async function buildPack(
       return base;
     },
   };
+}
+
+/** Provisional packs of this very process. */
+const inProgress = new Set<string>();
+
+/**
+ * Removes provisional packs that dead processes have left. Git would too, when they are old. A live
+ * process whose file is taken away from under it, because it cannot be seen from here, finds that
+ * out before it removes anything.
+ */
+export function sweepProvisionalPacks({ disk, objects }: CommitStore): void {
+  const directory = join(objects.path, "objects", "pack");
+  for (const { name } of disk.readdir(directory)) {
+    const owner = /^tmp_pack_(\d+)_[0-9a-f]{12}$/.exec(name)?.[1];
+    const path = join(directory, name);
+    if (owner === undefined || inProgress.has(path)) continue;
+    if (Number(owner) === process.pid || isGone(Number(owner))) disk.unlink(path);
+  }
+}
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
 }
 
 interface Packed extends Reached {

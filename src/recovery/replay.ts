@@ -92,7 +92,13 @@ export class Replay {
   }
 
   #find(path: TreePath): Stats | undefined {
-    return this.#fs.lstatSync(this.#at(path), { throwIfNoEntry: false });
+    try {
+      return this.#fs.lstatSync(this.#at(path), { throwIfNoEntry: false });
+    } catch (error) {
+      // Something that is no directory lies where one of the parents was.
+      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
+      throw error;
+    }
   }
 
   #compareAll(changes: readonly ManifestChange[]): void {

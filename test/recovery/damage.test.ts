@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openFlags } from "../../src/disk/open-flags.ts";
 import { scanPack } from "../../src/objects/pack-scan.ts";
 import { checkpoints } from "../../src/recovery/checkpoint.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
@@ -119,17 +120,24 @@ test("every single flipped byte of a pack is found", async () => {
   await fixture.write({ a: "some content", b: "other" });
   const [base] = fixture.store.objects.packBases();
   const path = `${base}.pack`;
-  const scan = (): unknown => scanPack(fixture.store.disk, path, expect.fail);
   const bytes = readFileSync(path);
+  const { disk } = fixture.store;
   chmodSync(path, 0o644);
-  for (let at = 0; at < bytes.length; at++) {
-    const flipped = Buffer.from(bytes);
-    flipped[at] = (flipped[at] as number) ^ 0x10;
-    writeFileSync(path, flipped);
-    expect(scan).toThrow(expect.objectContaining({ code: "DRAFT_STORE_CORRUPT" }));
+  const descriptor = disk.open(path, openFlags.update);
+  const missed: number[] = [];
+  for (const [at, byte] of bytes.entries()) {
+    disk.write(descriptor, Buffer.of(byte ^ 0x10), at);
+    try {
+      scanPack(disk, path, expect.fail);
+      missed.push(at);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "DRAFT_STORE_CORRUPT" });
+    }
+    disk.write(descriptor, Buffer.of(byte), at);
   }
-  writeFileSync(path, bytes);
-  scan();
+  disk.close(descriptor);
+  expect(missed).toEqual([]);
+  scanPack(disk, path, expect.fail);
 });
 
 test("refs are found again without the journal, and not those of an operation taken back", async () => {

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -34,9 +35,15 @@ export class HastyDisk extends NodeDisk {
   }
 }
 
+/** A new directory, in memory where the system has such a place: these tests make hundreds. */
+export function makeScratch(): string {
+  const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  return realpathSync(mkdtempSync(join(parent, "draftfs-history-")));
+}
+
 /** A root on the real disk with a checkpoint store, and the real git to judge that. */
 export class HistoryFixture {
-  readonly root = realpathSync(mkdtempSync(join(tmpdir(), "draftfs-history-")));
+  readonly root = makeScratch();
   readonly state = stateDirectoryOf(this.root);
   store: CommitStore;
 

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { collect, FaultScenario, undoLast } from "./fault-scenario.ts";
+
+let scenario: FaultScenario;
+beforeAll(async () => {
+  scenario = await FaultScenario.make();
+});
+afterAll(() => scenario.dispose());
+
+for (const code of ["EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS"]) {
+  test(`${code} at any call of an undo leaves all of it or nothing, and is reported`, async () => {
+    const tried = await scenario.tryAtEveryCall(
+      undoLast,
+      { kind: "error", code },
+      () => true,
+      async (store, error, at) => {
+        const outcome = await scenario.expectOldOrUndone(store, at);
+        if (outcome === "old") expect(error, at).toBeInstanceOf(Error);
+      },
+    );
+    console.log(`undo met ${code} at ${tried} calls`);
+  });
+
+  test(`${code} at any call of gc leaves a whole store`, async () => {
+    const tried = await scenario.tryAtEveryCall(
+      collect,
+      { kind: "error", code },
+      () => true,
+      (store, _, at) => scenario.expectWholeStore(store, at),
+    );
+    console.log(`gc met ${code} at ${tried} calls`);
+  });
+}

@@ -1,0 +1,62 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openCommitStore } from "../../src/commit/commit-store.ts";
+import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { runGit } from "../objects/store-fixture.ts";
+import { FaultDisk } from "../support/fault-disk.ts";
+import { collect, FaultScenario, undoLast } from "./fault-scenario.ts";
+import { HastyDisk } from "./history-fixture.ts";
+
+let scenario: FaultScenario;
+beforeAll(async () => {
+  scenario = await FaultScenario.make();
+});
+afterAll(() => scenario.dispose());
+
+test("killed at any step, an undo has happened or has not, and history agrees", async () => {
+  const outcomes = { old: 0, undone: 0 };
+  const tried = await scenario.tryAtEveryCall(
+    undoLast,
+    { kind: "death" },
+    (call) => call.changes,
+    async (store, _, at) => {
+      outcomes[await scenario.expectOldOrUndone(store, at)] += 1;
+    },
+  );
+  console.log(`undo killed at ${tried} calls: ${JSON.stringify(outcomes)}`);
+  expect(outcomes.old).toBeGreaterThan(10);
+  expect(outcomes.undone).toBeGreaterThan(10);
+});
+
+test("killed at any step, gc leaves a whole store, and the next one finishes", async () => {
+  const tried = await scenario.tryAtEveryCall(
+    collect,
+    { kind: "death" },
+    (call) => call.changes,
+    (store, _, at) => scenario.expectWholeStore(store, at),
+  );
+  console.log(`gc killed at ${tried} calls`);
+  expect(tried).toBeGreaterThan(15);
+});
+
+test("git accepts the store at every step of gc, also before anybody repairs it", async () => {
+  let checks = 0;
+  const root = scenario.copy();
+  try {
+    const state = stateDirectoryOf(root);
+    const disk = new FaultDisk(new HastyDisk(), (call) => {
+      if (call.changes && existsSync(join(state.checkpoints, "HEAD"))) {
+        runGit(["--git-dir", state.checkpoints, "fsck", "--full", "--strict", "--no-dangling"]);
+        checks += 1;
+      }
+      return { kind: "none" };
+    });
+    const store = openCommitStore(disk, state);
+    await collect(store);
+    store.objects.close();
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+  expect(checks).toBeGreaterThan(15);
+});
