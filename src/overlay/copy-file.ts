@@ -2,10 +2,11 @@ import { constants } from "../disk/lower-classes.ts";
 import type { Core } from "./core.ts";
 import { credentials } from "./credentials.ts";
 import { Fault } from "./file-system-error.ts";
+import { removeFile } from "./name-changes.ts";
 import { openFile, replaceContent } from "./open.ts";
 
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
-const permissionBits = 0o777;
+const permissionBits = 0o7777;
 
 /**
  * Copies a file. The two share their bytes until one of them is written to, so that the cost does
@@ -19,10 +20,14 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
   const descriptor = core.descriptors.add(source);
   try {
     const bits = core.modeOf(source) & permissionBits;
-    if (core.isDirectory(source)) throw new Fault("EISDIR");
     const isExclusive = (mode & COPYFILE_EXCL) !== 0;
     const flags = O_WRONLY | O_CREAT | (isExclusive ? O_EXCL : 0);
     const target = openFile(core, to, flags, bits);
+    if (core.isDirectory(source)) {
+      // As libuv does: it finds out when it reads, and then removes what it has made.
+      removeFile(core, to);
+      throw new Fault("EISDIR");
+    }
     const { node } = target;
     if (node?.kind !== "file") throw new Fault("EISDIR");
     if (node === source.node) return;
@@ -30,7 +35,7 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
     // As libuv does, also for a file that was there: fchmod of the target to the source's mode.
     const isOwner = credentials.uid === 0 || credentials.uid === node.uid;
     if (!isOwner) throw new Fault("EPERM");
-    node.mode = (node.mode & ~0o7777) | bits;
+    node.mode = (node.mode & ~permissionBits) | bits;
   } finally {
     core.descriptors.close(descriptor);
   }

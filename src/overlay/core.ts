@@ -7,7 +7,14 @@ import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
 import { LowerFile } from "./lower-file.ts";
 import { FileNode, type Node, otherNode, SymlinkNode } from "./node.ts";
-import { type ExistingPlace, exists, isDirectory, PathWalk, type Place } from "./path-walk.ts";
+import {
+  type ExistingPlace,
+  exists,
+  type Following,
+  isDirectory,
+  PathWalk,
+  type Place,
+} from "./path-walk.ts";
 import type { LowerNode } from "./pending.ts";
 import { identityOf, Tree, takeMetadata } from "./tree.ts";
 
@@ -23,6 +30,7 @@ export class Core {
     this.tree = new Tree(lower, root);
     this.#walk = new PathWalk(this.tree);
     this.descriptors = new Descriptors(lower);
+    this.tree.onAttach = (directory, stamp) => this.descriptors.switchTo(directory, stamp);
   }
 
   /**
@@ -30,8 +38,8 @@ export class Core {
    *
    * @throws {Fault} what the lookup meets; `EACCES` when the path leaves the root.
    */
-  resolve(path: string, follow: boolean): Place {
-    const place = this.#walk.walk(path, { follow });
+  resolve(path: string, follow: Following): Place {
+    const place = this.#walk.walk(path, follow);
     if (!("outside" in place)) return place;
     throw new Fault("EACCES", { reason: "permission denied, the path leaves the overlay's root" });
   }
@@ -42,7 +50,7 @@ export class Core {
    * @throws {Fault} also `ENOENT`, and `ENOTDIR` for a file named with a trailing slash.
    */
   resolveExisting(path: string, follow: boolean): ExistingPlace {
-    const place = this.resolve(path, follow);
+    const place = this.resolve(path, follow ? "always" : "before slash");
     if (!exists(place)) throw new Fault("ENOENT");
     if (place.trailingSlash && !isDirectory(place)) throw new Fault("ENOTDIR");
     return place;

@@ -17,6 +17,10 @@ export const credentials = {
   get gid(): number {
     return process.getegid?.() ?? 0;
   },
+  /** Whom `access(2)` asks about: the user who started the process, not whom it acts for. */
+  get realUid(): number {
+    return process.getuid?.() ?? 0;
+  },
   get umask(): number {
     return process.umask();
   },
@@ -24,6 +28,21 @@ export const credentials = {
     return gid === this.gid || (process.getgroups?.().includes(gid) ?? false);
   },
 };
+
+/**
+ * Runs a check for the user who started the process, as `access(2)` does, where that is another
+ * one than the user it acts for.
+ */
+export function asRealUser<T>(check: () => T): T {
+  const { uid, realUid } = credentials;
+  if (uid === realUid || process.seteuid === undefined) return check();
+  process.seteuid(realUid);
+  try {
+    return check();
+  } finally {
+    process.seteuid(uid);
+  }
+}
 
 /** Whether this process may use a node in the ways of `wanted`, as the kernel decides it. */
 export function isPermitted(

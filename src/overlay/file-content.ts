@@ -83,6 +83,13 @@ export class FileContent {
     this.#below = moved;
   }
 
+  /** Bytes that are not holes, in whole blocks: what `st_blocks` counts. */
+  get allocatedBytes(): number {
+    let bytes = this.#head === undefined ? 0 : inBlocks(this.#head.bytes.length);
+    for (const page of this.#pages?.values() ?? []) bytes += inBlocks(page.bytes.length);
+    return Math.min(bytes + inBlocks(this.#belowSize), inBlocks(this.size));
+  }
+
   /** The bytes as they are now, unaffected by later writes to this content. O(1). */
   snapshot(): FileContent {
     const copy = new FileContent(this.size, this.#below, this.#belowSize);
@@ -231,4 +238,11 @@ export class FileContent {
     this.size = size;
     this.#writablePage(last, offset, false).fill(0, offset);
   }
+}
+
+/** Unit in which file systems give out space. */
+const blockBytes = 4096;
+
+function inBlocks(bytes: number): number {
+  return Math.ceil(bytes / blockBytes) * blockBytes;
 }

@@ -2,7 +2,7 @@ import type fs from "node:fs";
 import { constants, Dirent } from "../disk/lower-classes.ts";
 import { absoluteOf, childOf } from "../disk/tree-path.ts";
 import type { Core } from "./core.ts";
-import { isPermitted, mayRead, requireAccess } from "./credentials.ts";
+import { mayRead, requireAccess } from "./credentials.ts";
 import type { OpenFile } from "./descriptors.ts";
 import { Fault } from "./file-system-error.ts";
 import type { DirectoryNode, Node } from "./node.ts";
@@ -53,14 +53,16 @@ export function realPath(core: Core, path: string): string {
 
 /** Whether this process may use a path. @throws {Fault} as `access(2)`. */
 export function checkAccess(core: Core, path: string, mode: number): void {
-  const { found } = core.resolveExisting(path, true);
-  if ((mode & 7) === 0) return;
-  if (found.kind === "upper") requireAccess(found.node, mode & 7);
-  else {
-    const { mode: bits, uid, gid } = found.stats;
-    const kind = found.stats.isDirectory() ? "directory" : "file";
-    if (!isPermitted({ mode: bits, uid, gid, kind }, mode & 7)) throw new Fault("EACCES");
-  }
+  const place = core.resolveExisting(path, true);
+  const wanted = mode & 7;
+  if (wanted === 0) return;
+  const {
+    mode: bits,
+    uid,
+    gid,
+  } = place.found.kind === "upper" ? place.found.node : place.found.stats;
+  const kind = isDirectory(place) ? "directory" : "file";
+  requireAccess({ mode: bits, uid, gid, kind }, wanted);
 }
 
 /** One name that a directory shows. */

@@ -1,5 +1,5 @@
-import { Lower, type LowerFileSystem } from "../disk/lower.ts";
-import { realFileSystem } from "../disk/lower-classes.ts";
+import type { LowerFileSystem } from "../disk/lower.ts";
+import { openLower } from "../disk/lower-open.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { type Adoptable, Adoption } from "./adopt.ts";
 import { Core } from "./core.ts";
@@ -37,7 +37,7 @@ export class Layer {
 
   constructor(options: LayerOptions) {
     this.root = options.root;
-    this.#core = new Core(new Lower(options.lower ?? realFileSystem), options.root);
+    this.#core = new Core(openLower(options.lower), options.root);
     this.#adoption = new Adoption(this.#core);
     this.#facade = createFacade(this.#core);
     this.fs = this.#facade.fs;

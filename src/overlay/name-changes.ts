@@ -1,23 +1,31 @@
+import { constants, protectsHardLinks } from "../disk/lower-classes.ts";
+import { byteLengthOf } from "../disk/names.ts";
+import { pathBytesMax } from "../limits.ts";
 import type { Core } from "./core.ts";
 import {
   credentials,
   inheritedGroup,
+  isPermitted,
   mayExecute,
+  mayRead,
   mayWrite,
   requireAccess,
   requireUnsticky,
 } from "./credentials.ts";
 import type { FileContent } from "./file-content.ts";
-import { Fault } from "./file-system-error.ts";
+import { codeOf, Fault } from "./file-system-error.ts";
 import { DirectoryNode, FileNode, type Node, SymlinkNode } from "./node.ts";
 import { type ExistingPlace, exists, isDirectory, type Place } from "./path-walk.ts";
 
+const { S_IFMT, S_IFREG } = constants;
+const setuidBit = 0o4000;
 const setgidBit = 0o2000;
+const groupExecute = 0o010;
 const permissionBits = 0o7777;
 
 /** Makes an empty directory. @throws {Fault} as `mkdir(2)`. */
 export function makeDirectory(core: Core, path: string, mode: number): void {
-  const place = core.resolve(path, false);
+  const place = core.resolve(path, "never");
   requireAbsent(place);
   const parent = writableParent(core, place);
   const { gid, setgid } = inheritedGroup(parent);
@@ -47,7 +55,8 @@ export function makeFile(core: Core, place: Place, mode: number, content: FileCo
 /** Makes a symbolic link. @throws {Fault} as `symlink(2)`. */
 export function makeSymlink(core: Core, target: string, path: string): void {
   if (target === "") throw new Fault("ENOENT");
-  const place = core.resolve(path, false);
+  if (byteLengthOf(target) >= pathBytesMax) throw new Fault("ENAMETOOLONG");
+  const place = core.resolve(path, "never");
   requireAbsent(place);
   if (place.trailingSlash) throw new Fault("ENOENT");
   const parent = writableParent(core, place);
@@ -60,11 +69,12 @@ export function makeSymlink(core: Core, target: string, path: string): void {
 /** Gives a file a further name. @throws {Fault} as `link(2)`. */
 export function makeLink(core: Core, existing: string, path: string): void {
   const source = core.resolveExisting(existing, false);
-  const place = core.resolve(path, false);
+  const place = core.resolve(path, "never");
   requireAbsent(place);
   if (place.trailingSlash) throw new Fault("ENOENT");
   const parent = writableParent(core, place);
   if (isDirectory(source)) throw new Fault("EPERM");
+  requireLinkable(source);
   const node = core.copyUp(source);
   core.tree.touch(node);
   node.nlink += 1;
@@ -73,9 +83,21 @@ export function makeLink(core: Core, existing: string, path: string): void {
   core.tree.namesChanged(parent);
 }
 
+/** What `protected_hardlinks` of Linux asks of a user who does not own the file. */
+function requireLinkable({ found }: ExistingPlace): void {
+  const node = found.kind === "upper" ? found.node : found.stats;
+  const { uid } = credentials;
+  if (uid === 0 || uid === node.uid || !protectsHardLinks) return;
+  const isPlain = (node.mode & S_IFMT) === S_IFREG && (node.mode & setuidBit) === 0;
+  const isPrivileged = (node.mode & (setgidBit | groupExecute)) === (setgidBit | groupExecute);
+  const { mode, gid } = node;
+  const isUsable = isPermitted({ mode, uid: node.uid, gid, kind: "file" }, mayRead | mayWrite);
+  if (!isPlain || isPrivileged || !isUsable) throw new Fault("EPERM");
+}
+
 /** Takes a name of a file away. @throws {Fault} as `unlink(2)`. */
 export function removeFile(core: Core, path: string): void {
-  const place = core.resolve(path, false);
+  const place = core.resolve(path, "never");
   if (place.last !== "name") throw new Fault("EISDIR");
   if (!exists(place)) throw new Fault("ENOENT");
   const parent = removableFrom(core, place);
@@ -88,7 +110,7 @@ export function removeFile(core: Core, path: string): void {
 
 /** Takes an empty directory away. @throws {Fault} as `rmdir(2)`. */
 export function removeDirectory(core: Core, path: string): void {
-  const place = core.resolve(path, false);
+  const place = core.resolve(path, "never");
   if (place.last === "dot") throw new Fault("EINVAL");
   if (place.last === "dotdot") throw new Fault("ENOTEMPTY");
   if (place.last === "root") throw new Fault("EBUSY");
@@ -126,8 +148,14 @@ export function dropName(core: Core, place: ExistingPlace): void {
 /** Whether a directory shows no entry at all. */
 export function isEmptyDirectory(core: Core, place: ExistingPlace): boolean {
   const { found } = place;
-  if (found.kind === "lower") return core.tree.shownNames(found.path).length === 0;
-  return found.node.kind === "directory" && core.tree.isEmpty(found.node);
+  try {
+    if (found.kind === "lower") return core.tree.shownNames(found.path).length === 0;
+    return found.node.kind === "directory" && core.tree.isEmpty(found.node);
+  } catch (caught) {
+    // What this user may not list is taken for full: nothing unseen may be deleted.
+    if (codeOf(caught) === "EACCES") return false;
+    throw caught;
+  }
 }
 
 /** The directory of a place, ready for a new name in it. */

@@ -14,7 +14,9 @@ const accessMask = O_WRONLY | O_RDWR;
 /** Opens what lies at a path. @throws {Fault} as `open(2)`. */
 export function openFile(core: Core, path: string, flags: number, mode: number): OpenFile {
   const isExclusive = (flags & O_CREAT) !== 0 && (flags & O_EXCL) !== 0;
-  const place = core.resolve(path, !isExclusive && (flags & O_NOFOLLOW) === 0);
+  const follow = !isExclusive && (flags & O_NOFOLLOW) === 0;
+  const place = core.resolve(path, follow ? "always" : "before slash");
+  if ((flags & O_CREAT) !== 0 && place.trailingSlash) throw new Fault("EISDIR");
   if (!exists(place)) return createAt(core, place, flags, mode);
   if (isExclusive) throw new Fault("EEXIST");
   requireKind(place, flags);
@@ -27,7 +29,6 @@ export function openFile(core: Core, path: string, flags: number, mode: number):
 
 function createAt(core: Core, place: Place, flags: number, mode: number): OpenFile {
   if ((flags & O_CREAT) === 0) throw new Fault("ENOENT");
-  if (place.trailingSlash) throw new Fault("EISDIR");
   return new OpenFile(flags, { node: makeFile(core, place, mode, FileContent.empty()) });
 }
 
@@ -81,6 +82,7 @@ export function readFrom(
   if (!file.isReadable) throw new Fault("EBADF");
   const at = position ?? file.position;
   let count: number;
+  if (file.place !== undefined && isDirectory(file.place)) throw new Fault("EISDIR");
   if (file.lowerDescriptor !== undefined) {
     count = core.lower.fs.readSync(file.lowerDescriptor, buffer, 0, buffer.length, at);
   } else {

@@ -37,10 +37,12 @@ export interface Outside {
   readonly outside: string;
 }
 
-export interface WalkOptions {
-  /** Whether a link in the last component is followed. */
-  readonly follow: boolean;
-}
+/**
+ * What happens to a link in the last component: calls that look through it (`stat`) always follow
+ * it, calls on the link itself (`lstat`) only before a slash, and calls that make or take away a
+ * name (`unlink`, `mkdir`) never.
+ */
+export type Following = "always" | "before slash" | "never";
 
 /**
  * Follows a path component by component through the merged tree, as the kernel does: links are
@@ -57,12 +59,12 @@ export class PathWalk {
    * @param path as the caller gave it; relative ones start at the root of the overlay.
    * @throws {Fault} `ENOENT`, `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`, `EACCES`.
    */
-  walk(path: string, options: WalkOptions): Place | Outside {
+  walk(path: string, follow: Following): Place | Outside {
     if (path === "") throw new Fault("ENOENT");
     if (path.length * 3 >= pathBytesMax && byteLengthOf(path) >= pathBytesMax) {
       throw new Fault("ENAMETOOLONG");
     }
-    const walker = new Walker(this.#tree, options.follow);
+    const walker = new Walker(this.#tree, follow);
     return walker.run(path);
   }
 }
@@ -77,7 +79,7 @@ const placeOfRoot = (tree: Tree, last: Place["last"]): Place => ({
 
 class Walker {
   readonly #tree: Tree;
-  readonly #follow: boolean;
+  readonly #follow: Following;
   #hops = 0;
   /** The directory that the next component is looked up in; `undefined` outside of the root. */
   #directory: DirectoryNode | undefined;
@@ -87,7 +89,7 @@ class Walker {
   #pending: string[] = [];
   #trailingSlash = false;
 
-  constructor(tree: Tree, follow: boolean) {
+  constructor(tree: Tree, follow: Following) {
     this.#tree = tree;
     this.#follow = follow;
     this.#directory = tree.root;
@@ -127,7 +129,7 @@ class Walker {
     }
     const found = this.#tree.lookup(directory, name);
     const target = this.#linkTarget(found);
-    if (target !== undefined && (!isLast || this.#follow || this.#trailingSlash)) {
+    if (target !== undefined && (!isLast || this.#followsLast())) {
       this.#hops += 1;
       if (this.#hops > symlinkHopsMax) throw new Fault("ELOOP");
       if (target === "") throw new Fault("ENOENT");
@@ -141,6 +143,10 @@ class Walker {
     if (found === undefined) throw new Fault("ENOENT");
     this.#directory = this.#asDirectory(directory, name, found);
     return undefined;
+  }
+
+  #followsLast(): boolean {
+    return this.#follow === "always" || (this.#follow === "before slash" && this.#trailingSlash);
   }
 
   #asDirectory(parent: DirectoryNode, name: string, found: NonNullable<Found>): DirectoryNode {
@@ -214,7 +220,7 @@ class Walker {
       this.#hops += 1;
       if (this.#hops > symlinkHopsMax) throw new Fault("ELOOP");
       const isLast = this.#pending.length === 0;
-      if (!isLast || this.#follow || this.#trailingSlash) {
+      if (!isLast || this.#followsLast()) {
         this.#push(this.#tree.lower.readlink(path));
         return;
       }

@@ -17,8 +17,10 @@ import { type ExistingPlace, exists, isDirectory, type Place } from "./path-walk
  * @throws {Fault} as `rename(2)`.
  */
 export function rename(core: Core, from: string, to: string): void {
-  const source = core.resolve(from, false);
-  const target = core.resolve(to, false);
+  const source = core.resolve(from, "never");
+  const target = core.resolve(to, "never");
+  const isRoot = source.last === "root" && source.directory === core.tree.root;
+  if (isRoot && target.last === "name") throw new Fault("EINVAL");
   if (source.last !== "name" || target.last !== "name") throw new Fault("EBUSY");
   if (!exists(source)) throw new Fault("ENOENT");
   requireDirectoryNames(source, target);

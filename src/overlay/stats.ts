@@ -132,6 +132,7 @@ function sizeOf(node: Node): number {
 
 function blocksOf(node: Node, size: number): number {
   if (node.kind === "other" || node.kind === "symlink") return 0;
+  if (node.kind === "file") return Math.ceil(node.content.allocatedBytes / sectorBytes);
   return Math.ceil(size / blockBytes) * (blockBytes / sectorBytes);
 }
 

@@ -31,6 +31,8 @@ export class Tree {
   readonly undo = new UndoLog();
   readonly feed = new ChangeFeed();
   generation = 0;
+  /** Told of every directory that the upper takes over, with what the lower says of it. */
+  onAttach: (directory: DirectoryNode, stamp: Stamp) => void = () => {};
   /** Number of times names were removed or directories changed: what caches of paths depend on. */
   structure = 0;
   /** Copied-up nodes whose lower inode has several names, by `dev:ino`. */
@@ -110,15 +112,13 @@ export class Tree {
     if (stats === undefined || !stats.isDirectory()) throw new Fault("ENOENT");
     const stamp = stampOf(stats);
     const base = { path: this.treePathOfLower(lowerPath), stamp };
-    this.undo.record(() => {
-      directory.attached = false;
-      directory.origin = undefined;
-      directory.entries = undefined;
-    });
+    const { passed, ...before } = directory;
+    this.undo.record(() => Object.assign(directory, before));
     directory.attached = true;
     directory.savedFor = this.undo.span;
     takeMetadata(directory, stats);
     directory.origin = base;
+    this.onAttach(directory, stamp);
     if (parent === undefined) return;
     parent.passed.delete(name);
     this.undo.record(() => parent.passed.set(name, directory));

@@ -26,15 +26,17 @@ export async function deliver<T>(run: () => T): Promise<T> {
 /**
  * The callback form of a synchronous call; wrong arguments are thrown, as in Node.
  *
+ * @param arity number of arguments of the function, to tell a wrong callback from a missing one.
  * @param results what the callback gets after `null`; by default what the call returned, if anything.
  */
 export function callbackOf(
   call: Call,
+  arity = 0,
   results: (value: unknown, values: readonly unknown[]) => unknown[] = (value) =>
     value === undefined ? [] : [value],
 ): (...values: unknown[]) => void {
   return (...values) => {
-    const callback = takeCallback(values);
+    const callback = takeCallback(values, arity);
     const outcome = outcomeOf(() => call(...(values as never[])));
     if ("error" in outcome) {
       if (isArgumentError(outcome.error)) throw outcome.error;
@@ -44,8 +46,10 @@ export function callbackOf(
 }
 
 /** Takes the callback off the end of the arguments. @throws `ERR_INVALID_ARG_TYPE` as Node. */
-export function takeCallback(values: unknown[]): Callback {
-  return requireCallback(values.pop());
+export function takeCallback(values: unknown[], arity = 0): Callback {
+  const isMissing = values.length < arity;
+  const last = values.pop();
+  return requireCallback(isMissing && typeof last !== "function" ? undefined : last);
 }
 
 /** @throws `ERR_INVALID_ARG_TYPE` as Node, when it is no function. */

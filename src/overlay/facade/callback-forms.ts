@@ -19,7 +19,10 @@ const readBufferBytes = 16_384;
 /** The callback forms: those made of the table, and the few with a shape of their own. */
 export function callbackForms(core: Core, calls: Calls): Record<string, unknown> {
   const forms: Record<string, unknown> = {};
-  for (const [name, call] of Object.entries(calls)) forms[name] = callbackOf(call as Call);
+  for (const [name, call] of Object.entries(calls))
+    forms[name] = callbackOf(call as Call, arityOf(name));
+  forms["rm"] = callbackOf(calls.rmAsync as Call, arityOf("rm"));
+  delete forms["rmAsync"];
   delete forms["nativeRealpath"];
   Object.assign(forms["realpath"] as object, { native: callbackOf(calls.nativeRealpath as Call) });
   Object.assign(forms, {
@@ -34,6 +37,13 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     writeFile: abortable(calls.writeFile as Call),
   });
   return forms;
+}
+
+/** Arguments of Node's own function with its callback; those with defaults are not counted there. */
+function arityOf(name: string): number {
+  if (["stat", "lstat", "fstat", "statfs"].includes(name)) return 3;
+  const original = (real as unknown as Record<string, { length: number } | undefined>)[name];
+  return original?.length ?? 0;
 }
 
 function existsForm(calls: Calls) {
@@ -68,7 +78,7 @@ function readForm(core: Core, calls: Calls) {
       return;
     }
     readTransfer(buffer, ...rest);
-    const read = callbackOf(calls.read as Call, (count) => [count, buffer]);
+    const read = callbackOf(calls.read as Call, 0, (count) => [count, buffer]);
     read(descriptor, buffer, ...rest, callback);
   };
 }
@@ -81,7 +91,7 @@ function writeForm(core: Core, calls: Calls) {
     }
     const callback = takeCallback(values);
     const [data] = values;
-    const write = callbackOf(calls.write as Call, (count) => [count, data]);
+    const write = callbackOf(calls.write as Call, 0, (count) => [count, data]);
     write(descriptor, ...values, callback);
   };
 }
@@ -95,7 +105,7 @@ function vectorForm(core: Core, calls: Calls, name: "readv" | "writev") {
       (real[name] as (...all: unknown[]) => void)(descriptor, buffers, position ?? null, callback);
       return;
     }
-    const move = callbackOf(calls[name] as Call, (count) => [count, buffers]);
+    const move = callbackOf(calls[name] as Call, 0, (count) => [count, buffers]);
     move(descriptor, buffers, position, callback);
   };
 }

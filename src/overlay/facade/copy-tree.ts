@@ -30,7 +30,7 @@ type Copying = Generator<Question, void, boolean>;
 /** `fs.cpSync`. @throws `ERR_FS_CP_…`, `ERR_FS_EISDIR` and system errors as Node. */
 export function copyTreeSync(core: Core, from: string, to: string, options: CopyOptions): void {
   const filter = options["filter"] as ((source: string, target: string) => unknown) | undefined;
-  const copying = new TreeCopy(core, options).start(from, to);
+  const copying = new TreeCopy(core, options, true).start(from, to);
   for (let step = copying.next(true); step.done !== true; ) {
     const { source, target } = step.value;
     const answer = filter === undefined ? true : filter(source, target);
@@ -47,7 +47,7 @@ export async function copyTree(
   options: CopyOptions,
 ): Promise<void> {
   const filter = options["filter"] as ((source: string, target: string) => unknown) | undefined;
-  const copying = new TreeCopy(core, options).start(from, to);
+  const copying = new TreeCopy(core, options, false).start(from, to);
   for (let step = copying.next(true); step.done !== true; ) {
     const { source, target } = step.value;
     const answer = filter === undefined ? true : await filter(source, target);
@@ -65,8 +65,10 @@ class TreeCopy {
   readonly #core: Core;
   readonly #options: CopyOptions;
   readonly #follow: boolean;
+  readonly #isSync: boolean;
 
-  constructor(core: Core, options: CopyOptions) {
+  constructor(core: Core, options: CopyOptions, isSync: boolean) {
+    this.#isSync = isSync;
     this.#core = core;
     this.#options = options;
     this.#follow = options["dereference"] === true;
@@ -77,7 +79,7 @@ class TreeCopy {
     const existing = this.#check(source, target);
     this.#checkParents(source, target);
     const parent = posix.dirname(target);
-    if (this.#find(parent, true) === undefined) {
+    if (this.#absolute("", parent) !== this.#core.tree.rootPath && !this.#exists(parent)) {
       attempt("mkdir", parent, undefined, () => makeDirectories(this.#core, parent, 0o777));
     }
     yield* this.#copy(source, target, existing);
@@ -104,10 +106,11 @@ class TreeCopy {
   ): Copying {
     if (this.#options["recursive"] !== true) {
       throw systemError("ERR_FS_EISDIR", {
-        message: `Recursive option not enabled, cannot copy a directory: ${source}`,
+        message: `${source} is a directory (not copied)`,
         path: source,
         syscall: "cp",
-        errno: errno.EISDIR,
+        // So it is in Node: the two forms differ.
+        errno: this.#isSync ? errno.EINVAL : errno.EISDIR,
         code: "EISDIR",
       });
     }
@@ -244,7 +247,8 @@ class TreeCopy {
     if (!stats.isDirectory()) return;
     const end = this.#absolute("", posix.dirname(source));
     let parent = this.#absolute("", posix.dirname(target));
-    while (parent !== end && parent !== posix.dirname(parent)) {
+    const { rootPath } = this.#core.tree;
+    while (parent !== end && parent !== rootPath && parent !== posix.dirname(parent)) {
       const found = this.#find(parent, true);
       if (found === undefined) return;
       if (isSame(stats, found)) {
@@ -294,6 +298,10 @@ class TreeCopy {
       if (code === "ENOENT" || code === "ENOTDIR") return undefined;
       throw errorOfCall(caught, { syscall: follow ? "stat" : "lstat", path });
     }
+  }
+
+  #exists(path: string): boolean {
+    return this.#find(path, true) !== undefined;
   }
 
   #absolute(directory: string, path: string): string {

@@ -5,12 +5,13 @@ import {
   Dir,
   Dirent,
   dirSymbols,
+  nodeHabits,
   realFileSystem as real,
   Stats,
 } from "../../disk/lower-classes.ts";
 import type { Core } from "../core.ts";
 import { optionsOf, type PathArgument } from "./arguments.ts";
-import { type Callback, takeCallback } from "./asynchronous.ts";
+import { type Callback, deliver, takeCallback } from "./asynchronous.ts";
 import { callbackForms } from "./callback-forms.ts";
 import { type Calls, synchronousCalls } from "./calls.ts";
 import { globAsync, globSync } from "./glob.ts";
@@ -47,7 +48,8 @@ export function createFacade(core: Core): Facade {
     FileReadStream: streams.ReadStream,
     FileWriteStream: streams.WriteStream,
     ...globForms(core, calls),
-    openAsBlob: async (path: PathArgument, options?: unknown) => blobOf(calls, path, options),
+    openAsBlob: (path: PathArgument, options?: unknown) =>
+      deliver(() => blobOf(calls, path, options)),
     openAsBlobSync: (path: PathArgument, options?: unknown) => blobOf(calls, path, options),
     mkdtempDisposableSync: disposableCall(calls),
     ...textStream(callbacks, calls),
@@ -62,17 +64,29 @@ export function createFacade(core: Core): Facade {
     _toUnixTimestamp: (real as unknown as Record<string, unknown>)["_toUnixTimestamp"],
     promises: { ...promiseForms(core, { calls, streams }), watch: watchEvents(core) },
   };
-  // Only some systems can change the mode of a link; on the others Node has no such function.
-  const withoutLchmod = { ...facade, lchmod: undefined, lchmodSync: undefined };
-  const result = real.lchmodSync === undefined ? withoutLchmod : facade;
-  return { fs: result as unknown as OverlayFs, close: stopAll };
+  const shown = asThisNode(facade, real) as { promises: object };
+  shown.promises = asThisNode(facade.promises, real.promises);
+  return { fs: shown as unknown as OverlayFs, close: stopAll };
+}
+
+/** Leaves out what this release of Node, or this system, does not have: code looks for it. */
+function asThisNode(ours: object, original: object): object {
+  const table = ours as Readonly<Record<string, unknown>>;
+  const theirs = original as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(theirs).filter((key) => Object.hasOwn(table, key));
+  return Object.fromEntries(
+    keys.map((key) => [key, theirs[key] === undefined ? undefined : table[key]]),
+  );
 }
 
 function synchronousForms(calls: Calls): Record<string, unknown> {
-  const { nativeRealpath, realpath, ...rest } = calls;
+  const { nativeRealpath, realpath, rmAsync, opendir, ...rest } = calls;
   const forms: Record<string, unknown> = {};
   for (const [name, call] of Object.entries(rest)) forms[`${name}Sync`] = call;
   const withNative = (path: PathArgument, options?: unknown) => realpath(path, options);
+  // In some releases of Node the errors of this form alone name no path.
+  forms["opendirSync"] = (path: PathArgument, options?: unknown) =>
+    opendir(path, options, nodeHabits.opendirNamesPath);
   forms["realpathSync"] = Object.assign(withNative, { native: nativeRealpath });
   return forms;
 }
@@ -110,7 +124,13 @@ async function collect(found: AsyncIterable<unknown>): Promise<unknown[]> {
 
 function blobOf(calls: Calls, path: PathArgument, options: unknown): Blob {
   const { type } = optionsOf(options);
-  const bytes = calls.readFile(path) as Buffer<ArrayBuffer>;
+  let bytes: Buffer<ArrayBuffer>;
+  try {
+    bytes = calls.readFile(path) as Buffer<ArrayBuffer>;
+  } catch (error) {
+    const message = "Unable to open file as blob";
+    throw Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_VALUE", cause: error });
+  }
   return new Blob([bytes], { type: (type ?? "") as string });
 }
 

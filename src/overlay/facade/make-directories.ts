@@ -27,7 +27,7 @@ export function makeDirectories(core: Core, path: string, mode: number): string 
       else requireDirectory(core, next, code, pending.length > 0);
     }
   }
-  return first === undefined ? undefined : withoutTrailingSlash(first);
+  return first;
 }
 
 function isFinal(code: string | undefined): boolean {
@@ -45,13 +45,8 @@ function requireDirectory(
   throw new Fault(code === "EEXIST" && isParent ? "ENOTDIR" : "EEXIST");
 }
 
-function withoutTrailingSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, "") : path;
-}
-
+/** Textual, as in Node: a slash at the end is taken off first. */
 function parentOf(path: string): string {
-  const own = withoutTrailingSlash(path);
-  const slash = own.lastIndexOf("/");
-  if (slash < 0) return own === "." ? own : ".";
-  return slash === 0 ? "/" : own.slice(0, slash);
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? path : path.slice(0, Math.max(1, slash));
 }

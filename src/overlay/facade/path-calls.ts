@@ -1,6 +1,7 @@
 import type fs from "node:fs";
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { checkArguments, nodeHabits, realFileSystem as real } from "../../disk/lower-classes.ts";
 import type { Core } from "../core.ts";
+import { asRealUser } from "../credentials.ts";
 import { codeOf, errorOfCall } from "../file-system-error.ts";
 import { checkAccess, inspect, readLink, realPath } from "../inspect.ts";
 import { makeLink, makeSymlink, removeDirectory, removeFile } from "../name-changes.ts";
@@ -30,7 +31,7 @@ export function pathCalls(core: Core) {
     access(path: PathArgument, mode?: unknown): void {
       const target = pathOf(path);
       const wanted = accessModeOf(mode);
-      attempt("access", path, undefined, () => checkAccess(core, target, wanted));
+      attempt("access", path, undefined, () => asRealUser(() => checkAccess(core, target, wanted)));
     },
 
     readlink(path: PathArgument, options?: unknown): string | Buffer {
@@ -108,9 +109,14 @@ function status(
     return inspect(core, target, wanted);
   } catch (caught) {
     const code = codeOf(caught);
-    if (throwIfNoEntry === false && (code === "ENOENT" || code === "ENOTDIR")) return undefined;
+    if (throwIfNoEntry === false && isNoEntry(code)) return undefined;
     throw errorOfCall(caught, { syscall, path: shownPath(path) });
   }
+}
+
+/** `ENOENT`, and in some releases of Node `ENOTDIR` too. */
+function isNoEntry(code: string | undefined): boolean {
+  return code === "ENOENT" || (code === "ENOTDIR" && nodeHabits.silencesNotDirectory);
 }
 
 function accessModeOf(mode: unknown): number {

@@ -1,9 +1,9 @@
 import { constants } from "node:os";
 import type { Core } from "../core.ts";
-import { codeOf, errorOfCall, Fault } from "../file-system-error.ts";
+import { codeOf, errorOfCall } from "../file-system-error.ts";
 import { listDirectory } from "../inspect.ts";
 import { removeDirectory, removeFile } from "../name-changes.ts";
-import { exists, isDirectory } from "../path-walk.ts";
+import { isDirectory } from "../path-walk.ts";
 import { attempt } from "./attempt.ts";
 import { systemError } from "./system-error.ts";
 
@@ -11,6 +11,8 @@ import { systemError } from "./system-error.ts";
 export interface RemoveOptions {
   readonly force: boolean;
   readonly recursive: boolean;
+  /** `rm` of the callback and promise forms takes a link with a slash at its end for done. */
+  readonly passesLinks: boolean;
 }
 
 /** Removes a file or a tree. @throws as `fs.rm`. */
@@ -26,23 +28,24 @@ export function remove(core: Core, path: string, shown: string, options: RemoveO
       errno: constants.errno.EISDIR,
     });
   }
-  removeTree(core, path, shown);
+  try {
+    removeTree(core, path, shown);
+  } catch (error) {
+    if (!options.passesLinks || !isDirectory(place) || codeOf(error) !== "ENOTDIR") throw error;
+  }
 }
 
 function find(core: Core, path: string, isOptional: boolean) {
   try {
-    const place = core.resolve(path, false);
-    if (exists(place)) return place;
+    return core.resolveExisting(path, false);
   } catch (caught) {
     if (isOptional && codeOf(caught) === "ENOENT") return undefined;
     throw caught;
   }
-  if (isOptional) return undefined;
-  throw new Fault("ENOENT");
 }
 
 function removeTree(core: Core, path: string, shown: string): void {
-  if (!isDirectory(core.resolve(path, false))) {
+  if (!isDirectoryAt(core, path)) {
     attempt("unlink", shown, undefined, () => removeFile(core, path));
     return;
   }
@@ -50,6 +53,16 @@ function removeTree(core: Core, path: string, shown: string): void {
   const entries = attempt("scandir", shown, undefined, () => listDirectory(core, path));
   for (const { name } of entries) removeTree(core, `${path}/${name}`, `${shown}/${name}`);
   attempt("rmdir", shown, undefined, () => removeDirectory(core, path));
+}
+
+/** A failed look is no failure yet: removing it as a file says what is wrong. */
+function isDirectoryAt(core: Core, path: string): boolean {
+  try {
+    return isDirectory(core.resolve(path, "before slash"));
+  } catch (caught) {
+    if (codeOf(caught) === undefined) throw caught;
+    return false;
+  }
 }
 
 function tryRemoveDirectory(core: Core, path: string, shown: string): boolean {

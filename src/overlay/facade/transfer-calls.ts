@@ -1,5 +1,6 @@
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
 import type { Core } from "../core.ts";
+import { fileSystemError } from "../file-system-error.ts";
 import { readFrom, writeTo } from "../open.ts";
 import { attemptOn } from "./attempt.ts";
 import { closedDescriptor } from "./descriptor-calls.ts";
@@ -109,6 +110,7 @@ export function transferCalls(core: Core) {
       if (!core.descriptors.isOwn(descriptor)) {
         return real.readvSync(descriptor, vector.views, vector.position);
       }
+      if (vector.views.length === 0) throw fileSystemError("EINVAL", { syscall: "read" });
       return moveAll(vector, (transfer) => read(descriptor, transfer));
     },
     writev(descriptor: number, buffers: unknown, position?: unknown): number {

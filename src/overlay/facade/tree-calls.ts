@@ -67,14 +67,15 @@ export function treeCalls(core: Core) {
       return entries.map(({ name, type }) => direntOf(encodeResult(name, encoding), type, parent));
     },
 
-    opendir(path: PathArgument, options?: unknown): fs.Dir {
+    opendir(path: PathArgument, options?: unknown, isNamed = true): fs.Dir {
       const encoding = encodingOf(options);
       const { bufferSize, recursive } = optionsOf(options);
       if (bufferSize !== undefined && !(Number.isInteger(bufferSize) && Number(bufferSize) > 0)) {
         checkArguments(() => real.opendirSync("/", options as fs.OpenDirOptions).closeSync());
       }
       const target = pathOf(path);
-      const entries = attempt("opendir", path, undefined, () => listDirectory(core, target));
+      const named = isNamed ? path : undefined;
+      const entries = attempt("opendir", named, undefined, () => listDirectory(core, target));
       const parent = shownPath(path);
       const list = (at: string): ShownEntry[] =>
         attempt("opendir", at, undefined, () => listDirectory(core, at));
@@ -85,15 +86,9 @@ export function treeCalls(core: Core) {
       });
     },
 
-    rm(path: PathArgument, options?: unknown): void {
-      const target = pathOf(path);
-      const given = optionsOf(options);
-      if (Object.values(given).some((value) => typeof value !== "boolean")) {
-        checkArguments((nowhere) => real.rmSync(nowhere, { force: true, ...given }));
-      }
-      const force = given["force"] === true;
-      remove(core, target, shownPath(path), { force, recursive: given["recursive"] === true });
-    },
+    rm: removeCall(core, false),
+    /** `rm` of the callback and promise forms. */
+    rmAsync: removeCall(core, true),
 
     copyFile(source: PathArgument, target: PathArgument, mode?: unknown): void {
       const from = pathOf(source, "src");
@@ -122,6 +117,22 @@ function copyModeOf(mode: unknown): number {
   const isPlain = typeof mode === "number" && mode >>> 0 === mode && mode <= copyModeMax;
   if (!isPlain) checkArguments((at) => real.copyFileSync(at, at, mode as number));
   return mode as number;
+}
+
+function removeCall(core: Core, passesLinks: boolean) {
+  return (path: PathArgument, options?: unknown): void => {
+    const target = pathOf(path);
+    const given = optionsOf(options);
+    if (Object.values(given).some((value) => typeof value !== "boolean")) {
+      checkArguments((nowhere) => real.rmSync(nowhere, { force: true, ...given }));
+    }
+    const { force, recursive } = given;
+    remove(core, target, shownPath(path), {
+      force: force === true,
+      recursive: recursive === true,
+      passesLinks,
+    });
+  };
 }
 
 /** @throws as `fs.cp` for wrong options. */

@@ -45,7 +45,8 @@ export function wholeFileCalls(core: Core) {
 function readWhole(core: Core, path: PathArgument | number, flag: unknown): Buffer {
   if (typeof path === "number") {
     if (!core.descriptors.isOwn(path)) return real.readFileSync(path);
-    return attemptOn("read", () => readRest(core, core.descriptors.get(path)));
+    const file = attemptOn("fstat", () => core.descriptors.get(path));
+    return attemptOn("read", () => readRest(core, file));
   }
   const target = pathOf(path);
   const flags = flagsOf(flag, "r");

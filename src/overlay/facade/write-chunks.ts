@@ -1,4 +1,4 @@
-import { optionsOf } from "./arguments.ts";
+import { encodingOf, optionsOf } from "./arguments.ts";
 import { nextTurn, throwIfAborted } from "./asynchronous.ts";
 
 /**
@@ -18,9 +18,14 @@ export async function writeChunks(
   }
   for await (const chunk of data) {
     await throwIfAborted(signal);
-    await write(chunk);
+    await write(ArrayBuffer.isView(chunk) ? chunk : bytesOfChunk(chunk, options));
     await nextTurn();
   }
+}
+
+/** What is no view goes through `Buffer.from`, whose errors are the caller's. */
+function bytesOfChunk(chunk: unknown, options: unknown): Buffer {
+  return Buffer.from(chunk as string, encodingOf(options) as BufferEncoding | undefined);
 }
 
 /** Whether data comes in pieces. Text and bytes are iterable too, but whole. */

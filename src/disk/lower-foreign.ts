@@ -1,0 +1,109 @@
+import fs from "node:fs";
+import { Lower } from "./lower.ts";
+import { bigIntStatsPrototype } from "./lower-classes.ts";
+
+const { S_IFLNK, S_IFMT } = fs.constants;
+
+/**
+ * A lower that is not the real disk: a memfs volume, a unionfs, another overlay. What it says is
+ * given the form in which the disk would say it, so that nothing above needs to know the difference.
+ */
+export class ForeignLower extends Lower {
+  override lstat(path: string): fs.Stats | undefined {
+    const stats = guarded(() => super.lstat(path));
+    if (stats === undefined || stats instanceof fs.Stats) return stats;
+    return this.#ofThisNode(path, stats, fs.Stats.prototype) as fs.Stats;
+  }
+
+  override lstatExact(path: string): fs.BigIntStats | undefined {
+    const stats = guarded(() => super.lstatExact(path));
+    if (stats === undefined || Object.getPrototypeOf(stats) === bigIntStatsPrototype) return stats;
+    return this.#ofThisNode(path, stats, bigIntStatsPrototype) as fs.BigIntStats;
+  }
+
+  override fstat(descriptor: number): fs.BigIntStats {
+    return guarded(() => super.fstat(descriptor));
+  }
+
+  override describe(descriptor: number, bigint: boolean): fs.Stats | fs.BigIntStats {
+    const stats = guarded(() => super.describe(descriptor, bigint));
+    const prototype = bigint ? bigIntStatsPrototype : fs.Stats.prototype;
+    return Object.getPrototypeOf(stats) === prototype ? stats : withPrototype(stats, prototype);
+  }
+
+  override readlink(path: string): string {
+    return guarded(() => super.readlink(path));
+  }
+
+  override readdir(path: string): fs.Dirent[] {
+    return guarded(() => super.readdir(path));
+  }
+
+  override open(path: string): number {
+    return guarded(() => super.open(path));
+  }
+
+  override read(descriptor: number, buffer: Uint8Array, position: number): number {
+    return guarded(() => super.read(descriptor, buffer, position));
+  }
+
+  /** A copy: some file systems hand out views of memory that others share. */
+  override readWhole(descriptor: number): Buffer {
+    return guarded(() => {
+      const bytes = super.readWhole(descriptor);
+      return bytes.byteLength === bytes.buffer.byteLength ? bytes : exactCopy(bytes);
+    });
+  }
+
+  /** memfs gives links the mode of files and no size. */
+  #ofThisNode(path: string, stats: fs.Stats | fs.BigIntStats, prototype: object): object {
+    const same = withPrototype(stats, prototype);
+    if ((Number(stats.mode) & S_IFMT) !== S_IFLNK) return same;
+    const size = Buffer.byteLength(this.readlink(path));
+    const mode = S_IFLNK | 0o777;
+    const isExact = typeof stats.mode === "bigint";
+    return Object.assign(same, {
+      mode: isExact ? BigInt(mode) : mode,
+      size: isExact ? BigInt(size) : size,
+    });
+  }
+}
+
+function exactCopy(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+const millisecondNs = 1_000_000n;
+const timeNames = ["atime", "mtime", "ctime", "birthtime"] as const;
+
+function withPrototype<T extends fs.Stats | fs.BigIntStats>(stats: T, prototype: object): T {
+  const same = Object.create(prototype) as Record<string, unknown>;
+  for (const [key, value] of Object.entries(stats)) {
+    if (typeof value !== "function" && !key.startsWith("_")) same[key] = value;
+  }
+  for (const name of timeNames) {
+    const milliseconds = stats[`${name}Ms`];
+    if (typeof milliseconds === "bigint") {
+      const given = (stats as fs.BigIntStats)[`${name}Ns`];
+      same[`${name}Ns`] = given ?? milliseconds * millisecondNs;
+    }
+  }
+  return same as unknown as T;
+}
+
+/** Errors as a system call raises them: which call and path it is about is for the caller to say. */
+function guarded<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (caught) {
+    const { code, errno, syscall } = caught as NodeJS.ErrnoException;
+    if (typeof code !== "string" || code.startsWith("ERR_")) throw caught;
+    throw Object.assign(new Error((caught as Error).message, { cause: caught }), {
+      code,
+      errno,
+      syscall,
+    });
+  }
+}
