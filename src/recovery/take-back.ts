@@ -1,9 +1,10 @@
 import { commitChangeSet } from "../commit/commit.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
+import type { LockOptions } from "../commit/lock.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
-import { recoverJournal } from "../commit/recover.ts";
 import { DraftError } from "../errors.ts";
+import { recoverRoot } from "./recover-root.ts";
 import {
   planRedo,
   planRestore,
@@ -26,7 +27,7 @@ export async function undo(
   store: CommitStore,
   request: UndoRequest & RecoveryOptions = {},
 ): Promise<CommitReceipt> {
-  await recoverJournal(store, waitOf(request));
+  await recoverRoot(store, waitOf(request));
   return await carryOut(store, planUndo(store, request), request);
 }
 
@@ -39,7 +40,7 @@ export async function redo(
   store: CommitStore,
   request: RedoRequest & RecoveryOptions = {},
 ): Promise<CommitReceipt> {
-  await recoverJournal(store, waitOf(request));
+  await recoverRoot(store, waitOf(request));
   return await carryOut(store, planRedo(store, request), request);
 }
 
@@ -53,7 +54,7 @@ export async function restore(
   store: CommitStore,
   request: RestoreRequest & RecoveryOptions,
 ): Promise<CommitReceipt> {
-  await recoverJournal(store, waitOf(request));
+  await recoverRoot(store, waitOf(request));
   const plan = planRestore(store, request);
   if (plan.changeSet.changes.length === 0) {
     throw new DraftError(
@@ -77,7 +78,7 @@ async function carryOut(
   });
 }
 
-function waitOf({ lockWaitMs, signal }: RecoveryOptions): Parameters<typeof recoverJournal>[1] {
+function waitOf({ lockWaitMs, signal }: RecoveryOptions): LockOptions {
   return {
     ...(lockWaitMs === undefined ? {} : { waitMs: lockWaitMs }),
     ...(signal === undefined ? {} : { signal }),
