@@ -44,6 +44,8 @@ export class RunningCommand {
   readonly ended: Promise<CommandEnd>;
   readonly #isGroup: boolean;
   #isTimedOut = false;
+  /** Whether Ctrl-C was typed at the command's terminal. */
+  #isInterrupted = false;
 
   constructor(line: CommandLine, options: CommandOptions) {
     const { stdio = "inherit" } = options;
@@ -92,9 +94,11 @@ export class RunningCommand {
     return new Promise<CommandEnd>((resolve, reject) => {
       this.child.once("error", reject);
       this.child.once("close", (code, signal) => {
+        // The launcher cannot pass a SIGINT on that it ignores itself: it ends with 1 instead.
+        const ended = signal ?? (code === 1 && this.#isInterrupted ? "SIGINT" : undefined);
         // As shells report it: 128 and the number of the signal.
-        const exitCode = signal === null ? (code ?? 1) : 128 + systemConstants.signals[signal];
-        resolve({ exitCode, signal: signal ?? undefined, isTimedOut: this.#isTimedOut });
+        const exitCode = ended === undefined ? (code ?? 1) : 128 + systemConstants.signals[ended];
+        resolve({ exitCode, signal: ended, isTimedOut: this.#isTimedOut });
       });
     }).finally(() => {
       stopForwarding();
@@ -107,7 +111,10 @@ export class RunningCommand {
   #forwardSignals(isInteractive: boolean): () => void {
     const handlers = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
       const isByTerminal = isInteractive && signal === "SIGINT";
-      const handler = (): void => (isByTerminal ? undefined : this.kill(signal));
+      const handler = (): void => {
+        if (isByTerminal) this.#isInterrupted = true;
+        else this.kill(signal);
+      };
       process.on(signal, handler);
       return () => process.off(signal, handler);
     });

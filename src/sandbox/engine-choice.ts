@@ -35,7 +35,7 @@ export async function startWorkspace(context: WorkspaceContext): Promise<Workspa
 export function enginesOfSystem(): Engine[] {
   if (process.platform !== "linux") return ["clone"];
   const kernel: Engine[] =
-    process.geteuid?.() === 0 ? ["overlay", "overlay-user"] : ["overlay-user"];
+    process.geteuid?.() === 0 ? ["overlay", "overlay-user", "fuse"] : ["overlay-user", "fuse"];
   return [...kernel, "clone"];
 }
 
@@ -44,7 +44,10 @@ export async function startEngine(engine: Engine, context: WorkspaceContext): Pr
     case "overlay":
     case "overlay-user":
       if (process.platform !== "linux") throw new Error("overlayfs exists on Linux only");
-      return KernelWorkspace.start(engine, context);
+      return KernelWorkspace.start({ ...context, engine });
+    case "fuse":
+      if (process.platform !== "linux") throw new Error("FUSE mounts in namespaces need Linux");
+      return KernelWorkspace.start({ ...context, engine });
     case "clone":
       if ((context.options.require ?? "enforced") === "enforced") {
         throw new Error("a copy of the tree cannot enforce isolation (it is `cooperative`)");

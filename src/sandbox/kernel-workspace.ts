@@ -5,6 +5,7 @@ import type { Layer } from "../overlay/layer.ts";
 import { type CommandLine, findProgram, limitWords } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { deniedMatcher, deniedPaths } from "./denied-paths.ts";
+import { readServedRedirects } from "./fuse/served-redirects.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { Mirror } from "./mirror.ts";
@@ -17,12 +18,21 @@ import { pushPending, type Retracted } from "./push.ts";
 import type { ResourceLimits, SessionOptions } from "./session-options.ts";
 import type { Workspace } from "./workspace.ts";
 
+export type NamespaceEngine = "overlay" | "overlay-user" | "fuse";
+
+interface NamespaceContext {
+  readonly engine: NamespaceEngine;
+  readonly layer: Layer;
+  readonly options: SessionOptions;
+  readonly contents: LentContents;
+}
+
 /** A file system stamps changes with a clock that lags by up to one tick of 100 Hz. */
 const clockTickMs = 10;
 
-/** The engines `overlay` and `overlay-user`: kernel overlayfs in a namespace. */
+/** Engines that cover the tree in a namespace: kernel overlayfs, or a FUSE server. */
 export class KernelWorkspace implements Workspace {
-  readonly engine: "overlay" | "overlay-user";
+  readonly engine: NamespaceEngine;
   readonly isolation = "enforced";
   readonly notes: readonly string[];
   readonly #layer: Layer;
@@ -35,12 +45,8 @@ export class KernelWorkspace implements Workspace {
   readonly #mirror = new Mirror();
   readonly #isDenied: (path: string) => boolean;
 
-  private constructor(
-    namespace: Namespace,
-    startedNs: bigint,
-    context: { layer: Layer; options: SessionOptions; contents: LentContents },
-  ) {
-    this.engine = namespace.plan.privileged ? "overlay" : "overlay-user";
+  private constructor(namespace: Namespace, startedNs: bigint, context: NamespaceContext) {
+    this.engine = context.engine;
     this.#namespace = namespace;
     this.#startedNs = startedNs;
     this.#layer = context.layer;
@@ -49,25 +55,23 @@ export class KernelWorkspace implements Workspace {
     this.#isDenied = deniedMatcher(context.layer.root, context.options.denyRead ?? []);
     this.#view = new PinnedTree(namespace.viewDescriptor);
     this.#upper = new PinnedTree(namespace.upperDescriptor);
-    this.notes = namespace.plan.privileged ? [] : ownerNotes(context.layer.root);
+    this.notes = context.engine === "overlay-user" ? ownerNotes(context.layer.root) : [];
   }
 
   /** @throws {Error} when this machine or this tree does not allow it; nothing is left behind. */
-  static async start(
-    engine: "overlay" | "overlay-user",
-    context: { layer: Layer; options: SessionOptions; contents: LentContents },
-  ): Promise<KernelWorkspace> {
-    const { layer, options } = context;
+  static async start(context: NamespaceContext): Promise<KernelWorkspace> {
+    const { layer, options, engine } = context;
     const openedMs = Date.now();
     const inside = mountsInside(readMountTable(), layer.root);
-    if (inside.length > 0) {
+    if (inside.length > 0 && engine !== "fuse") {
       const paths = inside.map(({ path }) => path).join(", ");
       throw new Error(`the tree holds mounts, which an overlay cannot show: ${paths}`);
     }
     const plan = planNamespace({
       ...options,
       root: layer.root,
-      privileged: engine === "overlay",
+      tree: engine === "fuse" ? "fuse" : "overlay",
+      privileged: engine === "overlay" || (engine === "fuse" && process.geteuid?.() === 0),
       uncommittedBytesMax: options.uncommittedBytesMax,
       denied: deniedPaths(layer, options.denyRead ?? []),
     });
@@ -85,7 +89,7 @@ export class KernelWorkspace implements Workspace {
       view: this.#view,
       upper: this.#upper,
       mirror: this.#mirror,
-      mayChangeOwner: this.engine === "overlay",
+      mayChangeOwner: this.#namespace.plan.privileged,
       isDenied: this.#isDenied,
     });
   }
@@ -102,6 +106,10 @@ export class KernelWorkspace implements Workspace {
       isComplete: false,
     };
     if (this.engine === "overlay-user") return harvestUpper(source);
+    if (this.engine === "fuse") {
+      const moved = readServedRedirects(this.#namespace.viewDescriptor, this.#namespace.upperName);
+      return harvestUpper({ ...source, readRedirect: (path) => moved.get(path) });
+    }
     const { upperDescriptor } = this.#namespace;
     const readRedirect = (path: string): string | undefined =>
       readRedirects(upperDescriptor, [path]).get(path);
@@ -140,6 +148,8 @@ export class KernelWorkspace implements Workspace {
   }
 
   stop(): Promise<void> {
+    // With the server go the bytes that only it could show.
+    if (this.engine === "fuse") this.#contents.settle();
     return this.#namespace.stop();
   }
 }

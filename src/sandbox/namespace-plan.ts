@@ -8,6 +8,7 @@ import type { Containment } from "./session-options.ts";
 export interface NamespaceOptions extends Containment {
   readonly root: string;
   readonly privileged: boolean;
+  readonly tree?: NamespacePlan["tree"];
   readonly uncommittedBytesMax?: number | undefined;
   readonly denied?: readonly DeniedPath[];
 }
@@ -28,6 +29,7 @@ export function planNamespace(options: NamespaceOptions): NamespacePlan {
   const emptied = [...own, ...masked].filter((path) => isOwnDirectory(path, root));
   return {
     root,
+    tree: options.tree ?? "overlay",
     privileged: options.privileged,
     rootStats: statSync(root),
     hiddenName: stateDirectoryName,
@@ -40,6 +42,7 @@ export function planNamespace(options: NamespaceOptions): NamespacePlan {
     kernelControls: isHostRoot ? kernelControls.filter((path) => existsSync(path)) : [],
     loopback: options.network === "off",
     denied: options.denied ?? [],
+    denyRead: options.denyRead ?? [],
     mounts,
   };
 }

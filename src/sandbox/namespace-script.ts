@@ -4,6 +4,8 @@ import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
 /** Everything that the script of a namespace depends on; gathered by `namespace-plan.ts`. */
 export interface NamespacePlan {
   readonly root: string;
+  /** What covers the tree: the kernel's overlay, or a FUSE mount that comes once this is ready. */
+  readonly tree: "overlay" | "fuse";
   /** Real root: `trusted.*` attributes, directory renames, and all users mapped to themselves. */
   readonly privileged: boolean;
   /** Owner and mode of the root directory: the upper's root shows them instead of the lower's. */
@@ -28,6 +30,8 @@ export interface NamespacePlan {
   readonly loopback: boolean;
   /** Files and directories that become unreadable. */
   readonly denied: readonly DeniedPath[];
+  /** The globs that those come from. */
+  readonly denyRead: readonly string[];
   readonly mounts: readonly MountPoint[];
 }
 
@@ -188,8 +192,12 @@ function mountList(plan: NamespacePlan): string {
   if (plan.discarded !== undefined) {
     rows.push(["draftfs-discarded", plan.discarded, "overlay", overlay("6", "home-")]);
   }
-  rows.push(["draftfs-tree", plan.root, "overlay", overlay("8", "")]);
+  if (plan.tree === "overlay") {
+    rows.push(["draftfs-tree", plan.root, "overlay", overlay("8", "")]);
+  }
   for (const { path, kind } of plan.denied) {
+    // A FUSE server refuses by itself, and its mount would cover these.
+    if (plan.tree === "fuse" && isBelow(path, plan.root)) continue;
     rows.push([`/proc/self/fd/9/denied-${kind}`, path, "none", "bind"]);
   }
   for (const path of plan.kernelControls) rows.push([path, path, "none", "bind,ro"]);

@@ -1,8 +1,10 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
+import { basename } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { DraftError } from "../errors.ts";
+import { startFuseServer } from "./fuse/start-server.ts";
 import { readMountTable, visibleMounts } from "./mount-table.ts";
 import { type NamespacePlan, namespaceScript, outsideMounts } from "./namespace-script.ts";
 
@@ -23,6 +25,8 @@ export class Namespace {
   readonly pid: number;
   /** The merged view, as commands see it. */
   readonly viewDescriptor: number;
+  /** Last part of the upper's path. */
+  readonly upperName: string;
   /** The upper directory of the overlay. */
   readonly upperDescriptor: number;
   readonly #supervisor: Supervisor;
@@ -34,10 +38,11 @@ export class Namespace {
     plan: NamespacePlan,
     supervisor: Supervisor,
     answers: Interface,
-    pid: number,
+    { pid, upper }: { readonly pid: number; readonly upper: string },
   ) {
     this.plan = plan;
     this.pid = pid;
+    this.upperName = basename(upper);
     this.#supervisor = supervisor;
     this.#answers = answers;
     this.#ended = new Promise((resolve) => {
@@ -49,7 +54,7 @@ export class Namespace {
     // No command has run yet, so nothing in the namespace can have been swapped for a link.
     const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     this.viewDescriptor = openSync(`/proc/${pid}/root${plan.root}`, flags);
-    this.upperDescriptor = openSync(`/proc/${pid}/fd/9/upper`, flags);
+    this.upperDescriptor = openSync(upper, flags);
   }
 
   /**
@@ -64,9 +69,10 @@ export class Namespace {
     const answers = createInterface({ input: supervisor.stdout });
     try {
       const pid = await readyPid(supervisor, answers);
-      const namespace = new Namespace(plan, supervisor, answers, pid);
+      const upper = await coverTree(plan, pid);
+      const namespace = new Namespace(plan, supervisor, answers, { pid, upper });
       namespace.#verify(Buffer.concat(complaints).toString());
-      probeOverlay(`/proc/${pid}/fd/9/probe`);
+      if (plan.tree === "overlay") probeOverlay(`/proc/${pid}/fd/9/probe`);
       return namespace;
     } catch (error) {
       supervisor.kill("SIGKILL");
@@ -118,8 +124,10 @@ export class Namespace {
   #verify(complaint: string): void {
     this.#release();
     const visible = new Map(visibleMounts(readMountTable(this.pid)).map((row) => [row.path, row]));
-    const expected = [this.plan.root, ...(this.plan.discarded ? [this.plan.discarded] : [])];
-    const missing = expected.filter((path) => visible.get(path)?.fileSystem !== "overlay");
+    const { root, discarded, tree } = this.plan;
+    const missing = visible.get(root)?.fileSystem === tree ? [] : [root];
+    const isHomeCovered = discarded && visible.get(discarded)?.fileSystem === "overlay";
+    if (discarded !== undefined && isHomeCovered !== true) missing.push(discarded);
     if (this.plan.isHostRoot && visible.get("/dev")?.fileSystem !== "tmpfs") missing.push("/dev");
     const outside = this.plan.readOnlyOutside
       ? ["/", ...outsideMounts(this.plan).map(({ path }) => path)].filter((path) =>
@@ -147,6 +155,16 @@ export class Namespace {
       { path: this.plan.root },
     );
   }
+}
+
+/** Covers the tree where the script has not; returns the path of the upper, as the host names it. */
+async function coverTree(plan: NamespacePlan, pid: number): Promise<string> {
+  if (plan.tree === "overlay") return `/proc/${pid}/fd/9/upper`;
+  const { root, privileged, denyRead } = plan;
+  const path = toolPath(process.env["PATH"]);
+  const place = { root, pid, privileged, denyRead, toolPath: path };
+  const { upperName } = await startFuseServer(place);
+  return `/proc/${pid}/root${root}/${upperName}`;
 }
 
 /**

@@ -4,10 +4,12 @@ export type Isolation = "enforced" | "cooperative";
 /**
  * - `overlay`: kernel overlayfs in a mount namespace of real root;
  * - `overlay-user`: kernel overlayfs in an unprivileged user namespace;
+ * - `fuse`: our own FUSE server in a mount namespace, for trees and systems that overlayfs cannot
+ *   do: mounts inside the tree, foreign owners, directory renames without real root, old kernels;
  * - `clone`: a copy of the tree, compared afterwards. Nothing stops a command that writes to the
  *   real tree by its absolute path, so its isolation is `cooperative`.
  */
-export type Engine = "overlay" | "overlay-user" | "clone";
+export type Engine = "overlay" | "overlay-user" | "fuse" | "clone";
 
 /** What the command may reach besides the tree itself. The defaults are the safe ones. */
 export interface Containment {

@@ -12,11 +12,21 @@ export interface ServerOrder {
   readonly secret: string;
   /** Whether owners that the namespace cannot express are shown as the user's own. */
   readonly squash: boolean;
+  /** Globs of files that nobody may read through the mount. */
+  readonly denyRead: readonly string[];
 }
+
+/** What a server prints when it is about to answer. */
+export const servingLine = "serving";
 
 /** Name at the top of the mount under which the upper is shown; not listed. */
 export function upperNameOf(secret: string): string {
   return `${secret}.upper`;
+}
+
+/** The secret of an upper's name. */
+export function secretOf(upperName: string): string {
+  return upperName.slice(0, -".upper".length);
 }
 
 /** Name at the top of the mount of the file that lists moved lower directories; not listed. */

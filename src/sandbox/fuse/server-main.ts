@@ -1,8 +1,16 @@
+import { writeSync } from "node:fs";
 import { openLayer } from "../../overlay/layer.ts";
+import { deniedMatcher } from "../denied-paths.ts";
+import { denyReading } from "./deny-reading.ts";
 import { fsBackend } from "./fs-backend.ts";
 import { ownerBackend } from "./owner-backend.ts";
 import { serveFuse } from "./serve.ts";
-import { type ServerOrder, serverDevice, serverOrderVariable } from "./served-names.ts";
+import {
+  type ServerOrder,
+  serverDevice,
+  serverOrderVariable,
+  servingLine,
+} from "./served-names.ts";
 import { squashOwners } from "./squash-owners.ts";
 import { UpperView } from "./upper-view.ts";
 
@@ -14,5 +22,11 @@ import { UpperView } from "./upper-view.ts";
 const order = JSON.parse(process.env[serverOrderVariable] ?? "{}") as ServerOrder;
 const layer = openLayer({ root: order.root });
 const tree = fsBackend(layer.fs, order.root);
-const served = order.squash ? squashOwners(tree) : tree;
-serveFuse(serverDevice, ownerBackend(served, new UpperView(layer, served), order.secret));
+const owned = order.squash ? squashOwners(tree) : tree;
+const shown =
+  order.denyRead.length === 0
+    ? owned
+    : denyReading(owned, deniedMatcher(order.root, order.denyRead));
+const upper = new UpperView(layer, owned);
+writeSync(process.stdout.fd, `${servingLine}\n`);
+serveFuse(serverDevice, ownerBackend(shown, upper, order.secret));
