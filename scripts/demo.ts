@@ -25,22 +25,17 @@ const format = [
   ...["--indent-style=tab", "--line-width=80", "src", "test"],
 ];
 const uninstall = [
-  ...["npm", "uninstall", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", "knip"],
+  ...["npm", "uninstall", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", "publint"],
 ];
-/** Touches thousands of files, so that a commit of them takes long enough to be hit in the middle. */
-const touchMany = ["sh", "-c", "find node_modules -name '*.ts' -type f -exec sed -i '1i //' {} +"];
+/** Touches hundreds of files, so that a commit of them takes long enough to be hit in the middle. */
+const touchMany = ["sh", "-c", "find node_modules -name '*.md' -type f -exec sed -i '1i <!-- draft -->' {} +"];
 
 const story = new Story();
 
-try {
-  await tell();
-  fs.rmSync(scratch, { recursive: true, force: true });
-  story.succeed();
-} catch (error) {
-  process.stdout.write(`\ndemo: FAILED: ${error instanceof Error ? error.message : error}\n`);
-  process.stdout.write(`What is left of it: ${scratch}\n`);
-  process.exitCode = 1;
-}
+const notCopied: ReadonlySet<string> = new Set([".git", ".draftfs", "coverage"]);
+
+/** A commit is hit in the middle nearly always; a busy machine may need a second attempt. */
+const attemptsMax = 10;
 
 async function tell(): Promise<void> {
   const start = await story.step(
@@ -61,7 +56,7 @@ async function tell(): Promise<void> {
     return printOfTree(control);
   });
   await story.step("commit", () => {
-    story.tell(draftfs(["commit", "-m", "format, and without knip"], 0), 12);
+    story.tell(draftfs(["commit", "-m", "format, and without publint"], 0), 12);
   });
   await story.step("all of it has changed, exactly as without draftfs", () => {
     const now = printOfTree(copy, ours);
@@ -81,9 +76,9 @@ async function tell(): Promise<void> {
 
 /** Kills a second commit in the middle and lets the next command find out. */
 async function tearInTheMiddle(before: TreePrint): Promise<void> {
-  await story.step("change thousands of files in the draft", () => runOverDraft(touchMany));
+  await story.step("change hundreds of files in the draft", () => runOverDraft(touchMany));
   const paths = [...before.keys()].filter(
-    (path) => /^node_modules\/.*\.ts$/.test(path) && before.get(path)?.startsWith("file"),
+    (path) => /^node_modules\/.*\.md$/.test(path) && before.get(path)?.startsWith("file"),
   );
   for (let attempt = 1; ; attempt++) {
     const torn = await story.step("kill its commit in the middle, by SIGKILL", async () => {
@@ -115,9 +110,6 @@ async function tearInTheMiddle(before: TreePrint): Promise<void> {
   });
 }
 
-/** A commit is hit in the middle nearly always; a busy machine may need a second attempt. */
-const attemptsMax = 10;
-
 function copies(): TreePrint {
   copyProject(copy);
   copyProject(control);
@@ -132,8 +124,6 @@ function copyProject(target: string): void {
   const names = fs.readdirSync(project).filter((name) => !notCopied.has(name));
   check("cp", ["-a", "--reflink=auto", ...names.map((name) => join(project, name)), target]);
 }
-
-const notCopied: ReadonlySet<string> = new Set([".git", ".draftfs", "coverage"]);
 
 function runOverDraft(command: readonly string[]): void {
   story.tell(`$ draftfs run -- ${command.join(" ")}`);
@@ -176,4 +166,14 @@ function projectDirectory(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
   while (!fs.existsSync(join(directory, "package.json"))) directory = dirname(directory);
   return directory;
+}
+
+try {
+  await tell();
+  fs.rmSync(scratch, { recursive: true, force: true });
+  story.succeed();
+} catch (error) {
+  process.stdout.write(`\ndemo: FAILED: ${error instanceof Error ? error.message : error}\n`);
+  process.stdout.write(`What is left of it: ${scratch}\n`);
+  process.exitCode = 1;
 }

@@ -94,12 +94,16 @@ function detailOf(change: Change, lines: LineCounts | undefined, terminal: Termi
   if (lines === undefined && sized.kind === "file" && touchesContent(change)) {
     parts.push(bytesText(sized.size));
   }
-  if (change.kind === "modify") {
-    for (const aspect of change.aspects) if (aspect !== "content") parts.push(aspect);
-  }
+  if (change.kind === "modify")
+    parts.push(...change.aspects.filter((one) => isTelling(one, change)));
   if (change.kind === "rename" && change.replaced !== undefined)
     parts.push("replaces what was there");
   return parts.length === 0 ? "" : `  ${parts.join(" ")}`;
+}
+
+/** That a file whose content is another has another time as well goes without saying. */
+function isTelling(aspect: string, change: Change): boolean {
+  return aspect !== "content" && (aspect !== "times" || !touchesContent(change));
 }
 
 function touchesContent(change: Change): boolean {

@@ -1,5 +1,5 @@
 import { isDraftError } from "../errors.ts";
-import type { CommitReceipt, CommitRequest, Overlay } from "../index.ts";
+import { type CommitReceipt, type CommitRequest, mergingResolver, type Overlay } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { draftNameOf } from "./open-root.ts";
@@ -14,6 +14,10 @@ export interface CommitChoices extends CommonOptions {
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
   readonly durability?: CommitRequest["durability"];
+  /** Merges texts line by line where the disk has changed them meanwhile. */
+  readonly merge?: boolean;
+  /** Goes on where the disk has moved on; what is lost is in the checkpoint. */
+  readonly overwrite?: boolean;
 }
 
 /** Commits what is pending, tells of it, and returns the exit code. */
@@ -23,7 +27,12 @@ export async function commitDraft(
   choices: CommitChoices,
 ): Promise<number> {
   const { out } = context;
-  const receipt = await commitWithProgress(context, overlay, requestOf(overlay.root, choices));
+  const receipt = await commitWithProgress(
+    context,
+    overlay,
+    requestOf(overlay.root, choices),
+    choices,
+  );
   const draft = draftNameOf(choices);
   if (choices.json === true) {
     out.json({ draft, committed: receipt === undefined ? null : receiptDocument(receipt) });
@@ -44,14 +53,17 @@ export async function commitWithProgress(
   context: CommandContext,
   overlay: Overlay,
   request: CommitRequest,
+  { merge, overwrite }: Pick<CommitChoices, "merge" | "overwrite"> = {},
 ): Promise<CommitReceipt | undefined> {
   const progress = progressLine(context.err);
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once("SIGINT", onInterrupt);
   try {
-    const { signal } = interrupt;
-    return await overlay.commit({ ...request, signal, onProgress: progress.update });
+    const watched = { ...request, signal: interrupt.signal, onProgress: progress.update };
+    if (overwrite === true) return await overlay.commitForce(watched);
+    if (merge === true) return await overlay.commitWith(mergingResolver(), watched);
+    return await overlay.commit(watched);
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_NOTHING_PENDING") return undefined;
     throw error;

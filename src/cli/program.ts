@@ -106,6 +106,12 @@ function addDrafting(add: Add, executing: Executing): void {
     .option("--include <pattern...>", "only paths that match")
     .option("--exclude <pattern...>", "no paths that match; they stay pending")
     .addOption(
+      new Option("--merge", "merge texts that the disk has changed meanwhile").conflicts(
+        "overwrite",
+      ),
+    )
+    .option("--overwrite", "go on where the disk has moved on; the checkpoint keeps what is lost")
+    .addOption(
       new Option("--durability <level>", "what survives a power cut").choices([
         "durable",
         "full",
@@ -146,18 +152,18 @@ function addHistory(add: Add, executing: Executing): void {
   add("recover", "finish or undo an interrupted commit; every other command does it too").action(
     executing(() => import("./commands/recover.ts")),
   );
-  add("verify", "check every object, and the tree against the newest checkpoint").action(
-    executing(() => import("./commands/verify.ts")),
-  );
+  add("verify", "check every byte of the checkpoints")
+    .option("--repair", "first build indexes and refs again from what is sound")
+    .action(executing(() => import("./commands/verify.ts")));
   add("gc", "drop old checkpoints and repack")
     .option("--keep <count>", "checkpoints to keep", wholeNumber)
     .action(executing(() => import("./commands/gc.ts")));
 }
 
 function addPlans(add: Add, executing: Executing): void {
-  add("plan", "save what is pending to a file, to be applied elsewhere or later")
-    .requiredOption("-o, --output <file>", "the file to write")
-    .action(executing(() => import("./commands/plan.ts")));
+  add("plan [paths...]", "save what is pending to a file, to be applied elsewhere or later")
+    .requiredOption("-o, --output <file>", "the file to write; - for standard output")
+    .action(executing(() => import("./commands/plan.ts"), ["paths"]));
   add("apply <file>", "apply a saved plan; refused when the disk has moved on")
     .option("-m, --message <text>", "message of the checkpoint")
     .action(executing(() => import("./commands/apply.ts"), ["file"]));

@@ -4,7 +4,7 @@ import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { commitDraft, commitWithProgress } from "./commit-draft.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { draftNameOf } from "./open-root.ts";
-import { colouredPatch } from "./patch-colours.ts";
+import { writePatch } from "./patch-view.ts";
 import { type Answer, ask } from "./question.ts";
 import { receiptDocument } from "./receipt-view.ts";
 import { shownChangesOf, totalsOf } from "./shown-changes.ts";
@@ -102,7 +102,7 @@ function showSummary(context: CommandContext, diff: Diff, options: SettleOptions
   const shown = shownChangesOf(diff);
   err.write(`\n${summaryLines(shown, err, summaryLinesMax)}`);
   err.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}. Nothing on disk has changed.\n`);
-  if (options.showDiff === true) out.write(colouredPatch(diff.toPatch(), out));
+  if (options.showDiff === true) writePatch(diff, out);
 }
 
 const answers: readonly Answer<"commit" | "diff" | "keep" | "discard">[] = [
@@ -126,7 +126,7 @@ async function askWhatNext(
     const reply = await ask(context, question, answers, "keep");
     switch (reply) {
       case "diff":
-        out.write(colouredPatch(diff.toPatch(), out));
+        writePatch(diff, out);
         continue;
       case "commit": {
         const exitCode = await commitDraft(context, overlay, options);

@@ -3,7 +3,8 @@ import type { ChangeTotals, ShownChange } from "./changes-view.ts";
 
 /** The changes of a diff with what is shown of them. */
 export function shownChangesOf(diff: Diff): ShownChange[] {
-  return diff.changes.map((change) => ({ change, lines: undefined }));
+  const counts = diff.lineCounts();
+  return diff.changes.map((change) => ({ change, lines: counts.get(change.path) }));
 }
 
 /** Totals over changes. */

@@ -5,7 +5,9 @@ type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 /** A text stream that may be a terminal: standard output or standard error. */
 export interface Terminal {
   readonly isTerminal: boolean;
+  readonly isColoured: boolean;
   write(text: string): void;
+  writeBytes(bytes: Uint8Array): void;
   /** One JSON document, for programs. */
   json(value: unknown): void;
   /** `text` in colour, or as it is where colour is not wanted. */
@@ -18,12 +20,14 @@ export interface Terminal {
  */
 export function terminalOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Terminal {
   const isTerminal = stream.isTTY === true;
-  const coloured = wantsColour(isTerminal, env);
+  const isColoured = wantsColour(isTerminal, env);
   return {
     isTerminal,
+    isColoured,
     write: (text) => void stream.write(text),
+    writeBytes: (bytes) => void stream.write(bytes),
     json: (value) => void stream.write(`${JSON.stringify(value, undefined, 2)}\n`),
-    paint: (style, text) => (coloured ? styleText(style, text) : text),
+    paint: (style, text) => (isColoured ? styleText(style, text) : text),
   };
 }
 

@@ -1,4 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+  spawn,
+  spawnSync,
+} from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { projectDirectory } from "./project-directory.ts";
@@ -60,7 +65,10 @@ export function draftfs(args: readonly string[], options: CallOptions = {}): Out
 }
 
 /** Starts the command line without waiting for it. */
-export function startDraftfs(args: readonly string[], options: CallOptions = {}): ChildProcess {
+export function startDraftfs(
+  args: readonly string[],
+  options: CallOptions = {},
+): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, [commandLinePath, ...args], {
     cwd: options.cwd,
     env: environment(options.env),
@@ -77,11 +85,15 @@ export class TerminalSession {
 
   constructor(args: readonly string[], options: CallOptions = {}) {
     const words = [process.execPath, commandLinePath, ...args].map(quoted).join(" ");
-    this.#child = spawn("script", ["-qefc", `stty -echo rows 50 cols 120; ${words}`, "/dev/null"], {
-      cwd: options.cwd,
-      env: { ...environment(options.env), TERM: "xterm" },
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    this.#child = spawn(
+      "script",
+      ["-qefc", `stty -echo rows 50 cols 120; exec ${words}`, "/dev/null"],
+      {
+        cwd: options.cwd,
+        env: { ...environment(options.env), TERM: "xterm" },
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    );
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.#text += text;
       this.#changed();

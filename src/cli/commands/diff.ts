@@ -2,7 +2,7 @@ import { changeLines, totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withOverlay } from "../open-root.ts";
-import { colouredPatch } from "../patch-colours.ts";
+import { writePatch } from "../patch-view.ts";
 import { patternsOf } from "../path-patterns.ts";
 import { shownChangesOf, totalsOf } from "../shown-changes.ts";
 
@@ -22,13 +22,16 @@ export function execute(context: CommandContext, options: DiffOptions): Promise<
       const diff = await overlay.diff(include === undefined ? {} : { include });
       const { changes } = diff;
       if (options.json === true) {
-        out.json({ ...diff.toJSON(), ...(options.stat === true ? {} : { patch: diff.toPatch() }) });
+        out.json({
+          ...diff.toJSON(),
+          ...(options.stat === true ? {} : { patch: diff.toPatch().toString() }),
+        });
       } else if (options.stat === true) {
         const shown = shownChangesOf(diff);
         out.write(changeLines(shown, out));
         if (changes.length > 0) out.write(` ${totalsText(totalsOf(shown))}\n`);
       } else {
-        out.write(colouredPatch(diff.toPatch(), out));
+        writePatch(diff, out);
       }
       return changes.length > 0 ? exitCodes.pending : exitCodes.ok;
     },

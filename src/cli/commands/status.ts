@@ -15,8 +15,7 @@ export function execute(context: CommandContext, options: CommonOptions): Promis
       const diff = await overlay.diff();
       const exitCode = diff.changes.length > 0 ? exitCodes.pending : exitCodes.ok;
       if (options.json === true) {
-        const { root, recovered } = overlay;
-        out.json({ root, draft, recovered, ...diff.toJSON() });
+        out.json({ draft, recovered: overlay.recovered, ...diff.toJSON() });
       } else if (!out.isTerminal) {
         out.write(machineLines(diff.changes));
       } else if (exitCode === exitCodes.ok) {

@@ -1,0 +1,147 @@
+import { once } from "node:events";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildCommandLine, startDraftfs } from "../support/built-command-line.ts";
+import { ScratchProject } from "./scratch-project.ts";
+
+let project: ScratchProject;
+
+beforeAll(buildCommandLine);
+beforeEach(() => {
+  project = new ScratchProject({ "a.txt": "one\ntwo\n", "lib/b.txt": "b\n" });
+});
+afterEach(() => project[Symbol.dispose]());
+
+const sh = (script: string) => ["--", "sh", "-c", script];
+
+describe("draftfs run", () => {
+  it("changes nothing on disk, and keeps what the command did in the draft", () => {
+    const before = project.tree();
+    const outcome = project.draftfs(["run", ...sh("echo new > new.txt; rm a.txt; mv lib library")]);
+    expect(outcome.code).toBe(0);
+    expect(project.tree()).toEqual(before);
+    const status = project.draftfs(["status"]);
+    expect(status.code).toBe(2);
+    expect(status.out.split("\n").sort()).toEqual(
+      ["", "A\tnew.txt", "D\ta.txt", "R\tlib\tlibrary/"].sort(),
+    );
+  });
+
+  it("passes the command's streams through and adds nothing to standard output", () => {
+    const outcome = project.draftfs(["run", ...sh("cat; echo told >&2")], { input: "read\n" });
+    expect(outcome).toMatchObject({ code: 0, out: "read\n" });
+    expect(outcome.err).toContain("told\n");
+  });
+
+  it("tells on standard error what is pending, one path a line, when it is piped", () => {
+    const { err } = project.draftfs(["run", ...sh("echo x >> a.txt; ln -s a.txt 'odd\tname'")]);
+    expect(err).toBe('M\ta.txt\nA\t"odd\\tname"\n');
+  });
+
+  it.each([0, 3, 255])("passes the exit code %i through", (code) => {
+    expect(project.draftfs(["run", ...sh(`exit ${code}`)]).code).toBe(code);
+  });
+
+  it("continues the draft: a second command sees what the first one did", () => {
+    project.run("echo three >> a.txt");
+    const { out } = project.run("cat a.txt; echo four >> a.txt");
+    expect(out).toBe("one\ntwo\nthree\n");
+    expect(project.run("cat a.txt").out).toBe("one\ntwo\nthree\nfour\n");
+    expect(project.read("a.txt")).toBe("one\ntwo\n");
+  });
+
+  it("keeps drafts of different names apart", () => {
+    project.draftfs(["run", "--draft", "other", ...sh("echo other > name")]);
+    project.draftfs(["run", ...sh("echo main > name")], { env: { DRAFTFS_DRAFT: "third" } });
+    expect(project.draftfs(["status"]).code).toBe(0);
+    expect(project.draftfs(["run", "--draft=other", "--", "cat", "name"]).out).toBe("other\n");
+    expect(project.draftfs(["run", "--draft=third", "--", "cat", "name"]).out).toBe("main\n");
+    const { drafts } = project.json(["drafts"]) as { drafts?: { name: string }[] };
+    expect(drafts?.map(({ name }) => name)).toEqual(["other", "third"]);
+  });
+
+  it("commits when told to, and the command's changes are on disk", () => {
+    const outcome = project.draftfs([
+      "run",
+      "--commit",
+      "-m",
+      "by run",
+      ...sh("echo x > x; rm a.txt"),
+    ]);
+    expect(outcome.code).toBe(0);
+    expect(project.tree()).toEqual({ "lib/": "", "lib/b.txt": "b\n", x: "x\n" });
+    expect(project.draftfs(["status"]).code).toBe(0);
+    expect(project.draftfs(["log"]).out).toContain("by run");
+  });
+
+  it("does not commit what a failing command did", () => {
+    const before = project.tree();
+    const outcome = project.draftfs(["run", "--commit", ...sh("echo x > x; exit 9")]);
+    expect(outcome.code).toBe(9);
+    expect(outcome.err).toContain("Not committed");
+    expect(project.tree()).toEqual(before);
+    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+  });
+
+  it("discards only what this command did when told to", () => {
+    project.run("echo kept > kept.txt");
+    const outcome = project.draftfs(["run", "--discard", ...sh("rm -r lib kept.txt; exit 5")]);
+    expect(outcome.code).toBe(5);
+    expect(project.draftfs(["status"]).out).toBe("A\tkept.txt\n");
+    expect(project.run("cat kept.txt lib/b.txt").out).toBe("kept\nb\n");
+  });
+
+  it("prints one document with --json, and lets the command write to standard error", () => {
+    const script = "echo loud; echo x > x; rm a.txt; exit 3";
+    const { code, out, err } = project.draftfs(["run", "--json", ...sh(script)]);
+    expect(code).toBe(3);
+    expect(err).toBe("loud\n");
+    expect(JSON.parse(out)).toMatchObject({
+      draft: "main",
+      decision: "kept",
+      command: { exitCode: 3, signal: null, isolation: "enforced" },
+      changes: [
+        { kind: "delete", path: "a.txt" },
+        { kind: "create", path: "x" },
+      ],
+    });
+  });
+
+  it("tells in the document what was committed or discarded", () => {
+    const discarded = project.draftfs(["run", "--json", "--discard", ...sh("echo x > x")]);
+    expect(JSON.parse(discarded.out)).toMatchObject({ decision: "discarded" });
+    const committed = project.draftfs(["run", "--json", "--commit", ...sh("echo y > y")]);
+    expect(JSON.parse(committed.out)).toMatchObject({
+      decision: "committed",
+      committed: { sequence: 1, checkpoint: expect.stringMatching(/^[0-9a-f]{40}$/) },
+    });
+    expect(project.read("y")).toBe("y\n");
+  });
+
+  it("leaves options behind the command to the command, with and without --", () => {
+    expect(project.draftfs(["run", "echo", "--json", "-C", "x"]).out).toBe("--json -C x\n");
+    expect(project.draftfs(["run", "--", "echo", "--draft", "--"]).out).toBe("--draft --\n");
+  });
+
+  it("works on another directory with -C", () => {
+    const outcome = project.draftfs(["run", "-C", project.root, "--", "pwd"], { cwd: "/" });
+    expect(outcome.out).toBe(`${project.root}\n`);
+  });
+});
+
+describe("a second process", () => {
+  it("is refused while a command runs in the draft, and the first one loses nothing", async () => {
+    const first = startDraftfs(["run", ...sh("echo first > first.txt; echo ready; read line")], {
+      cwd: project.root,
+    });
+    const ended = once(first, "close");
+    await once(first.stdout, "data");
+    const second = project.draftfs(["run", ...sh("echo second > second.txt")]);
+    expect(second.code).toBe(5);
+    expect(second.err).toContain(`in use by process ${first.pid}`);
+    expect(second.err).toContain("--draft NAME");
+    expect(project.draftfs(["status"]).code).toBe(0);
+    first.stdin.end("go on\n");
+    expect((await ended)[0]).toBe(0);
+    expect(project.draftfs(["status"]).out).toBe("A\tfirst.txt\n");
+  });
+});

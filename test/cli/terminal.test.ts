@@ -1,0 +1,111 @@
+import fs from "node:fs";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildCommandLine, TerminalSession } from "../support/built-command-line.ts";
+import { ScratchProject } from "./scratch-project.ts";
+
+let project: ScratchProject;
+
+beforeAll(buildCommandLine);
+beforeEach(() => {
+  project = new ScratchProject({ "a.txt": "one\ntwo\n", "gone.txt": "gone\n" });
+});
+afterEach(() => project[Symbol.dispose]());
+
+const question = /commit, diff, keep, discard\?/;
+const change = ["--", "sh", "-c", "echo three >> a.txt; rm gone.txt; echo n > new.txt"];
+
+function onTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}): TerminalSession {
+  return new TerminalSession(args, { cwd: project.root, env });
+}
+
+describe("draftfs run on a terminal", () => {
+  it("ends with a summary and asks; commit commits", async () => {
+    const session = onTerminal(["run", ...change], { NO_COLOR: "1" });
+    await session.shows(question);
+    expect(session.text).toMatch(/ modified +a\.txt +\+1\n/);
+    expect(session.text).toMatch(/ added +new\.txt +\+1\n/);
+    expect(session.text).toMatch(/ deleted +gone\.txt +−1\n/);
+    expect(session.text).toContain("1 added, 1 modified, 1 deleted; +2 −1 lines, 16 B to write");
+    session.type("commit\n");
+    expect(await session.end()).toBe(0);
+    expect(project.tree()).toEqual({ "a.txt": "one\ntwo\nthree\n", "new.txt": "n\n" });
+  });
+
+  it("shows the diff and asks again; keep and an empty line keep the draft", async () => {
+    const before = project.tree();
+    const session = onTerminal(["run", ...change]);
+    await session.shows(question);
+    expect(session.text).toContain("\u001b[");
+    session.type("d\n");
+    await session.shows(/\+three/);
+    session.type("what\n");
+    await session.shows(/Please answer/);
+    session.type("\n");
+    expect(await session.end()).toBe(0);
+    expect(project.tree()).toEqual(before);
+    expect(project.draftfs(["status"]).code).toBe(2);
+  });
+
+  it("discards only when the whole word is typed", async () => {
+    const session = onTerminal(["run", "--", "sh", "-c", "rm a.txt; exit 6"]);
+    await session.shows(question);
+    session.type("dis\n");
+    await session.shows(/Please answer/);
+    session.type("discard\n");
+    expect(await session.end()).toBe(6);
+    expect(project.draftfs(["status"]).code).toBe(0);
+    expect(fs.existsSync(project.path("a.txt"))).toBe(true);
+  });
+
+  it("keeps the draft when Ctrl-C answers the question", async () => {
+    const session = onTerminal(["run", ...change]);
+    await session.shows(question);
+    session.type("\u0003");
+    expect(await session.end()).toBe(130);
+    expect(project.draftfs(["status"]).code).toBe(2);
+  });
+
+  it("keeps what a command had done when Ctrl-C ends it, and nothing on disk changes", async () => {
+    const before = project.tree();
+    const session = onTerminal(["run", "--", "sh", "-c", "echo n > new.txt; echo ready; sleep 60"]);
+    await session.shows(/ready/);
+    session.type("\u0003");
+    await session.shows(question);
+    session.type("keep\n");
+    expect(await session.end()).toBe(130);
+    expect(project.tree()).toEqual(before);
+    expect(project.draftfs(["status"]).out).toBe("A\tnew.txt\n");
+  });
+
+  it("asks nothing when nothing is pending or it was decided beforehand", async () => {
+    const idle = onTerminal(["run", "--", "true"]);
+    expect(await idle.end()).toBe(0);
+    expect(idle.text).toContain("Nothing is pending");
+    const kept = onTerminal(["run", "--keep", ...change]);
+    expect(await kept.end()).toBe(0);
+    expect(kept.text).not.toMatch(question);
+  });
+});
+
+describe("draftfs try", () => {
+  it("shows the diff before it asks", async () => {
+    const session = onTerminal(["try", ...change], { NO_COLOR: "1" });
+    await session.shows(question);
+    expect(session.text).toMatch(/-gone\n[\s\S]*commit, diff/);
+    session.type("k\n");
+    expect(await session.end()).toBe(0);
+  });
+});
+
+describe("colour", () => {
+  it("appears on a terminal, and not when NO_COLOR is set, nor in a pipe", async () => {
+    project.run("echo x > a.txt");
+    const coloured = onTerminal(["diff"]);
+    await coloured.end();
+    expect(coloured.text).toContain("\u001b[32m+x");
+    const plain = onTerminal(["diff"], { NO_COLOR: "1" });
+    await plain.end();
+    expect(plain.text).not.toContain("\u001b");
+    expect(project.draftfs(["diff"]).out).not.toContain("\u001b");
+  });
+});
