@@ -21,6 +21,11 @@ export interface BuiltPack {
   discard(): void;
 }
 
+export interface RepackOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
 /**
  * Writes everything that some commits lead to into one compressed pack. Reads only packs, which
  * never change, so no lock is needed; yields to other work between objects.
@@ -31,10 +36,7 @@ export async function buildPack(
   store: CommitStore,
   tips: readonly ObjectId[],
   boundary: ReadonlySet<ObjectId>,
-  options: {
-    readonly signal?: AbortSignal;
-    readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-  },
+  options: RepackOptions,
 ): Promise<BuiltPack> {
   const { disk, objects } = store;
   const reached = [...walkReachable(objects, tips, boundary)];
@@ -48,24 +50,11 @@ export async function buildPack(
   };
   let summary: PackSummary;
   try {
-    const pack = new PackBuilder(disk, descriptor);
-    for (let done = 0; done < reached.length; done += batchFilesMax) {
-      options.signal?.throwIfAborted();
-      options.onProgress?.({ done, total: reached.length });
-      const batch = reached.slice(done, done + batchFilesMax);
-      const packed = await Promise.all(batch.map((each) => compressedOf(store, each)));
-      for (const { oid, kind, size, stream } of packed) pack.addPacked(kind, oid, size, stream);
-    }
-    summary = pack.finish();
-    await disk.fsync(descriptor);
+    summary = await fill(store, descriptor, reached, options);
   } catch (error) {
-    // First of all, so that another run in this process may sweep what cannot be removed now.
-    inProgress.delete(path);
-    disk.close(descriptor);
     discard();
     throw error;
   }
-  disk.close(descriptor);
   return {
     discard,
     async install(): Promise<string> {
@@ -77,6 +66,30 @@ export async function buildPack(
       return base;
     },
   };
+}
+
+/** Writes the pack into an open file, makes it durable and closes the file. */
+async function fill(
+  store: CommitStore,
+  descriptor: number,
+  reached: readonly Reached[],
+  { signal, onProgress }: RepackOptions,
+): Promise<PackSummary> {
+  try {
+    const pack = new PackBuilder(store.disk, descriptor);
+    for (let done = 0; done < reached.length; done += batchFilesMax) {
+      signal?.throwIfAborted();
+      onProgress?.({ done, total: reached.length });
+      const batch = reached.slice(done, done + batchFilesMax);
+      const packed = await Promise.all(batch.map((each) => compressedOf(store, each)));
+      for (const { oid, kind, size, stream } of packed) pack.addPacked(kind, oid, size, stream);
+    }
+    const summary = pack.finish();
+    await store.disk.fsync(descriptor);
+    return summary;
+  } finally {
+    store.disk.close(descriptor);
+  }
 }
 
 /** Provisional packs of this very process. */
