@@ -1,0 +1,43 @@
+import nodeFs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Contestant, interleave } from "../lib/interleave.ts";
+import type { Samples } from "../lib/samples.ts";
+import { isInstalled, type PeerName, peers } from "./peers.ts";
+import type { Row, Scale } from "./rows.ts";
+
+/** Milliseconds that a row took on each peer, in interleaved rounds. */
+export async function measureRow(
+  row: Row,
+  options: { readonly scale: Scale; readonly rounds: number; readonly budgetMs: number },
+): Promise<ReadonlyMap<string, Samples>> {
+  const contestants: Contestant[] = [];
+  for (const name of row.peers) {
+    if (await isInstalled(name)) contestants.push(contestantOf(row, name, options.scale));
+  }
+  return interleave(contestants, { rounds: options.rounds, budgetMs: options.budgetMs });
+}
+
+function contestantOf(row: Row, name: PeerName, scale: Scale): Contestant {
+  return {
+    name,
+    async measure() {
+      const root = nodeFs.realpathSync(nodeFs.mkdtempSync(join(tmpdir(), "draftfs-bench-")));
+      try {
+        row.seed(root, scale);
+        const peer = await peers[name](root);
+        const work = await row.prepare(peer, scale);
+        // The garbage of the preparation must not be collected on the row's account.
+        globalThis.gc?.();
+        const start = performance.now();
+        const pending = work();
+        if (pending instanceof Promise) await pending;
+        const elapsedMs = performance.now() - start;
+        peer.layer?.close();
+        return elapsedMs;
+      } finally {
+        nodeFs.rmSync(root, { recursive: true, force: true });
+      }
+    },
+  };
+}

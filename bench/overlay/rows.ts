@@ -1,0 +1,223 @@
+import nodeFs from "node:fs";
+import { join } from "node:path";
+import type { Peer, PeerName } from "./peers.ts";
+
+/** How large to make a row: 1 for the figures, less for the test that it still runs. */
+export type Scale = number;
+
+/** One row of the table: the same work on every peer. */
+export interface Row {
+  readonly name: string;
+  /** The figure to reach, as the table states it. */
+  readonly reach: string;
+  readonly peers: readonly PeerName[];
+  /** Makes the real tree below. */
+  readonly seed: (root: string, scale: Scale) => void;
+  /** Everything before the clock starts; returns the work, which may return milliseconds itself. */
+  readonly prepare: (peer: Peer, scale: Scale) => Promise<() => unknown> | (() => unknown);
+}
+
+const filesCount = (scale: Scale) => Math.max(20, Math.round(10_000 * scale));
+const directoriesCount = 100;
+const text = "a file of sixty-four bytes, as small ones in a project often are";
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+const pathOf = (root: string, index: number) =>
+  join(root, `d${index % directoriesCount}`, `f${index}`);
+
+function seedFiles(root: string, scale: Scale): void {
+  for (const index of range(directoriesCount)) nodeFs.mkdirSync(join(root, `d${index}`));
+  for (const index of range(filesCount(scale))) nodeFs.writeFileSync(pathOf(root, index), text);
+}
+
+/** Changes elsewhere, so that an overlay has something to look through. */
+async function changeElsewhere({ fs, root, layer }: Peer, scale: Scale): Promise<void> {
+  if (!layer && fs === nodeFs) return;
+  const { promises } = fs;
+  if (!layer && !fs.mkdirSync) {
+    for (const index of range(filesCount(scale)))
+      await promises.writeFile(`${root}/p${index}`, text);
+    return;
+  }
+  fs.mkdirSync(join(root, "elsewhere"), { recursive: true });
+  for (const index of range(filesCount(scale))) {
+    fs.writeFileSync(join(root, "elsewhere", `p${index}`), text);
+  }
+}
+
+const sample = (scale: Scale) => Math.max(5, Math.round(3_000 * scale));
+
+/** A read-only row on untouched paths with changes pending elsewhere. */
+function untouched(
+  name: string,
+  reach: string,
+  names: readonly PeerName[],
+  act: (peer: Peer, path: string, index: number) => unknown,
+): Row {
+  return {
+    name,
+    reach,
+    peers: names,
+    seed: seedFiles,
+    prepare: async (peer, scale) => {
+      await changeElsewhere(peer, scale);
+      const paths = range(sample(scale)).map((index) => pathOf(peer.root, index));
+      return async () => {
+        for (let index = 0; index < paths.length; index++) {
+          const pending = act(peer, paths[index] as string, index);
+          if (pending instanceof Promise) await pending;
+        }
+      };
+    },
+  };
+}
+
+const syncReach = "≤ 1.15 × node:fs";
+const promiseReach = "≤ 1.10 × node:fs";
+const overDisk: readonly PeerName[] = ["node:fs", "draftfs", "unionfs + memfs"];
+const overDiskAsync: readonly PeerName[] = [...overDisk, "just-bash OverlayFs"];
+const inMemory: readonly PeerName[] = [
+  "node:fs",
+  "draftfs",
+  "memfs",
+  "unionfs + memfs",
+  "ZenFS CopyOnWrite",
+];
+
+const directoryOf = (peer: Peer, index: number) => join(peer.root, `d${index % directoriesCount}`);
+
+/** Small new files: the work is the same, the step that counts differs. */
+function smallFiles(step: "write" | "read" | "stat" | "unlink"): Row {
+  return {
+    name: `new small files: ${step}`,
+    reach: "≥ 5 × faster than memfs, faster than node:fs",
+    peers: inMemory,
+    seed: () => undefined,
+    prepare: ({ fs, root }, scale) => {
+      const paths = range(Math.max(5, Math.round(5_000 * scale))).map((index) =>
+        join(root, `n${index}`),
+      );
+      const steps = {
+        write: (path: string) => fs.writeFileSync(path, text),
+        read: (path: string) => fs.readFileSync(path),
+        stat: (path: string) => fs.statSync(path),
+        unlink: (path: string) => fs.unlinkSync(path),
+      };
+      if (step !== "write") for (const path of paths) steps.write(path);
+      const act = steps[step];
+      return () => {
+        for (const path of paths) act(path);
+      };
+    },
+  };
+}
+
+/** Rows that are times of the same work on several peers. */
+export const rows: readonly Row[] = [
+  untouched("readFileSync, untouched", syncReach, overDisk, ({ fs }, path) =>
+    fs.readFileSync(path),
+  ),
+  untouched("statSync, untouched", syncReach, overDisk, ({ fs }, path) => fs.statSync(path)),
+  untouched("readdirSync, untouched", syncReach, overDisk, (peer, _, index) =>
+    peer.fs.readdirSync(directoryOf(peer, index)),
+  ),
+  untouched("promises.readFile, untouched", promiseReach, overDiskAsync, ({ fs }, path) =>
+    fs.promises.readFile(path),
+  ),
+  untouched("promises.stat, untouched", promiseReach, overDiskAsync, ({ fs }, path) =>
+    fs.promises.stat(path),
+  ),
+  untouched("promises.readdir, untouched", promiseReach, overDiskAsync, (peer, _, index) =>
+    peer.fs.promises.readdir(directoryOf(peer, index)),
+  ),
+  smallFiles("write"),
+  smallFiles("read"),
+  smallFiles("stat"),
+  smallFiles("unlink"),
+  {
+    name: "merged readdir, half lower, half new",
+    reach: "≤ 2 × node:fs",
+    peers: overDisk,
+    seed: (root, scale) => {
+      for (const index of range(filesCount(scale)))
+        nodeFs.writeFileSync(join(root, `l${index}`), "");
+    },
+    prepare: ({ fs, root }, scale) => {
+      for (const index of range(filesCount(scale))) fs.writeFileSync(join(root, `n${index}`), "");
+      return () => fs.readdirSync(root);
+    },
+  },
+  {
+    name: "20,000 appends to one file",
+    reach: "≥ 10 × ZenFS",
+    peers: inMemory,
+    seed: () => undefined,
+    prepare: ({ fs, root }, scale) => {
+      const path = join(root, "log");
+      const count = Math.max(10, Math.round(20_000 * scale));
+      return () => {
+        for (let index = 0; index < count; index++) fs.appendFileSync(path, text);
+      };
+    },
+  },
+  {
+    name: "3,000 unlinks in one directory, then readdir",
+    reach: "≥ 10 × ZenFS",
+    peers: inMemory,
+    seed: (root, scale) => {
+      const count = Math.max(10, Math.round(4_000 * scale));
+      for (const index of range(count)) nodeFs.writeFileSync(join(root, `l${index}`), text);
+    },
+    prepare: ({ fs, root }, scale) => {
+      const count = Math.max(5, Math.round(3_000 * scale));
+      return () => {
+        for (let index = 0; index < count; index++) fs.unlinkSync(join(root, `l${index}`));
+        fs.readdirSync(root);
+      };
+    },
+  },
+  {
+    name: "rename of a directory of 10,000 files",
+    reach: "< 0.1 ms",
+    peers: ["node:fs", "draftfs", "memfs", "unionfs + memfs", "ZenFS CopyOnWrite"],
+    seed: (root, scale) => {
+      nodeFs.mkdirSync(join(root, "d"));
+      for (const index of range(filesCount(scale))) {
+        nodeFs.writeFileSync(join(root, "d", `l${index}`), "");
+      }
+    },
+    prepare: ({ fs, root }) => {
+      fs.writeFileSync(join(root, "warm"), "");
+      fs.renameSync(join(root, "warm"), join(root, "warmer"));
+      return () => fs.renameSync(join(root, "d"), join(root, "m"));
+    },
+  },
+  {
+    name: "savepoint with 100,000 changes pending",
+    reach: "< 0.1 ms",
+    peers: ["draftfs"],
+    seed: () => undefined,
+    prepare: ({ fs, root, layer }, scale) => {
+      for (const index of range(Math.round(100_000 * scale))) {
+        if (index % 1000 === 0) fs.mkdirSync(join(root, `d${index}`));
+        fs.writeFileSync(join(root, `d${index - (index % 1000)}`, `n${index}`), "");
+      }
+      return () => layer?.savepoint();
+    },
+  },
+  {
+    name: "rollback of 100 changes, 100,000 others pending",
+    reach: "< 1 ms",
+    peers: ["draftfs"],
+    seed: () => undefined,
+    prepare: ({ fs, root, layer }, scale) => {
+      for (const index of range(Math.round(100_000 * scale))) {
+        if (index % 1000 === 0) fs.mkdirSync(join(root, `d${index}`));
+        fs.writeFileSync(join(root, `d${index - (index % 1000)}`, `n${index}`), "");
+      }
+      const savepoint = layer?.savepoint();
+      for (const index of range(100)) fs.writeFileSync(join(root, `r${index}`), text);
+      return () => savepoint && layer?.rollback(savepoint);
+    },
+  },
+];
