@@ -12,6 +12,7 @@ import { Mirror } from "./mirror.ts";
 import { mountsInside, readMountTable } from "./mount-table.ts";
 import { Namespace, toolPath } from "./namespace.ts";
 import { planNamespace } from "./namespace-plan.ts";
+import type { NamespacePlan } from "./namespace-script.ts";
 import { readRedirects } from "./overlay-redirects.ts";
 import { PinnedTree } from "./pinned-tree.ts";
 import { pushPending, type Retracted } from "./push.ts";
@@ -55,7 +56,7 @@ export class KernelWorkspace implements Workspace {
     this.#isDenied = deniedMatcher(context.layer.root, context.options.denyRead ?? []);
     this.#view = new PinnedTree(namespace.viewDescriptor);
     this.#upper = new PinnedTree(namespace.upperDescriptor);
-    this.notes = context.engine === "overlay-user" ? ownerNotes(context.layer.root) : [];
+    this.notes = notesOn(namespace.plan);
   }
 
   /** @throws {Error} when this machine or this tree does not allow it; nothing is left behind. */
@@ -70,8 +71,8 @@ export class KernelWorkspace implements Workspace {
     const plan = planNamespace({
       ...options,
       root: layer.root,
-      tree: engine === "fuse" ? "fuse" : "overlay",
-      privileged: engine === "overlay" || (engine === "fuse" && process.geteuid?.() === 0),
+      tree: treeOf(engine),
+      privileged: engine !== "overlay-user" && process.geteuid?.() === 0,
       uncommittedBytesMax: options.uncommittedBytesMax,
       denied: deniedPaths(layer, options.denyRead ?? []),
     });
@@ -106,7 +107,9 @@ export class KernelWorkspace implements Workspace {
       isComplete: false,
     };
     if (this.engine === "overlay-user") return harvestUpper(source);
-    if (this.engine === "fuse") {
+    const { tree } = this.#namespace.plan;
+    if (tree === "overlay-on-fuse") return harvestUpper(source);
+    if (tree === "fuse") {
       const moved = readServedRedirects(this.#namespace.viewDescriptor, this.#namespace.upperName);
       return harvestUpper({ ...source, readRedirect: (path) => moved.get(path) });
     }
@@ -149,9 +152,23 @@ export class KernelWorkspace implements Workspace {
 
   stop(): Promise<void> {
     // With the server go the bytes that only it could show.
-    if (this.engine === "fuse") this.#contents.settle();
+    if (this.#namespace.plan.tree === "fuse") this.#contents.settle();
     return this.#namespace.stop();
   }
+}
+
+/** From outside, only root can look into a FUSE mount; others see it through the kernel's overlay. */
+function treeOf(engine: NamespaceEngine): NamespacePlan["tree"] {
+  if (engine !== "fuse") return "overlay";
+  return process.geteuid?.() === 0 ? "fuse" : "overlay-on-fuse";
+}
+
+function notesOn({ tree, privileged, root }: NamespacePlan): string[] {
+  if (privileged) return [];
+  const renames =
+    "Renaming a directory that is on the disk fails with EXDEV, as between two disks; mv copies " +
+    "then, git mv gives up.";
+  return tree === "overlay" ? [renames, ...ownerNotes(root)] : [renames];
 }
 
 /**

@@ -4,8 +4,12 @@ import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
 /** Everything that the script of a namespace depends on; gathered by `namespace-plan.ts`. */
 export interface NamespacePlan {
   readonly root: string;
-  /** What covers the tree: the kernel's overlay, or a FUSE mount that comes once this is ready. */
-  readonly tree: "overlay" | "fuse";
+  /**
+   * What covers the tree: the kernel's overlay over it; a FUSE mount; or the kernel's overlay over a
+   * FUSE mount, which in a user namespace is the only one that its owner can look into from outside.
+   * The last two come once the script is ready.
+   */
+  readonly tree: "overlay" | "fuse" | "overlay-on-fuse";
   /** Real root: `trusted.*` attributes, directory renames, and all users mapped to themselves. */
   readonly privileged: boolean;
   /** Owner and mode of the root directory: the upper's root shows them instead of the lower's. */
@@ -128,7 +132,7 @@ function stage(plan: NamespacePlan): string[] {
 }
 
 const stageDirectories = [
-  "work home-upper home-work denied-directory",
+  "work served home-upper home-work denied-directory",
   "probe probe-upper probe-work probe-lower probe-lower/removed",
   "dev dev/pts dev/shm",
 ].flatMap((line) => line.split(" "));
@@ -197,7 +201,7 @@ function mountList(plan: NamespacePlan): string {
   }
   for (const { path, kind } of plan.denied) {
     // A FUSE server refuses by itself, and its mount would cover these.
-    if (plan.tree === "fuse" && isBelow(path, plan.root)) continue;
+    if (plan.tree !== "overlay" && isBelow(path, plan.root)) continue;
     rows.push([`/proc/self/fd/9/denied-${kind}`, path, "none", "bind"]);
   }
   for (const path of plan.kernelControls) rows.push([path, path, "none", "bind,ro"]);

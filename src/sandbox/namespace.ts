@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { basename } from "node:path";
 import { createInterface, type Interface } from "node:readline";
@@ -125,7 +125,8 @@ export class Namespace {
     this.#release();
     const visible = new Map(visibleMounts(readMountTable(this.pid)).map((row) => [row.path, row]));
     const { root, discarded, tree } = this.plan;
-    const missing = visible.get(root)?.fileSystem === tree ? [] : [root];
+    const fileSystem = tree === "fuse" ? "fuse" : "overlay";
+    const missing = visible.get(root)?.fileSystem === fileSystem ? [] : [root];
     const isHomeCovered = discarded && visible.get(discarded)?.fileSystem === "overlay";
     if (discarded !== undefined && isHomeCovered !== true) missing.push(discarded);
     if (this.plan.isHostRoot && visible.get("/dev")?.fileSystem !== "tmpfs") missing.push("/dev");
@@ -163,8 +164,32 @@ async function coverTree(plan: NamespacePlan, pid: number): Promise<string> {
   const { root, privileged, denyRead } = plan;
   const path = toolPath(process.env["PATH"]);
   const place = { root, pid, privileged, denyRead, toolPath: path };
-  const { upperName } = await startFuseServer(place);
-  return `/proc/${pid}/root${root}/${upperName}`;
+  if (plan.tree === "fuse") {
+    const { upperName } = await startFuseServer({ ...place, target: root });
+    return `/proc/${pid}/root${root}/${upperName}`;
+  }
+  await startFuseServer({ ...place, target: `${stagePath}/served` });
+  overlayServed(place);
+  return `/proc/${pid}/fd/9/upper`;
+}
+
+/** The stage, as the namespace names it: no other path leads to it where the home is covered. */
+const stagePath = "/proc/1/fd/9";
+
+/** Lays the kernel's overlay over the stage, in which the served tree is its lower. */
+function overlayServed(place: { root: string; pid: number; toolPath: string }): void {
+  const { root, pid, toolPath: path } = place;
+  const layers = ["lowerdir=served", "upperdir=upper", "workdir=work"]
+    .map((layer) => layer.replace("=", `=${stagePath}/`))
+    .join(",");
+  const enter = ["-t", String(pid), "-U", "-m", "--preserve-credentials", "--"];
+  const mount = ["mount", "-c", "-t", "overlay", "-o", `userxattr,${layers}`, "draftfs-tree", root];
+  const result = spawnSync("nsenter", [...enter, ...mount], {
+    env: { PATH: path, LC_ALL: "C" },
+    encoding: "utf8",
+  });
+  if (result.error !== undefined) throw result.error;
+  if (result.status !== 0) throw new Error(result.stderr.trim());
 }
 
 /**

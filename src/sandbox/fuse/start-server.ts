@@ -6,6 +6,8 @@ import { type ServerOrder, serverOrderVariable, servingLine, upperNameOf } from 
 /** A tree to be served, and the namespace to mount it in. */
 export interface ServerPlace {
   readonly root: string;
+  /** Where it is mounted, as the namespace names it. */
+  readonly target: string;
   /** Process 1 of the namespace, by its number on the host. */
   readonly pid: number;
   /** Whether the namespace belongs to real root, and has no user namespace of its own. */
@@ -30,7 +32,7 @@ export interface FuseServer {
  */
 const script = [
   "exec 3<>/dev/fuse",
-  'nsenter -t "$1" -m -- mount -i -t fuse -o "$2" draftfs-tree "$3"',
+  'nsenter -t "$1" -m -- mount -c -i -t fuse -o "$2" draftfs-tree "$3"',
   'exec "$4" "$5"',
 ].join(" && ");
 
@@ -41,14 +43,24 @@ const script = [
  */
 export async function startFuseServer(place: ServerPlace): Promise<FuseServer> {
   const secret = `.draftfs-${randomBytes(16).toString("hex")}`;
-  const { root, pid, privileged, denyRead } = place;
+  const { root, target, pid, privileged, denyRead } = place;
   const order: ServerOrder = { root, secret, squash: !privileged, denyRead };
   const options = [
     "fd=3,rootmode=40000,user_id=0,group_id=0",
     "default_permissions,allow_other,max_read=1048576",
   ].join(",");
   const main = fileURLToPath(new URL("./server-main.js", import.meta.url));
-  const shell = ["sh", "-c", script, "draftfs", String(pid), options, root, process.execPath, main];
+  const shell = [
+    "sh",
+    "-c",
+    script,
+    "draftfs",
+    String(pid),
+    options,
+    target,
+    process.execPath,
+    main,
+  ];
   const enter = ["nsenter", "-t", String(pid), "-U", "--preserve-credentials", "--"];
   const [program = "", ...words] = privileged ? shell : [...enter, ...shell];
   const child = spawn(program, words, {
