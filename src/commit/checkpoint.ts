@@ -60,13 +60,11 @@ export function addCheckpoint(
 
   const manifest: OperationManifest = { format: manifestFormat, ...facts, main, changes };
   const manifestOid = pack.add("blob", Buffer.from(`${JSON.stringify(manifest)}\n`));
-  const before = updateTree(store, pack, undefined, editsBefore(changes, pack));
-  const after = updateTree(store, pack, undefined, editsAfter(changes, moved, pack));
   const previous = store.readRef(operationsRef);
   const operationTree = updateTree(store, pack, undefined, [
     { path: "manifest.json", entry: { mode: "100644", oid: manifestOid } },
-    ...subtree("before", before),
-    ...subtree("after", after),
+    ...subtree("before", baseTree),
+    ...subtree("after", mainTree),
   ]);
   const operation = addCommit(pack, operationTree, previous, signature, facts.message);
   return {
@@ -110,7 +108,7 @@ function editsBefore(changes: readonly ManifestChange[], pack: PackBuilder): Tre
     const place = places.placeOfChange(change);
     switch (change.kind) {
       case "create":
-        if (!places.isSource(place)) edits.push({ path: place, entry: undefined });
+        if (places.canBeTaken(change.path)) edits.push({ path: place, entry: undefined });
         break;
       case "modify":
         edits.push(...editsOf(place, change.before, change.aspects.includes("type"), pack));
@@ -120,7 +118,7 @@ function editsBefore(changes: readonly ManifestChange[], pack: PackBuilder): Tre
         break;
       case "rename":
         if (change.replaced !== null) edits.push(...editsOf(place, change.replaced, true, pack));
-        else if (!places.isSource(place)) edits.push({ path: place, entry: undefined });
+        else if (places.canBeTaken(change.path)) edits.push({ path: place, entry: undefined });
         edits.push(...editsOf(change.from, change.before, false, pack));
         break;
     }

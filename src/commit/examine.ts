@@ -82,7 +82,6 @@ export class Examiner {
       if (theirs === undefined) return this.#conflict(expectation, "unsupported", undefined);
       if (stamp.kind !== "file") return this.#conflict(expectation, "retyped", theirs);
       const stored = this.#keep(expectation, descriptor, stamp);
-      if (stored.oid !== "") this.#contents.note(stamp, stored.oid);
       const same = isSameContent(this.#identify(before), stamp, stored.oid);
       const needsAttributes = touchesAttributes(expectation);
       if (!same || !isSameNode(before, theirs, needsAttributes)) {

@@ -41,7 +41,10 @@ export const manifestFormat = "draftfs operation 1";
 /** The chain of after-states. */
 export const mainRef = "refs/heads/main";
 
-/** The operation log: the tree of each commit holds `manifest.json`, `before/` and `after/`. */
+/**
+ * The operation log. The tree of each commit holds `manifest.json`, and in `before/` and `after/`
+ * everything ever touched as it was before and after the operation: they differ by what it did.
+ */
 export const operationsRef = "refs/draftfs/operations";
 
 export type OperationKind = "commit" | "undo" | "redo" | "restore";

@@ -123,6 +123,7 @@ class Preparation {
         durability: this.#options.durability ?? "durable",
         startedMs,
         largeFiles: examiner.largeFiles,
+        rememberContents: () => this.#rememberContents(),
       });
     } catch (error) {
       await settled;
@@ -177,6 +178,14 @@ class Preparation {
       createdMs: Date.now(),
       concerns: concerns ?? [],
     };
+  }
+
+  /** Notes what the changes are based on, for another attempt after this one was taken back. */
+  #rememberContents(): void {
+    for (const [{ stamp }, image] of this.#found) {
+      if (stamp === undefined || image.kind !== "file" || image.oid === "") continue;
+      this.#store.contents.note(stamp, image.oid);
+    }
   }
 
   #oldImage(before: Before): NodeImage {

@@ -36,6 +36,8 @@ export interface Preparations {
   readonly startedMs: number;
   /** Files whose large content this operation replaces, by place. */
   readonly largeFiles: ReadonlyMap<TreePath, ObjectId>;
+  /** To be called before the operation is taken back, which gives the files new inodes. */
+  readonly rememberContents: () => void;
 }
 
 /** A commit that has only to be decided. Publish it or discard it; it holds the lock until then. */
@@ -153,6 +155,7 @@ export class PreparedCommit implements AsyncDisposable {
     } catch (cause) {
       const step = record.steps[index];
       assert(step !== undefined, "a failed step is one of the record");
+      this.#parts.rememberContents();
       await abortOperation(store, record, index, cause);
       throw failure("DRAFT_COMMIT_FAILED", `${step.kind} ${JSON.stringify(step.path)}`, cause, {
         path: step.path,

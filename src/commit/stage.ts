@@ -86,23 +86,24 @@ export class Stager {
 
   /** Mode, owner and times of a staged file, as far as creating it did not give them. */
   #dress(slot: TreePath, image: FileImage, times: boolean): void {
-    const place = this.#directories.locate(slot);
-    const isLarge = image.stored === "large";
-    const isOwned = this.#own(place, image);
+    const isForeign = needsOwner(this.#creator, image);
     // Changing the owner clears setuid and setgid, so the mode comes after it.
     const isMasked = (image.mode & (this.#creator.umask | 0o7000)) !== 0;
-    if (isMasked || isOwned || isLarge) this.#disk.chmod(place, image.mode);
+    const needsMode = isMasked || isForeign || image.stored === "large";
+    if (!needsMode && !times) return;
+    const place = this.#directories.locate(slot);
+    if (isForeign) this.#own(place, image);
+    if (needsMode) this.#disk.chmod(place, image.mode);
     if (times) this.#setTimes(place, image);
   }
 
-  #own(place: string, image: NodeImage): boolean {
-    if (!needsOwner(this.#creator, image)) return false;
+  #own(place: string, image: NodeImage): void {
+    if (!needsOwner(this.#creator, image)) return;
     try {
       this.#disk.lchown(place, image.uid, image.gid);
     } catch (error) {
       if (!isNotPermitted(error)) throw error;
     }
-    return true;
   }
 
   #setTimes(place: string, image: NodeImage): void {
