@@ -32,7 +32,9 @@ const touchMany = ["sh", "-c", "find node_modules -name '*.md' -type f -exec sed
 
 const story = new Story();
 
-const notCopied: ReadonlySet<string> = new Set([".git", ".draftfs", "coverage"]);
+const notCopied: ReadonlySet<string> = new Set([
+  ...[".git", ".draftfs", "bench", "coverage", "dist", "dist-scripts"],
+]);
 
 /** A commit is hit in the middle nearly always; a busy machine may need a second attempt. */
 const attemptsMax = 10;
