@@ -19,9 +19,14 @@ export class ContestantProcess implements AsyncDisposable {
 
   /** @returns milliseconds. @throws what the contestant threw. */
   async ask(request: Request): Promise<number> {
-    const answered = Promise.race([once(this.#process, "message"), once(this.#process, "exit")]);
+    const settled = new AbortController();
+    const answered = Promise.race([
+      once(this.#process, "message", settled),
+      once(this.#process, "exit", settled),
+    ]);
     this.#process.send(request);
     const [answer] = (await answered) as [Answer | number | null];
+    settled.abort();
     if (typeof answer !== "object" || answer === null) throw new Error("The contestant is gone.");
     if (answer.kind === "failed") throw new Error(answer.message);
     return answer.elapsedMs;

@@ -14,6 +14,8 @@ export interface ManyFilesOptions {
   readonly rounds: number;
   /** No more samples of a method that has taken this long. */
   readonly budgetMs: number;
+  /** Whether a first round is forgotten. */
+  readonly warmUp: boolean;
   /** Keys of the methods to measure; all by default. */
   readonly keys?: readonly string[];
 }

@@ -15,6 +15,8 @@ export interface Work {
 /** A way of bringing many files to a disk. */
 export interface Method {
   readonly name: string;
+  /** The package that it is about, which only `bench/` installs. */
+  readonly package?: string;
   /** Size of libuv's thread pool, when the method is about it. */
   readonly threads?: number;
   /** Kinds of work that it can do. */

@@ -45,5 +45,5 @@ async function main(): Promise<void> {
     report.push(text);
     console.log(`${text}\n`);
   }
-  writeResults("commit.md", `${describeMachine()}\n\n${report.join("\n\n")}\n`);
+  if (!values.tiny) writeResults("commit.md", `${describeMachine()}\n\n${report.join("\n\n")}\n`);
 }

@@ -1,9 +1,15 @@
 import type { ownDisk, Place, simulatedDisk } from "../lib/place.ts";
 import { writeResults } from "../lib/results.ts";
+import { measureHelp } from "./help.ts";
+import { measureLargeFile } from "./large-file.ts";
+import { measureLargeTree } from "./large-tree.ts";
 import { type ManyFilesResult, measureManyFiles, tableOf } from "./many-files.ts";
 import type { WorkKind } from "./method.ts";
 import { methods } from "./methods/index.ts";
-import { callsTable, countCalls } from "./system-calls.ts";
+import { measureOpen } from "./open.ts";
+import { measureRecovery } from "./recovery.ts";
+import { callsTable, countCalls, hasStrace } from "./system-calls.ts";
+import { measureUndo } from "./undo.ts";
 
 /** How much to measure: everything, or so little that a test can see that it works. */
 export interface Scale {
@@ -25,32 +31,66 @@ const ours = "draftfs";
 export const sections: Readonly<Record<string, Section>> = {
   "flush-1ms": async (scale, places) =>
     manyFiles(scale, await places.simulatedDisk(1000), [
-      ["replace", scale.tiny ? [1, 5] : [1, 3, 10, 100, 1000]],
-      ["create", scale.tiny ? [5] : [100, 1000]],
-      ["delete", scale.tiny ? [5] : [100, 1000]],
+      ["replace", scale.tiny ? [] : [1, 3, 10, 100, 1000]],
+      ["create", scale.tiny ? [1] : [100, 1000]],
+      ["delete", scale.tiny ? [] : [100, 1000]],
     ]),
   "flush-1ms-10000": async (scale, places) =>
-    manyFiles({ ...scale, rounds: 1 }, await places.simulatedDisk(1000, 4096), [
-      ["replace", [scale.tiny ? 20 : 10_000]],
+    manyFiles({ ...scale, rounds: 1 }, await places.simulatedDisk(1000, { mib: 4096 }), [
+      ["replace", [scale.tiny ? 2 : 10_000]],
     ]),
   "flush-0ms": async (scale, places) =>
     manyFiles(scale, await places.simulatedDisk(0), [
-      ["replace", scale.tiny ? [1, 5] : [1, 3, 10, 100, 1000]],
+      ["replace", scale.tiny ? [] : [1, 3, 10, 100, 1000]],
+      ["delete", scale.tiny ? [2] : []],
     ]),
   "own-disk": async (scale, places) =>
     manyFiles(scale, places.ownDisk(), [
-      ["replace", scale.tiny ? [1, 5] : [1, 3, 10, 100, 1000]],
-      ["create", scale.tiny ? [5] : [1000]],
+      ["replace", scale.tiny ? [3] : [1, 3, 10, 100, 1000]],
+      ["create", scale.tiny ? [] : [1000]],
     ]),
   calls: async (scale, places) => {
+    if (!hasStrace()) return "_System calls cannot be counted here: strace is missing._";
     await using place = (await places.simulatedDisk(0)) ?? places.ownDisk();
-    const files = scale.tiny ? 5 : 101;
+    const files = scale.tiny ? 3 : 101;
     const results = Object.entries(methods)
-      .filter(([, method]) => method.kinds.includes("replace"))
+      .filter(([, { kinds }]) => kinds.includes("replace"))
+      .filter(([key]) => !scale.tiny || key === ours)
       .map(([key]) => countCalls(place, key, "replace", files));
-    writeResults("commit-calls.json", results);
+    if (!scale.tiny) writeResults("commit-calls.json", results);
     return `### System calls, ${files} files replaced\n\n${callsTable(results)}`;
   },
+  "large-tree": async (scale, places) => {
+    const files = scale.tiny ? 500 : 500_000;
+    const size = scale.tiny ? {} : { mib: 4096, inodes: 700_000 };
+    await using place = (await places.simulatedDisk(0, size)) ?? places.ownDisk();
+    const changes = scale.tiny ? 5 : 50;
+    const rounds = scale.rounds * 3;
+    return `### Large tree\n\n${await measureLargeTree(place, { files, changes, rounds })}`;
+  },
+  undo: async (scale, places) => {
+    await using place = (await places.simulatedDisk(1000)) ?? places.ownDisk();
+    return `### Undo\n\n${await measureUndo(place, scale.tiny ? 10 : 1000, scale.rounds * 2)}`;
+  },
+  open: async (scale, places) => {
+    const size = scale.tiny ? {} : { inodes: 200_000 };
+    await using place = (await places.simulatedDisk(0, size)) ?? places.ownDisk();
+    const files = scale.tiny ? 500 : 100_000;
+    return `### Opening\n\n${await measureOpen(place, files, scale.rounds * 4)}`;
+  },
+  recovery: async (scale, places) => {
+    await using place = (await places.simulatedDisk(1000)) ?? places.ownDisk();
+    const files = scale.tiny ? 10 : 1000;
+    return `### Recovery\n\n${await measureRecovery(place, files, scale.rounds)}`;
+  },
+  "large-file": async (scale, places) => {
+    const sizeMib = scale.tiny ? 4 : 1024;
+    const size = scale.tiny ? {} : { mib: 6144 };
+    await using place = (await places.simulatedDisk(1000, size)) ?? places.ownDisk();
+    const rounds = Math.min(scale.rounds, 3);
+    return `### Large file\n\n${await measureLargeFile(place, { sizeMib, rounds })}`;
+  },
+  help: async (scale) => `### Start of the command line\n\n${await measureHelp(scale.rounds * 4)}`,
 };
 
 async function manyFiles(
@@ -62,13 +102,17 @@ async function manyFiles(
   await using place = given;
   const parts: string[] = [];
   for (const [work, sizes] of grid) {
+    if (sizes.length === 0) continue;
     const results: ManyFilesResult[] = [];
     for (const files of sizes) {
-      const rounds = files <= 10 ? scale.rounds * 3 : scale.rounds;
-      const budgetMs = scale.tiny ? 0 : 12_000;
-      results.push(await measureManyFiles(place, { work, files, rounds, budgetMs }));
+      const rounds = files <= 10 && !scale.tiny ? scale.rounds * 3 : scale.rounds;
+      const warmUp = !scale.tiny;
+      results.push(
+        await measureManyFiles(place, { work, files, rounds, budgetMs: 12_000, warmUp }),
+      );
     }
-    writeResults(`commit-${place.name.replaceAll(/\W+/g, "-")}-${work}.json`, results);
+    const name = `commit-${place.name.replaceAll(/\W+/g, "-")}-${work}.json`;
+    if (!scale.tiny) writeResults(name, results);
     parts.push(`### ${place.name}: ${work}\n\n${tableOf(results, ours)}`);
   }
   return parts.join("\n\n");

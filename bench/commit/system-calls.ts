@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -9,6 +10,11 @@ import { markdownTable } from "../lib/table.ts";
 import type { WorkKind } from "./method.ts";
 import { methods } from "./methods/index.ts";
 import { prepareWork } from "./work-tree.ts";
+
+/** Whether the calls of a program can be counted here. */
+export function hasStrace(): boolean {
+  return spawnSync("strace", ["-V"], { stdio: "ignore" }).status === 0;
+}
 
 export interface CallsResult {
   readonly key: string;

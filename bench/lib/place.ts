@@ -32,12 +32,12 @@ export function ownDisk(): Place {
 /** A journalled ext4 in memory on which every flush takes so long. `undefined` without root. */
 export async function simulatedDisk(
   flushDelayUs: number,
-  sizeMib = 1536,
+  size: { readonly mib?: number; readonly inodes?: number } = {},
 ): Promise<Place | undefined> {
   if (blockDeviceObstacle("ext4") !== undefined) return undefined;
   const workspace = fs.mkdtempSync("/dev/shm/draftfs-bench-");
   const image = join(workspace, "image");
-  makeImage(image, "ext4", sizeMib);
+  makeImage(image, "ext4", { mib: 1536, ...size });
   const device = await BlockDevice.open(image, { keep: true });
   // The device holds on to the image; should this process be killed, nothing of it stays.
   fs.rmSync(workspace, { recursive: true });

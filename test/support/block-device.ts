@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { projectDirectory } from "./project-directory.ts";
 
 /**
@@ -96,13 +97,26 @@ export class BlockDevice implements AsyncDisposable {
     return { writes: Number(writes), flushes: Number(flushes), bytes: Number(bytes) };
   }
 
+  /**
+   * Takes everything down. Where something still holds a file of it open, the guard does the rest
+   * when that is closed, or when this process ends.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#mounted) execFileSync("umount", ["-l", this.mountPath]);
     if (this.#server.exitCode !== null) return;
     this.#server.stdin?.end();
-    await once(this.#server, "exit");
+    const isGone = await Promise.race([
+      once(this.#server, "exit").then(() => true),
+      pause(goneWithinMs, false, { ref: false }),
+    ]);
+    if (isGone) return;
+    console.warn(`A file on the simulated disk at ${this.mountPath} is still open.`);
+    this.#server.unref();
+    this.#server.stdout?.destroy();
   }
 }
+
+const goneWithinMs = 5000;
 
 export type FileSystem = "ext4" | "xfs" | "btrfs";
 
@@ -115,11 +129,18 @@ const leastSizeMib = { ext4: 64, xfs: 320, btrfs: 128 } as const;
  * Makes an image with an empty file system, ext4 with a journal.
  *
  * @param path - the file to create, on a tmpfs if many copies are to be made.
+ * @param size.mib - enough for a few megabytes of content by default.
+ * @param size.inodes - how many files it shall hold (ext4 only; the others grow as needed).
  */
-export function makeImage(path: string, fileSystem: FileSystem, sizeMib?: number): void {
+export function makeImage(
+  path: string,
+  fileSystem: FileSystem,
+  size: { readonly mib?: number; readonly inodes?: number } = {},
+): void {
   fs.writeFileSync(path, "");
-  fs.truncateSync(path, (sizeMib ?? leastSizeMib[fileSystem]) * 1024 * 1024);
+  fs.truncateSync(path, (size.mib ?? leastSizeMib[fileSystem]) * 1024 * 1024);
   const ext4 = ["-q", "-F", "-O", "has_journal", "-E", "lazy_itable_init=0,lazy_journal_init=0"];
+  if (size.inodes !== undefined) ext4.push("-N", String(size.inodes));
   const options = { ext4, xfs: ["-q", "-K"], btrfs: ["-q", "-K"] }[fileSystem];
   execFileSync(`mkfs.${fileSystem}`, [...options, path], { stdio: ["ignore", "ignore", "pipe"] });
 }

@@ -24,7 +24,15 @@ export class CompiledProject implements Disposable {
       process.execPath,
       [
         ...[join(projectDirectory(), "node_modules", "typescript", "bin", "tsc"), "-p", "."],
-        ...["--noEmit", "false", "--noCheck", "--declaration", "false", "--sourceMap", "--inlineSources"],
+        ...[
+          "--noEmit",
+          "false",
+          "--noCheck",
+          "--declaration",
+          "false",
+          "--sourceMap",
+          "--inlineSources",
+        ],
         ...["--rootDir", ".", "--outDir", directory],
       ],
       { cwd: projectDirectory(), stdio: "ignore" },

@@ -7,6 +7,7 @@ type WriteFileAtomic = (path: string, data: string) => Promise<void>;
 /** npm's write-file-atomic, all files at once: how many it works on is its own affair. */
 export const writeFileAtomic: Method = {
   name: "write-file-atomic",
+  package: "write-file-atomic",
   kinds: ["create", "replace"],
   async open(work) {
     const module: { default: WriteFileAtomic } = await import("write-file-atomic" as string);

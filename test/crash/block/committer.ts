@@ -6,4 +6,6 @@ export interface Committer {
   commit(root: string, operations: readonly Operation[]): Promise<void>;
   /** What the next start after a crash does first. */
   recover(root: string): Promise<void>;
+  /** Lets go of all files, without any more work on them. */
+  close(): void;
 }

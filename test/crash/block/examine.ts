@@ -120,9 +120,11 @@ function isExposed(root: string, states: readonly TreeState[]): boolean {
 }
 
 function contentOf(line: string): string {
-  return line.split(" ").at(-1) ?? "";
+  return line.split(" ")[2] ?? "";
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const places = error.stack?.split("\n").filter((line) => line.startsWith("    at ")) ?? [];
+  return [error.message, ...places.slice(0, 3)].join("\n");
 }

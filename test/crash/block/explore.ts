@@ -18,6 +18,8 @@ import { type LogRecord, readWriteLog } from "./write-log.ts";
 export interface ExploreOptions {
   readonly fileSystem: FileSystem;
   readonly transactions: number;
+  /** Whether transactions link files, which makes them write in place. */
+  readonly hardLinks: boolean;
   /** How many power cuts to try. */
   readonly cuts: number;
   /** Of these, the share that is followed by a second cut while recovery is at work. */

@@ -4,10 +4,23 @@
  */
 import process from "node:process";
 import type { Committer } from "./committer.ts";
+import { DraftCommitter } from "./draft-committer.ts";
 import { type ExploreOptions, explore } from "./explore.ts";
 import { fsyncEachCommitter, renameCommitter } from "./plain-committers.ts";
 
+const isPack = (path: string) => path.endsWith(".pack");
+const isRecord = (path: string) => path.endsWith("/journal/next");
+const isJournalDirectory = (path: string) => path.endsWith("/journal");
+
 const committers: Readonly<Record<string, () => Committer>> = {
+  durable: () => new DraftCommitter("durable"),
+  full: () => new DraftCommitter("full"),
+  "durable without fsync of the pack": () => new DraftCommitter("durable", { fsync: isPack }),
+  "durable without fsync of the record": () => new DraftCommitter("durable", { fsync: isRecord }),
+  "durable without fsync of the directory": () =>
+    new DraftCommitter("durable", { fsync: isJournalDirectory }),
+  "durable without settling": () => new DraftCommitter("durable", { syncfs: true }),
+  "full without syncfs": () => new DraftCommitter("full", { syncfs: true }),
   rename: () => renameCommitter,
   "fsync-each": () => fsyncEachCommitter,
 };

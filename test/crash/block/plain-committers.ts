@@ -14,6 +14,7 @@ export const renameCommitter: Committer = {
       );
   },
   recover: sweep,
+  close: () => undefined,
 };
 
 /** No journal: what careful code does, fsync of each file, rename, fsync of each directory. */
@@ -25,6 +26,7 @@ export const fsyncEachCommitter: Committer = {
     }
   },
   recover: sweep,
+  close: () => undefined,
 };
 
 const temporarySuffix = ".temporary";

@@ -34,6 +34,7 @@ export async function record(
     readonly fileSystem: FileSystem;
     readonly transactions: number;
     readonly seed: number;
+    readonly hardLinks: boolean;
   },
 ): Promise<Recording> {
   const random = new SeededRandom(options.seed);
@@ -42,7 +43,7 @@ export async function record(
   // The twin gets the same operations from plain node:fs on a disk that never fails: the oracle.
   const twin = join(options.workspace, "twin");
   fs.mkdirSync(twin);
-  const first = randomTransaction(random, treeStateOf(twin), "start");
+  const first = randomTransaction(random, treeStateOf(twin), "start", options);
   for (const operation of first) carryOut(fs, twin, operation);
   await prepareImage(image, options.fileSystem, twin);
 
@@ -55,7 +56,12 @@ export async function record(
       options.seed,
     );
     for (let number = 1; number <= options.transactions; number++) {
-      const operations = randomTransaction(random, states.at(-1) as TreeState, `t${number}`);
+      const operations = randomTransaction(
+        random,
+        states.at(-1) as TreeState,
+        `t${number}`,
+        options,
+      );
       for (const operation of operations) carryOut(fs, twin, operation);
       states.push(treeStateOf(twin));
       device.mark(`begin ${number}`);
@@ -64,6 +70,7 @@ export async function record(
       await pause(random.between(0, 8));
     }
     device.mark("end");
+    committer.close();
   }
   return { image, log: readWriteLog(log), states };
 }

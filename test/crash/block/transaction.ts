@@ -9,25 +9,31 @@ export type Operation =
   | { readonly kind: "chmod"; readonly path: string; readonly mode: number }
   | { readonly kind: "symlink"; readonly path: string; readonly target: string }
   | { readonly kind: "move"; readonly path: string; readonly from: string }
+  | { readonly kind: "link"; readonly path: string; readonly from: string }
   | { readonly kind: "remove"; readonly path: string };
 
 /** The part of `node:fs` that transactions are made of. */
 export type TransactionFs = Pick<
   typeof fs,
-  "writeFileSync" | "mkdirSync" | "rmSync" | "renameSync" | "symlinkSync" | "chmodSync"
+  "writeFileSync" | "mkdirSync" | "rmSync" | "renameSync" | "linkSync" | "symlinkSync" | "chmodSync"
 >;
 
-/** Four to thirteen operations on a tree that looks like `state`. */
+/**
+ * Four to thirteen operations on a tree that looks like `state`.
+ *
+ * @param options.hardLinks - whether they may link files. Then files are also written in place.
+ */
 export function randomTransaction(
   random: SeededRandom,
   state: TreeState,
   label: string,
+  options: { readonly hardLinks: boolean },
 ): Operation[] {
   const kindsByPath = new Map([...state].map(([path, line]) => [path, line.split(" ")[0] ?? ""]));
   const operations: Operation[] = [];
   for (let count = random.between(4, 13); operations.length < count; ) {
     const operation = randomOperation(random, kindsByPath, `${label}.${operations.length}`);
-    if (operation === undefined) continue;
+    if (operation === undefined || (operation.kind === "link" && !options.hardLinks)) continue;
     operations.push(operation);
     note(kindsByPath, operation);
   }
@@ -49,7 +55,7 @@ function randomOperation(
     return parent === "" ? name : `${parent}/${name}`;
   };
   if (files.length < 8) return { kind: "write", path: newPath(), text: text(random, label) };
-  const draw = random.between(1, 20);
+  const draw = random.between(1, 21);
   if (draw <= 7) return { kind: "write", path: newPath(), text: text(random, label) };
   if (draw <= 13) return { kind: "write", path: random.pick(files), text: text(random, label) };
   if (draw <= 15) return { kind: "remove", path: random.pick(files) };
@@ -57,6 +63,7 @@ function randomOperation(
     return { kind: "chmod", path: random.pick(files), mode: random.pick([0o600, 0o755]) };
   if (draw === 17) return { kind: "symlink", path: newPath(), target: `to/${label}` };
   if (draw === 18) return { kind: "move", from: random.pick(files), path: newPath() };
+  if (draw === 21) return { kind: "link", from: random.pick(files), path: newPath() };
   const directory = random.pick(directories);
   if (directory === "") return undefined;
   if (draw === 19) return { kind: "move", from: directory, path: `moved${label}` };
@@ -85,7 +92,9 @@ function note(kindsByPath: Map<string, string>, operation: Operation): void {
   if (operation.kind === "remove") move(operation.path, undefined);
   else addParents(operation.path);
   if (operation.kind === "move") move(operation.from, operation.path);
-  if (operation.kind === "write") kindsByPath.set(operation.path, "file");
+  if (operation.kind === "write" || operation.kind === "link") {
+    kindsByPath.set(operation.path, "file");
+  }
   if (operation.kind === "symlink") kindsByPath.set(operation.path, "symlink");
 }
 
@@ -105,6 +114,9 @@ export function carryOut(target: TransactionFs, root: string, operation: Operati
       break;
     case "move":
       target.renameSync(join(root, operation.from), path);
+      break;
+    case "link":
+      target.linkSync(join(root, operation.from), path);
       break;
     case "remove":
       target.rmSync(path, { recursive: true });

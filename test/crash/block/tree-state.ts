@@ -8,11 +8,17 @@ export type TreeState = ReadonlyMap<string, string>;
 /** Looks at everything below `root` but the state directory. */
 export function treeStateOf(root: string): TreeState {
   const state = new Map<string, string>();
-  visit(root, "", state);
+  visit(root, "", state, new Map());
   return state;
 }
 
-function visit(root: string, directory: string, state: Map<string, string>): void {
+function visit(
+  root: string,
+  directory: string,
+  state: Map<string, string>,
+  /** The first name of every file that has more than one, by inode number. */
+  firstNames: Map<number, string>,
+): void {
   for (const name of fs.readdirSync(join(root, directory)).sort()) {
     if (directory === "" && name === ".draftfs") continue;
     const path = directory === "" ? name : `${directory}/${name}`;
@@ -23,10 +29,13 @@ function visit(root: string, directory: string, state: Map<string, string>): voi
       state.set(path, `symlink ${fs.readlinkSync(absolute)}`);
     } else if (stats.isDirectory()) {
       state.set(path, `directory ${mode}`);
-      visit(root, path, state);
+      visit(root, path, state, firstNames);
     } else {
       const digest = createHash("sha1").update(fs.readFileSync(absolute)).digest("hex");
-      state.set(path, `file ${mode} ${stats.size === 0 ? "empty" : digest}`);
+      const firstName = firstNames.get(stats.ino);
+      if (stats.nlink > 1 && firstName === undefined) firstNames.set(stats.ino, path);
+      const link = stats.nlink > 1 ? ` link ${firstName ?? path}` : "";
+      state.set(path, `file ${mode} ${stats.size === 0 ? "empty" : digest}${link}`);
     }
   }
 }

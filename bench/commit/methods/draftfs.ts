@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import type { Durability } from "../../../src/commit/receipt.ts";
+import { DraftRoot } from "../../lib/draft-root.ts";
+import { allKinds, type Method, type Work } from "../method.ts";
+
+/** Everything from the caller's first write to the return of the commit. */
+export const draftfs: Method = draftMethod("draftfs: writes into the overlay + commit", {
+  durability: "durable",
+  writesCount: true,
+});
+
+/** The commit alone, of changes that are pending already. */
+export const draftfsCommit: Method = draftMethod("draftfs: commit of what is pending", {
+  durability: "durable",
+  writesCount: false,
+});
+
+/** The commit alone, so that not even before recovery anything torn can be seen. */
+export const draftfsFull: Method = draftMethod('draftfs: commit, durability "full"', {
+  durability: "full",
+  writesCount: false,
+});
+
+/** The commit and what it leaves for later, as in a row of commits without a pause. */
+export const draftfsSettled: Method = draftMethod("draftfs: commit + settle", {
+  durability: "durable",
+  writesCount: false,
+  settleCounts: true,
+});
+
+function draftMethod(
+  name: string,
+  options: {
+    readonly durability: Durability;
+    readonly writesCount: boolean;
+    readonly settleCounts?: boolean;
+  },
+): Method {
+  return {
+    name,
+    kinds: allKinds,
+    async open(work) {
+      const draft = await DraftRoot.open(work.root);
+      // The checkpoint store is made by the first commit ever, which is not the one that counts.
+      draft.fs.writeFileSync(join(work.root, "first"), "");
+      await draft.commit();
+      await draft.settle();
+      if (!options.writesCount) change(draft, work);
+      return {
+        async run() {
+          if (options.writesCount) change(draft, work);
+          await draft.commit(options.durability);
+          if (options.settleCounts === true) await draft.settle();
+        },
+        async close() {
+          await draft.settle();
+          await draft.close();
+        },
+      };
+    },
+  };
+}
+
+function change(draft: DraftRoot, { root, kind, files }: Work): void {
+  for (const { path, text } of files) {
+    if (kind === "delete") draft.fs.unlinkSync(join(root, path));
+    else draft.fs.writeFileSync(join(root, path), text);
+  }
+}
