@@ -1,0 +1,43 @@
+import { openOverlay } from "../../src/api/open-overlay.ts";
+import { safeFiles, unsafeFiles } from "./safe-files.ts";
+import type { Scale, Scenario } from "./scenario.ts";
+
+/** A way to do a scenario. */
+export const contestantKeys = ["unsafe", "safe", "draftfs"] as const;
+export type ContestantKey = (typeof contestantKeys)[number];
+
+/** A scenario that is ready to run on one directory. */
+export interface ReadyScenario {
+  /** What is measured: from the first call to the return of the last, durable save for `unsafe`. */
+  run(): Promise<void>;
+  /** What it leaves for later, and the end. */
+  close(): Promise<void>;
+}
+
+/** Prepares a scenario for a contestant; none of it is measured. */
+export async function readyScenario(
+  scenario: Scenario,
+  key: ContestantKey,
+  root: string,
+  scale: Scale,
+): Promise<ReadyScenario> {
+  scenario.prepare(root, scale);
+  if (key !== "draftfs") {
+    const files = key === "safe" ? safeFiles : unsafeFiles;
+    return {
+      run: async () => scenario.plain(root, files, scale),
+      close: async () => undefined,
+    };
+  }
+  const overlay = await openOverlay(root);
+  // The first commit ever makes the store; it is not the one that counts.
+  overlay.fs.writeFileSync("first", "");
+  await overlay.commit();
+  return {
+    async run() {
+      await scenario.engine(overlay, scale);
+      await overlay.commit();
+    },
+    close: () => overlay.close(),
+  };
+}

@@ -1,0 +1,145 @@
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { type Contestant, interleave } from "../lib/interleave.ts";
+import type { Place } from "../lib/place.ts";
+import { figure, medianOf } from "../lib/samples.ts";
+import { type CallCounts, countSystemCalls, isFileCall, syncCalls } from "../lib/system-calls.ts";
+import { markdownTable } from "../lib/table.ts";
+import { type ContestantKey, contestantKeys, readyScenario } from "./contestants.ts";
+import type { Scale } from "./scenario.ts";
+import { scenarios } from "./scenarios.ts";
+
+/** What one contestant took for one scenario. */
+export interface ScenarioFigures {
+  readonly medianMs: number;
+  /** Absent where strace cannot be run. */
+  readonly calls?: number;
+  readonly syncs?: number;
+  readonly reads?: number;
+  readonly writes?: number;
+  /** Bytes that the process grew by. */
+  readonly peakBytes?: number;
+}
+
+const readCalls = ["read", "pread64", "readv", "preadv", "copy_file_range", "sendfile"];
+const writeCalls = ["write", "pwrite64", "writev", "pwritev", "copy_file_range", "sendfile"];
+let version = 0;
+
+/** Measures every contestant on one scenario: time in turn, calls and memory in processes. */
+export async function measureScenario(
+  place: Place,
+  name: string,
+  options: Scale & { readonly rounds: number; readonly inProcesses: boolean },
+): Promise<Readonly<Record<ContestantKey, ScenarioFigures>>> {
+  const scenario = scenarios[name];
+  if (scenario === undefined) throw new Error(`There is no scenario ${name}.`);
+  const contestants = contestantKeys.map((key): Contestant => {
+    const measure = async () => {
+      const root = newRoot(place);
+      const ready = await readyScenario(scenario, key, root, options);
+      spawnSync("sync", ["-f", root]);
+      place.measuring(true);
+      const start = performance.now();
+      await ready.run();
+      const elapsedMs = performance.now() - start;
+      place.measuring(false);
+      await ready.close();
+      fs.rmSync(root, { recursive: true });
+      return elapsedMs;
+    };
+    return { name: key, measure };
+  });
+  const samples = await interleave(contestants, { rounds: options.rounds });
+  const figures = (key: ContestantKey): ScenarioFigures => ({
+    medianMs: medianOf(samples.get(key) ?? []),
+    ...(options.inProcesses ? measureProcess(place, name, key, options) : {}),
+  });
+  return { unsafe: figures("unsafe"), safe: figures("safe"), draftfs: figures("draftfs") };
+}
+
+function measureProcess(place: Place, name: string, key: ContestantKey, scale: Scale) {
+  const program = fileURLToPath(new URL("./scenario-program.js", import.meta.url));
+  const marker = `/marker-of-bench-engines-${version}`;
+  const command = () => {
+    const args = [program, name, key, newRoot(place), String(scale.tiny), marker];
+    return [process.execPath, "--expose-gc", ...args];
+  };
+  const [node = "", ...args] = command();
+  const { stdout, stderr, status } = spawnSync(node, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${name} by ${key} failed: ${stderr}`);
+  const { during } = countSystemCalls(command(), marker);
+  return {
+    peakBytes: Number(stdout),
+    calls: [...during.keys()]
+      .filter(isFileCall)
+      .reduce((sum, call) => sum + count(during, call), 0),
+    syncs: sumOf(during, syncCalls),
+    reads: sumOf(during, readCalls),
+    writes: sumOf(during, writeCalls),
+  };
+}
+
+function newRoot(place: Place): string {
+  version += 1;
+  const root = join(place.directory, `scenario-${version}`);
+  fs.mkdirSync(root);
+  return root;
+}
+
+function sumOf(counts: CallCounts, names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + count(counts, name), 0);
+}
+
+function count(counts: CallCounts, name: string): number {
+  return counts.get(name) ?? 0;
+}
+
+/** The table of section G for one place. */
+export async function scenarioTable(
+  place: Place,
+  options: Scale & { readonly rounds: number; readonly only?: readonly string[] },
+): Promise<string> {
+  const rows: string[][] = [];
+  for (const name of options.only ?? Object.keys(scenarios)) {
+    const { unsafe, safe, draftfs } = await measureScenario(place, name, {
+      ...options,
+      inProcesses: true,
+    });
+    const three = (pick: (figures: ScenarioFigures) => number) =>
+      [unsafe, safe, draftfs].map((figures) => figure(pick(figures))).join(" / ");
+    rows.push([
+      scenarios[name]?.name ?? name,
+      three(({ medianMs }) => medianMs),
+      lessText(safe.medianMs, draftfs.medianMs),
+      three(({ calls }) => calls ?? Number.NaN),
+      three(({ syncs }) => syncs ?? Number.NaN),
+      lessText(safe.syncs ?? 0, draftfs.syncs ?? 0),
+      three(({ reads }) => reads ?? Number.NaN),
+      three(({ writes }) => writes ?? Number.NaN),
+      three(({ peakBytes }) => (peakBytes ?? Number.NaN) / 1024 ** 2),
+      lessText(safe.peakBytes ?? 0, draftfs.peakBytes ?? 0),
+      scenarios[name]?.wanted ?? "",
+    ]);
+  }
+  const header = [
+    "unsafe / safe / draftfs",
+    "ms",
+    "less time than safe",
+    "system calls",
+    "flushes",
+    "fewer",
+    "reads",
+    "writes",
+    "peak MiB",
+    "less",
+    "wanted: time / I/O",
+  ];
+  return `### ${place.name}\n\n${markdownTable(header, rows)}`;
+}
+
+function lessText(baseline: number, ours: number): string {
+  return baseline === 0 ? "–" : `${((1 - ours / baseline) * 100).toFixed(0)} %`;
+}

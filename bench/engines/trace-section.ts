@@ -1,0 +1,69 @@
+import fs from "node:fs";
+import { dirname, join } from "node:path";
+import { openOverlay } from "../../src/api/open-overlay.ts";
+import { type ReplayTarget, replayTrace } from "../../src/engines/replay-trace.ts";
+import type { Trace } from "../../src/engines/trace.ts";
+import type { Place } from "../lib/place.ts";
+import { figure } from "../lib/samples.ts";
+import { markdownTable } from "../lib/table.ts";
+import { recordRealTraces } from "./real-traces.ts";
+import type { Scale } from "./scenario.ts";
+
+/** Replays the four real traces, plainly and optimised, with commits, and judges the decisions. */
+export async function traceSection(place: Place, scale: Scale): Promise<string> {
+  const directory = fs.mkdtempSync(join(place.directory, "traces-"));
+  const rows: string[][] = [];
+  for (const trace of recordRealTraces(directory, scale)) {
+    if ("missing" in trace) {
+      rows.push([trace.name, `not recorded: ${trace.missing}`, ...Array(7).fill("")]);
+      continue;
+    }
+    const [plain, optimized] = await replayTrace(trace.text, {
+      open: async (_strategy, base) => openTarget(fs.mkdtempSync(join(directory, "replay-")), base),
+    });
+    if (plain === undefined || optimized === undefined) throw new Error("a strategy is missing");
+    const { hindsight } = optimized;
+    rows.push([
+      trace.name,
+      String(optimized.operations),
+      String(optimized.commits),
+      `${plain.calls} / ${optimized.calls}`,
+      `${((1 - optimized.calls / Math.max(1, plain.calls)) * 100).toFixed(0)} %`,
+      `${figure(plain.durationMs)} / ${figure(optimized.durationMs)}`,
+      Object.entries(optimized.chosen)
+        .map(([strategy, count]) => `${strategy} ${count}`)
+        .join(", "),
+      `${(hindsight.rightShare * 100).toFixed(1)} %`,
+      `${(hindsight.needlessShare * 100).toFixed(1)} %`,
+    ]);
+  }
+  fs.rmSync(directory, { recursive: true });
+  const header = [
+    "real trace, plain / optimised",
+    "operations",
+    "commits",
+    "calls on the overlay",
+    "fewer",
+    "ms with commits",
+    "decisions",
+    "right",
+    "needless",
+  ];
+  return markdownTable(header, rows);
+}
+
+/** A directory with the files that a trace begins with, and an overlay over it. */
+async function openTarget(root: string, base: Trace["base"]): Promise<ReplayTarget> {
+  for (const { path, bytes } of base) {
+    fs.mkdirSync(dirname(join(root, path)), { recursive: true });
+    fs.writeFileSync(join(root, path), bytes);
+  }
+  const overlay = await openOverlay(root);
+  return {
+    overlay,
+    commit: async () => {
+      if ((await overlay.diff()).changes.length > 0) await overlay.commit();
+    },
+    close: () => overlay.close(),
+  };
+}
