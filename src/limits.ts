@@ -71,3 +71,9 @@ export const recoveryPauseMs = 50;
 
 /** Content of one file that a patch spells out: what fits a string on the way, with room to spare. */
 export const patchContentBytesMax = 64 * MIB;
+
+/** Room that a commit leaves free beside what it writes: for directories, journal and refs. */
+export const spareDiskBytes = 4 * MIB;
+
+/** A text from this size on is worth a remark: it is more likely generated, or an accident. */
+export const largeTextBytesMin = 4 * MIB;

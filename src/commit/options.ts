@@ -1,4 +1,5 @@
 import type { ObjectId } from "../objects/object-id.ts";
+import type { CheckLevel } from "./check-finding.ts";
 import type { DraftReference, OperationKind } from "./manifest.ts";
 import type { CommitProgress, Durability } from "./receipt.ts";
 
@@ -6,6 +7,8 @@ import type { CommitProgress, Durability } from "./receipt.ts";
 export interface CommitOptions {
   /** `durable` by default. */
   readonly durability?: Durability;
+  /** What is looked at before and after writing; `normal` by default. */
+  readonly checks?: CheckLevel;
   readonly message?: string;
   /** `Name <address>`; `draftfs <>` by default. */
   readonly author?: string;

@@ -5,6 +5,7 @@ import { assert } from "../errors.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { After, Before, Change, ChangeSet } from "./change-set.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
+import { CommitChecks } from "./commit-checks.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import { Directories } from "./directories.ts";
@@ -97,8 +98,9 @@ class Preparation {
       const pack = new PackBuilder(disk, packDescriptor);
       const examiner = new Examiner(this.#store, directories, pack);
       await this.#examine(examiner);
-      const stager = new Stager(disk, directories);
-      await this.#stage(stager, staging, pack);
+      const checks = await CommitChecks.start(this.#store, this.#plan, directories, this.#options);
+      const stager = new Stager(disk, directories, checks.onBytes);
+      await this.#stage(stager, staging, pack, checks);
       const facts = this.#facts();
       const changes = this.#manifestChanges();
       const checkpoint = addCheckpoint(this.#store.objects, pack, facts, changes);
@@ -122,6 +124,7 @@ class Preparation {
         pace: this.#pace,
         durability: this.#options.durability ?? "durable",
         startedMs,
+        warnings: checks.warnings,
         largeFiles: examiner.largeFiles,
         rememberContents: () => this.#rememberContents(),
       });
@@ -147,14 +150,19 @@ class Preparation {
     if (conflicts.length > 0) throw new ConflictError(conflicts);
   }
 
-  async #stage(stager: Stager, staging: TreePath, pack: PackBuilder): Promise<void> {
+  async #stage(
+    stager: Stager,
+    staging: TreePath,
+    pack: PackBuilder,
+    checks: CommitChecks,
+  ): Promise<void> {
     await this.#pace.each("stage", this.#plan.staged, (item) => {
       const slot = `${staging}/${item.slot}`;
-      this.#staged.set(
-        item.after,
-        this.#at(item.path, () => stager.stage(item, slot, pack)),
-      );
+      const image = this.#at(item.path, () => stager.stage(item, slot, pack));
+      this.#staged.set(item.after, image);
+      this.#at(item.path, () => checks.afterStaging(item, slot, image));
     });
+    checks.finish();
   }
 
   /** Attaches the path that the caller knows to whatever goes wrong there. */

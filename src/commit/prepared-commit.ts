@@ -4,6 +4,7 @@ import type { ObjectId } from "../objects/object-id.ts";
 import type { PackSummary } from "../objects/pack-builder.ts";
 import { abortOperation } from "./abort.ts";
 import { Applier } from "./apply.ts";
+import type { CheckFinding } from "./check-finding.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CommitStore } from "./commit-store.ts";
 import type { Directories } from "./directories.ts";
@@ -34,6 +35,7 @@ export interface Preparations {
   readonly pace: Pace;
   readonly durability: Durability;
   readonly startedMs: number;
+  readonly warnings: readonly CheckFinding[];
   /** Files whose large content this operation replaces, by place. */
   readonly largeFiles: ReadonlyMap<TreePath, ObjectId>;
   /** To be called before the operation is taken back, which gives the files new inodes. */
@@ -182,7 +184,7 @@ export class PreparedCommit implements AsyncDisposable {
   }
 
   #receipt(unpublished: unknown): CommitReceipt {
-    const { record, checkpoint, changes, durability, startedMs } = this.#parts;
+    const { record, checkpoint, changes, durability, startedMs, warnings } = this.#parts;
     const written = record.steps.filter(({ kind }) => kind === "install" || kind === "write");
     let bytesWritten = 0;
     for (const step of written) {
@@ -194,6 +196,7 @@ export class PreparedCommit implements AsyncDisposable {
       main: checkpoint.main,
       changes,
       durability,
+      warnings,
       ...(unpublished === undefined ? {} : { unpublished }),
       counts: {
         filesWritten: written.length,

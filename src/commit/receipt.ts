@@ -1,4 +1,5 @@
 import type { ObjectId } from "../objects/object-id.ts";
+import type { CheckFinding } from "./check-finding.ts";
 import type { ManifestChange } from "./manifest.ts";
 
 /** How much of a power cut an operation survives once it has returned. */
@@ -25,6 +26,8 @@ export interface CommitReceipt {
    * brings it there. Absent when all is well.
    */
   readonly unpublished?: unknown;
+  /** What the checks have noticed and let pass. */
+  readonly warnings: readonly CheckFinding[];
   readonly counts: CommitCounts;
 }
 

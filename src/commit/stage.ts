@@ -12,6 +12,9 @@ import { type Creator, currentCreator, isNotPermitted, needsOwner } from "./owne
 import type { StagedItem } from "./plan.ts";
 import type { FileImage, NodeImage, SymlinkImage } from "./step.ts";
 
+/** Sees what is about to be staged; the bytes are valid during the call only. */
+export type OnBytes = (item: StagedItem, slot: TreePath, bytes: Uint8Array) => void;
+
 /**
  * Writes new files and links under provisional names, complete with mode, owner and times, so that
  * putting them in place later is one rename. Nothing is durable here; what is in no pack has to be
@@ -21,13 +24,16 @@ export class Stager {
   readonly #disk: Disk;
   readonly #directories: Directories;
   readonly #creator: Creator = currentCreator();
+  readonly #onBytes: OnBytes | undefined;
   #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
   /** Staged files that no pack holds: they must be durable themselves before the record is. */
   readonly largePlaces: TreePath[] = [];
 
-  constructor(disk: Disk, directories: Directories) {
+  /** @param onBytes is shown the bytes of every small file before they are written. */
+  constructor(disk: Disk, directories: Directories, onBytes?: OnBytes) {
     this.#disk = disk;
     this.#directories = directories;
+    this.#onBytes = onBytes;
   }
 
   /** Stages what a plan asks for; its bytes go into the pack as well, unless they are large. */
@@ -54,6 +60,7 @@ export class Stager {
       return image;
     }
     const bytes = this.#read(content, item.path);
+    this.#onBytes?.(item, slot, bytes);
     const stored: Stored = { oid: pack.add("blob", bytes), stored: "blob" };
     const image = imageOf({ ...state, size: bytes.length }, stored) as FileImage;
     this.stageBytes(bytes, image, slot, timesSet);

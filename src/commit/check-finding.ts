@@ -1,0 +1,39 @@
+import type { TreePath } from "../disk/tree-path.ts";
+import { DraftError } from "../errors.ts";
+
+/**
+ * How much a commit looks at before and after it writes (`validation_level`).
+ *
+ * - `minimal`: the tree is what the changes are based on, paths are sound, the lock is held
+ * - `normal`: also whether directories can be changed and there is room; one call a directory
+ * - `strict`: also what the new content looks like, and whether what was written can be read back
+ *   byte for byte, with its mode, before anything is decided; one read a file
+ */
+export type CheckLevel = "strict" | "normal" | "minimal";
+
+/** Something that a check has noticed. Errors refuse the commit, warnings come with its receipt. */
+export interface CheckFinding {
+  readonly path: TreePath;
+  readonly check: "permission" | "space" | "encoding" | "structure" | "characters" | "size";
+  readonly severity: "error" | "warning";
+  /** What is the matter, to be read after the path. */
+  readonly message: string;
+}
+
+/** How many findings a message names; the error's details have them all. */
+const namedFindingsMax = 5;
+
+/** @throws {DraftError} `DRAFT_CHECK_FAILED` when there are errors among the findings. */
+export function refuseErrors(findings: readonly CheckFinding[]): void {
+  const errors = findings.filter(({ severity }) => severity === "error");
+  const [first] = errors;
+  if (first === undefined) return;
+  const named = errors
+    .slice(0, namedFindingsMax)
+    .map(({ path, message }) => `${JSON.stringify(path || ".")}: ${message}`);
+  throw new DraftError(
+    "DRAFT_CHECK_FAILED",
+    `Cannot commit: ${named.join("; ")}. Nothing was changed; the changes are still pending.`,
+    { path: first.path, details: { level: "operation_failure", findings: errors } },
+  );
+}

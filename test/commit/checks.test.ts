@@ -1,0 +1,121 @@
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { checkContent } from "../../src/commit/check-content.ts";
+import { commitChangeSet } from "../../src/commit/commit.ts";
+import { openCommitStore } from "../../src/commit/commit-store.ts";
+import type { Disk } from "../../src/disk/disk.ts";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { FaultDisk } from "../support/fault-disk.ts";
+import { ChangeBuilder } from "./change-builder.ts";
+import { TemporaryRoot } from "./scenario.ts";
+import { readTree } from "./tree.ts";
+
+function open(root: string, disk: Disk = new FaultDisk(new NodeDisk())) {
+  return openCommitStore(disk, stateDirectoryOf(root));
+}
+
+/** Bytes that change between the write and the read. */
+class DecayingDisk extends FaultDisk {
+  override write(descriptor: number, bytes: Uint8Array, position?: number): void {
+    const copy = Buffer.from(bytes);
+    if (copy.toString("latin1") === "sound\n") copy[0] = 0x73 ^ 4;
+    super.write(descriptor, copy, position);
+  }
+}
+
+test("strict: bytes that cannot be read back as written are found before anything changes", async () => {
+  using root = TemporaryRoot.inMemory();
+  const store = open(root.path, new DecayingDisk(new NodeDisk()));
+  const changes = new ChangeBuilder(root.path).create("file", "sound\n").build();
+  await expect(commitChangeSet(store, changes, { checks: "strict" })).rejects.toMatchObject({
+    code: "DRAFT_CHECK_FAILED",
+    path: "file",
+  });
+  expect(readTree(root.path)).toEqual({});
+});
+
+test("strict: JSON that a change breaks is refused, JSON that was broken before is remarked", async () => {
+  using root = TemporaryRoot.inMemory();
+  fs.writeFileSync(join(root.path, "sound.json"), "{}\n");
+  fs.writeFileSync(join(root.path, "broken.json"), "{ // with a remark\n}\n");
+  const refused = new ChangeBuilder(root.path).write("sound.json", "{,}\n").build();
+  await expect(
+    commitChangeSet(open(root.path), refused, { checks: "strict" }),
+  ).rejects.toMatchObject({ code: "DRAFT_CHECK_FAILED", path: "sound.json" });
+  const passed = new ChangeBuilder(root.path).write("broken.json", "{ // another\n}\n").build();
+  const receipt = await commitChangeSet(open(root.path), passed, { checks: "strict" });
+  expect(receipt.warnings).toMatchObject([{ path: "broken.json", check: "structure" }]);
+  expect(fs.readFileSync(join(root.path, "sound.json"), "utf8")).toBe("{}\n");
+});
+
+test("content checks notice encoding, byte order mark, line ends and hidden characters", () => {
+  const check = (before: string | Buffer, after: string | Buffer) =>
+    checkContent("file.txt", Buffer.from(after), Buffer.from(before)).map(
+      (finding) => `${finding.severity} ${finding.check}`,
+    );
+  expect(check("plain\n", "other\n")).toEqual([]);
+  expect(check("text\n", Buffer.from([0x74, 0xff, 0x0a]))).toEqual(["error encoding"]);
+  expect(check(Buffer.from([0xff, 0xfe]), Buffer.from([0xff, 0xfd]))).toEqual([]);
+  expect(check("\ufefftext\n", "text\n")).toEqual(["warning encoding"]);
+  expect(check("one\r\ntwo\r\n", "one\ntwo\n")).toEqual(["warning encoding"]);
+  expect(check("one\r\ntwo\n", "one\ntwo\n")).toEqual([]);
+  expect(check("a\n", "a\u202eb\n")).toEqual(["warning characters"]);
+  expect(check("", "\0\0")).toEqual(["error encoding"]);
+});
+
+test("normal: a full disk is found out before anything is written", async () => {
+  using root = TemporaryRoot.inMemory();
+  class FullDisk extends FaultDisk {
+    override freeBytes(): number {
+      return 100_000;
+    }
+  }
+  const changes = new ChangeBuilder(root.path).create("file", "text\n").build();
+  await expect(
+    commitChangeSet(open(root.path, new FullDisk(new NodeDisk())), changes),
+  ).rejects.toMatchObject({ code: "DRAFT_CHECK_FAILED" });
+  expect(readTree(root.path)).toEqual({});
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "normal: a directory that is immutable is named before anything moves",
+  async ({ skip }) => {
+    using root = new TemporaryRoot();
+    fs.mkdirSync(join(root.path, "fixed"));
+    try {
+      execFileSync("chattr", ["+i", join(root.path, "fixed")], { stdio: "pipe" });
+    } catch {
+      skip("this file system has no immutable flag");
+    }
+    try {
+      const changes = new ChangeBuilder(root.path)
+        .create("before", "first in order\n")
+        .create("fixed/file", "text\n")
+        .build();
+      await expect(commitChangeSet(open(root.path), changes)).rejects.toMatchObject({
+        code: "DRAFT_CHECK_FAILED",
+        path: "fixed/file",
+      });
+      expect(Object.keys(readTree(root.path))).toEqual(["fixed"]);
+    } finally {
+      execFileSync("chattr", ["-i", join(root.path, "fixed")]);
+    }
+  },
+);
+
+test.skipIf(process.getuid?.() === 0)(
+  "normal: a directory that may not be written to is named before anything moves",
+  async () => {
+    using root = new TemporaryRoot();
+    fs.mkdirSync(join(root.path, "sealed"), { mode: 0o555 });
+    const changes = new ChangeBuilder(root.path).create("sealed/file", "text\n").build();
+    await expect(commitChangeSet(open(root.path), changes)).rejects.toMatchObject({
+      code: "DRAFT_CHECK_FAILED",
+      path: "sealed/file",
+    });
+    expect(Object.keys(readTree(root.path))).toEqual(["sealed"]);
+  },
+);
