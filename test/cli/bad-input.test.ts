@@ -1,0 +1,278 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  buildCommandLine,
+  commandLinePath,
+  draftfs,
+  startDraftfs,
+} from "../support/built-command-line.ts";
+import { ScratchProject } from "./scratch-project.ts";
+
+let project: ScratchProject;
+
+beforeAll(buildCommandLine);
+beforeEach(() => {
+  project = new ScratchProject({ "a.txt": "one\n", "b.txt": "two\n" });
+});
+afterEach(() => project[Symbol.dispose]());
+
+const isRoot = process.geteuid?.() === 0;
+
+describe("a root that cannot be one", () => {
+  it("is missing: exit 64, and the message asks for the spelling", () => {
+    const { code, err } = draftfs(["status", "-C", project.beside("nowhere")]);
+    expect(code).toBe(64);
+    expect(err).toMatch(/no such directory.*spelling of nowhere/s);
+  });
+
+  it("is a file: exit 64, and the message names the directory", () => {
+    const { code, err } = draftfs(["status", "-C", project.path("a.txt")]);
+    expect(code).toBe(64);
+    expect(err).toContain(`not a directory. Did you mean ${project.root}?`);
+  });
+
+  it.each(["/", homedir()])("is %s: exit 64 without --force", (directory) => {
+    const { code, err } = draftfs(["status", "-C", directory]);
+    expect(code).toBe(64);
+    expect(err).toContain("--force");
+    expect(draftfs(["status", "-C", directory, "--force"]).err).not.toContain("Refusing");
+  });
+
+  it("lies inside of a state directory: exit 64, also with --force", () => {
+    project.run("echo x > x");
+    const inside = project.path(".draftfs/drafts");
+    const { code, err } = draftfs(["status", "-C", inside, "--force"]);
+    expect(code).toBe(64);
+    expect(err).toContain("inside the state directory of another root");
+  });
+
+  it("cannot be entered: exit 64 and the error, as a user without rights", () => {
+    const closed = project.beside("closed");
+    fs.mkdirSync(join(closed, "root"), { recursive: true });
+    fs.chmodSync(closed, 0o000);
+    const { code, err } = asUser(["status", "-C", join(closed, "root")]);
+    fs.chmodSync(closed, 0o700);
+    expect(code).toBe(64);
+    expect(err).toMatch(/EACCES.*permissions/s);
+  });
+});
+
+describe("a directory that cannot be read", () => {
+  it("does not stop a draft that has nothing to do with it", () => {
+    fs.mkdirSync(project.path("secret"), { mode: 0o000 });
+    project.run("echo x > x");
+    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+    expect(project.draftfs(["commit"]).code).toBe(0);
+    expect(project.read("x")).toBe("x\n");
+    fs.chmodSync(project.path("secret"), 0o700);
+  });
+});
+
+describe("a command", () => {
+  it("that does not exist ends with 127 and a message", () => {
+    const { code, err } = project.draftfs(["run", "--", "no-such-command"]);
+    expect(code).toBe(127);
+    expect(err).toMatch(/no-such-command.*not found.*PATH/s);
+  });
+
+  it("that cannot be executed ends with 126 and a message", () => {
+    const { code, err } = project.draftfs(["run", "--", "./a.txt"]);
+    expect(code).toBe(126);
+    expect(err).toContain("permissions");
+  });
+
+  it("that a signal kills ends with 128 + n, and the draft is kept", () => {
+    const { code, err } = project.draftfs(["run", "--", "sh", "-c", "echo x > x; kill -KILL $$"]);
+    expect(code).toBe(137);
+    expect(err).toContain("SIGKILL");
+    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+  });
+
+  it("gets the signal that draftfs gets, and what it had done is kept", async () => {
+    const running = startDraftfs(["run", "--", "sh", "-c", "echo x > x; echo ready; sleep 60"], {
+      cwd: project.root,
+    });
+    const ended = once(running, "close");
+    await once(running.stdout, "data");
+    running.kill("SIGTERM");
+    expect((await ended)[0]).toBe(143);
+    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+    expect(fs.existsSync(project.path("x"))).toBe(false);
+  });
+
+  it("is not run where it cannot be isolated: exit 4, and the message says what would help", () => {
+    const forbid = "echo 0 > /proc/sys/user/max_user_namespaces";
+    const drop = "setpriv --bounding-set=-all --inh-caps=-all --no-new-privs";
+    const { status, stderr } = spawnSync(
+      "unshare",
+      [
+        ...["-r", "sh", "-c", `${forbid} && exec ${drop} "$@"`, "sh"],
+        ...[process.execPath, commandLinePath, "run", "--", "sh", "-c", "echo x > x"],
+      ],
+      { cwd: project.root, encoding: "utf8" },
+    );
+    expect(status).toBe(4);
+    expect(stderr).toMatch(/was not run.*overlay-user.*max_user_namespaces/s);
+    expect(fs.existsSync(project.path("x"))).toBe(false);
+  });
+
+  it("is missing: exit 64 and a pointer to the help", () => {
+    const { code, err } = project.draftfs(["run"]);
+    expect(code).toBe(64);
+    expect(err).toContain("--help");
+  });
+});
+
+describe("a disk that has moved on", () => {
+  it("is a conflict: exit 3, both sides, and nothing is written", () => {
+    project.run("echo ours >> a.txt; echo ours > new.txt; rm b.txt");
+    project.write("a.txt", "theirs\n");
+    project.write("new.txt", "their new\n");
+    const before = project.tree();
+    const { code, err } = project.draftfs(["commit"]);
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      / {2}a\.txt\n.*based on +file, 4 B.*on disk +file, 7 B.*in the draft +file, 9 B/s,
+    );
+    expect(err).toMatch(
+      / {2}new\.txt\n.*based on +nothing.*on disk +file, 10 B.*in the draft +file, 5 B/s,
+    );
+    expect(project.tree()).toEqual(before);
+    expect(project.draftfs(["status"]).code).toBe(2);
+    const { error } = project.json(["commit"]) as { error?: { details: { conflicts: unknown[] } } };
+    expect(error).toMatchObject({ code: "DRAFT_CONFLICT" });
+    expect(error?.details.conflicts).toHaveLength(2);
+  });
+
+  it("is overwritten when told to, and what was lost is in the checkpoint", () => {
+    project.run("echo ours >> a.txt");
+    project.write("a.txt", "theirs\n");
+    expect(project.draftfs(["commit", "--overwrite"]).code).toBe(0);
+    expect(project.read("a.txt")).toBe("one\nours\n");
+    expect(project.draftfs(["undo"]).code).toBe(0);
+    expect(project.read("a.txt")).toBe("theirs\n");
+  });
+
+  it("makes a saved plan stale: exit 3, and nothing is written", () => {
+    project.run("echo ours >> a.txt");
+    expect(project.draftfs(["plan", "-o", project.beside("plan.json")]).code).toBe(2);
+    project.write("a.txt", "theirs\n");
+    const { code, err } = project.draftfs(["apply", project.beside("plan.json")]);
+    expect(code).toBe(3);
+    expect(err).toContain("Make the plan anew");
+    expect(project.read("a.txt")).toBe("theirs\n");
+  });
+});
+
+describe("a disk that is full", () => {
+  it("stops a commit in the middle: nothing has changed, the draft is kept, and space helps", () => {
+    const script = `
+      set -e
+      mount -t tmpfs -o size=6m tmpfs "$1"
+      cd "$1"
+      mkdir -p root/d && cd root
+      for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "old $i" > "d/$i"; done
+      head -c 1200000 /dev/zero > ../filler
+      "$2" "$3" run -- sh -c 'for f in d/*; do head -c 100000 /dev/urandom > "$f"; done' 2>/dev/null
+      head -c 20000000 /dev/zero > ../filler 2>/dev/null || true
+      truncate -s -700000 ../filler
+      before=$(cat d/* | cksum)
+      code=0; "$2" "$3" commit || code=$?
+      echo "code $code"
+      [ "$before" = "$(cat d/* | cksum)" ] && echo "tree unchanged"
+      code=0; "$2" "$3" status >/dev/null || code=$?
+      echo "status $code"
+      rm ../filler
+      "$2" "$3" commit >/dev/null
+      [ "$before" = "$(cat d/* | cksum)" ] || echo "tree committed"
+      "$2" "$3" status && echo "draft gone"
+    `;
+    const shell = ["sh", "-c", script, "sh", project.beside(""), process.execPath, commandLinePath];
+    const { stdout, stderr } = spawnSync("unshare", ["-rm", "--", ...shell], { encoding: "utf8" });
+    expect(stdout.split("\n")).toEqual([
+      "code 1",
+      "tree unchanged",
+      "status 2",
+      "tree committed",
+      "draft gone",
+      "",
+    ]);
+    expect(stderr).toMatch(/ENOSPC.*[Ff]ree/s);
+  });
+});
+
+describe("a state directory", () => {
+  it("of a newer version is refused untouched: exit 6, and the message says to update", () => {
+    project.run("echo x > x");
+    fs.writeFileSync(project.path(".draftfs/format"), "draftfs 999\n");
+    const { code, err } = project.draftfs(["commit"]);
+    expect(code).toBe(6);
+    expect(err).toContain("Update draftfs");
+    expect(project.read(".draftfs/format")).toBe("draftfs 999\n");
+  });
+
+  it("that is damaged is refused untouched: exit 6, and the message says how to go on", () => {
+    project.run("echo x > x");
+    fs.writeFileSync(project.path(".draftfs/format"), "garbage");
+    const { code, err } = project.draftfs(["run", "--", "true"]);
+    expect(code).toBe(6);
+    expect(err).toContain("move it away");
+    expect(project.read(".draftfs/format")).toBe("garbage");
+  });
+
+  it("with a damaged draft is refused: exit 6, and discard throws that draft away", () => {
+    project.run("echo x > x");
+    const index = project.path(".draftfs/drafts/main/index");
+    fs.appendFileSync(index, "!");
+    const { code, err } = project.draftfs(["status"]);
+    expect(code).toBe(6);
+    expect(err).toContain("draftfs discard --draft main");
+    expect(project.draftfs(["drafts"]).out).toContain("checksum");
+    expect(project.draftfs(["discard", "--draft", "main"]).code).toBe(0);
+    expect(project.draftfs(["status"]).code).toBe(0);
+  });
+});
+
+describe("arguments", () => {
+  it.each([
+    [["frobnicate"], "unknown command"],
+    [["status", "--frob"], "unknown option"],
+    [["run", "--commit", "--discard", "--", "true"], "cannot be used with"],
+    [["run", "--require", "magic", "--", "true"], "Allowed choices"],
+    [["status", "--draft", "../x"], "letters, digits"],
+    [["diff", "../outside"], "lies outside"],
+    [["restore", "nonsense"], "See draftfs log"],
+    [["undo"], "See draftfs log"],
+    [["apply", "missing.json"], "Cannot read the plan"],
+    [["apply", "a.txt"], "not a plan"],
+  ])("%j end with 64 and a message that tells what is wrong", (args, message) => {
+    const { code, out, err } = project.draftfs(args);
+    expect({ code, out }).toEqual({ code: 64, out: "" });
+    expect(err).toContain(message);
+    expect(fs.existsSync(project.path(".draftfs"))).toBe(false);
+  });
+
+  it("that are wrong are a document too with --json", () => {
+    expect(project.json(["diff", "../outside"])).toMatchObject({
+      exitCode: 64,
+      error: { message: expect.stringContaining("lies outside") },
+    });
+    expect(project.json(["status", "-C", "missing"])).toMatchObject({
+      exitCode: 64,
+      error: { code: "DRAFT_ROOT_MISSING" },
+    });
+  });
+});
+
+/** Runs the command line as somebody without rights: in a user namespace that maps nobody else. */
+function asUser(args: readonly string[]): { code: number; err: string } {
+  const own = [process.execPath, commandLinePath, ...args];
+  const drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const [program = "", ...rest] = isRoot ? [...drop, ...own] : own;
+  const { status, stderr } = spawnSync(program, rest, { encoding: "utf8", cwd: "/" });
+  return { code: status ?? 255, err: stderr };
+}
