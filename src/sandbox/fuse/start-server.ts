@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { type ServerOrder, serverOrderVariable, servingLine, upperNameOf } from "./served-names.ts";
+import { serverPath } from "./server-path.ts";
 
 /** A tree to be served, and the namespace to mount it in. */
 export interface ServerPlace {
@@ -49,7 +49,6 @@ export async function startFuseServer(place: ServerPlace): Promise<FuseServer> {
     "fd=3,rootmode=40000,user_id=0,group_id=0",
     "default_permissions,allow_other,max_read=1048576",
   ].join(",");
-  const main = fileURLToPath(new URL("./server-main.js", import.meta.url));
   const shell = [
     "sh",
     "-c",
@@ -59,7 +58,7 @@ export async function startFuseServer(place: ServerPlace): Promise<FuseServer> {
     options,
     target,
     process.execPath,
-    main,
+    serverPath,
   ];
   const enter = ["nsenter", "-t", String(pid), "-U", "--preserve-credentials", "--"];
   const [program = "", ...words] = privileged ? shell : [...enter, ...shell];
