@@ -11,6 +11,7 @@ import { aspectsOf } from "./aspects.ts";
 import type { After, Aspect, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
 import { LowerTree } from "./lower-tree.ts";
 import { OldPlaces } from "./old-places.ts";
+import { withOwnBases } from "./own-bases.ts";
 
 /** What the diff asks of a layer. */
 export interface DiffSource {
@@ -54,7 +55,7 @@ class Diff {
   constructor(layer: DiffSource) {
     this.#root = layer.root;
     this.#tree = new LowerTree(layer.lower, layer.root);
-    this.#entries = [...layer.pending()];
+    this.#entries = withOwnBases([...layer.pending()]);
   }
 
   run(): ChangeSet {

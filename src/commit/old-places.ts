@@ -24,9 +24,13 @@ export class OldPlaces {
     }
   }
 
-  /** Whether a node of the old tree was moved away from this very place. */
-  isSource(place: TreePath): boolean {
-    return this.#targets.has(place);
+  /**
+   * Whether something of the old tree could be in the way of what is put at `path`: not where its
+   * place was moved away, by itself or with a directory around it.
+   */
+  canBeTaken(path: TreePath): boolean {
+    const place = this.placeOf(path);
+    return !this.#targets.has(place) && this.shownAt(place) === path;
   }
 
   /** The place in the old tree of the node that the new tree shows at `path`. */

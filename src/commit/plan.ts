@@ -137,7 +137,7 @@ class Planner {
     };
     switch (change.kind) {
       case "create":
-        if (!this.#places.isSource(place)) expect(place, undefined);
+        if (this.#places.canBeTaken(change.path)) expect(place, undefined);
         return;
       case "modify":
       case "delete":
@@ -146,7 +146,7 @@ class Planner {
       case "rename":
         expect(change.from, change.before);
         if (change.replaced !== undefined) expect(place, change.replaced);
-        else if (!this.#places.isSource(place)) expect(place, undefined);
+        else if (this.#places.canBeTaken(change.path)) expect(place, undefined);
         return;
     }
   }
