@@ -198,3 +198,38 @@ test("read-only files and directories go back too", async () => {
   await undo(fixture.store, { durability: "none" });
   expect(fixture.snapshot()).toEqual(before);
 });
+
+test("a directory moved away and made anew is not taken for the old one", async () => {
+  for (const path of ["p/k/same", "p/k/other"]) fixture.edit(path, "old");
+  const before = fixture.snapshot();
+  await fixture.commit((fs, at) => {
+    fs.renameSync(at("p"), at("q"));
+    fs.mkdirSync(at("p/k"), { recursive: true });
+    fs.writeFileSync(at("p/k/same"), "new");
+  });
+  expect(fixture.read("q/k/same")).toBe("old");
+  expect(Object.keys(fixture.snapshot())).toEqual([
+    "p/",
+    "p/k/",
+    "p/k/same",
+    "q/",
+    "q/k/",
+    "q/k/other",
+    "q/k/same",
+  ]);
+  await undo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(before);
+});
+
+test("a directory removed, made anew and moved takes nothing of the old one along", async () => {
+  fixture.edit("a/a/x", "old");
+  const before = fixture.snapshot();
+  await fixture.commit((fs, at) => {
+    fs.rmSync(at("a"), { recursive: true });
+    fs.mkdirSync(at("a/a"), { recursive: true });
+    fs.renameSync(at("a"), at("b"));
+  });
+  expect(Object.keys(fixture.snapshot())).toEqual(["b/", "b/a/"]);
+  await undo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(before);
+});
