@@ -7,6 +7,7 @@ import {
   type JournalRecord,
   recordSequenceOf,
 } from "./journal-record.ts";
+import { syncDirectory } from "./sync-directory.ts";
 
 /**
  * The journal of a root: at most one record that may still have to be carried out.
@@ -78,12 +79,7 @@ export class Journal {
 
   /** Makes the names of record and pack durable: they share one directory. */
   async syncNames(): Promise<void> {
-    const descriptor = this.#disk.open(this.#state.journal, openFlags.readDirectory);
-    try {
-      await this.#disk.fsync(descriptor);
-    } finally {
-      this.#disk.close(descriptor);
-    }
+    await syncDirectory(this.#disk, this.#state.journal);
   }
 
   /** How far the record in force has come, as far as this system knows. */

@@ -1,4 +1,4 @@
-import { stateDirectoryName } from "../disk/state-directory.ts";
+import { type StateDirectory, stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { linkOrCopy } from "../objects/link-or-copy.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -10,6 +10,11 @@ export function largePathOf(oid: ObjectId): TreePath {
   return `${stateDirectoryName}/large/${oid}`;
 }
 
+/** Where all of it lies. */
+export function largeDirectoryOf(state: StateDirectory): string {
+  return absoluteOf(state.root, `${stateDirectoryName}/large`);
+}
+
 /** Keeps files that no pack holds under a second name, because their first one is to be replaced. */
 export function keepLargeFiles(
   { disk, state }: CommitStore,
@@ -17,7 +22,7 @@ export function keepLargeFiles(
   files: ReadonlyMap<TreePath, ObjectId>,
 ): void {
   if (files.size === 0) return;
-  const directory = absoluteOf(state.root, `${stateDirectoryName}/large`);
+  const directory = largeDirectoryOf(state);
   if (disk.lstat(directory) === undefined) disk.mkdir(directory, 0o700);
   for (const [path, oid] of files) {
     linkOrCopy(disk, directories.locate(path), absoluteOf(state.root, largePathOf(oid)));

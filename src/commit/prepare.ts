@@ -1,6 +1,6 @@
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
-import type { TreePath } from "../disk/tree-path.ts";
+import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { After, Before, Change, ChangeSet } from "./change-set.ts";
@@ -108,9 +108,7 @@ class Preparation {
       const record = this.#record(staging, checkpoint, summary);
       const recordDescriptor = journal.writeNext(record);
       descriptors.push(recordDescriptor);
-      for (const place of stager.largePlaces) {
-        descriptors.push(disk.open(directories.locate(place), openFlags.read));
-      }
+      descriptors.push(...this.#openLarge(stager, directories, staging));
       return new PreparedCommit({
         store: this.#store,
         lock,
@@ -186,6 +184,17 @@ class Preparation {
       createdMs: Date.now(),
       concerns: concerns ?? [],
     };
+  }
+
+  /** What no pack holds must be durable itself before the record is: bytes and names. */
+  #openLarge(stager: Stager, directories: Directories, staging: TreePath): number[] {
+    const { disk, state } = this.#store;
+    if (stager.largePlaces.length === 0) return [];
+    const files = stager.largePlaces.map((place) =>
+      disk.open(directories.locate(place), openFlags.read),
+    );
+    const names = [absoluteOf(state.root, staging), state.staging];
+    return [...files, ...names.map((path) => disk.open(path, openFlags.readDirectory))];
   }
 
   /** Notes what the changes are based on, for another attempt after this one was taken back. */

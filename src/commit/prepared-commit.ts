@@ -10,7 +10,7 @@ import type { CommitStore } from "./commit-store.ts";
 import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
 import type { JournalRecord } from "./journal-record.ts";
-import { keepLargeFiles } from "./keep-large.ts";
+import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
 import type { RootLock } from "./lock.ts";
 import type { ManifestChange } from "./manifest.ts";
 import type { Pace } from "./pace.ts";
@@ -18,6 +18,7 @@ import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
 import { removeStaging } from "./staging-place.ts";
+import { syncDirectory } from "./sync-directory.ts";
 
 /** What {@link prepareCommit} hands over. */
 export interface Preparations {
@@ -111,8 +112,12 @@ export class PreparedCommit implements AsyncDisposable {
   }
 
   async #sync(): Promise<void> {
-    const { store, durability, descriptors } = this.#parts;
+    const { store, durability, descriptors, largeFiles } = this.#parts;
     if (durability === "none") return;
+    if (largeFiles.size > 0) {
+      this.#syncs += 1;
+      await syncDirectory(store.disk, largeDirectoryOf(store.state));
+    }
     if (durability === "full" && (await store.disk.syncfs(store.state.root))) {
       this.#syncs += 1;
       return;

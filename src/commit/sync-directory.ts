@@ -1,0 +1,12 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(disk: Disk, path: string): Promise<void> {
+  const descriptor = disk.open(path, openFlags.readDirectory);
+  try {
+    await disk.fsync(descriptor);
+  } finally {
+    disk.close(descriptor);
+  }
+}
