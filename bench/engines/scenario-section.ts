@@ -63,16 +63,23 @@ export async function measureScenario(
 function measureProcess(place: Place, name: string, key: ContestantKey, scale: Scale) {
   const program = fileURLToPath(new URL("./scenario-program.js", import.meta.url));
   const marker = `/marker-of-bench-engines-${version}`;
-  const command = () => {
-    const args = [program, name, key, newRoot(place), String(scale.tiny), marker];
-    return [process.execPath, "--expose-gc", ...args];
+  const inRoot = <T>(run: (command: readonly string[]) => T): T => {
+    const root = newRoot(place);
+    try {
+      const args = [program, name, key, root, String(scale.tiny), marker];
+      return run([process.execPath, "--expose-gc", ...args]);
+    } finally {
+      fs.rmSync(root, { recursive: true });
+    }
   };
-  const [node = "", ...args] = command();
-  const { stdout, stderr, status } = spawnSync(node, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${name} by ${key} failed: ${stderr}`);
-  const { during } = countSystemCalls(command(), marker);
+  const peakBytes = inRoot(([node = "", ...args]) => {
+    const { stdout, stderr, status } = spawnSync(node, args, { encoding: "utf8" });
+    if (status !== 0) throw new Error(`${name} by ${key} failed: ${stderr}`);
+    return Number(stdout);
+  });
+  const { during } = inRoot((command) => countSystemCalls(command, marker));
   return {
-    peakBytes: Number(stdout),
+    peakBytes,
     calls: [...during.keys()]
       .filter(isFileCall)
       .reduce((sum, call) => sum + count(during, call), 0),

@@ -4,8 +4,8 @@ export type Cluster = readonly number[];
 /** Bins of a signature: the more, the finer the similarity that can be told. */
 const bins = 64;
 /** Bins that must agree at once for two texts to be compared, and how many such bands there are. */
-const bandRows = 2;
-const bands = bins / bandRows;
+const bandRows = 3;
+const bands = Math.floor(bins / bandRows);
 /** Estimated similarity from which texts are built alike. */
 const similarityMin = 0.35;
 /** Characters looked at: the head of a file says how it is built. */
@@ -43,10 +43,8 @@ function joinBand(band: number, signatures: readonly Uint32Array[], parents: Uin
   // Representatives of each bucket: a few, since unlike texts may meet in one by chance.
   const buckets = new Map<number, number[]>();
   for (const [index, signature] of signatures.entries()) {
-    const first = signature[band * bandRows] ?? empty;
-    const second = signature[band * bandRows + 1] ?? empty;
-    if (first === empty || second === empty) continue;
-    const key = Math.imul(first, 0x9e3779b1) ^ second;
+    const key = bandKeyOf(signature, band * bandRows);
+    if (key === undefined) continue;
     const bucket = buckets.get(key);
     if (bucket === undefined) {
       buckets.set(key, [index]);
@@ -59,6 +57,17 @@ function joinBand(band: number, signatures: readonly Uint32Array[], parents: Uin
     if (like !== undefined) parents[root] = rootOf(parents, like);
     else if (bucket.length < 8) bucket.push(index);
   }
+}
+
+/** `undefined` for a text without tokens: all of its bins are empty. */
+function bandKeyOf(signature: Uint32Array, start: number): number | undefined {
+  let key = 0;
+  for (let row = start; row < start + bandRows; row++) {
+    const value = signature[row] ?? empty;
+    if (value === empty) return undefined;
+    key = Math.imul(key ^ value, 0x9e3779b1);
+  }
+  return key;
 }
 
 function isAlike(left: Uint32Array, right: Uint32Array | undefined): boolean {

@@ -70,6 +70,8 @@ export class WritePipeline {
   readonly #meter: Meter;
   readonly #options: PipelineOptions;
   readonly #now: () => number;
+  /** What is decided about every single small operation; settled once. */
+  readonly #leftAlone: Decision;
   #waiting: Operation[] = [];
   #waitingSince = 0;
 
@@ -79,6 +81,7 @@ export class WritePipeline {
     this.#meter = options.meter ?? new Meter();
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#leftAlone = decide(loneFeatures, this.#settings);
   }
 
   /** How many operations wait. */
@@ -112,8 +115,24 @@ export class WritePipeline {
   flush(): FlushResult {
     const operations = this.#waiting;
     this.#waiting = [];
+    const [only] = operations;
+    if (only !== undefined && isLeftAlone(operations, this.#settings) && operations.length === 1) {
+      return this.#runOnly(only);
+    }
     const steps = this.#decide(operations);
     return inSavepoint(this.#overlay, () => this.#run(steps));
+  }
+
+  /** The way of a single small operation: one call is all or none by itself, so nothing is added. */
+  #runOnly(operation: Operation): FlushResult {
+    const features = bareFeatures(operation, 1);
+    const decision = this.#leftAlone;
+    const io = this.#meter.isActive
+      ? this.#runAlone({ operation, features, decision }, [])
+      : runPlain(this.#overlay, operation);
+    const { kind, path } = operation;
+    const record = { operation: kind, path, features, decision, callsSaved: 0 };
+    return { decisions: [record], fallbacks: [], batch: undefined, io };
   }
 
   #decide(operations: readonly Operation[]): Step[] {
@@ -267,6 +286,20 @@ export function runOptimized(
   return gathering.flush();
 }
 
+const loneFeatures: OperationFeatures = {
+  kind: "write",
+  sizeBytes: 0,
+  fileBytes: 0,
+  edits: 1,
+  sameFile: 0,
+  similar: 1,
+  files: 1,
+  insideBatch: false,
+  fitsTemplate: false,
+  isIdentical: false,
+  isOrdered: false,
+};
+
 function isAlone(decision: Decision): boolean {
   return decision.strategy === "standard" || decision.strategy === "stream";
 }
@@ -279,19 +312,8 @@ function isLeftAlone(operations: readonly Operation[], settings: OptimizerSettin
 }
 
 function bareFeatures(operation: Operation, files: number): OperationFeatures {
-  return {
-    kind: operation.kind,
-    sizeBytes: sizeOf(operation),
-    fileBytes: 0,
-    edits: operation.kind === "edit" ? operation.edits.length : 1,
-    sameFile: 0,
-    similar: 1,
-    files,
-    insideBatch: false,
-    fitsTemplate: false,
-    isIdentical: false,
-    isOrdered: false,
-  };
+  const edits = operation.kind === "edit" ? operation.edits.length : 1;
+  return { ...loneFeatures, kind: operation.kind, sizeBytes: sizeOf(operation), edits, files };
 }
 
 /** The engine that gives a batch its name: the one that most of its operations were for. */

@@ -47,6 +47,11 @@ export class Meter {
     this.#tracking = tracking;
   }
 
+  /** Whether anybody listens. */
+  get isActive(): boolean {
+    return this.#observer !== undefined;
+  }
+
   /** Runs `work` and measures it; `reportOf` tells what it did. A failure is measured as well. */
   measure<T>(
     operation: { readonly name: string; readonly path?: string; readonly sizeBytes: number },
@@ -55,7 +60,6 @@ export class Meter {
   ): T {
     const observer = this.#observer;
     if (observer === undefined) return work();
-    const startedAtMs = Date.now();
     const started = performance.now();
     const before = this.#tracking.memory ? this.#residentBytes(started) : 0;
     const finish = (report: OperationReport) => {
@@ -65,7 +69,7 @@ export class Meter {
         operation: operation.name,
         path: operation.path,
         sizeBytes: operation.sizeBytes,
-        startedAtMs,
+        startedAtMs: performance.timeOrigin + started,
         durationMs: this.#tracking.timing ? ended - started : undefined,
         memory: this.#tracking.memory ? this.#memorySince(before, ended) : undefined,
         io: this.#tracking.io ? report.io : undefined,
