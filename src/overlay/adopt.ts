@@ -141,8 +141,12 @@ export class Adoption {
 
   #contentOf(entry: Extract<Adoptable, { kind: "file" }>): FileContent {
     const { content } = entry;
-    if (content.lower !== undefined) return FileContent.over(this.#core.lowerFile(content.lower));
-    return entry.isLasting === true ? FileContent.over(content) : FileContent.copyOf(content);
+    if (content.lower !== undefined) {
+      return this.#core.contentOver(this.#core.lowerFile(content.lower));
+    }
+    return entry.isLasting === true
+      ? this.#core.contentOver(content)
+      : FileContent.copyOf(content, this.#core.memory.budget);
   }
 
   #directoryFor(

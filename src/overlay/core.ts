@@ -1,35 +1,60 @@
 import type { Lower } from "../disk/lower.ts";
 import { constants } from "../disk/lower-classes.ts";
 import { stampOf } from "../disk/stamp.ts";
-import { absoluteOf } from "../disk/tree-path.ts";
+import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { ContentMemory, type MemoryOptions } from "./content-memory.ts";
 import { Descriptors, type OpenFile } from "./descriptors.ts";
 import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
 import { LowerFile } from "./lower-file.ts";
-import { FileNode, type Node, otherNode, SymlinkNode } from "./node.ts";
+import { type DirectoryNode, FileNode, type Node, otherNode, SymlinkNode } from "./node.ts";
+import { Observations } from "./observations.ts";
 import {
   type ExistingPlace,
   exists,
   type Following,
   isDirectory,
+  type Outside,
   PathWalk,
   type Place,
 } from "./path-walk.ts";
-import type { LowerNode } from "./pending.ts";
+import type { Content, LowerNode } from "./pending.ts";
+import { Policy, type PolicyOptions } from "./policy.ts";
 import { identityOf, Tree, takeMetadata } from "./tree.ts";
+import { UntouchedPaths } from "./untouched-paths.ts";
+
+/** How to set up the core of an overlay. */
+export interface CoreOptions {
+  readonly memory: MemoryOptions;
+  readonly policy: PolicyOptions | undefined;
+  /** Whether to take down what is read of the lower. */
+  readonly observes: boolean;
+}
 
 /** What the operations of an overlay share: its tree, its path lookup and its descriptors. */
 export class Core {
   readonly tree: Tree;
   readonly lower: Lower;
   readonly descriptors: Descriptors;
+  readonly memory: ContentMemory;
+  readonly policy: Policy;
+  readonly observations: Observations | undefined;
+  readonly untouched: UntouchedPaths;
+  /** Stands for everything outside of the root that a policy lets be read. */
+  readonly #outside: DirectoryNode;
   readonly #walk: PathWalk;
 
-  constructor(lower: Lower, root: string) {
+  constructor(lower: Lower, root: string, options: CoreOptions) {
+    const { memory, policy, observes } = options;
     this.lower = lower;
+    this.policy = new Policy(policy);
+    this.observations = observes ? new Observations(lower, root) : undefined;
     this.tree = new Tree(lower, root);
     this.#walk = new PathWalk(this.tree);
+    this.untouched = new UntouchedPaths(this.tree);
+    this.#outside = this.tree.detachedDirectory();
     this.descriptors = new Descriptors(lower);
+    this.memory = new ContentMemory(this.tree, this.descriptors, memory);
     this.tree.onAttach = (directory, stamp) => this.descriptors.switchTo(directory, stamp);
   }
 
@@ -40,8 +65,66 @@ export class Core {
    */
   resolve(path: string, follow: Following): Place {
     const place = this.#walk.walk(path, follow);
-    if (!("outside" in place)) return place;
-    throw new Fault("EACCES", { reason: "permission denied, the path leaves the overlay's root" });
+    if ("outside" in place) return this.#resolveOutside(place);
+    if (this.policy.restrictsReading) this.policy.requireReadable(this.#pathsOf(place));
+    if (this.observations !== undefined) this.#observe(place);
+    return place;
+  }
+
+  /** Whether a path means what it means on the disk, and the disk may be asked instead. */
+  isUntouched(path: string): boolean {
+    return !this.#watchesReads && this.untouched.isUntouched(path);
+  }
+
+  /** Whether a path is a directory of the lower in which nothing was changed. */
+  isPlainDirectory(path: string): boolean {
+    if (this.#watchesReads) return false;
+    const directory = this.untouched.directory(path);
+    if (directory === undefined || directory === this.tree.root) return false;
+    return directory.entries === undefined || directory.entries.size === 0;
+  }
+
+  /** @throws {Fault} `EACCES` when the policy, or the root, forbids to change what lies there. */
+  requireChangeable(place: Place): void {
+    if (place.directory === this.#outside) throw leavesRoot();
+    if (this.policy.restrictsWriting) this.policy.requireWritable(this.#pathsOf(place));
+  }
+
+  /** The real path of a place outside of the root. */
+  outsidePathOf(place: Place): string | undefined {
+    return place.directory === this.#outside ? place.name : undefined;
+  }
+
+  get #watchesReads(): boolean {
+    return this.policy.restrictsReading || this.observations !== undefined;
+  }
+
+  #resolveOutside({ outside, trailingSlash }: Outside): Place {
+    if (!this.policy.allowsOutside(outside)) throw leavesRoot();
+    const stats = this.lower.lstat(outside);
+    const found =
+      stats === undefined ? undefined : { kind: "lower" as const, path: outside, stats };
+    return { directory: this.#outside, name: outside, found, last: "name", trailingSlash };
+  }
+
+  /** The paths under which a policy knows a place: in the merged tree, and in the lower. */
+  #pathsOf({ directory, name, found }: Place): TreePath[] {
+    const parent = this.tree.pathOf(directory);
+    const paths = [name === "" ? parent : childOf(parent, name)];
+    const lowerPath = directory.lowerPath;
+    if (lowerPath !== undefined && name !== "") {
+      paths.push(this.tree.treePathOfLower(absoluteOf(lowerPath, name)));
+    }
+    if (found?.kind === "lower") paths.push(this.tree.treePathOfLower(found.path));
+    else if (found?.node.origin !== undefined) paths.push(found.node.origin.path);
+    return paths;
+  }
+
+  #observe({ directory, name, found }: Place): void {
+    if (found?.kind === "lower") this.observations?.add(found.path);
+    else if (found === undefined && directory.lowerPath !== undefined) {
+      this.observations?.add(absoluteOf(directory.lowerPath, name));
+    }
   }
 
   /**
@@ -59,6 +142,7 @@ export class Core {
   /** Takes what lies at a place into the upper, before it is changed. Its metadata stays. */
   copyUp(place: ExistingPlace): Node {
     const { found, directory, name } = place;
+    this.requireChangeable(place);
     if (found.kind === "upper") return found.node;
     if (found.stats.isDirectory()) {
       const node = this.tree.passThrough(directory, name, found.path);
@@ -72,7 +156,7 @@ export class Core {
     const from = this.tree.originOfCopy();
     let node: Node;
     if (stamp.kind === "file") {
-      node = new FileNode(from, FileContent.over(new LowerFile(this.lower, found.path, origin)));
+      node = new FileNode(from, this.contentOver(new LowerFile(this.lower, found.path, origin)));
     } else if (stamp.kind === "symlink") {
       node = new SymlinkNode(from, this.lower.readlink(found.path));
     } else if (stamp.kind === "other") {
@@ -91,9 +175,17 @@ export class Core {
     return new LowerFile(this.lower, absoluteOf(this.tree.rootPath, node.path), node);
   }
 
+  /** A content that is another one until it is written to. */
+  contentOver(below: Content): FileContent {
+    return FileContent.over(below, this.memory.budget);
+  }
+
   /** Discards everything pending. Open descriptors keep what they have. */
   reset(): void {
     this.tree.reset();
+    this.observations?.clear();
+    // What is open may still read from what was spilled; it goes when the overlay closes then.
+    if (this.descriptors.nodes().next().done === true) this.memory.place.close();
   }
 
   /** The upper node of an open file, which is copied up where it is still the lower's. */
@@ -114,7 +206,7 @@ export class Core {
     const stamp = stampOf(this.lower.fstat(lowerDescriptor));
     const { path } = place.found;
     const node = { path: this.tree.treePathOfLower(path), stamp };
-    return FileContent.over(new LowerFile(this.lower, path, node));
+    return this.contentOver(new LowerFile(this.lower, path, node));
   }
 
   /** The size of an open file in bytes. */
@@ -136,4 +228,8 @@ export class Core {
     if (file.lowerDescriptor === undefined) throw new Fault("EBADF");
     return Number(this.lower.fstat(file.lowerDescriptor).mode);
   }
+}
+
+function leavesRoot(): Fault {
+  return new Fault("EACCES", { reason: "permission denied, the path leaves the overlay's root" });
 }

@@ -71,6 +71,11 @@ export class Descriptors {
     return this.#onLower.size > 0;
   }
 
+  /** The nodes that are open. */
+  *nodes(): Generator<Node> {
+    for (const file of this.#files) if (file?.node !== undefined) yield file.node;
+  }
+
   /** Whether a node is open. */
   isOpen(node: Node): boolean {
     return this.#files.some((file) => file?.node === node);

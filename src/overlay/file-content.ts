@@ -1,65 +1,54 @@
 import { chunksOf } from "./content.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import { Page, pageBytes } from "./page.ts";
 import type { Content } from "./pending.ts";
-
-/** Granularity of copy on write inside large files, in bytes; smaller files are one page. */
-export const pageBytes = 65_536;
+import type { SpillFile, SpillPlace } from "./spill-place.ts";
 
 /** The first capacity of a page that grows by appending, in bytes. */
 const growthBytesMin = 256;
 
-/** Bytes that one content instance may change in place; others share them read-only. */
-interface Page {
-  bytes: Uint8Array;
-  /** The content that may write to `bytes`; any other one copies first. */
-  owner: FileContent | undefined;
-}
+/** Unit in which file systems give out space, in bytes. */
+const blockBytes = 4096;
 
 /**
- * The bytes of one file: a size, pages that were written, and below them the range of a lower file
- * that still shows through. What neither covers is a hole and reads as zeros.
+ * The bytes of one file: a size, pages that were written, and below them a content that still shows
+ * through, up to a limit. What neither covers is a hole and reads as zeros.
  *
  * Invariant: bytes of an owned page beyond the size are zero, so that growing shows zeros.
  */
 export class FileContent {
   size: number;
-  /** What lies below the pages, visible up to `belowSize`: a lower file, or a lasting content. */
+  readonly #budget: MemoryBudget;
   #below: Content | undefined;
+  /** How much of `below` is visible, in bytes. */
   #belowSize: number;
   /** The first page, held apart so that a small file costs no map. */
-  #head: Page | undefined;
-  #pages: Map<number, Page> | undefined;
+  #head: Page | undefined = undefined;
+  #pages: Map<number, Page> | undefined = undefined;
   /** Whether `#pages` is shared with a snapshot and must be copied before a change. */
   #sharesPages = false;
+  /** The file that pages of this content were spilled to, each at its own place. */
+  #spill: SpillFile | undefined = undefined;
 
-  private constructor(size: number, below: Content | undefined, belowSize: number) {
+  private constructor(budget: MemoryBudget, size: number, below?: Content) {
+    this.#budget = budget;
     this.size = size;
     this.#below = below;
-    this.#belowSize = belowSize;
+    this.#belowSize = below === undefined ? 0 : size;
   }
 
-  static empty(): FileContent {
-    return new FileContent(0, undefined, 0);
-  }
-
-  /** Takes `bytes` over when they fit one page: the caller must not write to them again. */
-  static of(bytes: Uint8Array): FileContent {
-    const content = new FileContent(0, undefined, 0);
-    if (bytes.length > pageBytes) content.write(bytes, 0);
-    else if (bytes.length > 0) {
-      content.#head = { bytes, owner: content };
-      content.size = bytes.length;
-    }
-    return content;
+  static empty(budget: MemoryBudget): FileContent {
+    return new FileContent(budget, 0);
   }
 
   /** A content that is, until it is written to, another one: a lower file, or that of a draft. */
-  static over(below: Content): FileContent {
-    return new FileContent(below.size, below, below.size);
+  static over(below: Content, budget: MemoryBudget): FileContent {
+    return new FileContent(budget, below.size, below);
   }
 
   /** A copy of some content, taken piece by piece. */
-  static copyOf(content: Content): FileContent {
-    const copy = FileContent.empty();
+  static copyOf(content: Content, budget: MemoryBudget): FileContent {
+    const copy = new FileContent(budget, 0);
     for (const chunk of chunksOf(content)) copy.write(chunk, copy.size);
     return copy;
   }
@@ -85,19 +74,21 @@ export class FileContent {
 
   /** Bytes that are not holes, in whole blocks: what `st_blocks` counts. */
   get allocatedBytes(): number {
-    let bytes = this.#head === undefined ? 0 : inBlocks(this.#head.bytes.length);
-    for (const page of this.#pages?.values() ?? []) bytes += inBlocks(page.bytes.length);
-    return Math.min(bytes + inBlocks(this.#belowSize), inBlocks(this.size));
+    if (this.#pages === undefined)
+      return inBlocks(this.#head === undefined ? this.#belowSize : this.size);
+    let bytes = inBlocks(this.#belowSize);
+    for (const page of this.#allPages()) bytes += inBlocks(page.length);
+    return Math.min(bytes, inBlocks(this.size));
   }
 
   /** The bytes as they are now, unaffected by later writes to this content. O(1). */
   snapshot(): FileContent {
-    const copy = new FileContent(this.size, this.#below, this.#belowSize);
-    if (this.#head !== undefined) {
-      copy.#head = { bytes: this.#head.bytes, owner: undefined };
-      this.#head.owner = undefined;
-    }
+    const copy = new FileContent(this.#budget, this.size, this.#below);
+    copy.#belowSize = this.#belowSize;
+    copy.#head = this.#head;
+    if (this.#head !== undefined) this.#head.owner = undefined;
     copy.#pages = this.#pages;
+    copy.#spill = this.#spill;
     copy.#sharesPages = true;
     this.#sharesPages = true;
     return copy;
@@ -110,16 +101,12 @@ export class FileContent {
       const at = position + done;
       const index = Math.floor(at / pageBytes);
       const page = this.#page(index);
-      if (page === undefined) {
-        done += this.#readBelow(target, done, at, this.#unpagedEnd(index, position + length));
-        continue;
-      }
-      const offset = at - index * pageBytes;
-      const count = Math.min(length - done, pageBytes - offset);
-      const piece = page.bytes.subarray(offset, offset + count);
-      target.set(piece, done);
-      if (piece.length < count) target.fill(0, done + piece.length, done + count);
-      done += count;
+      const end =
+        page === undefined ? this.#unpagedEnd(index, position + length) : (index + 1) * pageBytes;
+      const piece = target.subarray(done, Math.min(length, end - position));
+      if (page === undefined) this.#readBelow(piece, at);
+      else page.read(piece, at - index * pageBytes);
+      done += piece.length;
     }
     return length;
   }
@@ -134,8 +121,9 @@ export class FileContent {
       const page = this.#writablePage(index, offset + count, count === pageBytes);
       page.set(bytes.subarray(done, done + count), offset);
       done += count;
+      // Page by page, so that a page that grows knows how much of it is in use.
+      this.size = Math.max(this.size, at + count);
     }
-    this.size = Math.max(this.size, position + bytes.length);
   }
 
   /** Cuts the file, or grows it by a hole. */
@@ -154,6 +142,60 @@ export class FileContent {
     return buffer;
   }
 
+  /** Bytes held in memory by pages that are not in `seen` yet; they are added to it. */
+  memoryBytes(seen: Set<Page>): number {
+    let bytes = 0;
+    for (const page of this.#allPages()) {
+      if (page.memoryBytes === 0 || seen.has(page)) continue;
+      seen.add(page);
+      bytes += page.memoryBytes;
+    }
+    return bytes;
+  }
+
+  /** Moves the pages out of memory. Those of a large file lie in order in a file of its own. */
+  spill(place: SpillPlace): void {
+    if (this.#pages === undefined) {
+      this.#head?.spill(place);
+      return;
+    }
+    const file = this.#spill ?? place.create();
+    this.#spill = file;
+    if (this.#head !== undefined) this.#spillPage(place, file, 0, this.#head);
+    for (const [index, page] of this.#pages) this.#spillPage(place, file, index, page);
+  }
+
+  /** A page that a snapshot reads too may have its old bytes at that place: it goes elsewhere. */
+  #spillPage(place: SpillPlace, file: SpillFile, index: number, page: Page): void {
+    if (page.memoryBytes === 0) return;
+    const isOwn = page.owner === this && !this.#sharesPages;
+    page.spill(place, isOwn ? { file, index } : undefined);
+  }
+
+  /**
+   * The file that holds exactly these bytes, if most of them were spilled: the rest is written to
+   * it as well.
+   */
+  settleSpill(place: SpillPlace): string | undefined {
+    const file = this.#spill;
+    if (file === undefined || this.#belowSize > 0) return undefined;
+    if (!this.#sharesPages) this.spill(place);
+    const isWhole = [...this.#indexed()].every(([index, page]) => page.isIn(file, index));
+    if (!isWhole) return undefined;
+    file.truncate(this.size);
+    return file.path;
+  }
+
+  *#allPages(): Generator<Page> {
+    if (this.#head !== undefined) yield this.#head;
+    if (this.#pages !== undefined) yield* this.#pages.values();
+  }
+
+  *#indexed(): Generator<[number, Page]> {
+    if (this.#head !== undefined) yield [0, this.#head];
+    if (this.#pages !== undefined) yield* this.#pages;
+  }
+
   #page(index: number): Page | undefined {
     return index === 0 ? this.#head : this.#pages?.get(index);
   }
@@ -165,12 +207,12 @@ export class FileContent {
     return Math.min(limit, next * pageBytes);
   }
 
-  #readBelow(target: Uint8Array, done: number, from: number, to: number): number {
-    const shown = Math.max(0, Math.min(to, this.#belowSize) - from);
-    const piece = target.subarray(done, done + (to - from));
-    const count = shown === 0 ? 0 : (this.#below?.read(piece.subarray(0, shown), from) ?? 0);
-    piece.fill(0, count);
-    return to - from;
+  #readBelow(target: Uint8Array, position: number): void {
+    const shown = Math.max(0, Math.min(target.length, this.#belowSize - position));
+    const below = this.#below;
+    const isShown = shown > 0 && below !== undefined;
+    const count = isShown ? below.read(target.subarray(0, shown), position) : 0;
+    target.fill(0, count);
   }
 
   /** The bytes of page `index`, ours to change, at least `length` long. */
@@ -178,47 +220,48 @@ export class FileContent {
     const page = this.#page(index);
     if (page === undefined) {
       const bytes = this.#pageBelow(index, length, isOverwritten);
-      this.#setPage(index, { bytes, owner: this });
+      this.#setPage(index, new Page(bytes, this));
       return bytes;
     }
-    if (page.owner === this && page.bytes.length >= length) return page.bytes;
+    const isOurs = page.owner === this && (index === 0 || !this.#sharesPages);
+    if (isOurs && page.length >= length && page.bytes !== undefined) return page.bytes;
     const capacity =
-      page.bytes.length >= length
-        ? page.bytes.length
-        : Math.min(pageBytes, Math.max(length, page.bytes.length * 2, growthBytesMin));
+      page.length >= length
+        ? page.length
+        : Math.min(pageBytes, Math.max(length, page.length * 2, growthBytesMin));
+    this.#budget.add(capacity);
     const bytes = new Uint8Array(capacity);
-    const used = Math.max(0, this.size - index * pageBytes);
-    bytes.set(page.bytes.subarray(0, Math.min(used, page.bytes.length)));
-    this.#setPage(index, { bytes, owner: this });
+    const used = Math.max(0, Math.min(this.size - index * pageBytes, page.length));
+    page.read(bytes.subarray(0, used), 0);
+    if (isOurs) page.set(bytes);
+    else {
+      this.#setPage(index, new Page(bytes, this));
+      // A snapshot may go on reading the old page from its place in that file.
+      this.#spill = undefined;
+    }
     return bytes;
   }
 
-  /** A new page with what the lower shows there. */
+  /** A new page with what shows there from below. */
   #pageBelow(index: number, length: number, isOverwritten: boolean): Uint8Array {
     const start = index * pageBytes;
     const shown = Math.min(pageBytes, Math.max(0, this.#belowSize - start));
-    const bytes = new Uint8Array(Math.max(length, shown));
+    const capacity = Math.max(length, shown);
+    this.#budget.add(capacity);
+    const bytes = new Uint8Array(capacity);
     if (shown > 0 && !isOverwritten) this.#below?.read(bytes.subarray(0, shown), start);
     return bytes;
   }
 
   #setPage(index: number, page: Page): void {
-    if (index === 0) {
-      this.#head = page;
-      return;
-    }
-    this.#ownPages().set(index, page);
+    if (index === 0) this.#head = page;
+    else this.#ownPages().set(index, page);
   }
 
   #ownPages(): Map<number, Page> {
-    if (this.#pages === undefined) {
-      this.#pages = new Map();
-      this.#sharesPages = false;
-    } else if (this.#sharesPages) {
-      const copy = new Map<number, Page>();
-      for (const [index, page] of this.#pages)
-        copy.set(index, { bytes: page.bytes, owner: undefined });
-      this.#pages = copy;
+    if (this.#pages === undefined || this.#sharesPages) {
+      for (const page of this.#pages?.values() ?? []) page.owner = undefined;
+      this.#pages = new Map(this.#pages);
       this.#sharesPages = false;
     }
     return this.#pages;
@@ -239,9 +282,6 @@ export class FileContent {
     this.#writablePage(last, offset, false).fill(0, offset);
   }
 }
-
-/** Unit in which file systems give out space. */
-const blockBytes = 4096;
 
 function inBlocks(bytes: number): number {
   return Math.ceil(bytes / blockBytes) * blockBytes;

@@ -46,6 +46,8 @@ export function readLink(core: Core, path: string): string {
 /** The absolute path without links. @throws {Fault} as `realpath(3)`. */
 export function realPath(core: Core, path: string): string {
   const place = core.resolveExisting(path, true);
+  const outside = core.outsidePathOf(place);
+  if (outside !== undefined) return outside;
   const parent = core.tree.pathOf(place.directory);
   const own = place.name === "" ? parent : childOf(parent, place.name);
   return absoluteOf(core.tree.rootPath, own);

@@ -1,16 +1,25 @@
-import type { LowerFileSystem } from "../disk/lower.ts";
+import { tmpdir } from "node:os";
+import type { Lower, LowerFileSystem } from "../disk/lower.ts";
 import { openLower } from "../disk/lower-open.ts";
+import { NodeDisk } from "../disk/node-disk.ts";
+import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
 import type { TreePath } from "../disk/tree-path.ts";
+import { memoryBytesMax } from "../limits.ts";
 import { type Adoptable, Adoption } from "./adopt.ts";
 import { Core } from "./core.ts";
 import { createFacade, type Facade, type OverlayFs } from "./facade/facade.ts";
+import type { Observation } from "./observations.ts";
 import type { Pending } from "./pending.ts";
 import { pendingEntries } from "./pending-entries.ts";
+import type { PolicyOptions } from "./policy.ts";
 import { rebase } from "./rebase.ts";
+import { sweepSpills } from "./spill-place.ts";
 import type { Savepoint } from "./undo-log.ts";
 
 export type { Adoptable } from "./adopt.ts";
 export type { OverlayFs } from "./facade/facade.ts";
+export type { Observation } from "./observations.ts";
+export type { PolicyOptions } from "./policy.ts";
 export type { Savepoint } from "./undo-log.ts";
 
 /** How to open a layer. */
@@ -19,6 +28,24 @@ export interface LayerOptions {
   readonly root: string;
   /** The file system below; the real disk by default. */
   readonly lower?: LowerFileSystem;
+  /**
+   * Bytes of content that are held in memory (`memory_limit`); 100 MiB by default. What is more is
+   * spilled to files.
+   */
+  readonly memoryLimitBytes?: number;
+  /**
+   * Directory to spill below, on the file system of the root, so that a commit can rename from it.
+   * By default the staging directory of the root's state, which is made when it is first needed;
+   * for a lower that is not the real disk, the system's directory for temporary files.
+   */
+  readonly stagingDirectory?: string;
+  /** What code that uses the overlay may reach; everything below the root by default. */
+  readonly policy?: PolicyOptions;
+  /**
+   * `"serializable"` takes down what is read of the lower, see {@link Layer.observed}; reading is
+   * slower then. `"snapshot"`, the default, only stamps what a change is based on.
+   */
+  readonly isolation?: "snapshot" | "serializable";
 }
 
 /** Opens an empty layer over a root. Reads nothing but the root itself. */
@@ -37,7 +64,15 @@ export class Layer {
 
   constructor(options: LayerOptions) {
     this.root = options.root;
-    this.#core = new Core(openLower(options.lower), options.root);
+    const lower = openLower(options.lower);
+    const staging = stagingOf(lower.native, options);
+    const limitBytes = options.memoryLimitBytes ?? memoryBytesMax;
+    this.#core = new Core(lower, options.root, {
+      memory: { limitBytes, staging },
+      policy: options.policy,
+      observes: options.isolation === "serializable",
+    });
+    if (lower.native) sweepSpills(new NodeDisk(), stateDirectoryOf(options.root).staging);
     this.#adoption = new Adoption(this.#core);
     this.#facade = createFacade(this.#core);
     this.fs = this.#facade.fs;
@@ -55,7 +90,15 @@ export class Layer {
 
   /** What is pending, in tree order and in time proportional to it. */
   pending(): Iterable<Pending> {
-    return pendingEntries(this.#core.tree);
+    return pendingEntries(this.#core);
+  }
+
+  /**
+   * What was read of the lower since the overlay was opened, or since the last commit or reset.
+   * Empty unless `isolation` is `"serializable"`.
+   */
+  observed(): Iterable<Observation> {
+    return this.#core.observations?.all() ?? [];
   }
 
   /** Puts one node in place exactly as given, parents before children; see {@link Adoptable}. */
@@ -99,9 +142,21 @@ export class Layer {
     this.#core.reset();
   }
 
-  /** Closes all descriptors and stops watching files. */
+  /** Closes all descriptors, stops watching files, and removes what was spilled. */
   close(): void {
     this.#facade.close();
+    this.#core.untouched.close();
+    this.#core.memory.place.close();
     this.#core.descriptors.closeAll();
   }
+}
+
+function stagingOf(isNative: boolean, options: LayerOptions): () => string {
+  return () => {
+    if (options.stagingDirectory !== undefined) return options.stagingDirectory;
+    if (!isNative) return tmpdir();
+    const state = stateDirectoryOf(options.root);
+    ensureStateDirectory(new NodeDisk(), state);
+    return state.staging;
+  };
 }

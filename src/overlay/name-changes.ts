@@ -161,6 +161,7 @@ export function isEmptyDirectory(core: Core, place: ExistingPlace): boolean {
 /** The directory of a place, ready for a new name in it. */
 export function writableParent(core: Core, place: Place): DirectoryNode {
   const { directory } = place;
+  core.requireChangeable(place);
   if (directory.removed) throw new Fault("ENOENT");
   core.tree.attach(directory);
   requireAccess(directory, mayWrite | mayExecute);

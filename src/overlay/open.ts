@@ -20,6 +20,7 @@ export function openFile(core: Core, path: string, flags: number, mode: number):
   if (!exists(place)) return createAt(core, place, flags, mode);
   if (isExclusive) throw new Fault("EEXIST");
   requireKind(place, flags);
+  if (isChanging(flags)) core.requireChangeable(place);
   if (place.found.kind === "lower") return openLower(core, place, flags);
   const { node } = place.found;
   requireNodeAccess(node, flags);
@@ -27,16 +28,21 @@ export function openFile(core: Core, path: string, flags: number, mode: number):
   return new OpenFile(flags, { node });
 }
 
+function isChanging(flags: number): boolean {
+  return (flags & accessMask) !== 0 || (flags & O_TRUNC) !== 0;
+}
+
 function createAt(core: Core, place: Place, flags: number, mode: number): OpenFile {
   if ((flags & O_CREAT) === 0) throw new Fault("ENOENT");
-  return new OpenFile(flags, { node: makeFile(core, place, mode, FileContent.empty()) });
+  return new OpenFile(flags, {
+    node: makeFile(core, place, mode, FileContent.empty(core.memory.budget)),
+  });
 }
 
 function requireKind(place: ExistingPlace, flags: number): void {
   const { found } = place;
-  const isWriting = (flags & accessMask) !== 0 || (flags & O_TRUNC) !== 0;
   if (isDirectory(place)) {
-    if (isWriting || (flags & O_CREAT) !== 0) throw new Fault("EISDIR");
+    if (isChanging(flags) || (flags & O_CREAT) !== 0) throw new Fault("EISDIR");
     return;
   }
   if (place.trailingSlash || (flags & O_DIRECTORY) !== 0) throw new Fault("ENOTDIR");
@@ -53,8 +59,7 @@ function requireKind(place: ExistingPlace, flags: number): void {
 function openLower(core: Core, place: ExistingPlace, flags: number): OpenFile {
   const { found } = place;
   if (found.kind !== "lower") throw new Fault("EIO");
-  const isWriting = (flags & accessMask) !== 0 || (flags & O_TRUNC) !== 0;
-  if (!isWriting) {
+  if (!isChanging(flags)) {
     const lowerDescriptor = core.lower.open(found.path);
     return new OpenFile(flags, { lowerDescriptor, place });
   }
@@ -68,7 +73,7 @@ function openLower(core: Core, place: ExistingPlace, flags: number): OpenFile {
 function requireNodeAccess(node: Pick<Node, "mode" | "uid" | "gid" | "kind">, flags: number): void {
   let wanted = 0;
   if ((flags & accessMask) !== O_WRONLY) wanted |= mayRead;
-  if ((flags & accessMask) !== 0 || (flags & O_TRUNC) !== 0) wanted |= mayWrite;
+  if (isChanging(flags)) wanted |= mayWrite;
   requireAccess(node, wanted);
 }
 

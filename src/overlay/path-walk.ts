@@ -34,7 +34,9 @@ export function isDirectory(place: Place): boolean {
 
 /** A path that leaves the root. */
 export interface Outside {
+  /** The absolute path, links followed as was asked. */
   readonly outside: string;
+  readonly trailingSlash: boolean;
 }
 
 /**
@@ -240,8 +242,8 @@ class Walker {
   /** The place of the directory that the path ended in. */
   #here(last: Place["last"]): Place | Outside {
     const directory = this.#directory;
-    if (directory === undefined) return { outside: this.#outside };
-    const { trailingSlash } = { trailingSlash: this.#trailingSlash };
+    const trailingSlash = this.#trailingSlash;
+    if (directory === undefined) return { outside: this.#outside, trailingSlash };
     const { parent } = directory;
     if (parent === undefined) return placeOfRoot(this.#tree, last === "name" ? "root" : last);
     const found = this.#tree.lookup(parent, directory.name);

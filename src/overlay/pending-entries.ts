@@ -1,4 +1,5 @@
 import { childOf, type TreePath } from "../disk/tree-path.ts";
+import type { Core } from "./core.ts";
 import type { FileContent } from "./file-content.ts";
 import { nanosecondsOf } from "./instant.ts";
 import type { Dentry, DirectoryNode, Node } from "./node.ts";
@@ -6,23 +7,23 @@ import type { Content, NodeMeta, Pending } from "./pending.ts";
 import type { Tree } from "./tree.ts";
 
 /** All that the upper holds, in tree order; see {@link Pending}. */
-export function* pendingEntries(tree: Tree): Generator<Pending> {
-  yield* entriesOf(tree, tree.root, "");
+export function* pendingEntries(core: Core): Generator<Pending> {
+  yield* entriesOf(core, core.tree.root, "");
 }
 
-function* entriesOf(tree: Tree, directory: DirectoryNode, path: TreePath): Generator<Pending> {
+function* entriesOf(core: Core, directory: DirectoryNode, path: TreePath): Generator<Pending> {
   const { entries } = directory;
   if (entries === undefined) return;
   for (const name of [...entries.keys()].sort()) {
     const dentry = entries.get(name);
     if (dentry === undefined) continue;
     const at = childOf(path, name);
-    yield pendingOf(tree, at, dentry);
-    if (dentry.node?.kind === "directory") yield* entriesOf(tree, dentry.node, at);
+    yield pendingOf(core, at, dentry);
+    if (dentry.node?.kind === "directory") yield* entriesOf(core, dentry.node, at);
   }
 }
 
-function pendingOf(tree: Tree, path: TreePath, dentry: Dentry): Pending {
+function pendingOf(core: Core, path: TreePath, dentry: Dentry): Pending {
   const { node, base } = dentry;
   if (node === undefined) {
     if (base === undefined) throw new Error(`whiteout of nothing at ${path}`);
@@ -39,7 +40,7 @@ function pendingOf(tree: Tree, path: TreePath, dentry: Dentry): Pending {
   };
   switch (node.kind) {
     case "file":
-      return { ...common, kind: "file", nlink: node.nlink, content: contentOf(node.content) };
+      return { ...common, kind: "file", nlink: node.nlink, content: contentOf(core, node.content) };
     case "symlink":
       return { ...common, kind: "symlink", target: node.target };
     case "other":
@@ -48,7 +49,7 @@ function pendingOf(tree: Tree, path: TreePath, dentry: Dentry): Pending {
       return {
         ...common,
         kind: "directory",
-        ...shownLowerOf(tree, node, path, base !== undefined),
+        ...shownLowerOf(core.tree, node, path, base !== undefined),
       };
   }
 }
@@ -74,14 +75,15 @@ function metaOf(node: Node): NodeMeta {
   };
 }
 
-function contentOf(content: FileContent): Content {
+function contentOf(core: Core, content: FileContent): Content {
   const { untouched } = content;
   if (untouched !== undefined) return untouched;
+  const spilled = content.settleSpill(core.memory.place);
   const frozen = content.snapshot();
   return {
     size: frozen.size,
     lower: undefined,
-    spilled: undefined,
+    spilled,
     read: (buffer, position) => frozen.read(buffer, position),
   };
 }

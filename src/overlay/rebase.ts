@@ -18,6 +18,7 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   for (const path of [...settled].sort(byDepth)) settleDirectory(core, path, moves);
   for (const move of moves) relocate(core, tree.root, move);
   for (const path of [...settled].sort(byDepth).reverse()) settleEntry(core, path);
+  core.observations?.clear();
   tree.linked.clear();
   tree.structure += 1;
   tree.generation += 1;
@@ -140,7 +141,8 @@ function settleEntry(core: Core, path: TreePath): void {
   parent.entries.set(name, { node, base, generation: dentry.generation });
   node.origin = base;
   node.timesSet = false;
-  if (node.kind === "file") node.content = FileContent.over(core.lowerFile(base));
+  if (node.kind === "file")
+    node.content = FileContent.over(core.lowerFile(base), core.memory.budget);
 }
 
 function isNeeded(core: Core, node: Node): boolean {

@@ -102,6 +102,12 @@ export class Tree {
     return node;
   }
 
+  /** A directory that belongs to no tree: a stand-in for places that nothing can be put in. */
+  detachedDirectory(): DirectoryNode {
+    const from = { ino: 0, dev: 0, mode: 0, uid: 0, gid: 0, now: this.root.mtime };
+    return new DirectoryNode(from, { parent: undefined, name: "", lowerPath: undefined });
+  }
+
   /** Makes the upper hold a directory and all those above it, with the metadata of the lower. */
   attach(directory: DirectoryNode): void {
     if (directory.attached) return;
@@ -140,7 +146,7 @@ export class Tree {
         Object.assign(node, rest);
       } else Object.assign(node, before);
       if (node.kind === "file" && content !== undefined) node.content = content;
-    });
+    }, content);
   }
 
   /**
@@ -152,7 +158,6 @@ export class Tree {
     this.attach(directory);
     const base = this.#expectedOr(expected, directory, name);
     if (node.kind === "directory") {
-      this.structure += 1;
       const covered = this.#shownPath(directory, name) ?? this.#coveredPath(directory, name);
       const isOwn = node.lowerPath !== undefined && node.lowerPath === covered;
       node.coveredPath = isOwn || base?.stamp.kind !== "directory" ? undefined : covered;
@@ -168,8 +173,9 @@ export class Tree {
    */
   remove(directory: DirectoryNode, name: string, expected?: LowerNode | null): void {
     this.attach(directory);
-    this.structure += 1;
     const base = this.#expectedOr(expected, directory, name);
+    const leads = directory.entries?.get(name)?.node?.kind ?? base?.stamp.kind;
+    if (leads === "directory" || leads === "symlink") this.structure += 1;
     const isShown = base !== undefined && directory.lowerPath !== undefined;
     const generation = ++this.generation;
     const dentry = isShown ? { node: undefined, base, generation } : undefined;

@@ -1,4 +1,10 @@
 import { DraftError } from "../errors.ts";
+import type { FileContent } from "./file-content.ts";
+
+interface Step {
+  readonly run: () => void;
+  readonly content: FileContent | undefined;
+}
 
 /** A point that the overlay can be put back to. Ended by `rollback`, `release` or a commit. */
 export interface Savepoint {
@@ -11,7 +17,7 @@ export interface Savepoint {
  */
 export class UndoLog {
   #open: { readonly savepoint: Savepoint; readonly length: number }[] = [];
-  #steps: (() => void)[] = [];
+  #steps: Step[] = [];
   #lastId = 0;
   /** Identifies the span between two savepoint calls; 0 while nothing need be recorded. */
   span = 0;
@@ -24,9 +30,17 @@ export class UndoLog {
     return savepoint;
   }
 
-  /** Records how to take one change back; call it before the change. */
-  record(undo: () => void): void {
-    if (this.span !== 0) this.#steps.push(undo);
+  /**
+   * Records how to take one change back; call it before the change.
+   * @param content the bytes that are kept for it.
+   */
+  record(run: () => void, content?: FileContent): void {
+    if (this.span !== 0) this.#steps.push({ run, content });
+  }
+
+  /** All bytes that are kept to be put back. */
+  *contents(): Generator<FileContent> {
+    for (const { content } of this.#steps) if (content !== undefined) yield content;
   }
 
   /**
@@ -37,7 +51,7 @@ export class UndoLog {
   rollback(savepoint: Savepoint): void {
     const index = this.#indexOf(savepoint, "roll back to");
     const length = this.#open[index]?.length ?? 0;
-    for (let at = this.#steps.length - 1; at >= length; at--) this.#steps[at]?.();
+    for (let at = this.#steps.length - 1; at >= length; at--) this.#steps[at]?.run();
     this.#steps.length = length;
     this.#end(index);
   }

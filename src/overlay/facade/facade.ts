@@ -18,6 +18,7 @@ import { globAsync, globSync } from "./glob.ts";
 import { promiseForms } from "./promise-forms.ts";
 import { statWatchCalls } from "./stat-watcher.ts";
 import { type StreamFs, Streams } from "./streams.ts";
+import { addAsyncShortcuts, withShortcuts } from "./untouched-calls.ts";
 import { watchCall, watchEvents } from "./watcher.ts";
 
 /** An object with the functions of `node:fs` that works on an overlay. */
@@ -31,10 +32,16 @@ export interface Facade {
 
 /** Builds the `node:fs`-shaped object of an overlay: plain, so that it can be patched and spread. */
 export function createFacade(core: Core): Facade {
-  const calls = synchronousCalls(core);
-  const callbacks = callbackForms(core, calls);
+  const plain = synchronousCalls(core);
+  const calls = withShortcuts(core, plain);
+  const callbacks = callbackForms(core, plain);
   const streams = new Streams({ ...callbacks } as unknown as StreamFs);
   const { stopAll, ...statWatch } = statWatchCalls(calls);
+  const promises: Record<string, unknown> = {
+    ...promiseForms(core, { calls: plain, streams }),
+    watch: watchEvents(core),
+  };
+  addAsyncShortcuts(core, { callbacks, promises });
   const facade = {
     ...callbacks,
     ...synchronousForms(calls),
@@ -62,7 +69,7 @@ export function createFacade(core: Core): Facade {
     W_OK: constants.W_OK,
     X_OK: constants.X_OK,
     _toUnixTimestamp: (real as unknown as Record<string, unknown>)["_toUnixTimestamp"],
-    promises: { ...promiseForms(core, { calls, streams }), watch: watchEvents(core) },
+    promises,
   };
   const shown = asThisNode(facade, real) as { promises: object };
   shown.promises = asThisNode(facade.promises, real.promises);

@@ -1,0 +1,244 @@
+import type fs from "node:fs";
+import { readWithoutFollowing } from "../../disk/lower.ts";
+import { realFileSystem as real } from "../../disk/lower-classes.ts";
+import type { Core } from "../core.ts";
+import type { Call, Callback } from "./asynchronous.ts";
+import type { Calls } from "./calls.ts";
+
+type StatName = "stat" | "lstat";
+
+/**
+ * Shortcuts for paths that the overlay has not touched: the real call of the same form, on a path
+ * whose meaning is known. Whatever is not plain, and every failure, goes the long way, which knows
+ * how to tell it.
+ */
+export function withShortcuts(core: Core, calls: Calls): Calls {
+  if (!core.lower.native) return calls;
+  return {
+    ...calls,
+    stat: statShortcut(core, calls.stat) as Calls["stat"],
+    lstat: lstatShortcut(core, calls.lstat) as Calls["lstat"],
+    readFile: readFileShortcut(core, calls.readFile) as Calls["readFile"],
+    readdir: readdirShortcut(core, calls.readdir) as Calls["readdir"],
+  };
+}
+
+/** A link, or a file with other names, needs the merged view to be understood. */
+function isPlain(core: Core, stats: fs.Stats | fs.BigIntStats): boolean {
+  return !stats.isSymbolicLink() && isAlone(core, stats);
+}
+
+function isAlone(core: Core, stats: fs.Stats | fs.BigIntStats): boolean {
+  return core.tree.linked.size === 0 || stats.nlink <= 1;
+}
+
+function statShortcut(core: Core, slow: Calls["stat"]) {
+  return (path: unknown, options?: unknown): unknown => {
+    if (typeof path === "string" && core.isUntouched(path)) {
+      try {
+        const stats = real.lstatSync(path, options as undefined) as fs.Stats | undefined;
+        if (stats !== undefined && isPlain(core, stats)) return stats;
+      } catch {
+        // Told the long way.
+      }
+    }
+    return slow(path as string, options);
+  };
+}
+
+function lstatShortcut(core: Core, slow: Calls["lstat"]) {
+  return (path: unknown, options?: unknown): unknown => {
+    if (typeof path === "string" && core.isUntouched(path)) {
+      try {
+        const stats = real.lstatSync(path, options as undefined) as fs.Stats | undefined;
+        if (stats !== undefined && isAlone(core, stats)) return stats;
+      } catch {
+        // Told the long way.
+      }
+    }
+    return slow(path as string, options);
+  };
+}
+
+const plainOptions = { flag: readWithoutFollowing as unknown as string };
+const encodedOptions = new Map<unknown, typeof plainOptions>();
+
+/** Options that read the same without following a link, `undefined` where they ask for more. */
+function readOptionsOf(options: unknown): typeof plainOptions | undefined {
+  if (options === undefined || options === null) return plainOptions;
+  if (typeof options !== "string" && typeof options !== "object") return undefined;
+  const given = typeof options === "string" ? { encoding: options } : (options as ReadOptions);
+  if (given.signal !== undefined || (given.flag !== undefined && given.flag !== "r")) {
+    return undefined;
+  }
+  const known = encodedOptions.get(given.encoding);
+  if (known !== undefined) return known;
+  if (typeof given.encoding !== "string" || !Buffer.isEncoding(given.encoding)) {
+    return given.encoding === undefined || given.encoding === null ? plainOptions : undefined;
+  }
+  const made = { ...plainOptions, encoding: given.encoding };
+  encodedOptions.set(given.encoding, made);
+  return made;
+}
+
+interface ReadOptions {
+  readonly encoding?: unknown;
+  readonly flag?: unknown;
+  readonly signal?: unknown;
+}
+
+function canReadDirectly(core: Core, path: unknown): path is string {
+  return typeof path === "string" && core.tree.linked.size === 0 && core.isUntouched(path);
+}
+
+function readFileShortcut(core: Core, slow: Calls["readFile"]) {
+  return (path: unknown, options?: unknown): unknown => {
+    if (canReadDirectly(core, path)) {
+      const direct = readOptionsOf(options);
+      if (direct !== undefined) {
+        try {
+          return real.readFileSync(path, direct);
+        } catch {
+          // Told the long way.
+        }
+      }
+    }
+    return slow(path as string, options);
+  };
+}
+
+function readdirShortcut(core: Core, slow: Calls["readdir"]) {
+  return (path: unknown, options?: unknown): unknown => {
+    if (typeof path === "string" && isPlainListing(options) && core.isPlainDirectory(path)) {
+      try {
+        return real.readdirSync(path, options as undefined);
+      } catch {
+        // Told the long way.
+      }
+    }
+    return slow(path as string, options);
+  };
+}
+
+function isPlainListing(options: unknown): boolean {
+  if (typeof options !== "object" || options === null) return true;
+  return (options as { recursive?: unknown }).recursive !== true;
+}
+
+/** A call of Node's callback or promise API, as far as the shortcuts need it. */
+interface AsyncForms {
+  readonly callbacks: Record<string, unknown>;
+  readonly promises: Record<string, unknown>;
+}
+
+/** The same for the asynchronous forms: the work is done by Node's own threads. */
+export function addAsyncShortcuts(core: Core, forms: AsyncForms): void {
+  if (!core.lower.native) return;
+  const { callbacks, promises } = forms;
+  for (const name of ["stat", "lstat"] as const) {
+    promises[name] = statPromise(core, name, promises[name] as Call);
+    callbacks[name] = statCallback(core, name, callbacks[name] as Call);
+  }
+  promises["readFile"] = readFilePromise(core, promises["readFile"] as Call);
+  callbacks["readFile"] = readFileCallback(core, callbacks["readFile"] as Call);
+  promises["readdir"] = readdirPromise(core, promises["readdir"] as Call);
+  callbacks["readdir"] = readdirCallback(core, callbacks["readdir"] as Call);
+}
+
+type Values = unknown[];
+
+function statPromise(core: Core, name: StatName, slow: Call) {
+  return async (...values: Values): Promise<unknown> => {
+    const [path, options] = values;
+    if (typeof path === "string" && core.isUntouched(path)) {
+      try {
+        const stats = await real.promises.lstat(path, options as undefined);
+        if (name === "lstat" ? isAlone(core, stats) : isPlain(core, stats)) return stats;
+      } catch {
+        // Told the long way.
+      }
+    }
+    return slow(...(values as never[]));
+  };
+}
+
+function statCallback(core: Core, name: StatName, slow: Call) {
+  return (...values: Values): void => {
+    const [path] = values;
+    const callback = values.at(-1);
+    if (typeof path !== "string" || typeof callback !== "function" || !core.isUntouched(path)) {
+      slow(...(values as never[]));
+      return;
+    }
+    const options = values.length > 2 ? values[1] : {};
+    real.lstat(path, options as undefined, (error, stats) => {
+      const isDone = error === null && (name === "lstat" ? isAlone : isPlain)(core, stats);
+      if (isDone) (callback as Callback)(null, stats);
+      else slow(...(values as never[]));
+    });
+  };
+}
+
+function readFilePromise(core: Core, slow: Call) {
+  return async (...values: Values): Promise<unknown> => {
+    const [path, options] = values;
+    if (canReadDirectly(core, path)) {
+      const direct = readOptionsOf(options);
+      if (direct !== undefined) {
+        try {
+          return await real.promises.readFile(path, direct as { encoding?: null });
+        } catch {
+          // Told the long way.
+        }
+      }
+    }
+    return slow(...(values as never[]));
+  };
+}
+
+function readFileCallback(core: Core, slow: Call) {
+  return (...values: Values): void => {
+    const [path] = values;
+    const callback = values.at(-1);
+    const direct = readOptionsOf(values.length > 2 ? values[1] : undefined);
+    if (direct === undefined || typeof callback !== "function" || !canReadDirectly(core, path)) {
+      slow(...(values as never[]));
+      return;
+    }
+    real.readFile(path, direct, (error, content) => {
+      if (error === null) (callback as Callback)(null, content);
+      else slow(...(values as never[]));
+    });
+  };
+}
+
+function readdirPromise(core: Core, slow: Call) {
+  return async (...values: Values): Promise<unknown> => {
+    const [path, options] = values;
+    if (typeof path === "string" && isPlainListing(options) && core.isPlainDirectory(path)) {
+      try {
+        return await real.promises.readdir(path, options as undefined);
+      } catch {
+        // Told the long way.
+      }
+    }
+    return slow(...(values as never[]));
+  };
+}
+
+function readdirCallback(core: Core, slow: Call) {
+  return (...values: Values): void => {
+    const [path] = values;
+    const callback = values.at(-1);
+    const options = values.length > 2 ? values[1] : undefined;
+    const isPossible = typeof path === "string" && typeof callback === "function";
+    if (!isPossible || !isPlainListing(options) || !core.isPlainDirectory(path)) {
+      slow(...(values as never[]));
+      return;
+    }
+    real.readdir(path, options as undefined, (error, names) => {
+      if (error === null) (callback as Callback)(null, names);
+      else slow(...(values as never[]));
+    });
+  };
+}
