@@ -1,7 +1,7 @@
 import type { ChangeSet } from "../commit/change-set.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { diffLayer } from "../commit/diff.ts";
-import type { OperationKind } from "../commit/manifest.ts";
+import type { ManifestChange, OperationKind } from "../commit/manifest.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -49,7 +49,8 @@ export function planUndo(store: CommitStore, request: UndoRequest = {}): Recover
     const kept = targets.length === 0 ? "there is nothing" : `only ${targets.length} are kept`;
     throw nothing(`undo ${count === 1 ? "an operation" : `${count} operations`}: ${kept}`);
   }
-  return planBack(store, "undo", targets, targets, request);
+  const tolerance = toleranceOf(request);
+  return planBack(store, { operation: "undo", targets, concerned: targets, tolerance });
 }
 
 /** What to redo. */
@@ -87,12 +88,15 @@ export interface RestoreRequest {
  */
 export function planRestore(store: CommitStore, request: RestoreRequest): RecoveryPlan {
   const target = findCheckpoint(store.objects, request.checkpoint);
-  const later: Checkpoint[] = [];
-  for (const checkpoint of checkpoints(store.objects)) {
-    if (checkpoint.id === target.id) break;
-    later.push(checkpoint);
-  }
-  const plan = planBack(store, "restore", later, [target], request, "recorded");
+  const log = [...checkpoints(store.objects)];
+  const at = log.findIndex(({ id }) => id === target.id);
+  const plan = planBack(store, {
+    operation: "restore",
+    targets: log.slice(0, at),
+    concerned: [target],
+    tolerance: request.force === true ? "all" : "recorded",
+    reasserted: log.slice(at),
+  });
   if (request.paths === undefined) return plan;
   const changeSet = selectPaths(plan.changeSet, request.paths);
   return { ...plan, changeSet, deletions: deletionsOf(changeSet) };
@@ -112,21 +116,37 @@ function planUndoOf(
     throw nothing(`undo operation ${target.manifest.sequence}: it has been ${state} already`);
   }
   const concerned = ids.map((id) => ({ id }));
-  return planBack(store, isBringingBack ? "redo" : "undo", [target], concerned, request);
+  const tolerance = toleranceOf(request);
+  const kind = isBringingBack ? "redo" : "undo";
+  return planBack(store, { operation: kind, targets: [target], concerned, tolerance });
 }
 
-function planBack(
-  store: CommitStore,
-  operation: RecoveryPlan["operation"],
-  targets: readonly Checkpoint[],
-  concerned: readonly { readonly id: ObjectId }[],
-  request: { readonly force?: boolean },
-  tolerance: Tolerance = "none",
-): RecoveryPlan {
+function toleranceOf(request: { readonly force?: boolean }): Tolerance {
+  return request.force === true ? "all" : "none";
+}
+
+interface BackRequest {
+  readonly operation: RecoveryPlan["operation"];
+  /** The operations to take back, newest first. */
+  readonly targets: readonly Checkpoint[];
+  readonly concerned: readonly { readonly id: ObjectId }[];
+  readonly tolerance: Tolerance;
+  /** The operations whose outcome then counts, newest first. */
+  readonly reasserted?: readonly Checkpoint[];
+}
+
+function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
+  const { operation, targets, concerned, tolerance, reasserted = [] } = request;
   const layer = openLayer({ root: store.state.root });
   try {
-    const replay = new Replay(layer, store, request.force === true ? "all" : tolerance);
+    const replay = new Replay(layer, store, tolerance);
     for (const { manifest } of targets) replay.takeBack(manifest.changes);
+    const decided = new Set<TreePath>();
+    for (const { manifest } of reasserted) {
+      replay.reassert(manifest.changes, decided);
+      // Older operations speak of what lies in such a directory by names that it had before.
+      if (manifest.changes.some(movesDirectory)) break;
+    }
     const changeSet = leaveTimes(diffLayer(layer), targets);
     const message = messageOf(operation, targets, concerned);
     const concerns = concerned.map(({ id }) => id);
@@ -134,6 +154,10 @@ function planBack(
   } finally {
     layer.close();
   }
+}
+
+function movesDirectory(change: ManifestChange): boolean {
+  return change.kind === "rename" && change.after.kind === "directory";
 }
 
 /**

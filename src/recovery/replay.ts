@@ -83,6 +83,25 @@ export class Replay {
     for (const { path, node } of returns) this.#shown.set(path, node);
   }
 
+  /**
+   * Puts what an operation left where the later ones, taken back by now, had found something else:
+   * somebody had changed it in between.
+   *
+   * @param decided places that a newer operation has decided about; those of this one are added.
+   */
+  reassert(changes: readonly ManifestChange[], decided: Set<TreePath>): void {
+    for (const change of changes) {
+      const { path } = change;
+      if (decided.has(path) || !this.#shown.has(path)) continue;
+      const recorded = change.kind === "delete" ? undefined : change.after;
+      if (isSameContent(this.#shown.get(path), recorded)) continue;
+      if (recorded === undefined) this.#remove(path);
+      else this.#return({ change, path, node: recorded, isWhole: true }, undefined);
+      this.#shown.set(path, recorded);
+    }
+    for (const { path } of changes) decided.add(path);
+  }
+
   get #fs(): OverlayFs {
     return this.#layer.fs;
   }
