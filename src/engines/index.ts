@@ -1,0 +1,25 @@
+/** The write engines, as `draftfs/engines`: named exports only. */
+export { BatchBuilder, batch } from "./batch.ts";
+export { type Edit, replaceText } from "./edit.ts";
+export { editExtents } from "./edit-extents.ts";
+export { evolveTemplate } from "./evolve-template.ts";
+export { extractTemplate } from "./extract-template.ts";
+export { type FoundTemplate, findTemplates } from "./find-templates.ts";
+export { matchTemplate } from "./match-template.ts";
+export { type EditsByPath, type MultiEditResult, multiEdit } from "./multi-edit.ts";
+export { type Decision, decide, explain, type OperationFeatures } from "./optimizer.ts";
+export { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
+export type { EngineOverlay } from "./overlay-port.ts";
+export { type Recording, type RecordOptions, recordTrace } from "./record-trace.ts";
+export {
+  type ReplayOptions,
+  type ReplayRow,
+  type ReplayStrategy,
+  replayTable,
+  replayTrace,
+} from "./replay-trace.ts";
+export type { BatchOptions, BatchResult } from "./run-batch.ts";
+export { createStreamWriter, readStream, transformStream, writeStream } from "./stream.ts";
+export { renderTemplate, type Template, type TemplateData } from "./template.ts";
+export { TemplateCache } from "./template-cache.ts";
+export { type Transaction, transaction } from "./transaction.ts";

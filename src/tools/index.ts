@@ -1,0 +1,3 @@
+/** The agent tools, as `draftfs/tools`: named exports only. */
+export { runTool, type Tool, type ToolContext } from "./tool.ts";
+export { agentTools, type CallableTool, findTool } from "./tool-registry.ts";
