@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type ConfigKey, configKeys } from "../../src/config/config-keys.ts";
+import { agentTools } from "../../src/tools/tool-registry.ts";
+import { projectDirectory } from "../support/project-directory.ts";
+
+const read = (name: string) => readFileSync(join(projectDirectory(), "docs", name), "utf8");
+
+describe("the documentation", () => {
+  it("has a row for every key, with its default, its values and its reader", () => {
+    const text = read("configuration.md");
+    const rows = Object.entries(configKeys).map(([name, key]) => {
+      const { standard, kind, reader, meaning }: ConfigKey<unknown> = key;
+      return `| \`${name}\` | \`${standard}\` | ${kind.expected} | ${reader} | ${meaning} |`;
+    });
+    expect(rows.filter((row) => !text.includes(row))).toEqual([]);
+  });
+
+  it("has every tool with its parameters", () => {
+    const text = read("tools.md");
+    const missing = agentTools.flatMap(({ name, inputSchema }) => {
+      const row = text.split("\n").find((line) => line.startsWith(`| ${name} |`)) ?? "";
+      const parameters = Object.keys(inputSchema["properties"] ?? {});
+      return parameters.filter((one) => !row.includes(one)).map((one) => `${name} ${one}`);
+    });
+    expect(missing).toEqual([]);
+  });
+});
