@@ -77,6 +77,7 @@ export function plant(fs: Fs, target: string, seed: Seed, shownRoot = target): v
     if (isDirectory(node)) fs.chmodSync(at(path), node.mode);
     fs.lutimesSync(at(path), seconds, seconds);
   }
+  fs.chmodSync(target, 0o755);
   fs.utimesSync(target, seedEpochSeconds - 1, seedEpochSeconds - 1);
 }
 

@@ -41,7 +41,7 @@ export async function runIn(world: World, scenario: Scenario, markerNs: bigint):
     const trial = new Trial(recorder, world);
     await asUser(scenario.uid, async () => scenario.program(trial));
   };
-  await world.rehearse?.(() => program(new Recorder(world.fs, frame)));
+  await world.rehearse?.(() => program(new Recorder(world.fs, frameOf(world, markerNs))));
   const recorder = new Recorder(world.fs, frame);
   await program(recorder);
   const tree = viewOf(world, frame);
