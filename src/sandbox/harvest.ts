@@ -5,7 +5,7 @@ import type { Layer } from "../overlay/layer.ts";
 import type { Content, LowerNode } from "../overlay/pending.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { lstatLower, readLowerNames } from "./lower-view.ts";
-import type { Merge, Mirror, MirrorNode } from "./mirror.ts";
+import { type Merge, type Mirror, MirrorNode } from "./mirror.ts";
 import { resolveRedirect } from "./overlay-redirects.ts";
 import type { PinnedTree } from "./pinned-tree.ts";
 import { isHidden, metaOf } from "./push.ts";
@@ -76,6 +76,7 @@ interface Entry {
 class Harvest {
   readonly changes: HarvestedChange[] = [];
   readonly #source: HarvestSource;
+
   constructor(source: HarvestSource) {
     this.#source = source;
   }
@@ -86,7 +87,7 @@ class Harvest {
    * @param below what the real tree holds there.
    */
   directory(path: TreePath, node: MirrorNode, below: Below): void {
-    const { upper, layer } = this.#source;
+    const { upper } = this.#source;
     const names = new Set(upper.readdir(path));
     for (const [name, child] of node.children) {
       if (names.has(name) || child.ino === undefined) continue;
@@ -96,54 +97,70 @@ class Harvest {
     for (const name of [...names].sort()) {
       const childPath = childOf(path, name);
       if (isHidden(childPath)) continue;
-      const stats = upper.lstat(childPath);
-      if (stats === undefined) continue;
-      const lower = below.own ? lstatLower(layer.root, childPath) : undefined;
-      const shown = below.shown === undefined ? undefined : childOf(below.shown, name);
-      this.#entry({ path: childPath, stats, lower, shown }, node.children.get(name));
+      try {
+        this.#name(childPath, name, node, below);
+      } catch (error) {
+        // A running command has removed it while we looked; a later harvest says so.
+        const { code } = error as NodeJS.ErrnoException;
+        if (!this.#source.isLive || (code !== "ENOENT" && code !== "ENOTDIR")) throw error;
+      }
     }
   }
 
-  #entry(entry: Entry, known: MirrorNode | undefined): void {
-    const { path, stats } = entry;
-    if (stats.isDirectory()) {
-      this.#subdirectory(entry, known);
-      return;
+  #name(path: TreePath, name: string, parent: MirrorNode, below: Below): void {
+    const { upper, layer, isLive } = this.#source;
+    const stats = upper.lstat(path);
+    if (stats === undefined) return;
+    const isDirectory = stats.isDirectory();
+    let node = parent.children.get(name);
+    const isSettled = isLive || node?.isUnsettled !== true;
+    if (!isDirectory && isSettled && node?.matches(stats) === true) return;
+    const lower = below.own ? lstatLower(layer.root, path) : undefined;
+    const shown = below.shown === undefined ? undefined : childOf(below.shown, name);
+    if (node === undefined) {
+      node = new MirrorNode();
+      parent.children.set(name, node);
     }
-    const isSettled = known?.isUnsettled !== true || this.#source.isLive;
-    if (known?.matches(stats) === true && isSettled) return;
-    known?.children.clear();
-    if (isWhiteout(stats)) this.#removed(path, entry.lower);
+    if (isDirectory) this.#subdirectory({ path, stats, lower, shown }, node);
+    else {
+      node.children.clear();
+      this.#leaf({ path, stats, lower, shown });
+      this.#record(node, stats);
+    }
+  }
+
+  #leaf(entry: Entry): void {
+    const { path, stats, lower } = entry;
+    if (isWhiteout(stats)) this.#removed(path, lower);
     else if (stats.isFile()) this.#file(entry);
     else if (stats.isSymbolicLink()) this.#symlink(entry);
     else this.#other(entry);
-    this.#record(path, stats);
   }
 
-  #subdirectory(entry: Entry, known: MirrorNode | undefined): void {
+  #subdirectory(entry: Entry, node: MirrorNode): void {
     const { path, stats, lower } = entry;
-    const { layer, mirror } = this.#source;
-    const isNew = known?.ino !== stats.ino;
+    const { layer, view, upper } = this.#source;
+    // The kind as well: disks give the inode number of a removed file to the next directory.
+    const isNew = node.ino !== stats.ino || !node.isDirectory;
     const unlocked = this.#unlock(path, stats);
-    const merge = (isNew ? undefined : known.merge) ?? this.#mergeOf(entry);
+    const merge = (isNew ? undefined : node.merge) ?? this.#mergeOf(entry);
     const shown = this.#shown(path);
     const isReplaced = isNew && shown !== undefined && (merge.isMoved || !shown.isDirectory());
     if (isReplaced) {
       layer.adopt({ kind: "whiteout", path });
-      known?.children.clear();
+      node.children.clear();
     }
     if (shown === undefined || isReplaced) {
       this.#adoptDirectory(entry, merge);
       this.changes.push({ path, kind: "directory" });
     }
-    const node = mirror.ensure(path);
     node.merge = merge;
     if (isNew) node.takeMerge(merge, path);
     const own = lower?.isDirectory() === true;
     this.directory(path, node, { own, shown: merge.lower });
-    if (unlocked) this.#source.view.chmod(path, Number(stats.mode) & 0o7777);
-    if (known?.matches(stats) !== true) this.#directoryMeta(entry);
-    this.#record(path, stats);
+    if (unlocked) view.chmod(path, Number(stats.mode) & 0o7777);
+    if (!node.matches(stats)) this.#directoryMeta(entry, node);
+    this.#record(node, unlocked ? (upper.lstat(path) ?? stats) : stats);
   }
 
   #adoptDirectory(entry: Entry, merge: Merge): void {
@@ -174,7 +191,7 @@ class Harvest {
   }
 
   /** Adopting what lies in a directory moved its times in the layer; the upper's are the truth. */
-  #directoryMeta({ path, stats, lower }: Entry): void {
+  #directoryMeta({ path, stats, lower }: Entry, node: MirrorNode): void {
     const { layer } = this.#source;
     const shown = this.#shown(path);
     if (shown === undefined) return;
@@ -182,7 +199,7 @@ class Harvest {
       shown.mode !== stats.mode || shown.uid !== stats.uid || shown.gid !== stats.gid;
     const timesSet = areTimesSet(stats) && lower?.mtimeNs !== stats.mtimeNs;
     if (!isChanged && shown.mtimeNs === stats.mtimeNs) return;
-    const { isOpaque: opaque, redirect } = this.#source.mirror.ensure(path);
+    const { isOpaque: opaque, redirect } = node;
     layer.adopt({ kind: "directory", path, meta: metaOf(stats), opaque, redirect, timesSet });
     if (isChanged) this.changes.push({ path, kind: "metadata" });
   }
@@ -285,11 +302,10 @@ class Harvest {
     }
   }
 
-  #record(path: TreePath, before: BigIntStats): void {
-    const { mirror, upper, isLive, layer } = this.#source;
-    const node = mirror.ensure(path);
-    // A live file may have changed since it was looked at: what was read then is what is known.
-    node.record(isLive ? before : (upper.lstat(path) ?? before));
+  /** What was looked at before it was read is what is known: a live file may change any time. */
+  #record(node: MirrorNode, stats: BigIntStats): void {
+    const { isLive, layer } = this.#source;
+    node.record(stats);
     node.isUnsettled = isLive;
     node.generation = layer.generation;
   }

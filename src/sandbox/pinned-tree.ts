@@ -181,6 +181,6 @@ function isAbsent(error: unknown): boolean {
 }
 
 /** Node cuts what it is given to whole microseconds: aiming at their middle hits the right one. */
-function secondsOf(timeNs: bigint): number {
+export function secondsOf(timeNs: bigint): number {
   return (Number(timeNs / 1000n) + 0.5) / 1e6;
 }

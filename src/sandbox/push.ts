@@ -1,4 +1,12 @@
-import { type BigIntStats, closeSync, constants, fchmodSync, writeSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  writeSync,
+} from "node:fs";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, childOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { chunksOf } from "../overlay/content.ts";
@@ -11,7 +19,7 @@ import type {
   PendingFile,
 } from "../overlay/pending.ts";
 import type { Mirror, MirrorNode } from "./mirror.ts";
-import type { PinnedTree } from "./pinned-tree.ts";
+import { type PinnedTree, secondsOf } from "./pinned-tree.ts";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
 
@@ -138,23 +146,42 @@ class Push {
 
   /** Writes into the file that is there, as `writeFile` does, so that watchers and links see it. */
   #putFile(path: TreePath, content: Content, meta: NodeMeta): void {
-    const { view } = this.#target;
-    const found = view.lstat(path);
-    const isFile = found?.isFile() === true;
-    if (found !== undefined && !isFile) this.#clear(path);
-    const flags = isFile ? O_WRONLY | O_TRUNC : O_WRONLY | O_CREAT | O_EXCL;
-    if (isFile && (Number(found.mode) & 0o200) === 0) view.chmod(path, 0o600);
-    const descriptor = view.open(path, flags, 0o600);
+    const { mayChangeOwner } = this.#target;
+    const descriptor = this.#create(path) ?? this.#overwrite(path);
     try {
       for (const chunk of chunksOf(content)) writeAll(descriptor, chunk);
-      fchmodSync(descriptor, 0o600);
+      if (mayChangeOwner) fchownSync(descriptor, meta.uid, meta.gid);
+      // After the owner, whose change takes setuid away, and before the times.
+      fchmodSync(descriptor, meta.mode);
+      futimesSync(descriptor, secondsOf(meta.atimeNs), secondsOf(meta.mtimeNs));
     } finally {
       closeSync(descriptor);
     }
-    if (!isFile) this.#disturb(path);
-    this.#applyOwnerAndTimes(path, meta);
-    view.chmod(path, meta.mode);
     this.#record(path);
+  }
+
+  /** Opens a new file; `undefined` where something lies already. */
+  #create(path: TreePath): number | undefined {
+    try {
+      const descriptor = this.#target.view.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600);
+      this.#disturb(path);
+      return descriptor;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") return undefined;
+      throw error;
+    }
+  }
+
+  #overwrite(path: TreePath): number {
+    const { view } = this.#target;
+    const found = view.lstat(path);
+    if (found?.isFile() === true) {
+      if ((Number(found.mode) & 0o200) === 0) view.chmod(path, 0o600);
+      return view.open(path, O_WRONLY | O_TRUNC);
+    }
+    this.#clear(path);
+    this.#disturb(path);
+    return view.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600);
   }
 
   /** One node with several names: written once, then linked. */

@@ -85,10 +85,11 @@ export async function exportTree(session: Session): Promise<string> {
   const unpack = spawn("tar", ["-xpf", "-", "-C", directory], {
     stdio: ["pipe", "ignore", "ignore"],
   });
+  const unpacked = new Promise((resolve) => unpack.once("close", resolve));
   const args = ["-cf", "-", "--format=posix", "."];
   const pack = await session.spawn("tar", args, { stdio: ["ignore", "pipe", "ignore"] });
   pack.child.stdout?.pipe(unpack.stdin);
   await pack.result;
-  await new Promise((resolve) => unpack.once("close", resolve));
+  await unpacked;
   return directory;
 }
