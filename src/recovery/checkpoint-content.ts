@@ -1,9 +1,11 @@
+import type { Hash } from "node:crypto";
 import { join } from "node:path";
 import type { ManifestFile } from "../commit/manifest.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
+import { startObjectHash } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Content } from "../overlay/pending.ts";
 
@@ -48,19 +50,45 @@ function blobContent(store: ObjectStore, file: ManifestFile): Content {
 function largeContent(source: ContentSource, file: ManifestFile): Content {
   const path = join(source.state.path, "large", file.oid);
   if (source.disk.lstat(path)?.size !== file.size) throw missing(file, "it is not kept any more");
+  let hash: Hash | undefined;
+  let hashed = 0;
   return {
     size: file.size,
     lower: undefined,
     spilled: undefined,
     read(buffer, position) {
-      const descriptor = source.disk.open(path, openFlags.read);
-      try {
-        return source.disk.read(descriptor, buffer, position);
-      } finally {
-        source.disk.close(descriptor);
+      const piece = readAt(source.disk, path, buffer, position);
+      // Whoever puts it back reads it from end to end, so it is checked on the way: other programs
+      // may hold the kept file open, or have it under another name.
+      if (position === 0) hash = startObjectHash("blob", file.size);
+      else if (position !== hashed) hash = undefined;
+      hash?.update(piece);
+      hashed = position + piece.length;
+      if (hashed === file.size && hash !== undefined && hash.digest("hex") !== file.oid) {
+        throw damaged(path);
       }
+      if (hashed === file.size) hash = undefined;
+      return piece.length;
     },
   };
+}
+
+function readAt(disk: Disk, path: string, buffer: Uint8Array, position: number): Uint8Array {
+  const descriptor = disk.open(path, openFlags.read);
+  try {
+    return buffer.subarray(0, disk.read(descriptor, buffer, position));
+  } finally {
+    disk.close(descriptor);
+  }
+}
+
+function damaged(path: string): DraftError {
+  return new DraftError(
+    "DRAFT_STORE_CORRUPT",
+    `Cannot bring back the large file kept as ${path}: it holds other bytes than were kept. ` +
+      "Nothing was touched.",
+    { path },
+  );
 }
 
 function missing(file: ManifestFile, reason: string): DraftError {

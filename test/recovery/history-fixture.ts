@@ -1,5 +1,5 @@
+import { execFileSync } from "node:child_process";
 import {
-  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -117,8 +117,13 @@ export class HistoryFixture {
 
   dispose(): void {
     this.store.objects.close();
-    openUp(this.root);
-    rmSync(this.root, { recursive: true, force: true });
+    try {
+      rmSync(this.root, { recursive: true, force: true });
+    } catch {
+      // A test has locked its directories.
+      execFileSync("chmod", ["-R", "u+rwX", this.root]);
+      rmSync(this.root, { recursive: true, force: true });
+    }
   }
 }
 
@@ -156,11 +161,4 @@ export function withoutTimes(snapshot: Record<string, string>): Record<string, s
   return Object.fromEntries(
     Object.entries(snapshot).map(([path, text]) => [path, text.replace(/ \d{16} ?/, " ")]),
   );
-}
-
-function openUp(directory: string): void {
-  chmodSync(directory, 0o700);
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) openUp(join(directory, entry.name));
-  }
 }
