@@ -28,7 +28,11 @@ const uninstall = [
   ...["npm", "uninstall", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", "publint"],
 ];
 /** Touches hundreds of files, so that a commit of them takes long enough to be hit in the middle. */
-const touchMany = ["sh", "-c", "find node_modules -name '*.md' -type f -exec sed -i '1i <!-- draft -->' {} +"];
+const touchMany = [
+  "sh",
+  "-c",
+  "find node_modules -name '*.md' -type f -exec sed -i '1i <!-- draft -->' {} +",
+];
 
 const story = new Story();
 

@@ -25,8 +25,11 @@ const files: Readonly<Record<string, string>> = {
 const steps: readonly { readonly line: string; readonly answers?: readonly [string, string][] }[] =
   [
     {
-      line: "draftfs run -- sh -c 'biome format --write src && rm src/notes.txt'",
-      answers: [["discard? ", "commit\n"]],
+      line: "draftfs run -m format -- sh -c 'biome format --write src && rm src/notes.txt'",
+      answers: [
+        ["discard? ", "diff\n"],
+        ["discard? ", "commit\n"],
+      ],
     },
     { line: "draftfs log" },
     { line: "draftfs undo" },
@@ -57,7 +60,8 @@ async function record(step: (typeof steps)[number]): Promise<Line[]> {
     await session.shows(question);
     session.type(answer);
   }
-  await session.end();
+  const code = await session.end();
+  if (code !== 0) throw new Error(`${step.line} ended with ${code}:\n${session.output}`);
   const prompt: Line = [
     { text: "$ ", styles: ["green"] },
     { text: step.line, styles: ["bold"] },

@@ -11,6 +11,7 @@ export class TerminalSession {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number>;
   #output = "";
+  #typedAt = 0;
   #wake: () => void = () => undefined;
 
   constructor(commandLine: string, options: TerminalOptions) {
@@ -37,9 +38,9 @@ export class TerminalSession {
     return this.#output;
   }
 
-  /** Waits until `text` has been shown. */
+  /** Waits until `text` has been shown, after what was typed last. */
   async shows(text: string): Promise<void> {
-    while (!this.#output.includes(text)) {
+    while (!this.#output.includes(text, this.#typedAt)) {
       if (this.#child.exitCode !== null) throw new Error(`ended without ${text}: ${this.#output}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -50,6 +51,7 @@ export class TerminalSession {
   /** Types text and shows it, as a terminal does. */
   type(text: string): void {
     this.#output += text;
+    this.#typedAt = this.#output.length;
     this.#child.stdin?.write(text);
   }
 

@@ -32,15 +32,27 @@ function lineOf(raw: string): Line {
   const spans: Span[] = [];
   let styles: readonly string[] = [];
   let isFirst = true;
+  let column = 0;
   for (const piece of text.split(escapeCharacter)) {
     // All but the first piece begin with the rest of a control sequence.
     const [sequence = "", codes] = isFirst ? [] : (/^\[([0-9;]*)[A-Za-z]/.exec(piece) ?? []);
     if (sequence.endsWith("m")) styles = (codes ?? "").split(";").reduce(applied, styles);
-    const rest = piece.slice(sequence.length);
+    const rest = tabsExpanded(piece.slice(sequence.length), column);
+    column += rest.length;
     if (rest !== "") spans.push({ text: rest, styles });
     isFirst = false;
   }
   return spans;
+}
+
+/** Tabs as blanks up to the next multiple of eight columns. */
+function tabsExpanded(text: string, column: number): string {
+  let expanded = "";
+  for (const character of text) {
+    const blanks = 8 - ((column + expanded.length) % 8);
+    expanded += character === "\t" ? " ".repeat(blanks) : character;
+  }
+  return expanded;
 }
 
 function applied(styles: readonly string[], code: string): readonly string[] {
