@@ -184,7 +184,7 @@ function mountList(plan: NamespacePlan): string {
   const attributes = plan.privileged ? "redirect_dir=on,metacopy=off,index=off" : "userxattr";
   const overlay = (lower: string, name: string): string =>
     `${attributes},lowerdir=/proc/self/fd/${lower},upperdir=/proc/self/fd/9/${name}upper,` +
-    `workdir=/proc/self/fd/9/${name}work`;
+    `workdir=/proc/self/fd/9/${name}work,X-mount.mkdir`;
   const probeOverlay = overlay("9/probe-lower", "probe-");
   const stage = plan.root;
   const rows: string[][] = [

@@ -1,5 +1,13 @@
 import { spawn } from "node:child_process";
-import fs, { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -115,6 +123,24 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     await running.result;
     expect(readFileSync(join(out, "in.txt"), "utf8")).toBe("outside\n");
     expect(await sh("cat abs dir/in.txt")).toBe("pushed\npushed\n");
+  });
+
+  it("works on a tree that lies where the command gets a private directory", async () => {
+    for (const place of ["/dev/shm", "/var/tmp", "/run"]) {
+      let root: string;
+      try {
+        root = mkdtempSync(join(place, "draftfs-sandbox-"));
+      } catch {
+        // This user may not write there.
+        continue;
+      }
+      writeFileSync(join(root, "a"), "a\n");
+      const { layer, session, sh } = await openOver(root, { engine });
+      expect(await sh("pwd; cat a; echo b > b")).toBe(`${root}\na\n`);
+      expect(layer.fs.readFileSync(join(root, "b"), "utf8")).toBe("b\n");
+      await session.close();
+      rmSync(root, { recursive: true });
+    }
   });
 
   it("gives the command its own user, without any right over the sandbox", async () => {
