@@ -20,7 +20,12 @@ const absentOid = "0".repeat(40);
  * @param lower the file system that holds the old tree.
  */
 export function patchOf(changeSet: ChangeSet, lower: Lower): Buffer {
-  return Buffer.concat(patchEditsOf(changeSet, lower).map(patchOfEdit));
+  return patchOfEdits(patchEditsOf(changeSet, lower));
+}
+
+/** The edits of single files and links as a patch, in the order in which they are given. */
+export function patchOfEdits(edits: readonly PatchEdit[]): Buffer {
+  return Buffer.concat(edits.map(patchOfEdit));
 }
 
 function patchOfEdit(edit: PatchEdit): Buffer {

@@ -1,0 +1,120 @@
+import type { PatchEdit, PatchSide } from "../commit/patch-edits.ts";
+import { childOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
+import { parseCommit } from "../objects/commit-object.ts";
+import type { ObjectId } from "../objects/object-id.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { emptyTreeOid, parseTree, type TreeEntry } from "../objects/tree.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+
+/**
+ * What differs between the states that two checkpoints left, file by file, as `patchOfEdits` takes
+ * it. Only recorded paths count. A file that moved as it was is one edit, with both its paths.
+ * Content beyond the size of a pack shows as the pointer that stands for it in git.
+ *
+ * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING`, `DRAFT_STORE_CORRUPT`.
+ */
+export function compareCheckpoints(
+  store: ObjectStore,
+  from: Checkpoint,
+  to: Checkpoint,
+): PatchEdit[] {
+  return compareTrees(store, mainTreeOf(store, from), mainTreeOf(store, to));
+}
+
+/** What one operation did, in the same form. */
+export function editsOfCheckpoint(store: ObjectStore, checkpoint: Checkpoint): PatchEdit[] {
+  const { tree, parents } = parseCommit(store.read(checkpoint.manifest.main).bytes);
+  const [parent] = parents;
+  const before = parent === undefined ? emptyTreeOid : parseCommit(store.read(parent).bytes).tree;
+  return compareTrees(store, before, tree);
+}
+
+function mainTreeOf(store: ObjectStore, { manifest }: Checkpoint): ObjectId {
+  return parseCommit(store.read(manifest.main).bytes).tree;
+}
+
+interface Difference {
+  readonly path: TreePath;
+  readonly entry: TreeEntry;
+}
+
+function compareTrees(store: ObjectStore, from: ObjectId, to: ObjectId): PatchEdit[] {
+  const comparison = new Comparison(store);
+  comparison.compare("", from, to);
+  return comparison.edits();
+}
+
+/** Walks two trees side by side, into those directories only that differ. */
+class Comparison {
+  readonly #store: ObjectStore;
+  readonly #removed = new Map<TreePath, TreeEntry>();
+  readonly #added = new Map<TreePath, TreeEntry>();
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  compare(path: TreePath, from: ObjectId | undefined, to: ObjectId | undefined): void {
+    if (from === to) return;
+    const [before, after] = [this.#entriesOf(from), this.#entriesOf(to)];
+    for (const name of new Set([...before.keys(), ...after.keys()])) {
+      this.#compareEntries(childOf(path, name), before.get(name), after.get(name));
+    }
+  }
+
+  edits(): PatchEdit[] {
+    const movedFrom = this.#pairMoves();
+    const paths = new Set([...this.#removed.keys(), ...this.#added.keys()]);
+    const moved = new Set(movedFrom.values());
+    return [...paths].sort(compareTreePaths).flatMap((path): PatchEdit[] => {
+      const added = this.#added.get(path);
+      const source = movedFrom.get(path) ?? path;
+      const removed = path !== source || !moved.has(path) ? this.#removed.get(source) : undefined;
+      const [old, after] = [this.#side(source, removed), this.#side(path, added)];
+      return old === undefined && after === undefined ? [] : [{ old, new: after }];
+    });
+  }
+
+  #compareEntries(
+    path: TreePath,
+    before: TreeEntry | undefined,
+    after: TreeEntry | undefined,
+  ): void {
+    if (before?.oid === after?.oid && before?.mode === after?.mode) return;
+    const [oldTree, newTree] = [treeOf(before), treeOf(after)];
+    if (oldTree !== undefined || newTree !== undefined) this.compare(path, oldTree, newTree);
+    if (before !== undefined && oldTree === undefined) this.#removed.set(path, before);
+    if (after !== undefined && newTree === undefined) this.#added.set(path, after);
+  }
+
+  /** Where each file came from that is gone elsewhere and stands, the same, in a new place. */
+  #pairMoves(): Map<TreePath, TreePath> {
+    const gone = new Map<ObjectId, Difference>();
+    for (const [path, entry] of this.#removed) {
+      if (!this.#added.has(path)) gone.set(entry.oid, { path, entry });
+    }
+    const movedFrom = new Map<TreePath, TreePath>();
+    for (const [path, entry] of this.#added) {
+      const source = this.#removed.has(path) ? undefined : gone.get(entry.oid);
+      if (source === undefined) continue;
+      movedFrom.set(path, source.path);
+      gone.delete(entry.oid);
+    }
+    return movedFrom;
+  }
+
+  #side(path: TreePath, entry: TreeEntry | undefined): PatchSide | undefined {
+    if (entry === undefined || entry.mode === "40000") return undefined;
+    const read = (): Buffer => this.#store.read(entry.oid).bytes;
+    return { path, mode: entry.mode, size: read().length, read };
+  }
+
+  #entriesOf(oid: ObjectId | undefined): Map<string, TreeEntry> {
+    if (oid === undefined || oid === emptyTreeOid) return new Map();
+    return parseTree(this.#store.read(oid).bytes);
+  }
+}
+
+function treeOf(entry: TreeEntry | undefined): ObjectId | undefined {
+  return entry?.mode === "40000" ? entry.oid : undefined;
+}
