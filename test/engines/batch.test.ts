@@ -40,6 +40,13 @@ describe.each(overlayKinds)("batch over %s", (_name, overlayOver) => {
     expect(result).toMatchObject({ outcome: "applied", operations: 9, deletes: 2, moves: 1 });
   });
 
+  it("puts a directory where a file was deleted", async () => {
+    const overlay = over({ a: "a" });
+    const result = await batch(overlay, (b) => b.write("z", "z").remove("a").write("a/b", "b"));
+    expect(result.outcome).toBe("applied");
+    expect(viewOf(overlay)).toEqual({ a: "/", "a/b": text("b"), z: text("z") });
+  });
+
   it("leaves nothing of an atomic batch that fails, and says what failed", async () => {
     const overlay = over({ "a.txt": "a" });
     const before = viewOf(overlay);
