@@ -1,0 +1,93 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { CommitStore } from "../commit/commit-store.ts";
+import { hashFile, parsePointer } from "../commit/large-content.ts";
+import { mainRef } from "../commit/manifest.ts";
+import { encodePath } from "../disk/names.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { batchFilesMax } from "../limits.ts";
+import { parseCommit } from "../objects/commit-object.ts";
+import { type ObjectId, objectIdOf } from "../objects/object-id.ts";
+import { emptyTreeOid, parseTree, type TreeEntry } from "../objects/tree.ts";
+
+/** A recorded path that is not as the last operation left it. */
+export interface Drift {
+  readonly path: TreePath;
+  readonly reason: "vanished" | "changed" | "retyped" | "mode";
+}
+
+/**
+ * Compares the disk with the last checkpoint: every recorded file and link, its bytes, and whether
+ * it can be executed. Drift is nothing wrong: files are there to be edited. It says what the next
+ * undo would stop at. A directory that has gone or become something else is named once.
+ *
+ * @throws {DraftError} `DRAFT_STORE_CORRUPT`, `DRAFT_CHECKPOINT_MISSING` when the checkpoint cannot
+ *   be read.
+ */
+export async function findDrift(
+  store: CommitStore,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<Drift[]> {
+  const main = store.objects.readRef(mainRef);
+  if (main === undefined) return [];
+  const { tree } = parseCommit(store.objects.read(main).bytes);
+  const found: Drift[] = [];
+  let looked = 0;
+  for (const drift of driftsIn(store, tree, "")) {
+    if (drift !== undefined) found.push(drift);
+    looked += 1;
+    if (looked % batchFilesMax === 0) {
+      options.signal?.throwIfAborted();
+      await nextTurn();
+    }
+  }
+  return found;
+}
+
+/** One item for each recorded path, `undefined` for what is as it should be. */
+function* driftsIn(
+  store: CommitStore,
+  tree: ObjectId,
+  directory: TreePath,
+): Generator<Drift | undefined> {
+  if (tree === emptyTreeOid) return;
+  for (const [name, entry] of parseTree(store.objects.read(tree).bytes)) {
+    const path = childOf(directory, name);
+    const stamp = store.disk.lstat(absoluteOf(store.state.root, path));
+    if (stamp === undefined) {
+      yield { path, reason: "vanished" };
+    } else if (stamp.kind !== kindOf(entry)) {
+      yield { path, reason: "retyped" };
+    } else if (entry.mode === "40000") {
+      yield* driftsIn(store, entry.oid, path);
+    } else if (!holds(store, path, entry)) {
+      yield { path, reason: "changed" };
+    } else {
+      const isExecutable = stamp.kind === "file" && (stamp.mode & 0o100) !== 0;
+      const isSame = stamp.kind === "symlink" || isExecutable === (entry.mode === "100755");
+      yield isSame ? undefined : { path, reason: "mode" };
+    }
+  }
+}
+
+function kindOf({ mode }: TreeEntry): "directory" | "symlink" | "file" {
+  if (mode === "40000") return "directory";
+  return mode === "120000" ? "symlink" : "file";
+}
+
+function holds({ disk, state, objects }: CommitStore, path: TreePath, entry: TreeEntry): boolean {
+  const place = absoluteOf(state.root, path);
+  if (entry.mode === "120000") {
+    const target = encodePath(disk.readlink(place));
+    const bytes = typeof target === "string" ? Buffer.from(target) : target;
+    return objectIdOf("blob", bytes) === entry.oid;
+  }
+  const descriptor = disk.open(place, openFlags.read);
+  try {
+    const { size } = disk.fstat(descriptor);
+    const oid = hashFile(disk, descriptor, size);
+    return oid === entry.oid || oid === parsePointer(objects.read(entry.oid).bytes)?.oid;
+  } finally {
+    disk.close(descriptor);
+  }
+}
