@@ -1,3 +1,4 @@
+import type { PolicyOptions } from "../overlay/layer.ts";
 import type { SessionOptions } from "../sandbox/session-options.ts";
 
 /** How to open an overlay; all of it optional. */
@@ -11,6 +12,19 @@ export interface OpenOverlayOptions {
   readonly draft?: string;
   /** Loads the draft without holding it, so that others may use it. It cannot be saved then. */
   readonly readOnly?: boolean;
+  /**
+   * Bytes of content held in memory before it spills to disk; `memory_limit` of the configuration
+   * (100 MiB) by default.
+   */
+  readonly memoryLimitBytes?: number;
+  /** What code that uses the overlay may reach; everything below the root by default. */
+  readonly policy?: PolicyOptions;
+  /**
+   * `"serializable"` makes a commit conflict also when something that was only *read* through the
+   * overlay has changed on the disk since; reading is slower then. Default: `"snapshot"`, which
+   * looks at what is written.
+   */
+  readonly isolation?: "snapshot" | "serializable";
   /** How commands are run; see {@link SessionOptions}. */
   readonly sandbox?: SessionOptions;
 }

@@ -2,13 +2,19 @@ import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
 import { clean, type RecoveryReport, recoverJournal } from "../commit/recover.ts";
 import { isRecoveryDue } from "../commit/recovery-due.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
-import { checkRoot, hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
+import {
+  checkRoot,
+  ensureStateDirectory,
+  hasStateDirectory,
+  stateDirectoryOf,
+} from "../disk/state-directory.ts";
 import { Draft } from "../drafts/draft.ts";
 import { isDraftError } from "../errors.ts";
 import { type Layer, openLayer } from "../overlay/layer.ts";
 import { checkpoints } from "../recovery/checkpoint.ts";
 import type { OpenOverlayOptions } from "./open-options.ts";
 import { Overlay } from "./overlay.ts";
+import { readSettings } from "./settings.ts";
 
 /**
  * Opens an overlay over a directory. Reads nothing but the directory itself and, where there is one,
@@ -27,13 +33,22 @@ export async function openOverlay(
   const root = checkRoot(directory, options);
   const disk = new NodeDisk();
   const state = stateDirectoryOf(root);
-  hasStateDirectory(disk, state);
+  // Making it later would change the root, which may have been read by then.
+  if (options.isolation === "serializable") ensureStateDirectory(disk, state);
+  else hasStateDirectory(disk, state);
   const store = openCommitStore(disk, state);
   const recovered = await recoverUnlessBusy(store);
-  const layer = openLayer({ root });
+  const settings = await readSettings(disk, state);
+  const layer = openLayer({
+    root,
+    memoryLimitBytes: options.memoryLimitBytes ?? settings.memoryLimitBytes,
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
+    ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+  });
   try {
     const draft = await openDraft(store, layer, options);
-    return new Overlay({ layer, store, draft, recovered, sandbox: options.sandbox ?? {} });
+    const sandbox = options.sandbox ?? {};
+    return new Overlay({ layer, store, draft, recovered, sandbox, settings });
   } catch (error) {
     layer.close();
     throw error;

@@ -1,10 +1,12 @@
+import type { ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
-import { commitChangeSet } from "../commit/commit.ts";
 import { commitResolving, type Resolver, takeOurs } from "../commit/commit-resolving.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { diffLayer } from "../commit/diff.ts";
 import type { DraftReference } from "../commit/manifest.ts";
+import type { CommitOptions } from "../commit/options.ts";
 import { planFileOf } from "../commit/plan-file.ts";
+import { prepareCommit } from "../commit/prepare.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import type { RecoveryReport } from "../commit/recover.ts";
 import { type Selection, selectChanges } from "../commit/select.ts";
@@ -20,7 +22,9 @@ import {
 import type { Isolation, SessionOptions } from "../sandbox/session-options.ts";
 import { Diff } from "./diff.ts";
 import { History } from "./history.ts";
+import { checkReads } from "./read-set.ts";
 import type { CommitRequest, OverlayReceipt } from "./receipt.ts";
+import type { OverlaySettings } from "./settings.ts";
 import { TransactionScope } from "./transaction-scope.ts";
 
 /** What {@link openOverlay} composes an overlay of. */
@@ -30,6 +34,7 @@ export interface OverlayParts {
   readonly draft: Draft | undefined;
   readonly sandbox: SessionOptions;
   readonly recovered: RecoveryReport;
+  readonly settings: OverlaySettings;
 }
 
 /** How to run a command; all of it optional. */
@@ -51,6 +56,7 @@ export class Overlay extends History implements AsyncDisposable {
   readonly #store: CommitStore;
   readonly #draft: Draft | undefined;
   readonly #sandbox: SessionOptions;
+  readonly #settings: OverlaySettings;
   readonly #transactions = new TransactionScope();
   #session: Session | undefined;
   #isClosed = false;
@@ -64,6 +70,7 @@ export class Overlay extends History implements AsyncDisposable {
     this.#store = parts.store;
     this.#draft = parts.draft;
     this.#sandbox = parts.sandbox;
+    this.#settings = parts.settings;
   }
 
   /** Grows with every change; equal numbers mean that nothing has changed in between. */
@@ -240,14 +247,27 @@ export class Overlay extends History implements AsyncDisposable {
     }
     const isWhole = selected.changes.length === all.changes.length;
     const draft = isWhole ? this.#draftReference() : undefined;
-    const commitOptions = { ...options, ...(draft === undefined ? {} : { draft }) };
+    const { lockWaitMs, checks } = this.#settings;
+    const commitOptions = {
+      lockWaitMs,
+      checks,
+      ...options,
+      ...(draft === undefined ? {} : { draft }),
+    };
     const receipt =
       resolver === undefined
-        ? await commitChangeSet(this.#store, selected, commitOptions)
+        ? await this.#publish(selected, commitOptions)
         : await commitResolving(this.#store, selected, resolver, commitOptions);
     this.#layer.rebase(isWhole ? undefined : selected.changes.map(({ path }) => path));
     await this.#draft?.save(this.#layer);
     return this.#receiptOf(receipt);
+  }
+
+  /** Under the lock, after everything that was written: what was only read must be as it was. */
+  async #publish(changeSet: ChangeSet, options: CommitOptions): Promise<CommitReceipt> {
+    await using prepared = await prepareCommit(this.#store, changeSet, options);
+    checkReads(this.#store.disk, this.root, this.#layer.observed());
+    return await prepared.publish();
   }
 
   #receiptOf(receipt: CommitReceipt): OverlayReceipt {

@@ -11,6 +11,7 @@ import {
   configFiles,
   configKeys,
 } from "./config-keys.ts";
+import { configDirectoryVariable, standardOf } from "./default-values.ts";
 import { type ConfigProblem, type ConfigSetting, parseConfig } from "./parse-config.ts";
 
 /** Where a value comes from. */
@@ -45,8 +46,6 @@ export interface EffectiveConfig {
   readonly files: readonly string[];
 }
 
-/** Names a directory whose files come before those of the root. */
-export const configDirectoryVariable = "DRAFTFS_CONFIG_DIR";
 /** Set to `true`, it switches every optimisation off. */
 export const legacyVariable = "WRITE_OPTIMIZATION_LEGACY";
 
@@ -98,14 +97,6 @@ export function effectiveConfig(options: {
   return { values, lines, files };
 }
 
-/** The defaults alone. */
-export function defaultConfigValues(): ConfigValues {
-  const names = Object.keys(configKeys) as ConfigKeyName[];
-  return Object.fromEntries(
-    names.map((name) => [name, standardOf(name)]),
-  ) as unknown as ConfigValues;
-}
-
 /** An origin as people read it. */
 export function originText(origin: ConfigOrigin): string {
   switch (origin.kind) {
@@ -116,11 +107,6 @@ export function originText(origin: ConfigOrigin): string {
     case "environment":
       return `$${origin.variable}`;
   }
-}
-
-function standardOf(name: ConfigKeyName): unknown {
-  const { kind, standard }: ConfigKey<unknown> = configKeys[name];
-  return kind.parse(standard);
 }
 
 function directoriesOf(

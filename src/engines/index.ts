@@ -22,4 +22,5 @@ export type { BatchOptions, BatchResult } from "./run-batch.ts";
 export { createStreamWriter, readStream, transformStream, writeStream } from "./stream.ts";
 export { renderTemplate, type Template, type TemplateData } from "./template.ts";
 export { TemplateCache } from "./template-cache.ts";
+export { batchFromTemplate } from "./template-files.ts";
 export { type Transaction, transaction } from "./transaction.ts";

@@ -1,5 +1,5 @@
 import type { ConfigValues } from "../config/config-keys.ts";
-import { defaultConfigValues } from "../config/effective-config.ts";
+import { defaultConfigValues } from "../config/default-values.ts";
 import { MIB } from "../limits.ts";
 import type { MeasurementObserver } from "../metrics/measurement.ts";
 import { Meter } from "../metrics/meter.ts";

@@ -109,6 +109,68 @@ describe("an overlay", () => {
   });
 });
 
+describe("serializable isolation", () => {
+  it("conflicts when something that was only read has changed", async () => {
+    await using overlay = await open({ isolation: "serializable" });
+    const seen = overlay.fs.readFileSync("b.txt", "utf8");
+    overlay.fs.writeFileSync("copy.txt", seen);
+    writeFileSync(join(root, "b.txt"), "changed meanwhile\n");
+    expect(await codeOf(overlay.commit())).toBe("DRAFT_CONFLICT");
+    expect(readdirSync(root)).not.toContain("copy.txt");
+  });
+
+  it("conflicts when a name has come into a directory that was listed", async () => {
+    await using overlay = await open({ isolation: "serializable" });
+    overlay.fs.writeFileSync("list.txt", overlay.fs.readdirSync("src").join("\n"));
+    writeFileSync(join(root, "src/b.ts"), "new meanwhile\n");
+    expect(await codeOf(overlay.commit())).toBe("DRAFT_CONFLICT");
+  });
+
+  it("commits when nothing that was read has changed", async () => {
+    await using overlay = await open({ isolation: "serializable" });
+    overlay.fs.writeFileSync("copy.txt", overlay.fs.readFileSync("b.txt"));
+    overlay.fs.writeFileSync("list.txt", overlay.fs.readdirSync(".").join("\n"));
+    writeFileSync(join(root, "src/a.ts"), "not read\n");
+    await overlay.commit();
+    expect(onDisk("copy.txt")).toBe("b\n");
+  });
+
+  it("does not mind under snapshot isolation, the default", async () => {
+    await using overlay = await open();
+    overlay.fs.writeFileSync("copy.txt", overlay.fs.readFileSync("b.txt"));
+    writeFileSync(join(root, "b.txt"), "changed meanwhile\n");
+    await overlay.commit();
+    expect(onDisk("copy.txt")).toBe("b\n");
+  });
+});
+
+describe("the configuration of a root", () => {
+  it("is refused with line and column when it is wrong, and nothing is opened", async () => {
+    writeFileSync(
+      join(root, "write_optimization_config.yaml"),
+      "write_optimization:\n  performance:\n    memory_limits: 1MB\n",
+    );
+    const error = await open().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "DRAFT_CONFIG" });
+    expect(String(error)).toContain("write_optimization_config.yaml:3:5");
+    expect(String(error)).toContain("memory_limit");
+  });
+
+  it("bounds the memory of the overlay", async () => {
+    writeFileSync(
+      join(root, "write_optimization_config.yaml"),
+      "write_optimization:\n  performance:\n    memory_limit: 64KB\n",
+    );
+    await using overlay = await open();
+    const content = Buffer.alloc(1 << 20, "x");
+    overlay.fs.writeFileSync("large", content);
+    expect(readdirSync(join(root, ".draftfs"), { recursive: true }).length).toBeGreaterThan(3);
+    expect(overlay.fs.readFileSync("large").equals(content)).toBe(true);
+    await overlay.commit();
+    expect(readFileSync(join(root, "large")).equals(content)).toBe(true);
+  });
+});
+
 describe("a draft", () => {
   it("survives its overlay, and is gone when committed", async () => {
     const first = await open({ draft: "main" });

@@ -1,11 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { configKeys } from "../../src/config/config-keys.ts";
-import {
-  defaultConfigValues,
-  effectiveConfig,
-  originText,
-} from "../../src/config/effective-config.ts";
+import { defaultConfigValues } from "../../src/config/default-values.ts";
+import { effectiveConfig, originText } from "../../src/config/effective-config.ts";
 import { parseConfig } from "../../src/config/parse-config.ts";
 import { overlaySettingsOf } from "../../src/config/runtime-settings.ts";
 import { suggestName } from "../../src/config/suggest-name.ts";

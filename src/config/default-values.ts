@@ -1,0 +1,23 @@
+import {
+  type ConfigKey,
+  type ConfigKeyName,
+  type ConfigValues,
+  configKeys,
+} from "./config-keys.ts";
+
+/** Names a directory whose files come before those of the root. */
+export const configDirectoryVariable = "DRAFTFS_CONFIG_DIR";
+
+/** The defaults alone. */
+export function defaultConfigValues(): ConfigValues {
+  const names = Object.keys(configKeys) as ConfigKeyName[];
+  return Object.fromEntries(
+    names.map((name) => [name, standardOf(name)]),
+  ) as unknown as ConfigValues;
+}
+
+/** The default of one key. */
+export function standardOf(name: ConfigKeyName): unknown {
+  const { kind, standard }: ConfigKey<unknown> = configKeys[name];
+  return kind.parse(standard);
+}
