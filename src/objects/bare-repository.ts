@@ -14,7 +14,9 @@ const config = `[core]
 /** Creates what git needs to see a bare repository at `path`, where it is missing. Idempotent. */
 export function ensureBareRepository(disk: Disk, path: string): void {
   const head = `${path}/HEAD`;
-  if (disk.lstat(head)?.kind === "file" && disk.readFile(head).length > 0) return;
+  // A power cut may lose directories and keep the file that was made after them.
+  const isWhole = [`${path}/objects/pack`, `${path}/refs/heads`].every((each) => disk.lstat(each));
+  if (isWhole && disk.lstat(head)?.kind === "file" && disk.readFile(head).length > 0) return;
   for (const directory of ["", "/objects", "/objects/info", "/objects/pack", "/refs"]) {
     ensureDirectory(disk, `${path}${directory}`);
   }
