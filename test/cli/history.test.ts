@@ -21,7 +21,9 @@ const git = (...args: string[]) =>
 
 describe("draftfs diff", () => {
   it("is a patch that git apply accepts, and that does what commit does", () => {
-    project.run("echo more >> a.txt; rm lib/b.txt; mv lib/c.txt 'c d.txt'; echo > lib/e; printf '\\0\\1' > bin");
+    project.run(
+      "echo more >> a.txt; rm lib/b.txt; mv lib/c.txt 'c d.txt'; echo > lib/e; printf '\\0\\1' > bin",
+    );
     const patch = project.draftfs(["diff"]);
     expect(patch.code).toBe(2);
     fs.writeFileSync(project.beside("patch"), patch.out);
@@ -137,7 +139,7 @@ describe("checkpoints", () => {
       project.draftfs(["commit"]);
     }
     expect(project.draftfs(["gc", "--keep", "2"]).out).toMatch(/Kept 2 checkpoints, forgot 1/);
-    expect(project.json(["log"]).checkpoints).toHaveLength(2);
+    expect(project.json(["log"])["checkpoints"]).toHaveLength(2);
     expect(project.draftfs(["undo", "2"]).code).toBe(0);
     expect(project.read("n")).toBe("1\n");
   });
