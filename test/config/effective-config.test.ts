@@ -4,7 +4,6 @@ import type { configKeys } from "../../src/config/config-keys.ts";
 import { defaultConfigValues } from "../../src/config/default-values.ts";
 import { effectiveConfig, originText } from "../../src/config/effective-config.ts";
 import { parseConfig } from "../../src/config/parse-config.ts";
-import { overlaySettingsOf } from "../../src/config/runtime-settings.ts";
 import { suggestName } from "../../src/config/suggest-name.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { plant, temporaryDirectory } from "../engines/support/plain-overlay.ts";
@@ -187,20 +186,6 @@ describe("the configuration", () => {
       expect(error.details["problems"]).toHaveLength(2);
     }
     expect(() => configOver({}, { DRAFTFS_CONFIG_DIR: "/nowhere/at/all" })).toThrow(/is not there/);
-  });
-
-  it("gives the overlay and the commit their settings", () => {
-    const { root, ...config } = configOver({
-      "write_optimization_config.yaml":
-        "write_optimization:\n  performance: { memory_limit: 1MB, io_timeout: 3 }\n" +
-        "  thresholds: { max_batch_size: 8 }\n",
-    });
-    expect(root).not.toBe("");
-    expect(overlaySettingsOf(config)).toEqual({
-      memoryLimitBytes: 1024 * 1024,
-      lockWaitMs: 3000,
-      batchFilesMax: 8,
-    });
   });
 });
 
