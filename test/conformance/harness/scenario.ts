@@ -93,7 +93,14 @@ function closeOf(stream: NodeJS.EventEmitter): Promise<unknown> {
 }
 
 /** Ways to run a scenario; see `variants.ts`. */
-export type VariantName = "plain" | "rolled back" | "redirect" | "upper" | "memfs" | "stacked";
+export type VariantName =
+  | "plain"
+  | "rolled back"
+  | "redirect"
+  | "upper"
+  | "spilled"
+  | "memfs"
+  | "stacked";
 
 export interface Scenario {
   readonly name: string;

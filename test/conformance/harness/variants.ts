@@ -58,6 +58,16 @@ const variants: Readonly<Record<VariantName, Variant>> = {
     return { ...worldOf(layer), outside: makeOutside(home), lower: { fs: nodeFs, root: home } };
   },
 
+  /** No content is held in memory: all of it spills to files at once. */
+  spilled: (home, scenario) => {
+    const { root, outside } = plantDisk(home, "root", scenario);
+    const stagingDirectory = join(home, "staging");
+    nodeFs.mkdirSync(stagingDirectory);
+    nodeFs.chmodSync(stagingDirectory, 0o1777);
+    const layer = openLayer({ root, memoryLimitBytes: 0, stagingDirectory });
+    return { ...worldOf(layer), outside, lower: { fs: nodeFs, root } };
+  },
+
   /** The lower is a memfs volume; the disk is not involved. */
   memfs: (home, scenario) => {
     const root = join(home, "root");

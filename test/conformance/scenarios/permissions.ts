@@ -144,6 +144,7 @@ export const permissions: readonly Scenario[] = [
         "rolled back": "the lower's own mode still keeps this user out",
         redirect: "the lower's own mode still keeps this user out",
         stacked: "the lower's own mode still keeps this user out",
+        spilled: "the lower's own mode still keeps this user out",
       },
     }),
   ),
