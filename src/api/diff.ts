@@ -1,5 +1,6 @@
 import type { Change, ChangeSet } from "../commit/change-set.ts";
-import { type ChangeSetJson, changeSetToJson } from "../commit/change-set-json.ts";
+import type { ChangeSetJson } from "../commit/change-set-json.ts";
+import { changeSetToJson } from "../commit/change-set-to-json.ts";
 import { type LineCounts, lineCountsOf } from "../commit/line-counts.ts";
 import { patchOf } from "../commit/patch.ts";
 import type { Lower } from "../disk/lower.ts";

@@ -2,12 +2,10 @@ import { z } from "zod";
 import type { Stamp } from "../disk/stamp.ts";
 import { DraftError } from "../errors.ts";
 import { objectIdOf } from "../objects/object-id.ts";
-import { bufferContent, readContent } from "../overlay/content.ts";
+import { bufferContent } from "../overlay/content.ts";
 import type { After, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
+import { changeSetFormat } from "./change-set-to-json.ts";
 import { checkPaths } from "./check-paths.ts";
-import { contentIdOf } from "./content-id.ts";
-
-export const changeSetFormat = "draftfs change set 1";
 
 const decimal = z.string().regex(/^-?\d{1,20}$/);
 const oid = z.string().regex(/^[0-9a-f]{40}$/);
@@ -83,35 +81,11 @@ export const changeSetSchema = z.strictObject({
 });
 
 export type ChangeSetJson = z.infer<typeof changeSetSchema>;
-type StateJson = z.infer<typeof stateSchema>;
-type BeforeJson = z.infer<typeof beforeSchema>;
-type AfterJson = z.infer<typeof afterSchema>;
-type ChangeJson = z.infer<typeof changeSchema>;
-
-/** What goes into the JSON beside the changes themselves. */
-export interface ChangeSetJsonOptions {
-  /** The new bytes, in base64, so that the JSON can be applied by another process. Off by default. */
-  readonly content?: boolean;
-  /** The identity of the inodes the changes are based on; of use on the same machine. On by default. */
-  readonly stamps?: boolean;
-}
-
-/**
- * A change set as plain JSON, the same for the same change set: changes in tree order, keys in a
- * fixed order, 64-bit numbers in decimal, undecodable bytes of names as `\udcXX`.
- */
-export function changeSetToJson(
-  changeSet: ChangeSet,
-  options: ChangeSetJsonOptions = {},
-): ChangeSetJson {
-  const { root, changes, unsupported } = changeSet;
-  return {
-    format: changeSetFormat,
-    root,
-    changes: changes.map((change) => changeToJson(change, options)),
-    ...(unsupported === undefined ? {} : { unsupported: [...unsupported] }),
-  };
-}
+export type StateJson = z.infer<typeof stateSchema>;
+export type BeforeJson = z.infer<typeof beforeSchema>;
+export type AfterJson = z.infer<typeof afterSchema>;
+export type ChangeJson = z.infer<typeof changeSchema>;
+export type StampJson = z.infer<typeof stampSchema>;
 
 /**
  * The change set that JSON describes.
@@ -130,89 +104,6 @@ export function changeSetFromJson(json: unknown): ChangeSet {
   };
   checkPaths(changeSet);
   return changeSet;
-}
-
-function changeToJson(change: Change, options: ChangeSetJsonOptions): ChangeJson {
-  const { path: at } = change;
-  const before = (side: Before): BeforeJson => beforeToJson(side, options);
-  const after = (side: After): AfterJson => afterToJson(side, options);
-  switch (change.kind) {
-    case "create":
-      return { kind: "create", path: at, after: after(change.after) };
-    case "delete": {
-      const place = change.place === undefined ? {} : { place: change.place };
-      return { kind: "delete", path: at, ...place, before: before(change.before) };
-    }
-    case "modify": {
-      const sides = { before: before(change.before), after: after(change.after) };
-      return { kind: "modify", path: at, ...sides, aspects: [...change.aspects] };
-    }
-    case "rename": {
-      const { from, replaced } = change;
-      return {
-        kind: "rename",
-        path: at,
-        from,
-        before: before(change.before),
-        after: after(change.after),
-        aspects: [...change.aspects],
-        ...(replaced === undefined ? {} : { replaced: before(replaced) }),
-      };
-    }
-  }
-}
-
-function beforeToJson({ state, stamp }: Before, options: ChangeSetJsonOptions): BeforeJson {
-  const hasStamp = stamp !== undefined && options.stamps !== false;
-  return { state: stateToJson(state), ...(hasStamp ? { stamp: stampToJson(stamp) } : {}) };
-}
-
-function afterToJson(after: After, options: ChangeSetJsonOptions): AfterJson {
-  const { state, content, timesSet, linkGroup, sameNode } = after;
-  const bytes =
-    content === undefined || options.content !== true ? undefined : readContent(content);
-  const id =
-    content === undefined ? undefined : bytes ? objectIdOf("blob", bytes) : contentIdOf(content);
-  return {
-    state: stateToJson(state.kind === "file" && id !== undefined ? { ...state, oid: id } : state),
-    ...(id === undefined
-      ? {}
-      : { content: { oid: id, ...(bytes ? { base64: bytes.toString("base64") } : {}) } }),
-    timesSet,
-    ...(linkGroup === undefined ? {} : { linkGroup }),
-    ...(sameNode === true ? { sameNode } : {}),
-  };
-}
-
-function stateToJson(state: NodeState): StateJson {
-  const { uid, gid } = state;
-  const mtimeNs = String(state.mtimeNs);
-  switch (state.kind) {
-    case "file": {
-      const { size, oid: id } = state;
-      return { kind: "file", mode: state.mode, uid, gid, mtimeNs, size, oid: id || null };
-    }
-    case "directory":
-      return { kind: "directory", mode: state.mode, uid, gid, mtimeNs };
-    case "symlink":
-      return { kind: "symlink", uid, gid, mtimeNs, target: state.target };
-  }
-}
-
-function stampToJson(stamp: Stamp): z.infer<typeof stampSchema> {
-  const { kind, nlink, uid, gid, size } = stamp;
-  return {
-    kind,
-    dev: String(stamp.dev),
-    ino: String(stamp.ino),
-    mode: stamp.mode,
-    nlink,
-    uid,
-    gid,
-    size,
-    mtimeNs: String(stamp.mtimeNs),
-    ctimeNs: String(stamp.ctimeNs),
-  };
 }
 
 function changeFromJson(json: ChangeJson): Change {
@@ -264,7 +155,7 @@ function stateFromJson(state: StateJson): NodeState {
     : { ...state, mtimeNs };
 }
 
-function stampFrom(stamp: z.infer<typeof stampSchema>): Stamp {
+function stampFrom(stamp: StampJson): Stamp {
   const { dev, ino, mtimeNs, ctimeNs } = stamp;
   return {
     ...stamp,

@@ -3,7 +3,8 @@ import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { Before, Change, ChangeSet } from "./change-set.ts";
-import { type ChangeSetJson, changeSetFromJson, changeSetToJson } from "./change-set-json.ts";
+import type { ChangeSetJson } from "./change-set-json.ts";
+import { changeSetToJson } from "./change-set-to-json.ts";
 import { commitChangeSet } from "./commit.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { ConflictError } from "./conflict.ts";
@@ -70,6 +71,8 @@ export async function commitPlanFile(
   json: unknown,
   options: CommitOptions = {},
 ): Promise<CommitReceipt> {
+  // The schema is a large part of what there is to load, and only needed here.
+  const { changeSetFromJson } = await import("./change-set-json.ts");
   const changeSet = { ...changeSetFromJson(json), root: store.state.root };
   try {
     return await commitChangeSet(store, changeSet, options);
