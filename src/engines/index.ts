@@ -1,16 +1,25 @@
 /** The write engines, as `draftfs/engines`: named exports only. */
+export type {
+  Measurement,
+  MeasurementObserver,
+  OptimizationKind,
+} from "../metrics/measurement.ts";
+export { type Aggregate, MeasurementWindow } from "../metrics/measurement-window.ts";
+export { Meter, type Tracking } from "../metrics/meter.ts";
 export { BatchBuilder, batch } from "./batch.ts";
 export { type Edit, replaceText } from "./edit.ts";
 export { editExtents } from "./edit-extents.ts";
 export { evolveTemplate } from "./evolve-template.ts";
 export { extractTemplate } from "./extract-template.ts";
 export { type FoundTemplate, findTemplates } from "./find-templates.ts";
+export { type HindsightSummary, judge, summarize, type Verdict } from "./hindsight.ts";
 export { matchTemplate } from "./match-template.ts";
 export { type EditsByPath, type MultiEditResult, multiEdit } from "./multi-edit.ts";
+export type { Operation } from "./operation.ts";
 export { type Decision, decide, explain, type OperationFeatures } from "./optimizer.ts";
-export { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
+export { meterOf, type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
 export type { EngineOverlay } from "./overlay-port.ts";
-export { type Recording, type RecordOptions, recordTrace } from "./record-trace.ts";
+export { type Recording, type RecordOptions, recordTrace, traceOfPending } from "./record-trace.ts";
 export {
   type ReplayOptions,
   type ReplayRow,
@@ -20,7 +29,15 @@ export {
 } from "./replay-trace.ts";
 export type { BatchOptions, BatchResult } from "./run-batch.ts";
 export { createStreamWriter, readStream, transformStream, writeStream } from "./stream.ts";
-export { renderTemplate, type Template, type TemplateData } from "./template.ts";
+export { compileTemplate, renderTemplate, type Template, type TemplateData } from "./template.ts";
 export { TemplateCache } from "./template-cache.ts";
 export { batchFromTemplate } from "./template-files.ts";
 export { type Transaction, transaction } from "./transaction.ts";
+export {
+  type DecisionRecord,
+  type Fallback,
+  type FlushResult,
+  type PipelineOptions,
+  runOptimized,
+  WritePipeline,
+} from "./write-pipeline.ts";
