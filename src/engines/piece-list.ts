@@ -36,7 +36,7 @@ export class PieceList {
     return this.#size;
   }
 
-  /** Puts `bytes` in place of the `length` bytes at `offset`. `bytes` must not change afterwards. */
+  /** Puts `bytes`, which must not change afterwards, in place of `length` bytes at `offset`. */
   splice(offset: number, length: number, bytes: Uint8Array): void {
     assert(offset >= 0 && length >= 0 && offset + length <= this.#size, "splice outside content");
     const first = this.#split(offset);

@@ -123,7 +123,7 @@ export class WritePipeline {
     return inSavepoint(this.#overlay, () => this.#run(steps));
   }
 
-  /** The way of a single small operation: one call is all or none by itself, so nothing is added. */
+  /** The way of a single small operation: its one call is all or none by itself. */
   #runOnly(operation: Operation): FlushResult {
     const features = bareFeatures(operation, 1);
     const decision = this.#leftAlone;
