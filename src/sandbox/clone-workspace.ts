@@ -28,9 +28,9 @@ import type { Workspace } from "./workspace.ts";
 const prefix = "draftfs-clone-";
 
 /**
- * The engine `clone`: commands run in a copy of the tree, which is compared by its stats afterwards.
+ * The engine `clone`: commands run in a copy of the tree, which is compared by stats afterwards.
  * Works everywhere, costs time in proportion to the tree, and cannot stop a command that names the
- * real tree by its absolute path. Never by hard links: writing in place would change the real files.
+ * real tree by its absolute path. Never by hard links: writing in place would change the tree.
  */
 export class CloneWorkspace implements Workspace {
   readonly engine = "clone";

@@ -1,8 +1,8 @@
 import type { Dirent } from "node:fs";
 import { isAbsolute } from "node:path";
 import { absoluteOf, childOf, type TreePath, treePathOf } from "../disk/tree-path.ts";
+import { globTest } from "../overlay/glob-pattern.ts";
 import type { Layer } from "../overlay/layer.ts";
-import { compileGlob } from "../tools/glob-pattern.ts";
 import { lstatLower } from "./lower-view.ts";
 import type { DeniedPath } from "./namespace-script.ts";
 
@@ -10,7 +10,7 @@ import type { DeniedPath } from "./namespace-script.ts";
 export function deniedMatcher(root: string, globs: readonly string[]): (path: TreePath) => boolean {
   const matchers = globs.map((glob) => {
     const relative = isAbsolute(glob) ? treePathOf(root, glob) : glob;
-    return relative === undefined ? () => false : compileGlob(relative);
+    return relative === undefined ? () => false : globTest(relative);
   });
   return (path) => matchers.some((matches) => matches(path));
 }

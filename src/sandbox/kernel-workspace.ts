@@ -157,7 +157,7 @@ export class KernelWorkspace implements Workspace {
   }
 }
 
-/** From outside, only root can look into a FUSE mount; others see it through the kernel's overlay. */
+/** From outside, only root can look into a FUSE mount; others see it through an overlay. */
 function treeOf(engine: NamespaceEngine): NamespacePlan["tree"] {
   if (engine !== "fuse") return "overlay";
   return process.geteuid?.() === 0 ? "fuse" : "overlay-on-fuse";
@@ -182,7 +182,7 @@ async function settledStart(openedMs: number): Promise<bigint> {
   return BigInt(Date.now() - clockTickMs) * 1_000_000n;
 }
 
-/** Entries of the root that are looked at for foreign owners; the whole tree would take too long. */
+/** Entries of the root that are looked at for foreign owners; the whole tree takes too long. */
 const sampledEntriesMax = 500;
 
 /**

@@ -72,7 +72,7 @@ function realHome(): string | undefined {
   }
 }
 
-/** Names are resolved through a file that some systems keep in `/run`; without it nothing resolves. */
+/** Names are resolved through a file that some systems keep in `/run`; without it none is. */
 function keptFiles(emptied: readonly string[]): Map<string, string> {
   try {
     const path = realpathSync("/etc/resolv.conf");

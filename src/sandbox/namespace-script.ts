@@ -5,8 +5,8 @@ import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
 export interface NamespacePlan {
   readonly root: string;
   /**
-   * What covers the tree: the kernel's overlay over it; a FUSE mount; or the kernel's overlay over a
-   * FUSE mount, which in a user namespace is the only one that its owner can look into from outside.
+   * What covers the tree: the kernel's overlay; a FUSE mount; or the kernel's overlay over a FUSE
+   * mount, which in a user namespace is the only one that its owner can look into from outside.
    * The last two come once the script is ready.
    */
   readonly tree: "overlay" | "fuse" | "overlay-on-fuse";

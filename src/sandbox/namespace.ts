@@ -158,7 +158,7 @@ export class Namespace {
   }
 }
 
-/** Covers the tree where the script has not; returns the path of the upper, as the host names it. */
+/** Covers the tree where the script has not; returns the upper's path, as the host names it. */
 async function coverTree(plan: NamespacePlan, pid: number): Promise<string> {
   if (plan.tree === "overlay") return `/proc/${pid}/fd/9/upper`;
   const { root, privileged, denyRead } = plan;

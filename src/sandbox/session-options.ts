@@ -20,7 +20,7 @@ export interface Containment {
    * afterwards (caches of package managers work), `read-only`, or `open`.
    */
   readonly home?: "discard" | "read-only" | "open";
-  /** `/tmp`, `/var/tmp` and `/dev/shm`: `private` and empty (default), or `shared` with the host. */
+  /** `/tmp`, `/var/tmp`, `/dev/shm`: `private` and empty (default), or `shared` with the host. */
   readonly temporary?: "private" | "shared";
   /** `on` (default), or `off`: no network but a loopback of its own. */
   readonly network?: "on" | "off";

@@ -1,8 +1,9 @@
 import { describe } from "vitest";
-import { longCases } from "./command-cases.ts";
+import { longCases, quickCases } from "./command-cases.ts";
 import { describeDifferential } from "./differential.ts";
 import { allEngines } from "./sandbox-fixture.ts";
 
 describe.each(allEngines)("a sandboxed command", (engine) => {
-  describeDifferential(engine, longCases);
+  // The engines of the kernel do the quick ones in the quick suite.
+  describeDifferential(engine, engine === "clone" ? [...quickCases, ...longCases] : longCases);
 });

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { describeReport, examineSandbox } from "../../src/sandbox/doctor.ts";
+import { enginesOfSystem } from "../../src/sandbox/engine-choice.ts";
 import { appArmorProfile, isolationError, remedyFor } from "../../src/sandbox/sandbox-error.ts";
-import { kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
+import { openOver, treeOf } from "./sandbox-fixture.ts";
 
 describe("the examination of a system", () => {
   it("tries every engine, names the one that is taken, and says what is missing", async () => {
     const root = treeOf({ a: "a" });
     const report = await examineSandbox(root);
-    expect(report.engines.map(({ engine }) => engine)).toEqual([...kernelEngines, "clone"]);
+    expect(report.engines.map(({ engine }) => engine)).toEqual(enginesOfSystem());
     expect(report.chosen).toBe(report.engines.find(({ works }) => works)?.engine);
     expect(describeReport(report)).toContain(`* ${report.chosen} (enforced): works`);
     expect(report.programs["unshare"]).toMatch(/unshare$/);
