@@ -32,6 +32,7 @@ export class ObjectStore {
   readonly path: string;
   #packs: Map<string, OpenPack> | undefined;
   #loose: ReadonlySet<string> | undefined;
+  #lastHit: OpenPack | undefined;
 
   constructor(disk: Disk, path: string) {
     this.#disk = disk;
@@ -94,6 +95,7 @@ export class ObjectStore {
     // After the pack: git takes an index for the promise that its pack is there.
     if (!this.#holds(`${base}.idx`, bytes)) writeWhole(this.#disk, `${base}.idx`, bytes, 0o444);
     this.#loose = undefined;
+    this.#lastHit = undefined;
     this.#packs?.get(base)?.file.close();
     this.#packs?.set(base, this.#openPack(base, PackIndex.parse(bytes) as PackIndex));
   }
@@ -148,6 +150,7 @@ export class ObjectStore {
     for (const pack of this.#packs?.values() ?? []) pack.file.close();
     this.#packs = undefined;
     this.#loose = undefined;
+    this.#lastHit = undefined;
   }
 
   /** Every pack, as the path of its files without `.pack` and `.idx`. */
@@ -171,9 +174,15 @@ export class ObjectStore {
 
   #findPack(oid: ObjectId): { readonly pack: OpenPack; readonly offset: number } | undefined {
     this.#packs ??= this.#openPacks();
+    // What is looked for next mostly lies where the last one was.
+    const last = this.#lastHit?.index.findOffset(oid);
+    if (this.#lastHit !== undefined && last !== undefined)
+      return { pack: this.#lastHit, offset: last };
     for (const pack of this.#packs.values()) {
       const offset = pack.index.findOffset(oid);
-      if (offset !== undefined) return { pack, offset };
+      if (offset === undefined) continue;
+      this.#lastHit = pack;
+      return { pack, offset };
     }
     return undefined;
   }

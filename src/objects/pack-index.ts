@@ -21,6 +21,9 @@ const idBytes = 20;
 const headerBytes = 8;
 const largeOffsetBit = 0x80000000;
 
+/** The bytes of the id that is being looked for. */
+const scratch = Buffer.alloc(idBytes);
+
 /** The bytes of the index of a pack. */
 export function encodePackIndex(entries: readonly PackEntry[], packChecksum: string): Buffer {
   const sorted = entries.toSorted((a, b) => (a.oid < b.oid ? -1 : a.oid > b.oid ? 1 : 0));
@@ -76,10 +79,11 @@ export class PackIndex {
 
   /** Position of the object in the pack, `undefined` when it is not in it. */
   findOffset(oid: ObjectId): number | undefined {
-    const first = Number.parseInt(oid.slice(0, 2), 16);
+    const wanted = scratch;
+    wanted.write(oid, 0, "hex");
+    const first = wanted[0] as number;
     let low = first === 0 ? 0 : this.#fanout(first - 1);
     let high = this.#fanout(first) - 1;
-    const wanted = Buffer.from(oid, "hex");
     const ids = layoutOf(this.count).ids;
     while (low <= high) {
       const middle = (low + high) >>> 1;

@@ -1,7 +1,8 @@
-import type { ChangeSet } from "../commit/change-set.ts";
+import type { Before, Change, ChangeSet } from "../commit/change-set.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { diffLayer } from "../commit/diff.ts";
 import type { ManifestChange, OperationKind } from "../commit/manifest.ts";
+import { OldPlaces } from "../commit/old-places.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -23,14 +24,23 @@ export interface RecoveryPlan {
   readonly deletions: readonly TreePath[];
 }
 
+/** What any plan can be told. */
+export interface PlanRequest {
+  /** Goes on where the tree has moved on; what is lost is in the new checkpoint. */
+  readonly force?: boolean;
+  /**
+   * Leaves it to the commit to find out that a file holds other bytes than were recorded: it reads
+   * them anyway. For a plan that is carried out at once, not for one to look at. False by default.
+   */
+  readonly defersReading?: boolean;
+}
+
 /** What to undo. */
-export interface UndoRequest {
+export interface UndoRequest extends PlanRequest {
   /** How many operations, newest first; 1 by default. */
   readonly count?: number;
   /** One operation by name instead; see {@link findCheckpoint}. Undoing an undo is a redo. */
   readonly checkpoint?: string;
-  /** Goes on where the tree has moved on; what is lost is in the new checkpoint. */
-  readonly force?: boolean;
 }
 
 /**
@@ -49,14 +59,17 @@ export function planUndo(store: CommitStore, request: UndoRequest = {}): Recover
     const kept = targets.length === 0 ? "there is nothing" : `only ${targets.length} are kept`;
     throw nothing(`undo ${count === 1 ? "an operation" : `${count} operations`}: ${kept}`);
   }
-  const tolerance = toleranceOf(request);
-  return planBack(store, { operation: "undo", targets, concerned: targets, tolerance });
+  return planBack(store, {
+    operation: "undo",
+    targets,
+    concerned: targets,
+    tolerance: toleranceOf(request),
+    defersReading: request.defersReading === true,
+  });
 }
 
 /** What to redo. */
-export interface RedoRequest {
-  readonly force?: boolean;
-}
+export interface RedoRequest extends PlanRequest {}
 
 /**
  * Plans to bring back what the last undo took back.
@@ -71,12 +84,11 @@ export function planRedo(store: CommitStore, request: RedoRequest = {}): Recover
 }
 
 /** What to restore. */
-export interface RestoreRequest {
+export interface RestoreRequest extends PlanRequest {
   /** The checkpoint whose after-state is wanted; see {@link findCheckpoint}. */
   readonly checkpoint: string;
   /** Only these paths and what lies below them; everything by default. */
   readonly paths?: readonly TreePath[];
-  readonly force?: boolean;
 }
 
 /**
@@ -95,6 +107,7 @@ export function planRestore(store: CommitStore, request: RestoreRequest): Recove
     targets: log.slice(0, at),
     concerned: [target],
     tolerance: request.force === true ? "all" : "recorded",
+    defersReading: request.defersReading === true,
     reasserted: log.slice(at),
   });
   if (request.paths === undefined) return plan;
@@ -103,11 +116,7 @@ export function planRestore(store: CommitStore, request: RestoreRequest): Recove
 }
 
 /** Takes one named operation back: an undo by bringing back what it undid, anything else as such. */
-function planUndoOf(
-  store: CommitStore,
-  target: Checkpoint,
-  request: { readonly force?: boolean },
-): RecoveryPlan {
+function planUndoOf(store: CommitStore, target: Checkpoint, request: PlanRequest): RecoveryPlan {
   const { operation, concerns } = target.manifest;
   const isBringingBack = operation === "undo";
   const ids = isBringingBack || operation === "redo" ? concerns : [target.id];
@@ -116,12 +125,16 @@ function planUndoOf(
     throw nothing(`undo operation ${target.manifest.sequence}: it has been ${state} already`);
   }
   const concerned = ids.map((id) => ({ id }));
-  const tolerance = toleranceOf(request);
-  const kind = isBringingBack ? "redo" : "undo";
-  return planBack(store, { operation: kind, targets: [target], concerned, tolerance });
+  return planBack(store, {
+    operation: isBringingBack ? "redo" : "undo",
+    targets: [target],
+    concerned,
+    tolerance: toleranceOf(request),
+    defersReading: request.defersReading === true,
+  });
 }
 
-function toleranceOf(request: { readonly force?: boolean }): Tolerance {
+function toleranceOf(request: PlanRequest): Tolerance {
   return request.force === true ? "all" : "none";
 }
 
@@ -131,15 +144,17 @@ interface BackRequest {
   readonly targets: readonly Checkpoint[];
   readonly concerned: readonly { readonly id: ObjectId }[];
   readonly tolerance: Tolerance;
+  readonly defersReading: boolean;
   /** The operations whose outcome then counts, newest first. */
   readonly reasserted?: readonly Checkpoint[];
 }
 
 function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
-  const { operation, targets, concerned, tolerance, reasserted = [] } = request;
+  const { operation, targets, concerned, tolerance, defersReading, reasserted = [] } = request;
   const layer = openLayer({ root: store.state.root });
   try {
-    const replay = new Replay(layer, store, tolerance);
+    const expected = defersReading ? new Map<TreePath, ObjectId>() : undefined;
+    const replay = new Replay(layer, store, tolerance, expected);
     for (const { manifest } of targets) replay.takeBack(manifest.changes);
     const decided = new Set<TreePath>();
     for (const { manifest } of reasserted) {
@@ -147,7 +162,7 @@ function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
       // Older operations speak of what lies in such a directory by names that it had before.
       if (manifest.changes.some(movesDirectory)) break;
     }
-    const changeSet = leaveTimes(diffLayer(layer), targets);
+    const changeSet = withExpectations(leaveTimes(diffLayer(layer), targets), expected);
     const message = messageOf(operation, targets, concerned);
     const concerns = concerned.map(({ id }) => id);
     return { operation, message, concerns, changeSet, deletions: deletionsOf(changeSet) };
@@ -158,6 +173,36 @@ function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
 
 function movesDirectory(change: ManifestChange): boolean {
   return change.kind === "rename" && change.after.kind === "directory";
+}
+
+/** Tells the commit which bytes it must find; it compares them before anything is touched. */
+function withExpectations(
+  changeSet: ChangeSet,
+  expected: ReadonlyMap<TreePath, ObjectId> | undefined,
+): ChangeSet {
+  if (expected === undefined || expected.size === 0) return changeSet;
+  const places = new OldPlaces(changeSet.changes);
+  const expecting = (before: Before, place: TreePath): Before => {
+    const oid = expected.get(place);
+    const { state } = before;
+    if (oid === undefined || state.kind !== "file") return before;
+    return { ...before, state: { ...state, oid } };
+  };
+  const expectingChange = (change: Change): Change => {
+    switch (change.kind) {
+      case "create":
+        return change;
+      case "modify":
+      case "delete":
+        return { ...change, before: expecting(change.before, places.placeOfChange(change)) };
+      case "rename": {
+        const over = change.replaced;
+        const replaced = over && expecting(over, places.placeOf(change.path));
+        return { ...change, before: expecting(change.before, change.from), replaced };
+      }
+    }
+  };
+  return { ...changeSet, changes: changeSet.changes.map(expectingChange) };
 }
 
 /**

@@ -44,14 +44,27 @@ export class Replay {
   readonly #layer: Layer;
   readonly #source: ContentSource;
   readonly #tolerance: Tolerance;
+  /**
+   * Bytes that files of the disk must have, by path, where nobody has compared them: the commit,
+   * which has to read them anyway, is told to. `undefined` when they are compared at once.
+   */
+  readonly #expected: Map<TreePath, ObjectId> | undefined;
+  #isUntouched = true;
   /** What this replay has put at places of the tree as the layer shows it now. */
   readonly #shown = new Map<TreePath, ManifestNode | undefined>();
   #parked = 0;
 
-  constructor(layer: Layer, source: ContentSource, tolerance: Tolerance) {
+  /** @param expected receives what is not compared here; compared at once without it. */
+  constructor(
+    layer: Layer,
+    source: ContentSource,
+    tolerance: Tolerance,
+    expected?: Map<TreePath, ObjectId>,
+  ) {
     this.#layer = layer;
     this.#source = source;
     this.#tolerance = tolerance;
+    this.#expected = expected;
   }
 
   /**
@@ -62,6 +75,7 @@ export class Replay {
    */
   takeBack(changes: readonly ManifestChange[]): void {
     if (this.#tolerance !== "all") this.#compareAll(changes);
+    this.#isUntouched = false;
     const places = new OldPlaces(changes);
     const parked = new Map<ManifestChange, TreePath>();
     for (const change of changes.toSorted((a, b) => compareTreePaths(b.path, a.path))) {
@@ -160,9 +174,13 @@ export class Replay {
         return this.#targetOf(path) === recorded.target;
       case "file":
         // A file that was moved without being read has no known content: its size must do.
-        return (
-          size === recorded.size && (recorded.oid === "" || this.#hash(path, size) === recorded.oid)
-        );
+        if (size !== recorded.size || recorded.oid === "") return size === recorded.size;
+        // Later, the paths of the layer are not those of the disk any more.
+        if (this.#expected === undefined || !this.#isUntouched) {
+          return this.#hash(path, size) === recorded.oid;
+        }
+        this.#expected.set(path, recorded.oid);
+        return true;
     }
   }
 
@@ -207,42 +225,35 @@ export class Replay {
   }
 
   #return({ change, path, node, isWhole }: Return, parked: TreePath | undefined): void {
-    const isComingBack = change.kind === "rename" && path === change.from && parked !== undefined;
-    if (isComingBack) {
-      this.#clear(path, node.kind === "directory");
+    let found = this.#find(path);
+    if (parked !== undefined && change.kind === "rename" && path === change.from) {
+      this.#clear(path, node.kind === "directory", found);
       this.#fs.renameSync(this.#at(parked), this.#at(path));
+      found = this.#find(path);
     }
-    const found = this.#find(path);
     if (!isWhole && found !== undefined && kindOf(found) === node.kind) {
       this.#restoreAttributes(path, node, found, change);
       return;
     }
     if (node.kind === "directory") {
-      this.#putDirectory(path, node);
+      this.#putDirectory(path, node, found);
       return;
     }
-    this.#clear(path, false);
-    if (node.kind === "symlink") {
-      this.#layer.adopt({
-        kind: "symlink",
-        path,
-        meta: metaOf(node),
-        timesSet: true,
-        target: node.target,
-      });
+    this.#clear(path, false, found);
+    if (node.kind === "file") {
+      this.#putFile(path, node, found);
       return;
     }
-    this.#putFile(path, node, found);
+    const { target } = node;
+    this.#layer.adopt({ kind: "symlink", path, meta: metaOf(node), timesSet: true, target });
   }
 
   /** Takes away what is of another kind than what comes. */
-  #clear(path: TreePath, isForDirectory: boolean): void {
-    const found = this.#find(path);
+  #clear(path: TreePath, isForDirectory: boolean, found: Stats | undefined): void {
     if (found !== undefined && found.isDirectory() !== isForDirectory) this.#remove(path);
   }
 
-  #putDirectory(path: TreePath, node: ManifestNode): void {
-    const found = this.#find(path);
+  #putDirectory(path: TreePath, node: ManifestNode, found: Stats | undefined): void {
     if (found?.isDirectory() === true) {
       this.#setAttributes(path, node, found);
       return;

@@ -28,7 +28,8 @@ export async function undo(
   request: UndoRequest & RecoveryOptions = {},
 ): Promise<CommitReceipt> {
   await recoverRoot(store, waitOf(request));
-  return await carryOut(store, planUndo(store, request), request);
+  const plan = planUndo(store, { ...request, defersReading: true });
+  return await carryOut(store, plan, request);
 }
 
 /**
@@ -41,7 +42,8 @@ export async function redo(
   request: RedoRequest & RecoveryOptions = {},
 ): Promise<CommitReceipt> {
   await recoverRoot(store, waitOf(request));
-  return await carryOut(store, planRedo(store, request), request);
+  const plan = planRedo(store, { ...request, defersReading: true });
+  return await carryOut(store, plan, request);
 }
 
 /**
@@ -55,7 +57,7 @@ export async function restore(
   request: RestoreRequest & RecoveryOptions,
 ): Promise<CommitReceipt> {
   await recoverRoot(store, waitOf(request));
-  const plan = planRestore(store, request);
+  const plan = planRestore(store, { ...request, defersReading: true });
   if (plan.changeSet.changes.length === 0) {
     throw new DraftError(
       "DRAFT_NOTHING_PENDING",

@@ -144,6 +144,17 @@ test("undo stops and touches nothing where the tree has moved on, and says where
   expect(fixture.read("dir/c")).toBe("appeared");
 });
 
+test("an edit that keeps the size is found too, by a preview and by the undo itself", async () => {
+  await fixture.write({ a: "1", b: "1" });
+  await fixture.write({ a: "2", b: "2" });
+  fixture.edit("b", "9");
+  expect(() => planUndo(fixture.store)).toThrow(
+    expect.objectContaining({ code: "DRAFT_CONFLICT", path: "b" }),
+  );
+  await expect(undo(fixture.store)).rejects.toMatchObject({ code: "DRAFT_CONFLICT", path: "b" });
+  expect([fixture.read("a"), fixture.read("b")]).toEqual(["2", "9"]);
+});
+
 test("undo leaves files that were never recorded alone", async () => {
   fixture.edit("untracked", "mine");
   fixture.edit("dir/untracked", "mine too");
