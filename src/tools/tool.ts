@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { EngineOverlay } from "../engines/overlay-port.ts";
 import { DraftError } from "../errors.ts";
+import { noIo } from "../metrics/measurement.ts";
+import type { Meter, OperationReport } from "../metrics/meter.ts";
+import type { ToolMetrics } from "./file-result.ts";
 import type { ReadLedger } from "./read-ledger.ts";
 
 /** What a tool works on. Tools keep nothing between calls: all that lasts is in here. */
@@ -11,6 +14,8 @@ export interface ToolContext {
    * without one, that rule is off.
    */
   readonly reads?: ReadLedger;
+  /** Measures every call; of searches, which run in turns, only that they were begun. */
+  readonly meter?: Meter;
   /** Stops the tools that walk the tree. */
   readonly signal?: AbortSignal;
 }
@@ -51,7 +56,22 @@ export async function runTool<Input, Output extends object>(
       details: { tool: tool.name, issues },
     });
   }
-  return await tool.run(context, parsed.data);
+  const run = () => tool.run(context, parsed.data);
+  if (context.meter?.isActive !== true) return await run();
+  const sizeBytes = Buffer.byteLength(JSON.stringify(parsed.data) ?? "");
+  return await context.meter.measure({ name: tool.name, sizeBytes }, run, reportOf);
+}
+
+/** What a tool's result says that it took; nothing for tools that tell no metrics. */
+function reportOf(result: object): OperationReport {
+  const metrics = "metrics" in result ? (result.metrics as ToolMetrics) : undefined;
+  if (metrics === undefined) return { io: noIo, optimization: "none", baselineCalls: 0 };
+  const { reads, writes, bytesWritten, savedReads, savedWrites, optimization } = metrics;
+  return {
+    io: { ...noIo, reads, writes, bytesWritten },
+    optimization,
+    baselineCalls: reads + writes + savedReads + savedWrites,
+  };
 }
 
 /** The JSON Schema (draft 2020-12) of a tool's input, made from its zod schema. */

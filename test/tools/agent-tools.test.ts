@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { EngineOverlay } from "../../src/engines/overlay-port.ts";
 import { isDraftError } from "../../src/errors.ts";
+import type { Measurement } from "../../src/metrics/measurement.ts";
+import { Meter } from "../../src/metrics/meter.ts";
 import { ReadLedger } from "../../src/tools/read-ledger.ts";
 import type { ToolContext } from "../../src/tools/tool.ts";
 import { agentTools, findTool } from "../../src/tools/tool-registry.ts";
@@ -71,6 +73,26 @@ describe("every tool", () => {
       code: "DRAFT_TOOL_INPUT",
       message: expect.stringMatching(/Cannot run Write: content: .*; .*"mode"/),
     });
+  });
+
+  it("is measured where the context has a meter", async () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { "a.txt": "1 2" });
+    const seen: Measurement[] = [];
+    const context = { overlay, meter: new Meter((measurement) => seen.push(measurement)) };
+    const edits = ["1", "2"].map((digit) => ({ old_string: digit, new_string: `${digit}0` }));
+    await findTool("MultiEdit")?.call(context, { file_path: "a.txt", edits });
+    await findTool("Read")?.call(context, { file_path: "a.txt" });
+    expect(seen).toMatchObject([
+      {
+        operation: "MultiEdit",
+        optimization: "coalesce",
+        baselineCalls: 4,
+        gain: 0.5,
+        io: { reads: 1, writes: 1, bytesWritten: 5 },
+      },
+      { operation: "Read", optimization: "none", gain: 0 },
+    ]);
   });
 
   it("refuses paths outside the root", async () => {
