@@ -93,9 +93,12 @@ describe("a command", () => {
   });
 
   it("gets the signal that draftfs gets, and what it had done is kept", async () => {
-    const running = startDraftfs(["run", "--", "sh", "-c", "echo x > x; echo ready; sleep 60"], {
-      cwd: project.root,
-    });
+    const running = startDraftfs(
+      ["run", "--", "sh", "-c", "echo x > x; echo ready; exec sleep 60"],
+      {
+        cwd: project.root,
+      },
+    );
     const ended = once(running, "close");
     await once(running.stdout, "data");
     running.kill("SIGTERM");

@@ -71,6 +71,19 @@ describe("draftfs commit", () => {
     expect(project.draftfs(["status"]).code).toBe(0);
   });
 
+  it("is not offered again after a crash that came before the draft was cleared", () => {
+    project.run("mv lib library; echo x > x; rm a.txt");
+    const draft = project.path(".draftfs/drafts/main");
+    fs.cpSync(draft, project.beside("draft"), { recursive: true });
+    expect(project.draftfs(["commit"]).code).toBe(0);
+    fs.cpSync(project.beside("draft"), draft, { recursive: true });
+    fs.rmSync(project.path(".draftfs/drafts/main/lock"), { force: true });
+    const { code, out } = project.draftfs(["status"]);
+    expect({ code, out }).toEqual({ code: 0, out: "" });
+    project.run("echo y > y");
+    expect(project.draftfs(["status"]).out).toBe("A\ty\n");
+  });
+
   it("says so when nothing is pending, and records nothing", () => {
     const { code, out } = project.draftfs(["commit"]);
     expect({ code, out }).toEqual({ code: 0, out: "Nothing is pending in the draft main.\n" });

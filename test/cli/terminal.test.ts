@@ -67,7 +67,13 @@ describe("draftfs run on a terminal", () => {
 
   it("keeps what a command had done when Ctrl-C ends it, and nothing on disk changes", async () => {
     const before = project.tree();
-    const session = onTerminal(["run", "--", "sh", "-c", "echo n > new.txt; echo ready; sleep 60"]);
+    const session = onTerminal([
+      "run",
+      "--",
+      "sh",
+      "-c",
+      "echo n > new.txt; echo ready; exec sleep 60",
+    ]);
     await session.shows(/ready/);
     session.type("\u0003");
     await session.shows(question);
@@ -84,6 +90,24 @@ describe("draftfs run on a terminal", () => {
     const kept = onTerminal(["run", "--keep", ...change]);
     expect(await kept.end()).toBe(0);
     expect(kept.text).not.toMatch(question);
+  });
+});
+
+describe("the summary of many changes", () => {
+  it("gathers what is added by directory, and shows every deletion and rename", async () => {
+    for (let n = 0; n < 40; n++) project.write(`old/${n}.txt`, `${n}\n`);
+    project.write("kept/file", "kept\n");
+    const script =
+      "for n in $(seq 60); do mkdir -p new/$((n % 3)); echo $n > new/$((n % 3))/$n; done; " +
+      "rm -r old; mv kept renamed";
+    const session = onTerminal(["run", "--", "sh", "-c", script], { NO_COLOR: "1" });
+    await session.shows(question);
+    session.type("discard\n");
+    expect(await session.end()).toBe(0);
+    expect(session.text).toMatch(/added +new\/0\/ +21 paths/);
+    expect(session.text.match(/deleted +old\/\d+\.txt/g)).toHaveLength(40);
+    expect(session.text).toMatch(/renamed +kept → renamed\//);
+    expect(session.text.split("\n").length).toBeLessThan(60);
   });
 });
 
