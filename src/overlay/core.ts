@@ -2,8 +2,11 @@ import type { Lower } from "../disk/lower.ts";
 import { constants } from "../disk/lower-classes.ts";
 import { stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { nameBytesMax, pathBytesMax } from "../limits.ts";
 import { ContentMemory, type MemoryOptions } from "./content-memory.ts";
+import { credentials, isPermitted, mayExecute } from "./credentials.ts";
 import { Descriptors, type OpenFile } from "./descriptors.ts";
+import { DirectoryPaths } from "./directory-paths.ts";
 import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
 import { LowerFile } from "./lower-file.ts";
@@ -20,8 +23,13 @@ import {
 } from "./path-walk.ts";
 import type { Content, LowerNode } from "./pending.ts";
 import { Policy, type PolicyOptions } from "./policy.ts";
-import { identityOf, Tree, takeMetadata } from "./tree.ts";
-import { UntouchedPaths } from "./untouched-paths.ts";
+import { type Found, identityOf, Tree, takeMetadata } from "./tree.ts";
+
+const slash = 47;
+const dot = 46;
+/** Code units of which a name or path is within its bound of bytes, whatever they are. */
+const directNameLengthMax = Math.floor(nameBytesMax / 3);
+const directPathLengthMax = Math.floor(pathBytesMax / 3);
 
 /** How to set up the core of an overlay. */
 export interface CoreOptions {
@@ -39,7 +47,7 @@ export class Core {
   readonly memory: ContentMemory;
   readonly policy: Policy;
   readonly observations: Observations | undefined;
-  readonly untouched: UntouchedPaths;
+  readonly paths: DirectoryPaths;
   /** Stands for everything outside of the root that a policy lets be read. */
   readonly #outside: DirectoryNode;
   readonly #walk: PathWalk;
@@ -51,7 +59,7 @@ export class Core {
     this.observations = observes ? new Observations(lower, root) : undefined;
     this.tree = new Tree(lower, root);
     this.#walk = new PathWalk(this.tree);
-    this.untouched = new UntouchedPaths(this.tree);
+    this.paths = new DirectoryPaths(this.tree);
     this.#outside = this.tree.detachedDirectory();
     this.descriptors = new Descriptors(lower);
     this.memory = new ContentMemory(this.tree, this.descriptors, memory);
@@ -64,7 +72,8 @@ export class Core {
    * @throws {Fault} what the lookup meets; `EACCES` when the path leaves the root.
    */
   resolve(path: string, follow: Following): Place {
-    const place = this.#walk.walk(path, follow);
+    credentials.refresh();
+    const place = this.#directPlace(path, follow) ?? this.#walk.walk(path, follow);
     if ("outside" in place) return this.#resolveOutside(place);
     if (this.policy.restrictsReading) this.policy.requireReadable(this.#pathsOf(place));
     if (this.observations !== undefined) this.#observe(place);
@@ -73,14 +82,24 @@ export class Core {
 
   /** Whether a path means what it means on the disk, and the disk may be asked instead. */
   isUntouched(path: string): boolean {
-    return !this.#watchesReads && this.untouched.isUntouched(path);
+    const last = path.charCodeAt(path.length - 1);
+    if (path.charCodeAt(0) !== slash || last === slash || last === dot) return false;
+    const end = path.lastIndexOf("/");
+    const known = this.paths.find(path.slice(0, end));
+    if (known?.isAsInLower !== true || this.#watchesReads) return false;
+    const { directory } = known;
+    const { entries } = directory;
+    if (directory !== this.tree.root && entries === undefined) return true;
+    const name = path.slice(end + 1);
+    return entries?.has(name) !== true && !this.tree.isHidden(directory, name);
   }
 
   /** Whether a path is a directory of the lower in which nothing was changed. */
   isPlainDirectory(path: string): boolean {
-    if (this.#watchesReads) return false;
-    const directory = this.untouched.directory(path);
-    if (directory === undefined || directory === this.tree.root) return false;
+    if (path.charCodeAt(0) !== slash || this.#watchesReads) return false;
+    const known = this.paths.find(path);
+    if (known?.isAsInLower !== true || known.directory === this.tree.root) return false;
+    const { directory } = known;
     return directory.entries === undefined || directory.entries.size === 0;
   }
 
@@ -93,6 +112,21 @@ export class Core {
   /** The real path of a place outside of the root. */
   outsidePathOf(place: Place): string | undefined {
     return place.directory === this.#outside ? place.name : undefined;
+  }
+
+  /** The place of a path whose directory is known, without a walk. */
+  #directPlace(path: string, follow: Following): Place | undefined {
+    const last = path.charCodeAt(path.length - 1);
+    const isPlain = path.charCodeAt(0) === slash && last !== slash && last !== dot;
+    if (!isPlain || path.length > directPathLengthMax) return undefined;
+    const end = path.lastIndexOf("/");
+    const directory = this.paths.find(path.slice(0, end))?.directory;
+    const name = path.slice(end + 1);
+    if (directory === undefined || name.length > directNameLengthMax) return undefined;
+    if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;
+    const found = this.tree.lookup(directory, name);
+    if (found !== undefined && follow === "always" && isLink(found)) return undefined;
+    return { directory, name, found, last: "name", trailingSlash: false };
   }
 
   get #watchesReads(): boolean {
@@ -228,6 +262,10 @@ export class Core {
     if (file.lowerDescriptor === undefined) throw new Fault("EBADF");
     return Number(this.lower.fstat(file.lowerDescriptor).mode);
   }
+}
+
+function isLink(found: NonNullable<Found>): boolean {
+  return found.kind === "upper" ? found.node.kind === "symlink" : found.stats.isSymbolicLink();
 }
 
 function leavesRoot(): Fault {

@@ -9,31 +9,44 @@ export const mayExecute = 1;
 const stickyBit = 0o1000;
 const setgidBit = 0o2000;
 
-/** Who the process is to the file system; read at every use, because a process may change it. */
-export const credentials = {
-  get uid(): number {
-    return process.geteuid?.() ?? 0;
-  },
+/**
+ * Who the process is to the file system. A process may change it at any time, and asking costs more
+ * than many a call: the user is asked for once at the start of each operation.
+ */
+class Credentials {
+  /** The user that the process acts for, as of the last {@link refresh}. */
+  uid = process.geteuid?.() ?? 0;
+
+  refresh(): void {
+    this.uid = process.geteuid?.() ?? 0;
+  }
+
   get gid(): number {
     return process.getegid?.() ?? 0;
-  },
+  }
+
   /** Whom `access(2)` asks about: the user who started the process, not whom it acts for. */
   get realUid(): number {
     return process.getuid?.() ?? 0;
-  },
+  }
+
   get umask(): number {
     return process.umask();
-  },
+  }
+
   isMember(gid: number): boolean {
     return gid === this.gid || (process.getgroups?.().includes(gid) ?? false);
-  },
-};
+  }
+}
+
+export const credentials = new Credentials();
 
 /**
  * Runs a check for the user who started the process, as `access(2)` does, where that is another
  * one than the user it acts for.
  */
 export function asRealUser<T>(check: () => T): T {
+  credentials.refresh();
   const { uid, realUid } = credentials;
   if (uid === realUid || process.seteuid === undefined) return check();
   process.seteuid(realUid);

@@ -1,6 +1,7 @@
 import type { Lower } from "../disk/lower.ts";
 import { constants } from "../disk/lower-classes.ts";
 import type { Stamp } from "../disk/stamp.ts";
+import { credentials } from "./credentials.ts";
 import { Fault } from "./file-system-error.ts";
 import type { Node } from "./node.ts";
 import type { ExistingPlace } from "./path-walk.ts";
@@ -88,6 +89,7 @@ export class Descriptors {
 
   /** @throws {Fault} `EBADF` when it is not open. */
   get(descriptor: number): OpenFile {
+    credentials.refresh();
     const file = this.#files[descriptor - firstDescriptor];
     if (file === undefined) throw new Fault("EBADF");
     return file;

@@ -41,6 +41,14 @@ export class FileContent {
     return new FileContent(budget, 0);
   }
 
+  /** A content of few bytes, which are taken over: the caller must not write to them again. */
+  static ofPage(bytes: Uint8Array, budget: MemoryBudget): FileContent {
+    budget.add(bytes.length);
+    const content = new FileContent(budget, bytes.length);
+    if (bytes.length > 0) content.#head = new Page(bytes, content);
+    return content;
+  }
+
   /** A content that is, until it is written to, another one: a lower file, or that of a draft. */
   static over(below: Content, budget: MemoryBudget): FileContent {
     return new FileContent(budget, below.size, below);
@@ -135,11 +143,13 @@ export class FileContent {
     this.size = size;
   }
 
-  /** All bytes in a new buffer that shares memory with nothing. */
-  bytes(): Buffer {
-    const buffer = Buffer.allocUnsafeSlow(this.size);
-    this.read(buffer, 0);
-    return buffer;
+  /** The bytes, not to be written to, where they lie in one piece of memory. */
+  get piece(): Uint8Array | undefined {
+    const bytes = this.#head?.bytes;
+    if (bytes === undefined || this.#pages !== undefined || this.size > bytes.length) {
+      return undefined;
+    }
+    return bytes;
   }
 
   /** Bytes held in memory by pages that are not in `seen` yet; they are added to it. */

@@ -4,9 +4,30 @@ export const globStar = Symbol("**");
 /** One component of a pattern: a name, an expression for names, or `**`. */
 export type GlobSegment = string | RegExp | typeof globStar;
 
+export interface GlobOptions {
+  /** Lets wildcards stand for the dot that a hidden name begins with. Off, as for Node. */
+  readonly dot?: boolean;
+}
+
 /** Compiles a glob to the alternatives that its braces stand for, each a list of segments. */
-export function compileGlob(pattern: string): GlobSegment[][] {
-  return expandBraces(pattern).map((plain) => plain.split("/").map(segmentOf));
+export function compileGlob(pattern: string, options: GlobOptions = {}): GlobSegment[][] {
+  const isDotted = options.dot === true;
+  return expandBraces(pattern).map((plain) =>
+    plain.split("/").map((text) => segmentOf(text, isDotted)),
+  );
+}
+
+/**
+ * Compiles a glob to a test for whole relative paths: `*` and `?` stay within a name and `**` spans
+ * directories, `[a-z]` and `[!a-z]` are sets, `{a,b}` alternatives, a backslash escapes. Case-sensitive;
+ * names that begin with a dot are matched like others.
+ */
+export function globTest(pattern: string): (path: string) => boolean {
+  const alternatives = compileGlob(pattern, { dot: true });
+  return (path) => {
+    const components = path.split("/");
+    return alternatives.some((segments) => matchesGlob(segments, components));
+  };
 }
 
 /** Whether a path, given as its components, is matched as a whole. */
@@ -113,13 +134,12 @@ function rangeOf(body: string): string[] | undefined {
   return parts;
 }
 
-function segmentOf(text: string): GlobSegment {
+function segmentOf(text: string, allowsDot: boolean): GlobSegment {
   if (text === "**") return globStar;
   if (!/[*?[\]()!+@\\]/.test(text)) return text;
   const source = sourceOf(text);
   if (source === undefined) return text.replace(/\\(.)/g, "$1");
-  // A wildcard never stands for the dot that a hidden name begins with.
-  const isDotted = text.startsWith(".") || text.startsWith("\\.");
+  const isDotted = allowsDot || text.startsWith(".") || text.startsWith("\\.");
   return new RegExp(`^${isDotted ? "" : "(?!\\.)"}${source}$`, "su");
 }
 

@@ -145,7 +145,7 @@ export class Layer {
   /** Closes all descriptors, stops watching files, and removes what was spilled. */
   close(): void {
     this.#facade.close();
-    this.#core.untouched.close();
+    this.#core.paths.close();
     this.#core.memory.place.close();
     this.#core.descriptors.closeAll();
   }

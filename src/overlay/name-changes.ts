@@ -38,7 +38,7 @@ export function makeDirectory(core: Core, path: string, mode: number): void {
   node.attached = true;
   core.tree.put(parent, place.name, node);
   core.tree.countDirectory(parent, 1);
-  core.tree.namesChanged(parent);
+  core.tree.namesChanged(parent, node.ctime);
 }
 
 /** Makes an empty file at a place where nothing lies, for `open` with `O_CREAT`. */
@@ -48,7 +48,7 @@ export function makeFile(core: Core, place: Place, mode: number, content: FileCo
   const bits = mode & permissionBits & ~credentials.umask;
   const node = new FileNode(core.tree.originOfNew(bits, credentials.uid, gid), content);
   core.tree.put(parent, place.name, node);
-  core.tree.namesChanged(parent);
+  core.tree.namesChanged(parent, node.ctime);
   return node;
 }
 
@@ -63,7 +63,7 @@ export function makeSymlink(core: Core, target: string, path: string): void {
   const { gid } = inheritedGroup(parent);
   const node = new SymlinkNode(core.tree.originOfNew(0o777, credentials.uid, gid), target);
   core.tree.put(parent, place.name, node);
-  core.tree.namesChanged(parent);
+  core.tree.namesChanged(parent, node.ctime);
 }
 
 /** Gives a file a further name. @throws {Fault} as `link(2)`. */

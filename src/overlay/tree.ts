@@ -202,10 +202,10 @@ export class Tree {
   }
 
   /** Moves the times of a directory in which a name came or went. */
-  namesChanged(directory: DirectoryNode): void {
+  namesChanged(directory: DirectoryNode, now = presentInstant()): void {
     this.touch(directory);
-    directory.mtime = presentInstant();
-    directory.ctime = directory.mtime;
+    directory.mtime = now;
+    directory.ctime = now;
     directory.timesSet = false;
   }
 

@@ -17,7 +17,8 @@ export type PathRole =
   | "existingPath"
   | "prefix";
 
-const loneSurrogate = /\p{Surrogate}/u;
+/** The type library of the language level that we compile for lacks what every Node here has. */
+type WellFormedText = string & { isWellFormed(): boolean };
 
 const checks: Readonly<Record<PathRole, (value: never, nowhere: string) => unknown>> = {
   path: (value) => real.accessSync(value),
@@ -39,7 +40,7 @@ export function pathOf(value: unknown, role: PathRole = "path"): string {
   if (typeof value === "string") {
     if (value.includes("\0")) refuse(value, role);
     // Node writes a lone surrogate as U+FFFD, and here it would mean an undecodable byte.
-    return loneSurrogate.test(value) ? Buffer.from(value).toString() : value;
+    return (value as WellFormedText).isWellFormed() ? value : Buffer.from(value).toString();
   }
   if (value instanceof Uint8Array) {
     if (value.includes(0)) refuse(value, role);

@@ -10,7 +10,8 @@ import {
   Stats,
 } from "../../disk/lower-classes.ts";
 import type { Core } from "../core.ts";
-import { optionsOf, type PathArgument } from "./arguments.ts";
+import { exists, isDirectory } from "../path-walk.ts";
+import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
 import { type Callback, deliver, takeCallback } from "./asynchronous.ts";
 import { callbackForms } from "./callback-forms.ts";
 import { type Calls, synchronousCalls } from "./calls.ts";
@@ -46,7 +47,7 @@ export function createFacade(core: Core): Facade {
     ...callbacks,
     ...synchronousForms(calls),
     ...statWatch,
-    existsSync: existsCall(calls),
+    existsSync: existsCall(core),
     watch: watchCall(core),
     createReadStream: (path: unknown, options?: unknown) => streams.read(path, options),
     createWriteStream: (path: unknown, options?: unknown) => streams.write(path, options),
@@ -98,11 +99,11 @@ function synchronousForms(calls: Calls): Record<string, unknown> {
   return forms;
 }
 
-function existsCall(calls: Calls) {
+function existsCall(core: Core) {
   return (path: PathArgument): boolean => {
     try {
-      calls.access(path);
-      return true;
+      const place = core.resolve(pathOf(path), "always");
+      return exists(place) && (!place.trailingSlash || isDirectory(place));
     } catch {
       return false;
     }

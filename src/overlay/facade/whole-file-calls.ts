@@ -1,7 +1,11 @@
 import { checkArguments, constants, realFileSystem as real } from "../../disk/lower-classes.ts";
 import type { Core } from "../core.ts";
+import { mayRead, mayWrite, requireAccess } from "../credentials.ts";
 import type { OpenFile } from "../descriptors.ts";
-import { openFile, readFrom, truncateOpen, writeTo } from "../open.ts";
+import { FileContent } from "../file-content.ts";
+import { makeFile } from "../name-changes.ts";
+import { openFile, readFrom, replaceContent, truncateOpen, writeTo } from "../open.ts";
+import { pageBytes } from "../page.ts";
 import {
   bytesOf,
   encodingOf,
@@ -19,7 +23,12 @@ export function wholeFileCalls(core: Core) {
   return {
     readFile(path: PathArgument | number, options?: unknown): string | Buffer {
       const encoding = encodingOf(options);
-      const bytes = readWhole(core, path, optionsOf(options)["flag"]);
+      const flag = optionsOf(options)["flag"];
+      if (typeof path === "string" && flag === undefined) {
+        const content = upperContent(core, path);
+        if (content !== undefined) return contentOf(content, encoding);
+      }
+      const bytes = readWhole(core, path, flag);
       return encoding === undefined || encoding === "buffer" ? bytes : bytes.toString(encoding);
     },
 
@@ -40,6 +49,39 @@ export function wholeFileCalls(core: Core) {
       attemptOn("ftruncate", () => truncateOpen(core, file, size));
     },
   };
+}
+
+/** The content of a file of the upper that may be read, found without opening it. */
+function upperContent(core: Core, path: string): FileContent | undefined {
+  const target = pathOf(path);
+  return attempt("open", path, undefined, () => {
+    const place = core.resolve(target, "always");
+    if (place.found?.kind !== "upper" || place.trailingSlash) return undefined;
+    const { node } = place.found;
+    if (node.kind !== "file" || node.content.untouched !== undefined) return undefined;
+    requireAccess(node, mayRead);
+    return node.content;
+  });
+}
+
+function contentOf(
+  content: FileContent,
+  encoding: BufferEncoding | "buffer" | undefined,
+): string | Buffer {
+  const { piece, size } = content;
+  const isText = encoding !== undefined && encoding !== "buffer";
+  if (piece === undefined) {
+    const bytes = Buffer.allocUnsafeSlow(size);
+    attemptOn("read", () => content.read(bytes, 0));
+    return isText ? bytes.toString(encoding) : bytes;
+  }
+  if (isText) {
+    return Buffer.from(piece.buffer, piece.byteOffset, size).toString(encoding);
+  }
+  // From the pool where it is small, as `fs.readFileSync` does.
+  const bytes = Buffer.allocUnsafe(size);
+  bytes.set(size === piece.length ? piece : piece.subarray(0, size));
+  return bytes;
 }
 
 function readWhole(core: Core, path: PathArgument | number, flag: unknown): Buffer {
@@ -91,8 +133,46 @@ function writeWhole(
   const target = pathOf(path);
   const flags = flagsOf(flag, fallback);
   const bits = modeOf(mode, 0o666);
+  const isOwn = typeof data === "string";
+  if (flags === truncating && bytes.length <= pageBytes) {
+    const isDone = attempt("open", path, undefined, () =>
+      replaceFile(core, target, { bytes, isOwn, mode: bits }),
+    );
+    if (isDone) return;
+  }
   const file = attempt("open", path, undefined, () => openFile(core, target, flags, bits));
   if (bytes.length > 0) attemptOn("write", () => writeTo(core, file, bytes, undefined));
+}
+
+const truncating = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+
+/** Gives a new file, or one of the upper, its whole content in one step. */
+function replaceFile(
+  core: Core,
+  path: string,
+  { bytes, isOwn, mode }: { bytes: Uint8Array; isOwn: boolean; mode: number },
+): boolean {
+  const place = core.resolve(path, "always");
+  if (place.trailingSlash || place.last !== "name") return false;
+  const { found } = place;
+  if (found?.kind === "lower") return false;
+  const node = found?.node;
+  if (node !== undefined && node.kind !== "file") return false;
+  const content = FileContent.ofPage(isOwn ? bytes : copyOf(bytes), core.memory.budget);
+  if (node === undefined) {
+    makeFile(core, place, mode, content);
+    return true;
+  }
+  core.requireChangeable(place);
+  requireAccess(node, mayWrite);
+  replaceContent(core, node, content);
+  return true;
+}
+
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 function writeOpen(core: Core, descriptor: number, bytes: Uint8Array): void {
