@@ -9,6 +9,7 @@ import type { ObjectId } from "../objects/object-id.ts";
 import { openLayer } from "../overlay/layer.ts";
 import { type Checkpoint, checkpoints } from "./checkpoint.ts";
 import { findCheckpoint } from "./find-checkpoint.ts";
+import { invertPlainChanges } from "./invert.ts";
 import { Replay, type Tolerance } from "./replay.ts";
 import { selectPaths } from "./select-paths.ts";
 import { findRedoable, findUndoable, isUndone } from "./undo-stack.ts";
@@ -151,6 +152,12 @@ interface BackRequest {
 
 function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
   const { operation, targets, concerned, tolerance, defersReading, reasserted = [] } = request;
+  const message = messageOf(operation, targets, concerned);
+  const concerns = concerned.map(({ id }) => id);
+  const plain = defersReading && tolerance === "none" ? invertOnly(store, targets) : undefined;
+  if (plain !== undefined) {
+    return { operation, message, concerns, changeSet: plain, deletions: deletionsOf(plain) };
+  }
   const layer = openLayer({ root: store.state.root });
   try {
     const expected = defersReading ? new Map<TreePath, ObjectId>() : undefined;
@@ -163,12 +170,18 @@ function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
       if (manifest.changes.some(movesDirectory)) break;
     }
     const changeSet = withExpectations(leaveTimes(diffLayer(layer), targets), expected);
-    const message = messageOf(operation, targets, concerned);
-    const concerns = concerned.map(({ id }) => id);
     return { operation, message, concerns, changeSet, deletions: deletionsOf(changeSet) };
   } finally {
     layer.close();
   }
+}
+
+/** The change set that takes a single plain operation back, `undefined` when it is not one. */
+function invertOnly(store: CommitStore, targets: readonly Checkpoint[]): ChangeSet | undefined {
+  const [target] = targets;
+  if (target === undefined || targets.length > 1) return undefined;
+  const changes = invertPlainChanges(store, target.manifest.changes);
+  return changes === undefined ? undefined : { root: store.state.root, changes };
 }
 
 function movesDirectory(change: ManifestChange): boolean {

@@ -3,7 +3,7 @@ import type { CommitStore } from "../commit/commit-store.ts";
 import type { LockOptions } from "../commit/lock.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
-import { DraftError } from "../errors.ts";
+import { DraftError, isDraftError } from "../errors.ts";
 import { recoverRoot } from "./recover-root.ts";
 import {
   planRedo,
@@ -29,7 +29,7 @@ export async function undo(
 ): Promise<CommitReceipt> {
   await recoverRoot(store, waitOf(request));
   const plan = planUndo(store, { ...request, defersReading: true });
-  return await carryOut(store, plan, request);
+  return await carryOut(store, plan, request, () => planUndo(store, request));
 }
 
 /**
@@ -43,7 +43,7 @@ export async function redo(
 ): Promise<CommitReceipt> {
   await recoverRoot(store, waitOf(request));
   const plan = planRedo(store, { ...request, defersReading: true });
-  return await carryOut(store, plan, request);
+  return await carryOut(store, plan, request, () => planRedo(store, request));
 }
 
 /**
@@ -64,20 +64,27 @@ export async function restore(
       `Nothing to restore: every recorded path is as it was at checkpoint ${request.checkpoint}.`,
     );
   }
-  return await carryOut(store, plan, request);
+  return await carryOut(store, plan, request, () => planRestore(store, request));
 }
 
+/** @param explain plans again with a closer look, to tell a conflict in terms of the operation. */
 async function carryOut(
   store: CommitStore,
   plan: RecoveryPlan,
   options: RecoveryOptions,
+  explain: () => RecoveryPlan,
 ): Promise<CommitReceipt> {
-  return await commitChangeSet(store, plan.changeSet, {
-    ...options,
-    operation: plan.operation,
-    concerns: plan.concerns,
-    message: options.message ?? plan.message,
-  });
+  try {
+    return await commitChangeSet(store, plan.changeSet, {
+      ...options,
+      operation: plan.operation,
+      concerns: plan.concerns,
+      message: options.message ?? plan.message,
+    });
+  } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_CONFLICT") explain();
+    throw error;
+  }
 }
 
 function waitOf({ lockWaitMs, signal }: RecoveryOptions): LockOptions {
