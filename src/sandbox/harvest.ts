@@ -34,6 +34,8 @@ export interface HarvestSource {
 export interface HarvestedChange {
   readonly path: TreePath;
   readonly kind: "file" | "directory" | "symlink" | "other" | "metadata" | "removed";
+  /** The file has further names on the disk, which overlayfs has left as they were. */
+  readonly isSplit?: true;
 }
 
 /**
@@ -220,7 +222,8 @@ class Harvest {
     const base = this.#baseOf(entry);
     const node = { path, meta, content, ino, timesSet: true, isLasting: true };
     layer.adopt({ kind: "file", ...node, ...base });
-    this.changes.push({ path, kind: "file" });
+    const isSplit = (entry.lower?.nlink ?? 1n) > 1n && stats.nlink === 1n;
+    this.changes.push({ path, kind: "file", ...(isSplit && { isSplit }) });
   }
 
   #symlink(entry: Entry): void {

@@ -199,7 +199,7 @@ export class Session implements AsyncDisposable {
     const record: CommandRecord = { ...start, elapsedMs, exitCode, changes };
     this.#history.push(record);
     const { engine, isolation } = workspace;
-    const warnings = warningsOf(workspace);
+    const warnings = warningsOf(workspace, changes);
     return { ...record, signal, isTimedOut, engine, isolation, warnings };
   }
 
@@ -266,12 +266,21 @@ export class Session implements AsyncDisposable {
 /** Below this many free bytes, writes of the command have failed or are about to. */
 const scarceBytes = 64 * 1024;
 
-function warningsOf(workspace: Workspace): string[] {
+function warningsOf(workspace: Workspace, changes: readonly HarvestedChange[]): string[] {
+  const warnings = [...workspace.notes];
   const free = workspace.freeBytes();
-  if (free === undefined || free >= scarceBytes) return [...workspace.notes];
-  return [
-    ...workspace.notes,
-    "The memory for uncommitted writes is full: the command's writes failed with ENOSPC. Raise " +
-      "uncommittedBytesMax, or commit more often.",
-  ];
+  if (free !== undefined && free < scarceBytes) {
+    warnings.push(
+      "The memory for uncommitted writes is full: the command's writes failed with ENOSPC. Raise " +
+        "uncommittedBytesMax, or commit more often.",
+    );
+  }
+  const split = changes.filter(({ isSplit }) => isSplit === true).map(({ path }) => path);
+  if (split.length > 0) {
+    warnings.push(
+      `${split.length} changed files have further names on the disk, which keep the old content: ` +
+        `an overlay changes one name at a time (${split.slice(0, 3).join(", ")}).`,
+    );
+  }
+  return warnings;
 }

@@ -2,6 +2,7 @@ import fs, {
   appendFileSync,
   chmodSync,
   existsSync,
+  linkSync,
   readFileSync,
   statSync,
   writeFileSync,
@@ -239,6 +240,16 @@ describe.each(kernelEngines)("a session of engine %s", (engine) => {
     expect(layer.fs.readFileSync(join(root, "small"), "utf8")).toBe("small\n");
     const after = await session.run("rm", ["big"], { stdio: "ignore" });
     expect(after.warnings.join()).not.toMatch(/ENOSPC/);
+  });
+
+  it("says so when it changes one of several names of a file", async () => {
+    const root = treeOf({ a: "a\n", alone: "b\n" });
+    linkSync(join(root, "a"), join(root, "twin"));
+    const { session } = await openOver(root, { engine });
+    const result = await session.run("sh", ["-c", "echo x >> a; echo x >> alone"], {
+      stdio: "ignore",
+    });
+    expect(result.warnings.join()).toMatch(/further names on the disk.*\(a\)/);
   });
 
   it("bounds processor time and file size", async () => {
