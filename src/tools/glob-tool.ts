@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { findNode } from "../engines/overlay-path.ts";
-import { compileGlob } from "./glob-pattern.ts";
+import { globTest } from "../overlay/glob-pattern.ts";
 import type { Tool } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
 import { walkFiles } from "./walk-files.ts";
@@ -33,7 +33,7 @@ export const globTool: Tool<GlobInput, GlobOutput> = {
   readOnly: true,
   async run(context, request) {
     const startedAt = performance.now();
-    const matches = compileGlob(request.pattern);
+    const matches = globTest(request.pattern);
     const found: { path: string; mtimeMs: number }[] = [];
     const start = toolPathOf(context, request.path ?? ".");
     for await (const file of walkFiles(context, start, { ignored: true })) {

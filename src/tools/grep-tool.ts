@@ -2,7 +2,7 @@ import { z } from "zod";
 import { findBytes, findTarget, shownPathOf } from "../engines/overlay-path.ts";
 import { DraftError } from "../errors.ts";
 import { KIB, MIB } from "../limits.ts";
-import { compileGlob, type PathMatcher } from "./glob-pattern.ts";
+import { globTest } from "../overlay/glob-pattern.ts";
 import { compileSearch, type LineFinder } from "./line-search.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
@@ -120,11 +120,11 @@ async function* candidatesOf(context: ToolContext, request: GrepInput): AsyncGen
   }
 }
 
-function filterOf(request: GrepInput): PathMatcher {
-  const filters: PathMatcher[] = [];
+function filterOf(request: GrepInput): (path: string) => boolean {
+  const filters: ((path: string) => boolean)[] = [];
   if (request.glob !== undefined) {
     const pattern = request.glob;
-    filters.push(compileGlob(pattern.includes("/") ? pattern : `**/${pattern}`));
+    filters.push(globTest(pattern.includes("/") ? pattern : `**/${pattern}`));
   }
   if (request.type !== undefined) {
     const extensions = extensionsByType[request.type] ?? [request.type];

@@ -1,7 +1,7 @@
-import { compileGlob, type PathMatcher } from "./glob-pattern.ts";
+import { globTest } from "../overlay/glob-pattern.ts";
 
 interface Rule {
-  readonly matches: PathMatcher;
+  readonly matches: (path: string) => boolean;
   readonly negated: boolean;
   readonly directoriesOnly: boolean;
 }
@@ -37,6 +37,6 @@ function ruleOf(line: string): Rule[] {
   const isAnchored = pattern.includes("/");
   // Braces mean nothing in a .gitignore.
   const literal = pattern.replace(/^\//, "").replace(/[{}]/g, "\\$&");
-  const matches = compileGlob(isAnchored ? literal : `**/${literal}`);
+  const matches = globTest(isAnchored ? literal : `**/${literal}`);
   return [{ matches, negated, directoriesOnly }];
 }

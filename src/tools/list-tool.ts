@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { stateDirectoryName } from "../disk/state-directory.ts";
-import { compileGlob } from "./glob-pattern.ts";
+import { globTest } from "../overlay/glob-pattern.ts";
 import type { Tool } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
 
@@ -27,7 +27,7 @@ export const listTool: Tool<ListInput, ListOutput> = {
   readOnly: true,
   run(context, request) {
     const path = toolPathOf(context, request.path ?? ".");
-    const ignored = (request.ignore ?? []).map((pattern) => compileGlob(pattern));
+    const ignored = (request.ignore ?? []).map((pattern) => globTest(pattern));
     const entries = context.overlay.fs
       .readdirSync(path, { withFileTypes: true })
       .filter(({ name }) => name !== stateDirectoryName)

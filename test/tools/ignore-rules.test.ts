@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { compileGlob } from "../../src/tools/glob-pattern.ts";
+import { globTest } from "../../src/overlay/glob-pattern.ts";
 import { walkFiles } from "../../src/tools/walk-files.ts";
 import { plainOverlay, plant } from "../engines/support/plain-overlay.ts";
 
@@ -77,7 +77,7 @@ describe("a glob", () => {
     const script = `shopt -s globstar dotglob nullglob; printf '%s\\n' ${pattern}`;
     const expanded = execFileSync("bash", ["-c", script], { cwd: root, encoding: "utf8" });
     const expected = new Set(expanded.split("\n"));
-    expect(files.filter(compileGlob(pattern)).sort()).toEqual(
+    expect(files.filter(globTest(pattern)).sort()).toEqual(
       files.filter((path) => expected.has(path)).sort(),
     );
   });
