@@ -11,23 +11,36 @@ export type Fingerprint = ReadonlyMap<string, string>;
 export function fingerprintOf(fs: Fs, root: string): Fingerprint {
   const found = new Map<string, string>();
   const visit = (path: Buffer) => {
-    const stats = fs.lstatSync(path, { bigint: true });
+    const stats = readable(() => fs.lstatSync(path, { bigint: true }), undefined);
+    if (!stats) return;
     const { dev, ino, mode, nlink, uid, gid, size, mtimeNs, ctimeNs, blocks } = stats;
     const fields = { dev, ino, mode, nlink, uid, gid, size, mtimeNs, ctimeNs, blocks };
     let content = "";
     if (stats.isSymbolicLink()) content = fs.readlinkSync(path).toString();
-    if (stats.isFile()) {
-      content = createHash("sha1").update(fs.readFileSync(path)).digest("hex");
-    }
+    if (stats.isFile()) content = readable(() => digestOf(fs.readFileSync(path)), "unreadable");
     const shown = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
     found.set(path.toString("latin1"), [...shown, content].join(" "));
     if (!stats.isDirectory()) return;
-    for (const name of fs.readdirSync(path, { encoding: "buffer" })) {
+    for (const name of readable(() => fs.readdirSync(path, { encoding: "buffer" }), [])) {
       visit(Buffer.concat([path, Buffer.from("/"), Buffer.from(name)]));
     }
   };
   visit(Buffer.from(root));
   return found;
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash("sha1").update(bytes).digest("hex");
+}
+
+/** What a user without privileges may not see is left out; its directory's stats still count. */
+function readable<T, Otherwise>(read: () => T, otherwise: Otherwise): T | Otherwise {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return otherwise;
+    throw error;
+  }
 }
 
 /** What differs between two fingerprints, one line a path. */

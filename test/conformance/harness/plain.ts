@@ -57,6 +57,7 @@ function plainObjectOf(value: object, frame: Frame): unknown {
   if ("bsize" in value && "bfree" in value) return { statfs: Object.keys(value).sort() };
   if ("fd" in value && "appendFile" in value) return "FileHandle";
   if ("closeSync" in value && "path" in value) return { dir: rootless(String(value.path), frame) };
+  if ("addListener" in value) return { emitter: value.constructor.name };
   if (Array.isArray(value)) return value.map((item) => plainOf(item, frame));
   const entries = Object.entries(value).map(([key, item]) => [key, plainOf(item, frame)]);
   return Object.fromEntries(entries);

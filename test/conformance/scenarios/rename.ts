@@ -462,6 +462,7 @@ export const renames: readonly Scenario[] = [
       fs.statSync(at("n/400"));
     },
     {
+      skip: { memfs: "memfs refuses to read a file of mode 0 even to root" },
       seed: {
         m: directory(0o2775),
         ...Object.fromEntries(
