@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
 import type { RootLock } from "../commit/lock.ts";
 import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
 import { assert, DraftError } from "../errors.ts";
 import { draftDataFilesMax } from "../limits.ts";
@@ -179,16 +179,14 @@ export class Draft {
 
   private async publish(index: DraftIndex): Promise<void> {
     const next = `${this.directory}/index.new`;
-    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
-    const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
-    await withDescriptor(this.disk, next, flags, async (descriptor) => {
+    await withDescriptor(this.disk, next, openFlags.createOrTruncate, async (descriptor) => {
       this.disk.write(descriptor, encodeDraftIndex(index));
       await this.disk.fsync(descriptor);
     });
     this.disk.rename(next, `${this.directory}/index`);
     this.header = index.header;
     this.entries = index.entries;
-    await withDescriptor(this.disk, this.directory, O_RDONLY | O_DIRECTORY, (descriptor) =>
+    await withDescriptor(this.disk, this.directory, openFlags.readDirectory, (descriptor) =>
       this.disk.fsync(descriptor),
     );
   }
