@@ -118,6 +118,8 @@ export class Applier {
     try {
       // Unlike rename, link does not run over a file that has appeared meanwhile.
       this.#disk.link(staged, target);
+      // A second name would make it a hard link to everybody, the next commit included.
+      this.#disk.unlink(staged);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? "";
       if (!linklessCodes.has(code) || this.#disk.lstat(target) !== undefined) throw error;

@@ -1,3 +1,4 @@
+import { openFlags } from "../disk/open-flags.ts";
 import { ensureStateDirectory } from "../disk/state-directory.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
@@ -16,6 +17,7 @@ export async function openRoot(store: CommitStore, options: LockOptions = {}): P
   const lock = await RootLock.take(store.disk, store.state, options);
   try {
     if (isRecoveryDue(store)) await recoverLocked(store);
+    if (store.journal.sequence() === 0) await syncState(store);
     // Another process may have added packs since this one looked.
     store.objects.refresh();
     return lock;
@@ -34,6 +36,21 @@ function createState({ disk, state }: CommitStore): void {
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== "EEXIST" && code !== "ENOENT") throw error;
       if (attempt >= creationAttemptsMax) throw error;
+    }
+  }
+}
+
+/**
+ * Makes a new state directory durable, itself and its name, before anything in it can count: without
+ * its format file, a record that is durable could not be found.
+ */
+async function syncState({ disk, state }: CommitStore): Promise<void> {
+  for (const path of [state.format, state.path, state.root]) {
+    const descriptor = disk.open(path, openFlags.read);
+    try {
+      await disk.fsync(descriptor);
+    } finally {
+      disk.close(descriptor);
     }
   }
 }

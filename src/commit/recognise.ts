@@ -58,10 +58,17 @@ export function isTorn(
   const content = disk.readFile(place);
   for (let start = 0; start < content.length; start += sectorBytes) {
     const sector = content.subarray(start, start + sectorBytes);
-    const isKnown = known.some((version) =>
-      sector.equals(version.subarray(start, start + sector.length)),
-    );
+    const isKnown = known.some((version) => isSectorOf(version, start, sector));
     if (!isKnown && sector.some((byte) => byte !== 0)) return false;
   }
   return true;
+}
+
+/** Beyond the end of a version there are zeros: a file can have its new size before its new bytes. */
+function isSectorOf(version: Uint8Array, start: number, sector: Uint8Array): boolean {
+  const held = version.subarray(start, start + sector.length);
+  return (
+    Buffer.compare(held, sector.subarray(0, held.length)) === 0 &&
+    sector.subarray(held.length).every((byte) => byte === 0)
+  );
 }

@@ -81,7 +81,7 @@ export async function recoverLocked(store: CommitStore): Promise<RecoveryReport>
   const last = journal.sequence();
   journal.note("applied", last, bootId);
   // I4 holds for recovery too: only now may the record be replaced.
-  await settleJournal(store);
+  await settleJournal(store, { isApplied: true });
   sweep(store, last);
   return {
     ...result,

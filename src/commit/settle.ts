@@ -14,15 +14,21 @@ import { syncSteps } from "./sync-steps.ts";
  * The caller holds the lock of the root. An operation that was not carried out whole is left to
  * recovery.
  *
+ * @param options.isApplied - the caller has carried the operation out itself; otherwise the note says,
+ *   which counts for nothing where the system does not tell one boot from another.
  * @throws the error of the disk when it could not write. The record then stays in force (I6): the
  *   next recovery writes what it names anew, into new inodes.
  */
-export async function settleJournal(store: CommitStore): Promise<void> {
+export async function settleJournal(
+  store: CommitStore,
+  options: { readonly isApplied?: boolean } = {},
+): Promise<void> {
   const { disk, state, journal } = store;
   const sequence = journal.sequence();
   if (sequence === 0) return;
   const bootId = bootIdOf(disk);
-  const progress = journal.progress(sequence, bootId);
+  const noted = journal.progress(sequence, bootId);
+  const progress = noted === "unknown" && options.isApplied === true ? "applied" : noted;
   // What is not carried out yet needs its record, and what failed to be written needs it even more.
   if (progress === "unknown" || progress === "failed") return;
   if (progress === "applied") {

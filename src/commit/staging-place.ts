@@ -28,6 +28,8 @@ export function removeStaging(disk: Disk, state: StateDirectory, sequence: numbe
 
 /** Staging places of operations other than `keep`, left by commits that died before their record. */
 export function sweepStaging(disk: Disk, state: StateDirectory, keep: number): void {
+  // A power cut during the creation of the state directory can have kept any part of it.
+  if (disk.lstat(state.staging) === undefined) return;
   for (const entry of disk.readdir(state.staging)) {
     const match = /^commit-(\d+)$/.exec(entry.name);
     if (match === null || Number(match[1]) === keep) continue;

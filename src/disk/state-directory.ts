@@ -90,13 +90,15 @@ export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
   const found = disk.lstat(state.path);
   if (found === undefined) return false;
   if (found.kind !== "directory") throw corrupt(state, `${state.path} is a ${found.kind}`);
-  if (disk.lstat(state.format) === undefined) {
-    // Creation writes the format file last: without history in it, it was interrupted there.
+  const text =
+    disk.lstat(state.format) === undefined ? "" : disk.readFile(state.format).toString("utf8");
+  if (/^\0*$/.test(text)) {
+    // Creation writes the format file last, and the first commit makes it durable before its record:
+    // without history, creation was interrupted there, by a kill or a power cut.
     const hasHistory = [state.journalCurrent, state.checkpoints].some((path) => disk.lstat(path));
     if (!hasHistory) return false;
-    throw corrupt(state, "its format file is missing");
+    throw corrupt(state, `its format file is ${text === "" ? "missing or empty" : "zeroed"}`);
   }
-  const text = disk.readFile(state.format).toString("utf8");
   const version = /^draftfs (\d{1,9})\n$/.exec(text)?.[1];
   if (version === undefined) throw corrupt(state, "its format file is damaged");
   if (Number(version) > formatVersion) {
@@ -112,11 +114,14 @@ export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
 
 /** Creates the state directory where it is missing. The format file comes last: it makes it one. */
 export function ensureStateDirectory(disk: Disk, state: StateDirectory): void {
-  if (hasStateDirectory(disk, state)) return;
+  const exists = hasStateDirectory(disk, state);
+  // Before the first record nothing is durable: a power cut may have kept any part of the creation.
+  if (exists && disk.lstat(state.journalCurrent) !== undefined) return;
   const directories = [state.path, state.journal, state.staging, state.drafts, state.conflicts];
   for (const directory of directories) {
     if (disk.lstat(directory) === undefined) disk.mkdir(directory, 0o700);
   }
+  if (exists) return;
   writeNew(disk, join(state.path, ".gitignore"), "*\n");
   writeNew(disk, `${state.format}.new`, `draftfs ${formatVersion}\n`);
   disk.rename(`${state.format}.new`, state.format);

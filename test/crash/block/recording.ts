@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -78,9 +79,7 @@ export async function record(
 async function prepareImage(image: string, fileSystem: FileSystem, tree: string): Promise<void> {
   makeImage(image, fileSystem);
   await using device = await BlockDevice.open(image, { keep: true });
-  fs.cpSync(tree, join(device.mount(fileSystem), rootName), {
-    recursive: true,
-    verbatimSymlinks: true,
-  });
+  // Unlike fs.cpSync, cp keeps hard links what they are.
+  execFileSync("cp", ["-a", tree, join(device.mount(fileSystem), rootName)]);
   device.unmount();
 }
