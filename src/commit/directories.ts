@@ -1,5 +1,6 @@
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import type { Stamp } from "../disk/stamp.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { pinnedDirectoriesMax } from "../limits.ts";
@@ -25,17 +26,21 @@ export class Directories implements Disposable {
   readonly #root: string;
   readonly #pins = new Map<TreePath, Pin>();
   readonly #hasProcfs: boolean;
+  /** The file system of the root. */
+  readonly #device: bigint | undefined;
 
   constructor(disk: Disk, root: string) {
     this.#disk = disk;
     this.#root = root;
+    this.#device = disk.lstat(root)?.dev;
     this.#hasProcfs = this.#probe();
   }
 
   /**
    * An absolute path for the node at `path`, good for one call on the disk. The node need not exist.
    *
-   * @throws Node's `ENOENT`, or `ENOTDIR` when a directory on the way is none or a link.
+   * @throws Node's `ENOENT`, or `ENOTDIR` when a directory on the way is none or a link; `EXDEV`
+   *   when it lies on another file system: nothing can be renamed across, nor synced with the rest.
    */
   locate(path: TreePath): string {
     // Our own state is not a place that others make ways to; the short way there is the faster one.
@@ -84,19 +89,25 @@ export class Directories implements Disposable {
 
   #open(path: string): Pin {
     const descriptor = this.#disk.open(path, openFlags.readDirectory);
+    try {
+      this.#checkDevice(this.#disk.fstat(descriptor), path);
+    } catch (error) {
+      this.#disk.close(descriptor);
+      throw error;
+    }
     return { descriptor, prefix: `/proc/self/fd/${descriptor}` };
+  }
+
+  #checkDevice({ dev }: Stamp, path: string): void {
+    if (this.#device !== undefined && dev !== this.#device) throw systemError("EXDEV", path);
   }
 
   #look(path: string, directory: TreePath): Pin {
     const found = this.#disk.lstat(path);
     if (found?.kind !== "directory") {
-      const code = found === undefined ? "ENOENT" : "ENOTDIR";
-      throw Object.assign(new Error(`${code}: not a directory, open '${path}'`), {
-        code,
-        syscall: "open",
-        path,
-      });
+      throw systemError(found === undefined ? "ENOENT" : "ENOTDIR", path);
     }
+    this.#checkDevice(found, path);
     return { descriptor: undefined, prefix: absoluteOf(this.#root, directory).replace(/\/$/, "") };
   }
 
@@ -128,9 +139,13 @@ export class Directories implements Disposable {
   }
 }
 
+function systemError(code: string, path: string): Error {
+  const message = `${code}: no directory to work in, open '${path}'`;
+  return Object.assign(new Error(message), { code, syscall: "open", path });
+}
+
 /** Whether an error of {@link Directories.locate} says that the way there is gone. */
 export function isAbsentDirectory(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP";
 }
-

@@ -30,8 +30,6 @@ export interface JournalRecord {
   readonly pack: JournalPack | null;
   /** Where staged files lie, relative to the root; removed when the record is done. */
   readonly staging: string;
-  /** Staged names outside of `staging`, beside their targets. */
-  readonly siblings: readonly string[];
   /** What the refs of the checkpoint store become once the steps are done; empty for an abort. */
   readonly refs: readonly RefUpdate[];
   readonly steps: readonly Step[];

@@ -284,7 +284,6 @@ class Preparation {
       bootId: bootIdOf(this.#store.disk),
       pack: { sequence: this.#sequence, checksum, size },
       staging,
-      siblings: [],
       refs: checkpoint.refs,
       steps: this.#plan.steps.map(
         (step): Step =>

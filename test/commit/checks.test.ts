@@ -119,3 +119,29 @@ test.skipIf(process.getuid?.() === 0)(
     expect(Object.keys(readTree(root.path))).toEqual(["sealed"]);
   },
 );
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a directory on another file system is named before anything moves",
+  async ({ skip }) => {
+    using root = new TemporaryRoot();
+    const mounted = join(root.path, "mounted");
+    fs.mkdirSync(mounted);
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "none", mounted], { stdio: "pipe" });
+    } catch {
+      skip("mounting is not allowed here");
+    }
+    try {
+      const changes = new ChangeBuilder(root.path)
+        .create("before", "first in order\n")
+        .create("mounted/file", "text\n")
+        .build();
+      await expect(
+        commitChangeSet(open(root.path), changes, { checks: "minimal" }),
+      ).rejects.toMatchObject({ code: "DRAFT_COMMIT_FAILED", path: "mounted/file" });
+      expect(Object.keys(readTree(root.path))).toEqual(["mounted"]);
+    } finally {
+      execFileSync("umount", [mounted]);
+    }
+  },
+);

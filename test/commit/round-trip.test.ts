@@ -14,7 +14,7 @@ import { type Edit, edit, tryEdit } from "./edits.ts";
 import { TemporaryRoot } from "./scenario.ts";
 import { readTree, type TreeLines } from "./tree.ts";
 
-const runs = { numRuns: Number(process.env["DRAFTFS_RUNS"] ?? 150) };
+const runs = { numRuns: Number(process.env["DRAFTFS_RUNS"] ?? 80) };
 
 /** A start and what is done to it, over an overlay and over a real copy. */
 const story = fc.record({

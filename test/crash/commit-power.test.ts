@@ -9,7 +9,7 @@ import { ForgetfulDisk, type Personality } from "../support/forgetful-disk.ts";
 import { type SimpleEdit, simpleChanges, simpleEdit } from "./simple-changes.ts";
 
 // Shrinking repeats whole power cuts; the seed that is printed repeats the failure at once.
-const runs = { numRuns: Number(process.env["DRAFTFS_RUNS"] ?? 200), endOnFailure: true };
+const runs = { numRuns: Number(process.env["DRAFTFS_RUNS"] ?? 120), endOnFailure: true };
 const root = "/root";
 
 class PowerCut extends Error {}

@@ -1,0 +1,48 @@
+import { expect } from "vitest";
+import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
+import { readTree } from "../commit/tree.ts";
+import type { DiskCall } from "../support/fault-disk.ts";
+import { classify, codeOf, disturb, isStoreSound, recover, rehearse } from "./commit-faults.ts";
+
+/** What a disk says when it fails, in its usual ways. */
+export const errorCodes = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS"];
+
+/**
+ * Commits with an error at one call, for each call and each of its codes: the tree must be the old
+ * one, or the new one when the commit did not fail, and recovery must find nothing else to say.
+ *
+ * @returns how often each way to end was seen.
+ */
+export async function sweepErrors(
+  codesOf: (call: DiskCall) => readonly string[],
+): Promise<{ readonly points: number; readonly seen: Readonly<Record<string, number>> }> {
+  const outcomes = await rehearse();
+  const seen: Record<string, number> = {};
+  let points = 0;
+  for (const point of outcomes.calls) {
+    if (point.name === "close") continue;
+    for (const code of codesOf(point)) {
+      points += 1;
+      using root = TemporaryRoot.inMemory();
+      makeTree(root.path);
+      const error = await disturb(root.path, ({ index }) =>
+        index === point.index ? { kind: "error", code } : { kind: "none" },
+      );
+      const ending = error === undefined ? "unnoticed" : codeOf(error);
+      const where = `${code} at ${point.index} ${point.name} ${point.path}: ${ending}`;
+      const atOnce = classify(root.path, outcomes);
+      if (ending === "unnoticed") expect(atOnce, where).toBe("new");
+      if (ending === "DRAFT_COMMIT_FAILED") expect(atOnce, where).toBe("old");
+      await recover(root.path);
+      const outcome = classify(root.path, outcomes);
+      expect(["old", "new"], `${where}: ${outcome}`).toContain(outcome);
+      const settled = readTree(root.path, { times: true });
+      await recover(root.path);
+      expect(readTree(root.path, { times: true }), where).toEqual(settled);
+      if (points % 8 === 0) expect(isStoreSound(root.path), where).toBe(true);
+      const kind = `${ending}, ${outcome}`;
+      seen[kind] = (seen[kind] ?? 0) + 1;
+    }
+  }
+  return { points, seen };
+}
