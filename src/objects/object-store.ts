@@ -58,7 +58,7 @@ export class ObjectStore {
    *   `DRAFT_STORE_CORRUPT` when it is damaged.
    */
   read(oid: ObjectId): GitObject {
-    const object = this.#find(oid);
+    const object = this.#findNow(oid) ?? this.#findAfresh(oid);
     if (object === undefined) {
       throw new DraftError(
         "DRAFT_CHECKPOINT_MISSING",
@@ -164,6 +164,21 @@ export class ObjectStore {
 
   get #packDirectory(): string {
     return join(this.path, "objects", "pack");
+  }
+
+  /** `undefined` also where the pack it was in is gone: another process may have repacked. */
+  #findNow(oid: ObjectId): GitObject | undefined {
+    try {
+      return this.#find(oid);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #findAfresh(oid: ObjectId): GitObject | undefined {
+    this.refresh();
+    return this.#find(oid);
   }
 
   #find(oid: ObjectId): GitObject | undefined {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ObjectStore } from "../../src/objects/object-store.ts";
 import { checkpoints } from "../../src/recovery/checkpoint.ts";
 import { collectGarbage, isCollectionDue } from "../../src/recovery/collect-garbage.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
@@ -140,6 +141,17 @@ test("a commit that happens while gc works is kept", async () => {
   expect(fixture.read("late")).toBe("1");
   await undo(fixture.store, { count: 4, durability: "none" });
   expect(fixture.read("counter")).toBe("2\n");
+});
+
+test("a reader that has looked before another process collects goes on reading", async () => {
+  await live(6);
+  const reader = new ObjectStore(fixture.store.disk, fixture.state.checkpoints);
+  const [newest] = checkpoints(reader);
+  reader.refresh();
+  expect(reader.has(newest?.id ?? "")).toBe(true);
+  await collectGarbage(fixture.store, { operations: 4 });
+  expect([...checkpoints(reader)].map(({ manifest }) => manifest.sequence)).toEqual([6, 5, 4, 3]);
+  reader.close();
 });
 
 test("an aborted gc leaves the store as it was", async () => {
