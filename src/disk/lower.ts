@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { LowerPool } from "./lower-pool.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { type Stamp, stampOf } from "./stamp.ts";
 
@@ -26,6 +27,8 @@ export class Lower {
   readonly fs: LowerFileSystem;
   /** Whether this is the real disk, so that descriptors are the kernel's and paths can be handed over. */
   readonly native: boolean;
+  /** Files that are read piece by piece. */
+  readonly pool: LowerPool = new LowerPool(this);
 
   constructor(fileSystem: LowerFileSystem) {
     this.fs = fileSystem;

@@ -21,6 +21,9 @@ export class OpenFile {
   /** Where a lower file was opened, to copy it up from there. */
   readonly place: ExistingPlace | undefined;
   readonly flags: number;
+  /** Reads of the lower that are under way: its descriptor stays open for them. */
+  #pins = 0;
+  #onUnpinned: (() => void) | undefined = undefined;
   /** Where the next read or write without a position happens. */
   position = 0;
 
@@ -32,6 +35,23 @@ export class OpenFile {
     this.node = "node" in target ? target.node : undefined;
     this.lowerDescriptor = "node" in target ? undefined : target.lowerDescriptor;
     this.place = "node" in target ? undefined : target.place;
+  }
+
+  /** Keeps the lower's descriptor open until the returned function is called. */
+  pin(): () => void {
+    this.#pins += 1;
+    return () => {
+      this.#pins -= 1;
+      if (this.#pins > 0) return;
+      this.#onUnpinned?.();
+      this.#onUnpinned = undefined;
+    };
+  }
+
+  /** Calls `action` when no read of the lower is under way any more, at once if none is. */
+  whenUnpinned(action: () => void): void {
+    if (this.#pins === 0) action();
+    else this.#onUnpinned = action;
   }
 
   get isReadable(): boolean {
@@ -95,6 +115,11 @@ export class Descriptors {
     return file;
   }
 
+  /** The open file of a number, if it is one of the overlay's. */
+  find(descriptor: number): OpenFile | undefined {
+    return this.#files[descriptor - firstDescriptor];
+  }
+
   /** @throws {Fault} `EBADF` when it is not open. */
   close(descriptor: number): void {
     const file = this.get(descriptor);
@@ -124,6 +149,6 @@ export class Descriptors {
     if (lowerDescriptor === undefined) return;
     file.lowerDescriptor = undefined;
     this.#onLower.delete(file);
-    this.#lower.close(lowerDescriptor);
+    file.whenUnpinned(() => this.#lower.close(lowerDescriptor));
   }
 }

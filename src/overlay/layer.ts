@@ -146,6 +146,7 @@ export class Layer {
   close(): void {
     this.#facade.close();
     this.#core.paths.close();
+    this.#core.lower.pool.close();
     this.#core.memory.place.close();
     this.#core.descriptors.closeAll();
   }

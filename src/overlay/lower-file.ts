@@ -1,3 +1,4 @@
+import type { BigIntStats } from "node:fs";
 import type { Lower } from "../disk/lower.ts";
 import { Fault } from "./file-system-error.ts";
 import type { Content, LowerNode } from "./pending.ts";
@@ -24,27 +25,24 @@ export class LowerFile implements Content {
    * Fills `buffer` from `position`.
    *
    * @throws {Fault} `ESTALE` when the file on the disk is no longer the one that was relied on: its
-   *   bytes must not be mixed with those that were written over it.
+   *   bytes must not be mixed with those that were written over it. Checked before the bytes are
+   *   read and again after, so that a change in between is noticed too.
    */
   read(buffer: Uint8Array, position: number): number {
-    const descriptor = this.#source.open(this.#path);
-    try {
+    const check = (stats: BigIntStats): void => this.#requireSame(stats);
+    return this.#source.pool.with(this.#path, check, (descriptor) => {
       const count = this.#source.read(descriptor, buffer, position);
-      const { dev, ino, size, mtimeNs } = this.lower.stamp;
-      const now = this.#source.fstat(descriptor);
-      if (
-        now.ino !== ino ||
-        now.dev !== dev ||
-        now.mtimeNs !== mtimeNs ||
-        Number(now.size) !== size
-      ) {
-        throw new Fault("ESTALE", {
-          reason: "the file below the overlay was changed by another program",
-        });
-      }
+      this.#requireSame(this.#source.fstat(descriptor));
       return count;
-    } finally {
-      this.#source.close(descriptor);
-    }
+    });
+  }
+
+  #requireSame(stats: BigIntStats): void {
+    const { dev, ino, size, mtimeNs } = this.lower.stamp;
+    const isSame = stats.ino === ino && stats.dev === dev && stats.mtimeNs === mtimeNs;
+    if (isSame && Number(stats.size) === size) return;
+    throw new Fault("ESTALE", {
+      reason: "the file below the overlay was changed by another program",
+    });
   }
 }

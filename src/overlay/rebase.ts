@@ -18,6 +18,7 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   for (const path of [...settled].sort(byDepth)) settleDirectory(core, path, moves);
   for (const move of moves) relocate(core, tree.root, move);
   for (const path of [...settled].sort(byDepth).reverse()) settleEntry(core, path);
+  core.lower.pool.close();
   core.observations?.clear();
   tree.linked.clear();
   tree.structure += 1;

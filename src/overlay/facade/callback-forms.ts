@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
 import type { Core } from "../core.ts";
+import { errorOfCall } from "../file-system-error.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
 import {
   type Call,
@@ -11,7 +12,7 @@ import {
 } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
-import { readTransfer, vectorTransfer } from "./transfer-calls.ts";
+import { readTransfer, type Transfer, vectorTransfer } from "./transfer-calls.ts";
 import { checkCopyOptions } from "./tree-calls.ts";
 
 const readBufferBytes = 16_384;
@@ -77,10 +78,37 @@ function readForm(core: Core, calls: Calls) {
       });
       return;
     }
-    readTransfer(buffer, ...rest);
+    const transfer = readTransfer(buffer, ...rest);
+    if (readLower(core, descriptor, transfer, (error, count) => callback(error, count, buffer))) {
+      return;
+    }
     const read = callbackOf(calls.read as Call, 0, (count) => [count, buffer]);
     read(descriptor, buffer, ...rest, callback);
   };
+}
+
+/** Lets Node's threads read a file that is still the disk's. */
+function readLower(
+  core: Core,
+  descriptor: number,
+  { view, position }: Transfer,
+  callback: (error: unknown, count: number) => void,
+): boolean {
+  const file = core.descriptors.find(descriptor);
+  const lowerDescriptor = file?.lowerDescriptor;
+  const isPossible = core.lower.native && file?.isReadable === true && view.length > 0;
+  if (file === undefined || lowerDescriptor === undefined || !isPossible) return false;
+  const at = position ?? file.position;
+  const unpin = file.pin();
+  // Taken at once, so that the next read goes on where this one will end.
+  if (position === undefined) file.position = at + view.length;
+  real.read(lowerDescriptor, view, 0, view.length, at, (error, count) => {
+    unpin();
+    const isLast = position === undefined && file.position === at + view.length;
+    if (isLast) file.position = at + (error === null ? count : 0);
+    callback(error === null ? null : errorOfCall(error, { syscall: "read" }), count);
+  });
+  return true;
 }
 
 function writeForm(core: Core, calls: Calls) {
