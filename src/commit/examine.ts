@@ -107,9 +107,8 @@ export class Examiner {
       if (isReplaced) this.largeFiles.set(path, oid);
       return { oid, stored: "large" };
     }
-    // One byte more than its size: a file that grew meanwhile is not taken for the old one.
-    if (this.#buffer.length <= stamp.size) this.#buffer = Buffer.allocUnsafeSlow(stamp.size + 1);
-    const length = this.#disk.read(descriptor, this.#buffer.subarray(0, stamp.size + 1), 0);
+    if (this.#buffer.length < stamp.size) this.#buffer = Buffer.allocUnsafeSlow(stamp.size);
+    const length = this.#disk.read(descriptor, this.#buffer.subarray(0, stamp.size), 0);
     return { oid: this.#pack.add("blob", this.#buffer.subarray(0, length)), stored: "blob" };
   }
 
