@@ -42,6 +42,8 @@ export class RunningCommand {
   readonly child: ChildProcess;
   /** How it ended. Never rejects but for a launcher that could not be started. */
   readonly ended: Promise<CommandEnd>;
+  /** Resolves when its streams are closed too; what it left behind can hold them open. */
+  readonly closed: Promise<void>;
   readonly #isGroup: boolean;
   #isTimedOut = false;
   /** Whether Ctrl-C was typed at the command's terminal. */
@@ -60,6 +62,7 @@ export class RunningCommand {
       env: options.env,
       detached: this.#isGroup,
     });
+    this.closed = new Promise((resolve) => this.child.once("close", () => resolve()));
     this.ended = this.#watch(options, isInteractive);
   }
 
@@ -93,7 +96,7 @@ export class RunningCommand {
           }, options.timeoutMs);
     return new Promise<CommandEnd>((resolve, reject) => {
       this.child.once("error", reject);
-      this.child.once("close", (code, signal) => {
+      this.child.once("exit", (code, signal) => {
         // The launcher cannot pass a SIGINT on that it ignores itself: it ends with 1 instead.
         const ended = signal ?? (code === 1 && this.#isInterrupted ? "SIGINT" : undefined);
         // As shells report it: 128 and the number of the signal.

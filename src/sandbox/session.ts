@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { isAbsolute, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { treePathOf } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
@@ -53,6 +54,9 @@ export interface SpawnedCommand {
 /** How often changes of the API are brought to a running command, in milliseconds. */
 const coherenceMs = 25;
 
+/** How long the streams of a command may outlive it when others go on running, in milliseconds. */
+const streamGraceMs = 200;
+
 /** Opens a session over a layer. The namespace starts with the first command. */
 export async function openSession(layer: Layer, options: SessionOptions = {}): Promise<Session> {
   return new Session(layer, options);
@@ -72,6 +76,8 @@ export class Session implements AsyncDisposable {
   #workspace: Workspace | undefined;
   #starting: Promise<Workspace> | undefined;
   #running = 0;
+  /** While left-behind processes are being killed, no command may start. */
+  #quiescing: Promise<void> | undefined;
   #lastCommandId = 0;
   #hasDaemons = false;
   #isClosed = false;
@@ -112,13 +118,23 @@ export class Session implements AsyncDisposable {
     args: readonly string[] = [],
     options: RunOptions = {},
   ): Promise<SpawnedCommand> {
-    const workspace = await this.#ready();
-    const cwd = this.#directoryOf(options.cwd);
-    const line = workspace.lineOf([command, ...args], cwd, options.limits ?? {});
-    const env = workspace.environmentOf(cwd, options.env ?? {});
-    const start = { id: ++this.#lastCommandId, command, args, startedMs: Date.now() };
+    while (this.#quiescing !== undefined) await this.#quiescing;
+    // Counted from here on, so that the end of another command does not sweep this one away.
     this.#running += 1;
-    const running = new RunningCommand(line, { ...options, env });
+    let workspace: Workspace;
+    let running: RunningCommand;
+    const startedMs = Date.now();
+    try {
+      workspace = await this.#ready();
+      const cwd = this.#directoryOf(options.cwd);
+      const line = workspace.lineOf([command, ...args], cwd, options.limits ?? {});
+      const env = workspace.environmentOf(cwd, options.env ?? {});
+      running = new RunningCommand(line, { ...options, env });
+    } catch (error) {
+      this.#running -= 1;
+      throw error;
+    }
+    const start = { id: ++this.#lastCommandId, command, args, startedMs };
     const timer = setInterval(() => this.push(), coherenceMs);
     timer.unref();
     const result = running.ended
@@ -126,7 +142,11 @@ export class Session implements AsyncDisposable {
         clearInterval(timer);
         this.#running -= 1;
       })
-      .then((end) => this.#finish(workspace, start, end, options.keepDaemons === true));
+      .then(async (end) => {
+        this.#hasDaemons ||= options.keepDaemons === true;
+        await this.#settle(workspace, running);
+        return this.#finish(workspace, start, end);
+      });
     // Whoever only wants the streams need not listen to the result.
     result.catch(() => {});
     return { child: running.child, result, kill: (signal) => running.kill(signal) };
@@ -184,15 +204,12 @@ export class Session implements AsyncDisposable {
     return this.close();
   }
 
-  async #finish(
+  #finish(
     workspace: Workspace,
     start: Pick<CommandRecord, "id" | "command" | "args" | "startedMs">,
     end: CommandEnd,
-    keepDaemons: boolean,
-  ): Promise<RunResult> {
-    this.#hasDaemons ||= keepDaemons;
+  ): RunResult {
     const isLive = this.#running > 0 || this.#hasDaemons;
-    if (!isLive) await workspace.quiesce();
     const changes = this.#harvest(workspace, isLive);
     const { exitCode, signal, isTimedOut } = end;
     const elapsedMs = Date.now() - start.startedMs;
@@ -201,6 +218,21 @@ export class Session implements AsyncDisposable {
     const { engine, isolation } = workspace;
     const warnings = warningsOf(workspace, changes);
     return { ...record, signal, isTimedOut, engine, isolation, warnings };
+  }
+
+  /** Ends what a command has left behind, unless others run, and lets its streams run dry. */
+  async #settle(workspace: Workspace, running: RunningCommand): Promise<void> {
+    const isSwept = this.#running === 0 && !this.#hasDaemons && workspace.isolation === "enforced";
+    if (!isSwept) {
+      // What still runs may hold the streams open for ever.
+      await Promise.race([running.closed, sleep(streamGraceMs, undefined, { ref: false })]);
+      return;
+    }
+    this.#quiescing = workspace.quiesce().finally(() => {
+      this.#quiescing = undefined;
+    });
+    await this.#quiescing;
+    await running.closed;
   }
 
   #harvest(workspace: Workspace, isLive: boolean): HarvestedChange[] {
@@ -220,7 +252,8 @@ export class Session implements AsyncDisposable {
     workspace.unsettle();
     const retracted = workspace.push();
     if (retracted.length === 0) return workspace;
-    if (this.#running > 0) {
+    // The command that is about to start is counted already.
+    if (this.#running > 1) {
       throw new DraftError(
         "DRAFT_SANDBOX_FAILED",
         `Cannot run a command: ${retracted[0]} was rolled back while another command runs. ` +

@@ -3,6 +3,7 @@ import fs, {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -108,21 +109,27 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     const out = scratchDirectory();
     writeFileSync(join(out, "in.txt"), "outside\n");
     const { layer, session, sh } = await openOver(root, { engine, temporary: "shared" });
-    const script = `rm -r dir; ln -s ${out} dir; ln -s ${out}/in.txt abs; sleep 5`;
-    const running = await session.spawn("sh", ["-c", script], { stdio: "ignore" });
-    while ((await session.harvest()).length === 0 && !existsSync(join(out, "x"))) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    layer.fs.rmSync(join(root, "abs"), { force: true });
-    layer.fs.writeFileSync(join(root, "abs"), "pushed\n");
+    const script = `rm -r dir file.txt; ln -s ${out} dir; ln -s ${out}/in.txt file.txt; echo ready; sleep 60`;
+    const running = await session.spawn("sh", ["-c", script], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await new Promise((resolve) => running.child.stdout?.once("data", resolve));
+    // The layer does not know of the links yet.
+    layer.fs.writeFileSync(join(root, "dir/in.txt"), "pushed\n");
+    layer.fs.writeFileSync(join(root, "file.txt"), "pushed\n");
+    layer.fs.chmodSync(join(root, "dir"), 0o700);
+    session.push();
+    expect(readFileSync(join(out, "in.txt"), "utf8")).toBe("outside\n");
+    await session.harvest();
     layer.fs.rmSync(join(root, "dir"), { recursive: true, force: true });
     layer.fs.mkdirSync(join(root, "dir"));
-    layer.fs.writeFileSync(join(root, "dir/in.txt"), "pushed\n");
+    layer.fs.writeFileSync(join(root, "dir/in.txt"), "again\n");
     session.push();
     running.kill("SIGKILL");
     await running.result;
     expect(readFileSync(join(out, "in.txt"), "utf8")).toBe("outside\n");
-    expect(await sh("cat abs dir/in.txt")).toBe("pushed\npushed\n");
+    expect(readdirSync(out)).toEqual(["in.txt"]);
+    expect(await sh("cat file.txt dir/in.txt")).toBe("pushed\nagain\n");
   });
 
   it("works on a tree that lies where the command gets a private directory", async () => {

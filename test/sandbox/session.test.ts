@@ -184,6 +184,32 @@ describe.each(kernelEngines)("a session of engine %s", (engine) => {
     await session.suspend();
   });
 
+  it("does not wait for what a command leaves behind, and returns all that it printed", async () => {
+    const { session } = await openOver(treeOf({}), { engine });
+    const script = "sleep 600 & echo said; exit 4";
+    const running = await session.spawn("sh", ["-c", script], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let said = "";
+    running.child.stdout?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    expect((await running.result).exitCode).toBe(4);
+    expect(said).toBe("said\n");
+  });
+
+  it("does not let the end of one command kill the next", async () => {
+    const { session } = await openOver(treeOf({}), { engine });
+    const quiet = { stdio: "ignore" } as const;
+    for (let round = 0; round < 5; round++) {
+      const first = session.run("true", [], quiet);
+      const second = session.run("sleep", ["0.05"], quiet);
+      const third = first.then(() => session.run("sleep", ["0.02"], quiet));
+      const ends = await Promise.all([first, second, third]);
+      expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
+    }
+  });
+
   it("reports fifos and sockets, and keeps them out of what is committed", async () => {
     const { layer, session } = await openOver(treeOf({}), { engine });
     const result = await session.run("mkfifo", ["pipe"], { stdio: "ignore" });
