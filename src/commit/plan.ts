@@ -88,8 +88,9 @@ class Planner {
       linked: this.#linked,
       steps: [
         ...this.#early,
-        ...this.#parks.sort(deepestFirst),
-        ...this.#removes.sort(deepestFirst),
+        // One order for both: what is removed from a directory goes before that is parked, and what
+        // is parked out of one goes before that is removed.
+        ...[...this.#parks, ...this.#removes].sort(deepestFirst),
         ...this.#attaches,
         ...this.#links,
         ...this.#late.reverse(),

@@ -5,12 +5,12 @@ import type { ManifestDirectory, ManifestFile, ManifestSymlink } from "./manifes
  * The steps that change the tree, in the order in which they are carried out:
  *
  *   1. early attributes   a directory that gains permissions gets them before its children need them
- *   2. park               nodes that move and are in the way of others go to a slot
- *   3. remove             children before parents
- *   4. attach             mkdir, move, install, link, write: parents before children
- *   5. late attributes    modes, owners and times that the steps before would disturb
+ *   2. park, remove       nodes that move and are in the way of others go to a slot, others vanish:
+ *                         children before parents
+ *   3. attach             mkdir, move, install, link, write: parents before children
+ *   4. late attributes    modes, owners and times that the steps before would disturb
  *
- * Paths of phases 1 to 3 name places of the *old* tree, those of 4 and 5 places of the *new* one.
+ * Paths of phases 1 and 2 name places of the *old* tree, those of 3 and 4 places of the *new* one.
  * They differ below a renamed directory only.
  *
  * `Old` and `New` say how a node of the old and the new tree is described: by the change set's

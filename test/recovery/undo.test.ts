@@ -244,3 +244,17 @@ test("a directory removed, made anew and moved takes nothing of the old one alon
   await undo(fixture.store, { durability: "none" });
   expect(fixture.snapshot()).toEqual(before);
 });
+
+test("a directory is thinned out, moved away and made anew in one operation", async () => {
+  for (const path of ["b/x", "b/y", "b/deep/z"]) fixture.edit(path, "old");
+  const before = fixture.snapshot();
+  await fixture.commit((fs, at) => {
+    fs.unlinkSync(at("b/x"));
+    fs.renameSync(at("b/deep/z"), at("z"));
+    fs.renameSync(at("b"), at("a"));
+    fs.mkdirSync(at("b"));
+  });
+  expect(Object.keys(fixture.snapshot())).toEqual(["a/", "a/deep/", "a/y", "b/", "z"]);
+  await undo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(before);
+});
