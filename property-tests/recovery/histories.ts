@@ -138,7 +138,7 @@ export async function runHistories(options: {
         fixture.dispose();
       }
     }),
-    { numRuns: options.numRuns, interruptAfterTimeLimit: 800_000 },
+    { numRuns: options.numRuns, interruptAfterTimeLimit: 180_000 },
   );
 }
 
