@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { Lower } from "./lower.ts";
+import { isAbsence, Lower } from "./lower.ts";
 import { bigIntStatsPrototype } from "./lower-classes.ts";
 
 const { S_IFLNK, S_IFMT } = fs.constants;
@@ -10,13 +10,13 @@ const { S_IFLNK, S_IFMT } = fs.constants;
  */
 export class ForeignLower extends Lower {
   override lstat(path: string): fs.Stats | undefined {
-    const stats = guarded(() => super.lstat(path));
+    const stats = unlessAbsent(() => this.fs.lstatSync(path));
     if (stats === undefined || stats instanceof fs.Stats) return stats;
     return this.#ofThisNode(path, stats, fs.Stats.prototype) as fs.Stats;
   }
 
   override lstatExact(path: string): fs.BigIntStats | undefined {
-    const stats = guarded(() => super.lstatExact(path));
+    const stats = unlessAbsent(() => this.fs.lstatSync(path, { bigint: true }));
     if (stats === undefined || Object.getPrototypeOf(stats) === bigIntStatsPrototype) return stats;
     return this.#ofThisNode(path, stats, bigIntStatsPrototype) as fs.BigIntStats;
   }
@@ -91,6 +91,19 @@ function withPrototype<T extends fs.Stats | fs.BigIntStats>(stats: T, prototype:
     }
   }
   return same as unknown as T;
+}
+
+/**
+ * Without `throwIfNoEntry: false`, which unionfs would take for an answer of the first file system
+ * that it asks.
+ */
+function unlessAbsent<T>(run: () => T): T | undefined {
+  try {
+    return guarded(run);
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Errors as a system call raises them: which call and path it is about is for the caller to say. */

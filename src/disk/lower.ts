@@ -131,7 +131,8 @@ const unknownStatfs = { type: 0, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, fi
 /** Flags that read a file but never follow a link in its last component. */
 export const readWithoutFollowing = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0);
 
-function isAbsence(error: unknown): boolean {
+/** Whether an error says that nothing lies at a path. */
+export function isAbsence(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === "ENOENT" || code === "ENOTDIR";
 }

@@ -1,0 +1,124 @@
+import nodeFs from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { open, plant } from "./scratch.ts";
+
+const refused = expect.objectContaining({ code: "EACCES" });
+
+describe("the root", () => {
+  test("is not left by an absolute path, by dots or by links of either layer", () => {
+    const outside = plant({ secret: "s" });
+    const root = plant({ "d/x": "x" });
+    nodeFs.symlinkSync(join(outside, "secret"), join(root, "lower-link"));
+    nodeFs.symlinkSync(outside, join(root, "lower-directory"));
+    const { fs } = open(root);
+    fs.symlinkSync(join("..", "..", basename(outside), "secret"), "d/upper-link");
+    for (const path of [
+      join(outside, "secret"),
+      join("..", basename(outside), "secret"),
+      "lower-link",
+      "lower-directory/secret",
+      "d/upper-link",
+    ]) {
+      expect(() => fs.readFileSync(path), path).toThrow(refused);
+      expect(() => fs.writeFileSync(path, "x"), path).toThrow(refused);
+      expect(() => fs.statSync(path), path).toThrow(refused);
+    }
+    expect(() => fs.linkSync(join(outside, "secret"), "hard")).toThrow(refused);
+    expect(() => fs.renameSync("d/x", join(outside, "x"))).toThrow(refused);
+    expect(nodeFs.readdirSync(outside)).toEqual(["secret"]);
+  });
+
+  test("is entered again by a path that leads around it", () => {
+    const root = plant({ f: "x" });
+    const { fs } = open(root);
+    expect(fs.readFileSync(`${root}/../${basename(root)}/f`, "utf8")).toBe("x");
+  });
+
+  test("is not left through a directory that becomes a link while it is remembered", async () => {
+    const outside = plant({ f: "secret" });
+    const root = plant({ "d/f": "ours" });
+    const { fs } = open(root);
+    expect(fs.readFileSync(join(root, "d/f"), "utf8")).toBe("ours");
+    nodeFs.rmSync(join(root, "d"), { recursive: true });
+    nodeFs.symlinkSync(outside, join(root, "d"));
+    await sleep(250);
+    expect(() => fs.readFileSync(join(root, "d/f"), "utf8")).toThrow(refused);
+  });
+
+  test("hides the state directory from every view", () => {
+    const root = plant({ ".draftfs/format": "draftfs 1\n", f: "x" });
+    const { fs } = open(root);
+    expect(fs.readdirSync(".")).toEqual(["f"]);
+    expect(fs.existsSync(".draftfs/format")).toBe(false);
+    expect(fs.existsSync(join(root, ".draftfs/format"))).toBe(false);
+    expect(() => fs.mkdirSync(".draftfs")).toThrow(refused);
+    expect(() => fs.renameSync("f", ".draftfs")).toThrow(refused);
+  });
+});
+
+describe("a policy", () => {
+  test("lets paths outside be read that it names, and never written", () => {
+    const outside = plant({ "shared/f": "shared", other: "o" });
+    const { fs } = open(plant(), { policy: { allowRead: [`${outside}/shared`] } });
+    expect(fs.readFileSync(join(outside, "shared/f"), "utf8")).toBe("shared");
+    expect(fs.readdirSync(join(outside, "shared"))).toEqual(["f"]);
+    expect(fs.realpathSync.native(join(outside, "shared/f"))).toBe(join(outside, "shared/f"));
+    expect(() => fs.readFileSync(join(outside, "other"))).toThrow(refused);
+    for (const change of [
+      () => fs.writeFileSync(join(outside, "shared/f"), "x"),
+      () => fs.writeFileSync(join(outside, "shared/new"), "x"),
+      () => fs.chmodSync(join(outside, "shared/f"), 0o600),
+      () => fs.unlinkSync(join(outside, "shared/f")),
+      () => fs.linkSync(join(outside, "shared/f"), "hard"),
+    ]) {
+      expect(change).toThrow(refused);
+    }
+  });
+
+  test("forbids reading by globs, also under another name", () => {
+    const { fs } = open(plant({ "keys/id": "k", "src/a.env": "e", "src/a.ts": "t" }), {
+      policy: { denyRead: ["keys", "**/*.env"] },
+    });
+    expect(() => fs.readFileSync("keys/id")).toThrow(refused);
+    expect(() => fs.readFileSync("src/a.env")).toThrow(refused);
+    expect(fs.readFileSync("src/a.ts", "utf8")).toBe("t");
+    fs.renameSync("src", "moved");
+    expect(() => fs.readFileSync("moved/a.env")).toThrow(refused);
+    expect(() => fs.copyFileSync("moved/a.env", "copy")).toThrow(refused);
+  });
+
+  test("forbids writing by globs and leaves reading alone", () => {
+    const { fs } = open(plant({ "package.json": "{}", "src/a.ts": "t" }), {
+      policy: { denyWrite: ["package.json", "src"] },
+    });
+    expect(fs.readFileSync("package.json", "utf8")).toBe("{}");
+    for (const change of [
+      () => fs.writeFileSync("package.json", "x"),
+      () => fs.openSync("package.json", "r+"),
+      () => fs.truncateSync("package.json"),
+      () => fs.chmodSync("src/a.ts", 0o600),
+      () => fs.writeFileSync("src/new.ts", "x"),
+      () => fs.rmSync("src", { recursive: true }),
+      () => fs.linkSync("package.json", "alias"),
+      () => fs.renameSync("package.json", "x"),
+    ]) {
+      expect(change).toThrow(refused);
+    }
+  });
+});
+
+describe("observations", () => {
+  test("tell what was read of the lower, also what was not there", () => {
+    const root = plant({ "d/f": "x", g: "y" });
+    const layer = open(root, { isolation: "serializable" });
+    layer.fs.readFileSync(join(root, "d/f"));
+    layer.fs.existsSync(join(root, "missing"));
+    layer.fs.readdirSync(join(root, "d"));
+    layer.fs.writeFileSync("new", "1");
+    layer.fs.readFileSync("new");
+    const seen = [...layer.observed()].map(({ path, stamp }) => `${path} ${stamp?.kind}`);
+    expect(seen).toEqual(["d/f file", "missing undefined", "d directory", "new undefined"]);
+  });
+});

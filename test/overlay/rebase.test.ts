@@ -1,0 +1,73 @@
+import nodeFs from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { open, plant, summary, treeOf } from "./scratch.ts";
+
+describe("rebase", () => {
+  test("drops what was committed and shows the disk", () => {
+    const root = plant({ f: "old" });
+    const layer = open(root);
+    layer.fs.writeFileSync("f", "new");
+    nodeFs.writeFileSync(join(root, "f"), "new");
+    layer.rebase();
+    expect(summary(layer)).toEqual([]);
+    expect(layer.fs.readFileSync("f", "utf8")).toBe("new");
+  });
+
+  test("keeps an open file the node that it was, so that writing goes on under its name", () => {
+    const root = plant({ f: "old" });
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("f", "r+");
+    layer.fs.writeSync(descriptor, "new", 0);
+    const { ino } = layer.fs.statSync("f");
+    nodeFs.writeFileSync(join(root, "next"), "new");
+    nodeFs.renameSync(join(root, "next"), join(root, "f"));
+    layer.rebase();
+    expect(layer.fs.statSync("f").ino).toBe(ino);
+    layer.fs.writeSync(descriptor, "!", 3);
+    expect(layer.fs.readFileSync("f", "utf8")).toBe("new!");
+    expect(nodeFs.readFileSync(join(root, "f"), "utf8")).toBe("new");
+  });
+
+  test("of a part keeps the rest pending", () => {
+    const root = plant({ a: "a", b: "b" });
+    const layer = open(root);
+    layer.fs.writeFileSync("a", "A");
+    layer.fs.writeFileSync("b", "B");
+    nodeFs.writeFileSync(join(root, "a"), "A");
+    layer.rebase(["a"]);
+    expect(summary(layer)).toEqual(["file b size=1 base=b"]);
+  });
+
+  test("of a moved directory keeps what is pending below it in place", () => {
+    const root = plant({ "d/x": "x", "d/y": "y", "d/s/z": "z" });
+    const layer = open(root);
+    layer.fs.renameSync("d", "e");
+    layer.fs.writeFileSync("e/x", "changed");
+    layer.fs.unlinkSync("e/y");
+    layer.fs.chmodSync("e/s/z", 0o600);
+    const before = treeOf(layer.fs, root);
+    nodeFs.renameSync(join(root, "d"), join(root, "e"));
+    layer.rebase(["d", "e"]);
+    expect(treeOf(layer.fs, root)).toEqual(before);
+    expect(summary(layer)).toEqual([
+      "directory e base=e",
+      "directory e/s base=e/s",
+      "file e/s/z size=1 base=e/s/z",
+      "file e/x size=7 base=e/x",
+      "whiteout e/y base=e/y",
+    ]);
+  });
+
+  test("of a file in a replaced directory does not bring the rest of the old one back", () => {
+    const root = plant({ "d/x": "x", "d/y": "y" });
+    const layer = open(root);
+    layer.fs.rmSync("d", { recursive: true });
+    layer.fs.mkdirSync("d");
+    layer.fs.writeFileSync("d/x", "new");
+    const before = treeOf(layer.fs, root);
+    nodeFs.writeFileSync(join(root, "d/x"), "new");
+    layer.rebase(["d/x"]);
+    expect(treeOf(layer.fs, root)).toEqual(before);
+  });
+});

@@ -1,0 +1,71 @@
+import nodeFs from "node:fs";
+import { describe, expect, test } from "vitest";
+import { open, plant, summary, treeOf } from "./scratch.ts";
+
+describe("savepoints", () => {
+  test("bring back every kind of change", () => {
+    const root = plant({ "a.txt": "a", "d/x": "x", "d/sub/y": "y" });
+    const layer = open(root);
+    layer.fs.writeFileSync("before", "kept");
+    const before = treeOf(layer.fs, root);
+    const pending = summary(layer);
+    const savepoint = layer.savepoint();
+    layer.fs.appendFileSync("before", " and changed");
+    layer.fs.writeFileSync("a.txt", "changed");
+    layer.fs.renameSync("d/sub", "moved");
+    layer.fs.renameSync("d", "e");
+    layer.fs.symlinkSync("e", "link");
+    layer.fs.linkSync("a.txt", "hard");
+    layer.fs.rmSync("moved", { recursive: true });
+    layer.fs.chmodSync("before", 0o600);
+    layer.rollback(savepoint);
+    expect(treeOf(layer.fs, root)).toEqual(before);
+    expect(summary(layer)).toEqual(pending);
+    expect(treeOf(nodeFs, root)).toEqual(["a.txt: a", "d/", "d/sub/", "d/sub/y: y", "d/x: x"]);
+  });
+
+  test("nest: the outer one also takes back what the inner one released", () => {
+    const layer = open(plant());
+    const outer = layer.savepoint();
+    layer.fs.writeFileSync("f", "1");
+    const inner = layer.savepoint();
+    layer.fs.writeFileSync("f", "2");
+    layer.release(inner);
+    layer.fs.writeFileSync("f", "3");
+    layer.rollback(outer);
+    expect(layer.fs.existsSync("f")).toBe(false);
+  });
+
+  test("keep descriptors working: what they wrote is taken back with the rest", () => {
+    const layer = open(plant({ f: "12345" }));
+    const descriptor = layer.fs.openSync("f", "r+");
+    layer.fs.writeSync(descriptor, "a", 0);
+    const savepoint = layer.savepoint();
+    layer.fs.writeSync(descriptor, "b", 1);
+    layer.rollback(savepoint);
+    expect(layer.fs.readFileSync("f", "utf8")).toBe("a2345");
+    layer.fs.writeSync(descriptor, "c", 2);
+    expect(layer.fs.readFileSync("f", "utf8")).toBe("a2c45");
+  });
+
+  test("end once: a second rollback is refused", () => {
+    const layer = open(plant());
+    const savepoint = layer.savepoint();
+    layer.rollback(savepoint);
+    expect(() => layer.rollback(savepoint)).toThrow(
+      expect.objectContaining({ code: "DRAFT_TRANSACTION" }),
+    );
+  });
+
+  test("take back only the pages of a large file that were changed", () => {
+    const layer = open(plant());
+    const bytes = Buffer.alloc(300_000, "x");
+    layer.fs.writeFileSync("big", bytes);
+    const savepoint = layer.savepoint();
+    const descriptor = layer.fs.openSync("big", "r+");
+    layer.fs.writeSync(descriptor, "changed", 100_000);
+    layer.fs.ftruncateSync(descriptor, 200_000);
+    layer.rollback(savepoint);
+    expect(layer.fs.readFileSync("big").equals(bytes)).toBe(true);
+  });
+});
