@@ -44,12 +44,15 @@ function wantsJson(args: readonly string[]): boolean {
   return own.includes("--json");
 }
 
+const checksHint = "If that is meant, commit with --checks minimal.\n";
+
 function report(context: CommandContext, error: unknown, json: boolean): number {
   const { out, err } = context;
   if (isDraftError(error)) {
     if (json) out.json({ error: error.toJSON() });
     else {
       err.write(`${err.paint("red", "draftfs:")} ${error.message}\n`);
+      if (error.code === "DRAFT_CHECK_FAILED") err.write(checksHint);
       if (error.code === "DRAFT_CONFLICT") err.write(conflictLines(error.details, err));
     }
     return exitCodeOf(error.code);

@@ -14,6 +14,7 @@ export interface CommitChoices extends CommonOptions {
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
   readonly durability?: CommitRequest["durability"];
+  readonly checks?: CommitRequest["checks"];
   /** Merges texts line by line where the disk has changed them meanwhile. */
   readonly merge?: boolean;
   /** Goes on where the disk has moved on; what is lost is in the checkpoint. */
@@ -73,13 +74,15 @@ export async function commitWithProgress(
   }
 }
 
-function requestOf(root: string, choices: CommitChoices): CommitRequest {
+/** What the library is asked to commit. */
+export function requestOf(root: string, choices: CommitChoices): CommitRequest {
   const include = [...(patternsOf(root, choices.paths ?? []) ?? []), ...(choices.include ?? [])];
-  const { message, exclude, durability } = choices;
+  const { message, exclude, durability, checks } = choices;
   return {
     ...(message === undefined ? {} : { message }),
     ...(include.length === 0 ? {} : { include }),
     ...(exclude === undefined ? {} : { exclude }),
     ...(durability === undefined ? {} : { durability }),
+    ...(checks === undefined ? {} : { checks }),
   };
 }

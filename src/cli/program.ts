@@ -64,6 +64,15 @@ export function programOf(context: CommandContext, done: (exitCode: number) => v
   return program;
 }
 
+/** How much a commit looks at what it writes; see `docs/configuration.md`. */
+function checksOption(): Option {
+  return new Option("--checks <level>", "what a commit checks of new content").choices([
+    "strict",
+    "normal",
+    "minimal",
+  ]);
+}
+
 type Add = (usage: string, description: string) => Command;
 type Executing = <Options>(
   load: () => Promise<{ execute: Execute<Options> }>,
@@ -85,9 +94,11 @@ function addRunning(add: Add, executing: Executing): void {
     .addOption(new Option("--discard", "put the draft back to before it").conflicts("keep"))
     .option("--keep", "keep the draft without asking (default off a terminal)")
     .option("-m, --message <text>", "message of the checkpoint, with --commit")
+    .addOption(checksOption())
     .action(executing(() => import("./commands/run.ts"), ["command"]));
   running("try <command...>", "run a command, show the diff, ask what to do")
     .option("-m, --message <text>", "message of the checkpoint")
+    .addOption(checksOption())
     .action(executing(() => import("./commands/try.ts"), ["command"]));
   add("doctor", "what isolation this system offers, and what would improve it").action(
     executing(() => import("./commands/doctor.ts")),
@@ -103,6 +114,7 @@ function addDrafting(add: Add, executing: Executing): void {
     .action(executing(() => import("./commands/diff.ts"), ["paths"]));
   add("commit [paths...]", "apply what is pending, all of it or none, and record a checkpoint")
     .option("-m, --message <text>", "message of the checkpoint")
+    .addOption(checksOption())
     .option("--include <pattern...>", "only paths that match")
     .option("--exclude <pattern...>", "no paths that match; they stay pending")
     .addOption(

@@ -1,7 +1,7 @@
 import type { Diff, Overlay, RunResult, Savepoint } from "../index.ts";
 import { machineLines, summaryLines, totalsText } from "./changes-view.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
-import { commitDraft, commitWithProgress } from "./commit-draft.ts";
+import { type CommitChoices, commitDraft, commitWithProgress, requestOf } from "./commit-draft.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { draftNameOf } from "./open-root.ts";
 import { writePatch } from "./patch-view.ts";
@@ -15,6 +15,7 @@ export interface SettleOptions extends CommonOptions {
   readonly discard?: boolean;
   readonly keep?: boolean;
   readonly message?: string;
+  readonly checks?: NonNullable<CommitChoices["checks"]>;
   readonly showDiff?: boolean;
 }
 
@@ -72,9 +73,7 @@ async function settleWithDocument(
     await takeBack(overlay, run);
     document["decision"] = "discarded";
   } else if (options.commit === true && exitCode === 0) {
-    const { message } = options;
-    const request = message === undefined ? {} : { message };
-    const receipt = await commitWithProgress(context, overlay, request);
+    const receipt = await commitWithProgress(context, overlay, requestOf(overlay.root, options));
     document["decision"] = "committed";
     document["committed"] = receipt === undefined ? null : receiptDocument(receipt);
   }
