@@ -104,16 +104,24 @@ export class Replay {
    * @param decided places that a newer operation has decided about; those of this one are added.
    */
   reassert(changes: readonly ManifestChange[], decided: Set<TreePath>): void {
-    for (const change of changes) {
-      const { path } = change;
-      if (decided.has(path) || !this.#shown.has(path)) continue;
-      const recorded = change.kind === "delete" ? undefined : change.after;
-      if (isSameContent(this.#shown.get(path), recorded)) continue;
-      if (recorded === undefined) this.#remove(path);
-      else this.#return({ change, path, node: recorded, isWhole: true }, undefined);
-      this.#shown.set(path, recorded);
+    const left = new Map<TreePath, ManifestChange | undefined>();
+    // What was moved away left its old place empty, unless another change has filled that.
+    for (const change of changes) if (change.kind === "rename") left.set(change.from, undefined);
+    for (const change of changes) left.set(change.path, change);
+    for (const [path, change] of left) {
+      if (decided.has(path)) continue;
+      decided.add(path);
+      if (this.#shown.has(path)) this.#reassertAt(path, change);
     }
-    for (const { path } of changes) decided.add(path);
+  }
+
+  #reassertAt(path: TreePath, change: ManifestChange | undefined): void {
+    const isGone = change === undefined || change.kind === "delete";
+    const recorded = isGone ? undefined : change.after;
+    if (isSameContent(this.#shown.get(path), recorded)) return;
+    if (isGone || recorded === undefined) this.#remove(path);
+    else this.#return({ change, path, node: recorded, isWhole: true }, undefined);
+    this.#shown.set(path, recorded);
   }
 
   get #fs(): OverlayFs {

@@ -132,3 +132,11 @@ test("links are put back as links and never followed", async () => {
   expect(lstatSync(join(fixture.root, "link")).isSymbolicLink()).toBe(true);
   expect(fixture.read("real/file")).toBe("outside of the operation");
 });
+
+test("restore of a rename does not bring back what was moved away", async () => {
+  await fixture.write({ a: "1" });
+  await fixture.commit((fs, at) => fs.renameSync(at("a"), at("b")));
+  await undo(fixture.store, hasty);
+  await restore(fixture.store, { checkpoint: "2", ...hasty });
+  expect(Object.keys(fixture.snapshot())).toEqual(["b"]);
+});
