@@ -133,6 +133,11 @@ const transacted: Scenario = {
 const largeBytes = ({ tiny }: Scale) => (tiny ? 3 * MIB : 100 * MIB);
 
 function prepareLarge(root: string, scale: Scale): void {
+  // As who streams large files would: by default the overlay keeps up to 100 MB in memory.
+  fs.writeFileSync(
+    join(root, "write_optimization_config.yaml"),
+    "write_optimization: { performance: { memory_limit: 8MB } }\n",
+  );
   const descriptor = fs.openSync(join(root, "large.log"), "w");
   const chunk = Buffer.alloc(MIB, "a line of a log that is as long as most lines of logs are\n");
   chunk.write("needle-one", 1000);

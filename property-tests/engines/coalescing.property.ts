@@ -47,7 +47,7 @@ describe("coalesced edits", () => {
         }
         expect(coalesced.toBytes().equals(sequential)).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     );
   });
 });
@@ -70,7 +70,7 @@ describe("an exact string edit", () => {
           expect(list.toBytes().toString()).toBe(body);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 });
@@ -104,7 +104,7 @@ describe("a piece list", () => {
           expect(list.slice(from, from + 5).equals(model.subarray(from, from + 5))).toBe(true);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     );
   });
 });

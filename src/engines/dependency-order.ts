@@ -16,12 +16,12 @@ export interface DependencyOrder {
 }
 
 /** Imports stand at the top; the rest of a long file is not looked at. */
-const scannedBytes = 64 * KIB;
+const scannedBytes = 8 * KIB;
 
 interface Language {
   readonly references: RegExp;
-  /** Paths that a reference may mean, relative to the file's directory. */
-  candidates(reference: string): readonly string[];
+  /** Paths that a reference in a file of `directory` may mean. */
+  candidates(directory: string, reference: string): readonly string[];
 }
 
 const scriptExtensions = [
@@ -38,39 +38,42 @@ const scriptExtensions = [
 ];
 const script: Language = {
   references: /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\n]+)["']/g,
-  candidates(reference) {
+  candidates(directory, reference) {
     if (!reference.startsWith(".")) return [];
-    const bare = reference.replace(/\.[cm]?jsx?$/, "");
-    const stems = bare === reference ? [reference] : [reference, bare];
+    const whole = posix.join(directory, reference);
+    const bare = whole.replace(/\.[cm]?jsx?$/, "");
+    const stems = bare === whole ? [whole] : [whole, bare];
     const files = stems.flatMap((stem) => scriptExtensions.map((extension) => stem + extension));
     return [
       ...files,
-      ...scriptExtensions.slice(1).map((extension) => `${reference}/index${extension}`),
+      ...scriptExtensions.slice(1).map((extension) => `${whole}/index${extension}`),
     ];
   },
 };
 const python: Language = {
   references: /^[ \t]*(?:from\s+([.\w]+)\s+import|import\s+([.\w]+))/gm,
-  candidates(reference) {
+  candidates(directory, reference) {
     const dots = /^\.*/.exec(reference)?.[0].length ?? 0;
     const up = dots > 1 ? "../".repeat(dots - 1) : "";
     const module = reference.slice(dots).replaceAll(".", "/");
-    return module === ""
-      ? [`${up}__init__.py`]
-      : [`${up}${module}.py`, `${up}${module}/__init__.py`];
+    const stem = posix.join(directory, up, module);
+    return module === "" ? [`${stem}/__init__.py`] : [`${stem}.py`, `${stem}/__init__.py`];
   },
 };
 const include: Language = {
   references: /^[ \t]*#[ \t]*include[ \t]+"([^"\n]+)"/gm,
-  candidates: (reference) => [reference],
+  candidates: (directory, reference) => [posix.join(directory, reference)],
 };
 const style: Language = {
   references: /@(?:import|use|forward)\s+(?:url\()?["']?([^"')\s;]+)/g,
-  candidates: (reference) => [reference, `${reference}.scss`, `${reference}.css`],
+  candidates(directory, reference) {
+    const whole = posix.join(directory, reference);
+    return [whole, `${whole}.scss`, `${whole}.css`];
+  },
 };
 const shell: Language = {
   references: /^[ \t]*(?:source|\.)[ \t]+["']?([^"'\s;]+)/gm,
-  candidates: (reference) => [reference],
+  candidates: (directory, reference) => [posix.join(directory, reference)],
 };
 
 const languages: Readonly<Record<string, Language>> = Object.fromEntries(
@@ -117,8 +120,8 @@ function dependenciesOf(file: DependencyNode, indexes: ReadonlyMap<string, numbe
   const found = new Set<number>();
   for (const match of text.matchAll(language.references)) {
     const reference = match[1] ?? match[2] ?? "";
-    for (const candidate of language.candidates(reference)) {
-      const index = indexes.get(posix.join(directory, candidate));
+    for (const candidate of language.candidates(directory, reference)) {
+      const index = indexes.get(candidate);
       if (index !== undefined && index !== own) found.add(index);
     }
   }

@@ -1,6 +1,6 @@
 import { dirname, extname } from "node:path";
 import { isWithin } from "../disk/tree-path.ts";
-import { MIB } from "../limits.ts";
+import { KIB } from "../limits.ts";
 import { FileStates } from "./file-states.ts";
 import { findTemplates } from "./find-templates.ts";
 import { isFileOperation, type Operation, sizeOf } from "./operation.ts";
@@ -10,8 +10,12 @@ import { absolutePathOf, codeOf, findBytes, findTarget, NestedPaths } from "./ov
 import type { EngineOverlay } from "./overlay-port.ts";
 import type { TemplateCache } from "./template-cache.ts";
 
-/** Together more than this is not searched for templates: it would take longer than writing it. */
-const templateBytesMax = 4 * MIB;
+/**
+ * Larger files, and more than so much together, are not searched for templates: aligning them would
+ * take longer than writing them.
+ */
+const templateFileBytesMax = 8 * KIB;
+const templateBytesMax = 128 * KIB;
 
 interface Company {
   readonly byFile: ReadonlyMap<string, number>;
@@ -125,7 +129,10 @@ function templatedPaths(
 ): Set<string> {
   const found = new Set<string>();
   if (templates === undefined) return found;
-  const writes = operations.flatMap((operation) => (operation.kind === "write" ? [operation] : []));
+  const writes = operations.flatMap((operation) => {
+    const fits = operation.kind === "write" && operation.bytes.length <= templateFileBytesMax;
+    return fits ? [operation] : [];
+  });
   const total = writes.reduce((sum, write) => sum + write.bytes.length, 0);
   if (writes.length < settings.operationsForBatchMin || total > templateBytesMax) return found;
   for (const { template, instances } of findTemplates(writes, settings.operationsForBatchMin)) {

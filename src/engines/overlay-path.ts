@@ -40,12 +40,12 @@ function* ancestorsOf(path: string): Generator<string> {
 
 /** The node at `path` itself, `undefined` when there is none. */
 export function findNode(overlay: EngineOverlay, path: string): EngineStats | undefined {
-  return absent(() => overlay.fs.lstatSync(path));
+  return absent(() => overlay.fs.lstatSync(path, { throwIfNoEntry: false }));
 }
 
 /** What `path` leads to, `undefined` when there is nothing. */
 export function findTarget(overlay: EngineOverlay, path: string): EngineStats | undefined {
-  return absent(() => overlay.fs.statSync(path));
+  return absent(() => overlay.fs.statSync(path, { throwIfNoEntry: false }));
 }
 
 /** The bytes of a file, `undefined` when there is no such file. Other failures are thrown. */

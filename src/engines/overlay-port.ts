@@ -27,7 +27,9 @@ export interface EngineEntry {
 /** The part of `node:fs` that the engines call. Paths are absolute. Errors are Node's. */
 export interface EngineFs {
   lstatSync(path: string): EngineStats;
+  lstatSync(path: string, options: { readonly throwIfNoEntry: false }): EngineStats | undefined;
   statSync(path: string): EngineStats;
+  statSync(path: string, options: { readonly throwIfNoEntry: false }): EngineStats | undefined;
   realpathSync(path: string): string;
   readFileSync(path: string): Buffer;
   readdirSync(path: string, options: { readonly withFileTypes: true }): EngineEntry[];

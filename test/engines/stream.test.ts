@@ -217,7 +217,7 @@ describe("editing by extents", () => {
         );
         expect(b).toBe(a);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 });

@@ -36,6 +36,16 @@ const notebook = {
 
 /** What Jupyter itself writes: Python's json with an indentation of one space. */
 function jupyter(value: unknown, options = "indent=1, ensure_ascii=False"): string {
+  const key = `${options} ${JSON.stringify(value)}`;
+  const known = written.get(key) ?? writeAsJupyter(value, options);
+  written.set(key, known);
+  return known;
+}
+
+/** What was written already: a Python for each of the many comparisons would take seconds. */
+const written = new Map<string, string>();
+
+function writeAsJupyter(value: unknown, options: string): string {
   const program = `import json,sys; print(json.dumps(json.load(sys.stdin), ${options}))`;
   return execFileSync("python3", ["-c", program], {
     input: JSON.stringify(value),

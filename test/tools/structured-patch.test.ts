@@ -37,7 +37,7 @@ describe("a structured patch", () => {
         fc.pre(before !== "" && after !== "");
         expect(applied(before, structuredPatchOf(before, after))).toBe(after);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
