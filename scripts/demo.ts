@@ -9,7 +9,7 @@ import { differences, printOfTree, type TreePrint } from "./demo/tree-print.ts";
 
 /*
  * The whole job on real input. This project, its node_modules included, is copied to a scratch
- * directory, changed by real commands over a draft, committed, torn by a kill, recovered and undone,
+ * directory, changed by real commands over a draft, committed, torn by a kill, recovered, undone,
  * and compared byte for byte at every step.
  */
 
@@ -27,7 +27,7 @@ const format = [
 const uninstall = [
   ...["npm", "uninstall", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", "publint"],
 ];
-/** Touches hundreds of files, so that a commit of them takes long enough to be hit in the middle. */
+/** Touches hundreds of files, so that their commit takes long enough to be hit in the middle. */
 const touchMany = [
   "sh",
   "-c",

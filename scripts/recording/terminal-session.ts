@@ -6,7 +6,7 @@ export interface TerminalOptions {
   readonly columns: number;
 }
 
-/** A command on a terminal of its own, by `script` of util-linux, so that it acts as for a person. */
+/** A command on a terminal of its own, by `script` of util-linux: it acts as for a person. */
 export class TerminalSession {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number>;

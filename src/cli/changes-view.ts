@@ -65,7 +65,8 @@ export function totalsText(totals: ChangeTotals): string {
     .filter((kind) => totals[kind] > 0)
     .map((kind) => `${totals[kind].toLocaleString("en-US")} ${kind}`);
   const { insertions, deletions, bytes } = totals;
-  const lines = `+${insertions.toLocaleString("en-US")} −${deletions.toLocaleString("en-US")} lines`;
+  const [plus, minus] = [insertions, deletions].map((count) => count.toLocaleString("en-US"));
+  const lines = `+${plus} −${minus} lines`;
   return `${kinds.join(", ")}; ${lines}, ${bytesText(bytes)} to write`;
 }
 
@@ -174,7 +175,8 @@ function groupLine({ directory, changes }: Group, terminal: Terminal): string {
   const word = added === changes.length ? "added" : added === 0 ? "modified" : "changed";
   const label = terminal.paint(style, word.padEnd(9));
   const bytes = changes.reduce((sum, { change }) => sum + sizeOf(change), 0);
-  return `  ${label} ${printable(directory)}  ${countText(changes.length, "path")}, ${bytesText(bytes)}\n`;
+  const what = `${countText(changes.length, "path")}, ${bytesText(bytes)}`;
+  return `  ${label} ${printable(directory)}  ${what}\n`;
 }
 
 function sizeOf(change: Change): number {

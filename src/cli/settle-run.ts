@@ -29,7 +29,7 @@ export interface FinishedRun {
 /** Most lines of a summary for what is added or modified; see {@link summaryLines}. */
 const summaryLinesMax = 30;
 
-/** Shows what is pending after a command and does what was decided, or asks. Returns the exit code. */
+/** Shows what is pending after a command, does what was decided or asks; returns the exit code. */
 export async function settleRun(
   context: CommandContext,
   overlay: Overlay,

@@ -1,8 +1,5 @@
 import { DraftError } from "../errors.ts";
 
-/** The draft that is meant when none is named. */
-export const defaultDraftName = "main";
-
 const pattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
