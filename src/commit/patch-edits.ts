@@ -54,7 +54,7 @@ class EditList {
 
   edits(): PatchEdit[] {
     for (const change of this.#changeSet.changes) this.#add(change);
-    return combined(this.#edits).sort(inOrder);
+    return combined(unchained(this.#edits)).sort(inOrder);
   }
 
   #add(change: Change): void {
@@ -163,6 +163,24 @@ const sniffedBytes = 8000;
 /** Whether git would take bytes for binary content. */
 export function isBinary(bytes: Buffer): boolean {
   return bytes.subarray(0, sniffedBytes).includes(0);
+}
+
+/**
+ * Takes renames apart that form a chain or a circle: `git apply` reads the old side of a path from
+ * what an earlier part of the same patch has put there.
+ */
+function unchained(edits: readonly PatchEdit[]): PatchEdit[] {
+  const sources = new Set(edits.map((edit) => edit.old?.path));
+  const targets = new Set(edits.map((edit) => edit.new?.path));
+  return edits.flatMap((edit) => {
+    const { old: before, new: after } = edit;
+    if (before === undefined || after === undefined || before.path === after.path) return [edit];
+    if (!targets.has(before.path) && !sources.has(after.path)) return [edit];
+    return [
+      { old: before, new: undefined },
+      { old: undefined, new: after },
+    ];
+  });
 }
 
 /** A file that goes and another one that comes to its path are one changed file in a patch. */
