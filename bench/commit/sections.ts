@@ -32,8 +32,8 @@ export const sections: Readonly<Record<string, Section>> = {
   "flush-1ms": async (scale, places) =>
     manyFiles(scale, await places.simulatedDisk(1000), [
       ["replace", scale.tiny ? [] : [1, 3, 10, 100, 1000]],
-      ["create", scale.tiny ? [1] : [100, 1000]],
-      ["delete", scale.tiny ? [] : [100, 1000]],
+      ["create", scale.tiny ? [1] : [1000]],
+      ["delete", scale.tiny ? [] : [1000]],
     ]),
   "flush-1ms-10000": async (scale, places) =>
     manyFiles({ ...scale, rounds: 1 }, await places.simulatedDisk(1000, { mib: 4096 }), [

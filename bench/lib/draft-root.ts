@@ -1,8 +1,8 @@
 import { openOverlay } from "../../src/api/open-overlay.ts";
 import type { Overlay } from "../../src/api/overlay.ts";
-import type { OverlayReceipt } from "../../src/api/receipt.ts";
+import type { CommitRequest, OverlayReceipt } from "../../src/api/receipt.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import type { CommitReceipt, Durability } from "../../src/commit/receipt.ts";
+import type { CommitReceipt } from "../../src/commit/receipt.ts";
 import { settleJournal } from "../../src/commit/settle.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
@@ -23,8 +23,8 @@ export class DraftRoot {
     return new DraftRoot(await openOverlay(root));
   }
 
-  async commit(durability: Durability = "durable"): Promise<OverlayReceipt> {
-    return this.#overlay.commit({ durability });
+  async commit(request: CommitRequest = {}): Promise<OverlayReceipt> {
+    return this.#overlay.commit(request);
   }
 
   async undo(): Promise<CommitReceipt> {

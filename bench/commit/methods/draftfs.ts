@@ -1,29 +1,38 @@
 import { join } from "node:path";
-import type { Durability } from "../../../src/commit/receipt.ts";
+import type { CommitRequest } from "../../../src/api/receipt.ts";
 import { DraftRoot } from "../../lib/draft-root.ts";
 import { allKinds, type Method, type Work } from "../method.ts";
 
 /** Everything from the caller's first write to the return of the commit. */
 export const draftfs: Method = draftMethod("draftfs: writes into the overlay + commit", {
-  durability: "durable",
   writesCount: true,
 });
 
 /** The commit alone, of changes that are pending already. */
 export const draftfsCommit: Method = draftMethod("draftfs: commit of what is pending", {
-  durability: "durable",
   writesCount: false,
 });
 
 /** The commit alone, so that not even before recovery anything torn can be seen. */
 export const draftfsFull: Method = draftMethod('draftfs: commit, durability "full"', {
-  durability: "full",
+  request: { durability: "full" },
+  writesCount: false,
+});
+
+/** With the checks before and after writing that cost most. */
+export const draftfsStrict: Method = draftMethod("draftfs: commit, strict checks", {
+  request: { checks: "strict" },
+  writesCount: false,
+});
+
+/** With no checks but those for conflicts. */
+export const draftfsMinimal: Method = draftMethod("draftfs: commit, minimal checks", {
+  request: { checks: "minimal" },
   writesCount: false,
 });
 
 /** The commit and what it leaves for later, as in a row of commits without a pause. */
 export const draftfsSettled: Method = draftMethod("draftfs: commit + settle", {
-  durability: "durable",
   writesCount: false,
   settleCounts: true,
 });
@@ -31,7 +40,7 @@ export const draftfsSettled: Method = draftMethod("draftfs: commit + settle", {
 function draftMethod(
   name: string,
   options: {
-    readonly durability: Durability;
+    readonly request?: CommitRequest;
     readonly writesCount: boolean;
     readonly settleCounts?: boolean;
   },
@@ -49,7 +58,7 @@ function draftMethod(
       return {
         async run() {
           if (options.writesCount) change(draft, work);
-          await draft.commit(options.durability);
+          await draft.commit(options.request);
           if (options.settleCounts === true) await draft.settle();
         },
         async close() {

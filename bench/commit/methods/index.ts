@@ -1,6 +1,13 @@
 import { createRequire } from "node:module";
 import type { Method } from "../method.ts";
-import { draftfs, draftfsCommit, draftfsFull, draftfsSettled } from "./draftfs.ts";
+import {
+  draftfs,
+  draftfsCommit,
+  draftfsFull,
+  draftfsMinimal,
+  draftfsSettled,
+  draftfsStrict,
+} from "./draftfs.ts";
 import { defaultGit, durableGit } from "./git.ts";
 import { isomorphicGit, writeFileAtomic } from "./packages.ts";
 import { fsyncEach, parallelFsync, plainLoop, renameOnly } from "./plain.ts";
@@ -9,6 +16,8 @@ const all: Readonly<Record<string, Method>> = {
   draftfs,
   "draftfs-commit": draftfsCommit,
   "draftfs-full": draftfsFull,
+  "draftfs-strict": draftfsStrict,
+  "draftfs-minimal": draftfsMinimal,
   "draftfs-settled": draftfsSettled,
   "write-file-atomic": writeFileAtomic,
   "fsync-each": fsyncEach,
