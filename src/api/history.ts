@@ -7,6 +7,7 @@ import {
   collectGarbage,
   type GarbageOptions,
   type GarbageReport,
+  isCollectionDue,
 } from "../recovery/collect-garbage.ts";
 import { findCheckpoint } from "../recovery/find-checkpoint.ts";
 import {
@@ -128,6 +129,11 @@ export class History {
     } finally {
       lock.release();
     }
+  }
+
+  /** Whether the checkpoint store has grown so much that collecting garbage is worth its time. */
+  isCollectionDue(): boolean {
+    return isCollectionDue(this.#store);
   }
 
   /** Forgets what is beyond the retention and packs the rest together. */

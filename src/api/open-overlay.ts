@@ -1,5 +1,5 @@
 import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
-import { clean, type RecoveryReport, recoverJournal } from "../commit/recover.ts";
+import { clean, type RecoveryReport } from "../commit/recover.ts";
 import { isRecoveryDue } from "../commit/recovery-due.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import {
@@ -12,6 +12,7 @@ import { Draft } from "../drafts/draft.ts";
 import { isDraftError } from "../errors.ts";
 import { type Layer, openLayer } from "../overlay/layer.ts";
 import { checkpoints } from "../recovery/checkpoint.ts";
+import { recoverRoot } from "../recovery/recover-root.ts";
 import type { OpenOverlayOptions } from "./open-options.ts";
 import { Overlay } from "./overlay.ts";
 import { readSettings } from "./settings.ts";
@@ -51,6 +52,7 @@ export async function openOverlay(
     return new Overlay({ layer, store, draft, recovered, sandbox, settings });
   } catch (error) {
     layer.close();
+    store.objects.close();
     throw error;
   }
 }
@@ -60,7 +62,7 @@ async function recoverUnlessBusy(store: CommitStore): Promise<RecoveryReport> {
   const untouched = clean(store.journal.sequence(), performance.now());
   if (!isRecoveryDue(store)) return untouched;
   try {
-    return await recoverJournal(store, { waitMs: 0 });
+    return (await recoverRoot(store, { waitMs: 0 }))?.journal ?? untouched;
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_LOCKED") return untouched;
     throw error;

@@ -221,6 +221,7 @@ export class Overlay extends History implements AsyncDisposable {
     await this.#session?.close();
     this.#layer.close();
     this.#draft?.close();
+    this.#store.objects.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
