@@ -25,6 +25,9 @@ import type { Content, LowerNode } from "./pending.ts";
 import { Policy, type PolicyOptions } from "./policy.ts";
 import { type Found, identityOf, Tree, takeMetadata } from "./tree.ts";
 
+/** The answer of {@link Core.peek} for a path that only the lower knows. */
+export const untouched = Symbol("untouched");
+
 const slash = 47;
 const dot = 46;
 /** Code units of which a name or path is within its bound of bytes, whatever they are. */
@@ -80,18 +83,31 @@ export class Core {
     return place;
   }
 
-  /** Whether a path means what it means on the disk, and the disk may be asked instead. */
-  isUntouched(path: string): boolean {
+  /**
+   * What a path leads to, if that can be told by one lookup: an upper node, or `untouched` where
+   * the path means what it means on the disk and the disk may be asked instead, by a call that
+   * does not follow a link in the last component.
+   */
+  peek(path: string): Exclude<Node, SymlinkNode> | typeof untouched | undefined {
     const last = path.charCodeAt(path.length - 1);
-    if (path.charCodeAt(0) !== slash || last === slash || last === dot) return false;
+    if (path.charCodeAt(0) !== slash || last === slash || last === dot) return undefined;
     const end = path.lastIndexOf("/");
     const known = this.paths.find(path.slice(0, end));
-    if (known?.isAsInLower !== true || this.#watchesReads) return false;
+    if (known === undefined || this.#watchesReads) return undefined;
     const { directory } = known;
     const { entries } = directory;
-    if (directory !== this.tree.root && entries === undefined) return true;
+    if (entries === undefined) return known.isAsInLower ? untouched : undefined;
     const name = path.slice(end + 1);
-    return entries?.has(name) !== true && !this.tree.isHidden(directory, name);
+    const dentry = entries.get(name);
+    if (dentry !== undefined) {
+      // The disk asks who calls by itself; for what is ours it is for us to ask.
+      const { uid } = credentials;
+      credentials.refresh();
+      const { node } = dentry;
+      const isPlain = node !== undefined && node.kind !== "symlink";
+      return isPlain && uid === credentials.uid ? node : undefined;
+    }
+    return known.isAsInLower && !this.tree.isHidden(directory, name) ? untouched : undefined;
   }
 
   /** Whether a path is a directory of the lower in which nothing was changed. */

@@ -9,6 +9,9 @@ export const mayExecute = 1;
 const stickyBit = 0o1000;
 const setgidBit = 0o2000;
 
+/** Only a process that was started by root, or acts for root, can act for somebody else later. */
+const canChange = process.getuid?.() === 0 || process.geteuid?.() === 0;
+
 /**
  * Who the process is to the file system. A process may change it at any time, and asking costs more
  * than many a call: the user is asked for once at the start of each operation.
@@ -18,7 +21,7 @@ class Credentials {
   uid = process.geteuid?.() ?? 0;
 
   refresh(): void {
-    this.uid = process.geteuid?.() ?? 0;
+    if (canChange) this.uid = process.geteuid?.() ?? 0;
   }
 
   get gid(): number {

@@ -19,8 +19,8 @@ export function compileGlob(pattern: string, options: GlobOptions = {}): GlobSeg
 
 /**
  * Compiles a glob to a test for whole relative paths: `*` and `?` stay within a name and `**` spans
- * directories, `[a-z]` and `[!a-z]` are sets, `{a,b}` alternatives, a backslash escapes. Case-sensitive;
- * names that begin with a dot are matched like others.
+ * directories, `[a-z]` and `[!a-z]` are sets, `{a,b}` alternatives, a backslash escapes.
+ * Case-sensitive; names that begin with a dot are matched like others.
  */
 export function globTest(pattern: string): (path: string) => boolean {
   const alternatives = compileGlob(pattern, { dot: true });

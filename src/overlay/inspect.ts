@@ -74,7 +74,9 @@ export interface ShownEntry {
   readonly type: number;
 }
 
-/** The entries of a directory, ordered by the bytes of their names. @throws {Fault} as `readdir(3)`. */
+/**
+ * The entries of a directory, ordered by the bytes of their names. @throws {Fault} as `readdir(3)`.
+ */
 export function listDirectory(core: Core, path: string): ShownEntry[] {
   const place = core.resolveExisting(path, true);
   if (!isDirectory(place)) throw new Fault("ENOTDIR");

@@ -16,7 +16,9 @@ export interface NodeOrigin {
   readonly now: Instant;
 }
 
-/** What every inode of the upper has. Fields are changed through `Tree` only, which records undo. */
+/**
+ * What every inode of the upper has. Fields are changed through `Tree` only, which records undo.
+ */
 abstract class NodeBase {
   ino: number | bigint;
   dev: number | bigint;
@@ -75,7 +77,9 @@ export class SymlinkNode extends NodeBase {
   }
 }
 
-/** A fifo, socket or device of the lower that was moved or changed; its content is never touched. */
+/**
+ * A fifo, socket or device of the lower that was moved or changed; its content is never touched.
+ */
 export class OtherNode extends NodeBase {
   readonly kind = "other" as const;
   /** Device number, as in `st_rdev`. */
@@ -90,7 +94,9 @@ export class DirectoryNode extends NodeBase {
   readonly kind = "directory" as const;
   /** Absolute path of the lower directory that shows through, if one does. */
   lowerPath: string | undefined;
-  /** Absolute path of the lower directory in the same place that this one hides, if there is one. */
+  /**
+   * Absolute path of the lower directory in the same place that this one hides, if there is one.
+   */
   coveredPath: string | undefined = undefined;
   /** What the upper holds in this directory. */
   entries: Map<string, Dentry> | undefined = undefined;

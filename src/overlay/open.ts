@@ -98,7 +98,9 @@ export function readFrom(
   return count;
 }
 
-/** Writes at a position (`undefined`: the file's own, which moves). @throws {Fault} as `write(2)`. */
+/**
+ * Writes at a position (`undefined`: the file's own, which moves). @throws {Fault} as `write(2)`.
+ */
 export function writeTo(
   core: Core,
   file: OpenFile,

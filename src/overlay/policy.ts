@@ -2,7 +2,10 @@ import type { TreePath } from "../disk/tree-path.ts";
 import { Fault } from "./file-system-error.ts";
 import { compileGlob, type GlobSegment, matchesGlob } from "./glob-pattern.ts";
 
-/** What code that uses the overlay may reach. Globs; each also covers everything below what it matches. */
+/**
+ * What code that uses the overlay may reach. Globs; each also covers everything below what it
+ * matches.
+ */
 export interface PolicyOptions {
   /** Absolute paths outside of the root that may be read; none by default. */
   readonly allowRead?: readonly string[];

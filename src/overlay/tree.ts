@@ -49,6 +49,7 @@ export class Tree {
       { parent: undefined, name: "", lowerPath: rootPath },
     );
     this.attach(this.root);
+    this.root.entries = new Map();
   }
 
   /** Identity and owner of a new node in `parent`. */
@@ -269,7 +270,8 @@ export class Tree {
   reset(): void {
     this.undo.clear();
     this.linked.clear();
-    this.root.entries = undefined;
+    // Never without a map: the root has a name to hide.
+    this.root.entries = new Map();
     this.root.passed.clear();
     this.root.attached = false;
     this.attach(this.root);

@@ -27,7 +27,8 @@ export async function deliver<T>(run: () => T): Promise<T> {
  * The callback form of a synchronous call; wrong arguments are thrown, as in Node.
  *
  * @param arity number of arguments of the function, to tell a wrong callback from a missing one.
- * @param results what the callback gets after `null`; by default what the call returned, if anything.
+ * @param results what the callback gets after `null`; by default what the call returned, if
+ * anything.
  */
 export function callbackOf(
   call: Call,

@@ -40,7 +40,9 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
   return forms;
 }
 
-/** Arguments of Node's own function with its callback; those with defaults are not counted there. */
+/**
+ * Arguments of Node's own function with its callback; those with defaults are not counted there.
+ */
 function arityOf(name: string): number {
   if (["stat", "lstat", "fstat", "statfs"].includes(name)) return 3;
   const original = (real as unknown as Record<string, { length: number } | undefined>)[name];
@@ -60,7 +62,10 @@ function existsForm(calls: Calls) {
   };
 }
 
-/** `(fd, cb)`, `(fd, options, cb)`, `(fd, buffer, cb)`, `(fd, buffer, options, cb)`, `(fd, buffer, offset, length, position, cb)`. */
+/**
+ * `(fd, cb)`, `(fd, options, cb)`, `(fd, buffer, cb)`, `(fd, buffer, options, cb)`, `(fd, buffer,
+ * offset, length, position, cb)`.
+ */
 function readForm(core: Core, calls: Calls) {
   return (descriptor: number, ...values: unknown[]): void => {
     const callback = takeCallback(values);

@@ -11,8 +11,8 @@ import { attemptOn } from "./attempt.ts";
 import { checkOwner, requiredModeOf } from "./attribute-calls.ts";
 
 /**
- * The functions on descriptors. Those that are not the overlay's belong to the process (its standard
- * streams, pipes, sockets) and go to `node:fs`.
+ * The functions on descriptors. Those that are not the overlay's belong to the process (its
+ * standard streams, pipes, sockets) and go to `node:fs`.
  */
 export function descriptorCalls(core: Core) {
   const isOwn = (descriptor: number): boolean => core.descriptors.isOwn(descriptor);

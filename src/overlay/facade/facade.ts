@@ -9,7 +9,7 @@ import {
   realFileSystem as real,
   Stats,
 } from "../../disk/lower-classes.ts";
-import type { Core } from "../core.ts";
+import { type Core, untouched } from "../core.ts";
 import { exists, isDirectory } from "../path-walk.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
 import { type Callback, deliver, takeCallback } from "./asynchronous.ts";
@@ -99,11 +99,21 @@ function synchronousForms(calls: Calls): Record<string, unknown> {
   return forms;
 }
 
+function existsLongWay(core: Core, path: PathArgument): boolean {
+  const place = core.resolve(pathOf(path), "always");
+  return exists(place) && (!place.trailingSlash || isDirectory(place));
+}
+
 function existsCall(core: Core) {
   return (path: PathArgument): boolean => {
     try {
-      const place = core.resolve(pathOf(path), "always");
-      return exists(place) && (!place.trailingSlash || isDirectory(place));
+      if (typeof path !== "string") return existsLongWay(core, path);
+      const found = core.peek(path);
+      if (found === untouched) {
+        const stats = core.lower.lstat(path);
+        if (stats?.isSymbolicLink() !== true) return stats !== undefined;
+      } else if (found !== undefined) return true;
+      return existsLongWay(core, path);
     } catch {
       return false;
     }

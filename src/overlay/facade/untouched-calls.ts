@@ -1,9 +1,12 @@
 import type fs from "node:fs";
 import { readWithoutFollowing } from "../../disk/lower.ts";
 import { realFileSystem as real } from "../../disk/lower-classes.ts";
-import type { Core } from "../core.ts";
+import { type Core, untouched } from "../core.ts";
+import { isPermitted, mayRead } from "../credentials.ts";
+import { statsOf } from "../stats.ts";
 import type { Call, Callback } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
+import { pieceOf } from "./whole-file-calls.ts";
 
 type StatName = "stat" | "lstat";
 
@@ -34,37 +37,44 @@ function isAlone(core: Core, stats: fs.Stats | fs.BigIntStats): boolean {
 
 function statShortcut(core: Core, slow: Calls["stat"]) {
   return (path: unknown, options?: unknown): unknown => {
-    if (typeof path === "string" && core.isUntouched(path)) {
+    const found = typeof path === "string" ? core.peek(path) : undefined;
+    if (found === untouched) {
       try {
-        const stats = real.lstatSync(path, options as undefined) as fs.Stats | undefined;
+        const stats = real.lstatSync(path as string, options as undefined) as fs.Stats | undefined;
         if (stats !== undefined && isPlain(core, stats)) return stats;
       } catch {
         // Told the long way.
       }
-    }
+    } else if (found !== undefined && options === undefined) return statsOf(found);
     return slow(path as string, options);
   };
 }
 
 function lstatShortcut(core: Core, slow: Calls["lstat"]) {
   return (path: unknown, options?: unknown): unknown => {
-    if (typeof path === "string" && core.isUntouched(path)) {
+    const found = typeof path === "string" ? core.peek(path) : undefined;
+    if (found === untouched) {
       try {
-        const stats = real.lstatSync(path, options as undefined) as fs.Stats | undefined;
+        const stats = real.lstatSync(path as string, options as undefined) as fs.Stats | undefined;
         if (stats !== undefined && isAlone(core, stats)) return stats;
       } catch {
         // Told the long way.
       }
-    }
+    } else if (found !== undefined && options === undefined) return statsOf(found);
     return slow(path as string, options);
   };
 }
 
-const plainOptions = { flag: readWithoutFollowing as unknown as string };
-const encodedOptions = new Map<unknown, typeof plainOptions>();
+interface DirectOptions {
+  readonly flag: string;
+  readonly encoding?: BufferEncoding;
+}
+
+const plainOptions: DirectOptions = { flag: readWithoutFollowing as unknown as string };
+const encodedOptions = new Map<unknown, DirectOptions>();
 
 /** Options that read the same without following a link, `undefined` where they ask for more. */
-function readOptionsOf(options: unknown): typeof plainOptions | undefined {
+function readOptionsOf(options: unknown): DirectOptions | undefined {
   if (options === undefined || options === null) return plainOptions;
   if (typeof options !== "string" && typeof options !== "object") return undefined;
   const given = typeof options === "string" ? { encoding: options } : (options as ReadOptions);
@@ -76,7 +86,7 @@ function readOptionsOf(options: unknown): typeof plainOptions | undefined {
   if (typeof given.encoding !== "string" || !Buffer.isEncoding(given.encoding)) {
     return given.encoding === undefined || given.encoding === null ? plainOptions : undefined;
   }
-  const made = { ...plainOptions, encoding: given.encoding };
+  const made = { ...plainOptions, encoding: given.encoding as BufferEncoding };
   encodedOptions.set(given.encoding, made);
   return made;
 }
@@ -88,19 +98,23 @@ interface ReadOptions {
 }
 
 function canReadDirectly(core: Core, path: unknown): path is string {
-  return typeof path === "string" && core.tree.linked.size === 0 && core.isUntouched(path);
+  return typeof path === "string" && core.tree.linked.size === 0 && core.peek(path) === untouched;
 }
 
 function readFileShortcut(core: Core, slow: Calls["readFile"]) {
   return (path: unknown, options?: unknown): unknown => {
-    if (canReadDirectly(core, path)) {
-      const direct = readOptionsOf(options);
-      if (direct !== undefined) {
-        try {
-          return real.readFileSync(path, direct);
-        } catch {
-          // Told the long way.
-        }
+    const found = typeof path === "string" ? core.peek(path) : undefined;
+    const direct = found === undefined ? undefined : readOptionsOf(options);
+    if (found === untouched && direct !== undefined && core.tree.linked.size === 0) {
+      try {
+        return real.readFileSync(path as string, direct);
+      } catch {
+        // Told the long way.
+      }
+    } else if (found !== untouched && found?.kind === "file" && direct !== undefined) {
+      const { piece, size } = found.content;
+      if (piece !== undefined && isPermitted(found, mayRead)) {
+        return pieceOf(piece, size, direct.encoding);
       }
     }
     return slow(path as string, options);
@@ -150,7 +164,7 @@ type Values = unknown[];
 function statPromise(core: Core, name: StatName, slow: Call) {
   return async (...values: Values): Promise<unknown> => {
     const [path, options] = values;
-    if (typeof path === "string" && core.isUntouched(path)) {
+    if (typeof path === "string" && core.peek(path) === untouched) {
       try {
         const stats = await real.promises.lstat(path, options as undefined);
         if (name === "lstat" ? isAlone(core, stats) : isPlain(core, stats)) return stats;
@@ -166,7 +180,11 @@ function statCallback(core: Core, name: StatName, slow: Call) {
   return (...values: Values): void => {
     const [path] = values;
     const callback = values.at(-1);
-    if (typeof path !== "string" || typeof callback !== "function" || !core.isUntouched(path)) {
+    if (
+      typeof path !== "string" ||
+      typeof callback !== "function" ||
+      core.peek(path) !== untouched
+    ) {
       slow(...(values as never[]));
       return;
     }
@@ -186,7 +204,7 @@ function readFilePromise(core: Core, slow: Call) {
       const direct = readOptionsOf(options);
       if (direct !== undefined) {
         try {
-          return await real.promises.readFile(path, direct as { encoding?: null });
+          return await real.promises.readFile(path, direct as unknown as { encoding?: null });
         } catch {
           // Told the long way.
         }

@@ -75,7 +75,16 @@ function contentOf(
     attemptOn("read", () => content.read(bytes, 0));
     return isText ? bytes.toString(encoding) : bytes;
   }
-  if (isText) {
+  return pieceOf(piece, size, isText ? encoding : undefined);
+}
+
+/** The first `size` bytes of a piece of memory: as text, or in a buffer of their own. */
+export function pieceOf(
+  piece: Uint8Array,
+  size: number,
+  encoding: BufferEncoding | undefined,
+): string | Buffer {
+  if (encoding !== undefined) {
     return Buffer.from(piece.buffer, piece.byteOffset, size).toString(encoding);
   }
   // From the pool where it is small, as `fs.readFileSync` does.
