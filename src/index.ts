@@ -25,7 +25,13 @@ export type { Selection } from "./commit/select.ts";
 export type { DraftSummary } from "./drafts/draft-list.ts";
 export { DraftError, type DraftErrorCode, isDraftError } from "./errors.ts";
 export type { OverlayFs, Savepoint } from "./overlay/layer.ts";
+export {
+  type MemoryOverlayOptions,
+  type MemoryTree,
+  memoryOverlay,
+} from "./overlay/memory-overlay.ts";
 export type { Checkpoint } from "./recovery/checkpoint.ts";
+export type { Drift } from "./recovery/find-drift.ts";
 export type { RecoveryPlan, RestoreRequest, UndoRequest } from "./recovery/recovery-plan.ts";
 export type { RepairReport } from "./recovery/repair-store.ts";
 export type { StoreProblem, VerifyReport } from "./recovery/verify-store.ts";

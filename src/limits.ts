@@ -33,7 +33,9 @@ export const draftDataFilesMax = 16;
 /** Bytes of a pack under construction that are held before they go to its file. */
 export const packMemoryBytesMax = 32 * MIB;
 
-/** Directories that a commit holds open at a time; far below the usual limit of 1,024 descriptors. */
+/**
+ * Directories that a commit holds open at a time; far below the usual limit of 1,024 descriptors.
+ */
 export const pinnedDirectoriesMax = 64;
 
 /**
@@ -51,7 +53,9 @@ export const draftLockWaitMs = 300;
 /** Operations whose pre-images `gc` keeps (`retention`): so many steps can be undone. */
 export const keptOperations = 10;
 
-/** Bytes of recorded content that `gc` keeps, before compression; the newest operation always stays. */
+/**
+ * Bytes of recorded content that `gc` keeps, before compression; the newest operation always stays.
+ */
 export const keptBytesMax = 2048 * MIB;
 
 /** Packs in the checkpoint store from which on `gc` is due: git slows down beyond 50. */
@@ -69,7 +73,9 @@ export const recoveryAttemptsMax = 3;
 /** Pause before the second attempt of a recovery; doubled for the third. */
 export const recoveryPauseMs = 50;
 
-/** Content of one file that a patch spells out: what fits a string on the way, with room to spare. */
+/**
+ * Content of one file that a patch spells out: what fits a string on the way, with room to spare.
+ */
 export const patchContentBytesMax = 64 * MIB;
 
 /** Room that a commit leaves free beside what it writes: for directories, journal and refs. */

@@ -147,7 +147,9 @@ describe("tests", () => {
       )
       .filter((path) => path.endsWith(".ts") && !path.endsWith("tidy.test.ts"))
       .filter((path) =>
-        /\b(it|test|describe)\.(only|todo|skip)\(/.test(readFileSync(path, "utf8")),
+        /\b(it|test|describe)\.(only\(|todo\(|skip\((?!`not tried))/.test(
+          readFileSync(path, "utf8"),
+        ),
       );
     expect(marked.map((path) => relative(repository, path))).toEqual([]);
   });

@@ -7,8 +7,8 @@ import type { Lower } from "../disk/lower.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 
 /**
- * What is pending: a value, which later changes of the overlay do not alter. The old side of a patch
- * is read from the disk when it is asked for.
+ * What is pending: a value, which later changes of the overlay do not alter. The old side of a
+ * patch is read from the disk when it is asked for.
  */
 export class Diff {
   readonly changeSet: ChangeSet;

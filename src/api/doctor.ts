@@ -2,7 +2,8 @@ import { checkRoot } from "../disk/state-directory.ts";
 import { examineSandbox, type SandboxReport } from "../sandbox/doctor.ts";
 
 /**
- * Finds out what isolation this system offers for a directory, by trying, and what would improve it.
+ * Finds out what isolation this system offers for a directory, by trying, and what would improve
+ * it.
  *
  * @throws {DraftError} as `openOverlay` for the root.
  */

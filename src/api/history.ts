@@ -1,5 +1,6 @@
 import type { CommitStore } from "../commit/commit-store.ts";
 import { openRoot } from "../commit/open-root.ts";
+import { patchOfEdits } from "../commit/patch.ts";
 import { commitPlanFile } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import { type Checkpoint, checkpoints } from "../recovery/checkpoint.ts";
@@ -9,7 +10,9 @@ import {
   type GarbageReport,
   isCollectionDue,
 } from "../recovery/collect-garbage.ts";
+import { compareCheckpoints, editsOfCheckpoint } from "../recovery/compare-checkpoints.ts";
 import { findCheckpoint } from "../recovery/find-checkpoint.ts";
+import { type Drift, findDrift } from "../recovery/find-drift.ts";
 import {
   planRedo,
   planRestore,
@@ -60,6 +63,25 @@ export class History {
    */
   async show(name: string): Promise<Checkpoint> {
     return findCheckpoint(this.#store.objects, name);
+  }
+
+  /**
+   * What one checkpoint changed, or what differs between the states that two of them left, as a
+   * patch in the form of git.
+   *
+   * @param from the name of a checkpoint, as {@link History.show} takes it.
+   * @param to the later one; without it, what `from` itself changed.
+   */
+  async compare(from: string, to?: string): Promise<Buffer> {
+    const { objects } = this.#store;
+    const first = findCheckpoint(objects, from);
+    if (to === undefined) return patchOfEdits(editsOfCheckpoint(objects, first));
+    return patchOfEdits(compareCheckpoints(objects, first, findCheckpoint(objects, to)));
+  }
+
+  /** The recorded paths that are not as the last operation left them: what an undo would stop at. */
+  async drift(options: { readonly signal?: AbortSignal } = {}): Promise<readonly Drift[]> {
+    return findDrift(this.#store, options);
   }
 
   /** What `undo` would do; nothing is touched. */
@@ -117,8 +139,8 @@ export class History {
   }
 
   /**
-   * Builds what is derived in the checkpoint store again: indexes, refs, repository files. Packs are
-   * never touched.
+   * Builds what is derived in the checkpoint store again: indexes, refs, repository files. Packs
+   * are never touched.
    *
    * @throws {DraftError} `DRAFT_LOCKED`.
    */

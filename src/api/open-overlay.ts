@@ -18,9 +18,9 @@ import { Overlay } from "./overlay.ts";
 import { readSettings } from "./settings.ts";
 
 /**
- * Opens an overlay over a directory. Reads nothing but the directory itself and, where there is one,
- * its state directory; an operation that a killed process left half done is finished or taken back
- * first.
+ * Opens an overlay over a directory. Reads nothing but the directory itself and, where there is
+ * one, its state directory; an operation that a killed process left half done is finished or taken
+ * back first.
  *
  * @param directory the root; its real path counts.
  * @throws {DraftError} `DRAFT_ROOT_MISSING`, `DRAFT_ROOT_NOT_DIRECTORY`, `DRAFT_ROOT_UNREADABLE`,

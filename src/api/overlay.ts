@@ -278,7 +278,9 @@ export class Overlay extends History implements AsyncDisposable {
     };
   }
 
-  /** The saved state that a commit uses up, so that a crash cannot leave it to be committed again. */
+  /**
+   * The saved state that a commit uses up, so that a crash cannot leave it to be committed again.
+   */
   #draftReference(): DraftReference | undefined {
     const token = this.#draft?.token;
     return token === undefined || this.#draft === undefined

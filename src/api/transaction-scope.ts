@@ -23,8 +23,8 @@ export class TransactionScope {
     if (this.#inside.getStore() !== true) return;
     throw new DraftError(
       "DRAFT_TRANSACTION",
-      `Cannot ${action} inside of transact(): it commits when it returns. Return to commit, throw ` +
-        "to roll back.",
+      `Cannot ${action} inside of transact(): it commits when it returns. Return to commit, ` +
+        "throw to roll back.",
     );
   }
 }

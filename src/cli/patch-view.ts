@@ -6,7 +6,11 @@ import type { Terminal } from "./terminal.ts";
  * them, and with the colours that people know from git on a terminal.
  */
 export function writePatch(diff: Diff, terminal: Terminal): void {
-  const patch = diff.toPatch();
+  writePatchBytes(diff.toPatch(), terminal);
+}
+
+/** {@link writePatch} for a patch that was made already. */
+export function writePatchBytes(patch: Buffer, terminal: Terminal): void {
   if (!terminal.isColoured) {
     terminal.writeBytes(patch);
     return;

@@ -141,9 +141,9 @@ function addHistory(add: Add, executing: Executing): void {
   add("log", "the checkpoints, newest first")
     .option("-n, --limit <count>", "at most so many", wholeNumber)
     .action(executing(() => import("./commands/log.ts")));
-  add("show [checkpoint]", "what a checkpoint changed (default: the newest)").action(
-    executing(() => import("./commands/show.ts"), ["checkpoint"]),
-  );
+  add("show [checkpoint]", "what a checkpoint changed (default: the newest)")
+    .option("-p, --patch", "as a patch")
+    .action(executing(() => import("./commands/show.ts"), ["checkpoint"]));
   const takingBack = (usage: string, description: string): Command =>
     add(usage, description)
       .option("--dry-run", "only show what would happen")

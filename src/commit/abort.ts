@@ -41,7 +41,7 @@ export async function abortOperation(
         path: state.root,
         level: "system_failure",
         state:
-          `It had failed for another reason (${reason}). Some files are changed and some are not. ` +
+          `It had failed for another reason (${reason}). Some files are changed, some are not. ` +
           "Mend the cause, then run draftfs recover or open the directory again.",
         details: { attempted, leftToPerson: ["mend the cause, then run draftfs recover"] },
       });

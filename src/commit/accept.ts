@@ -14,8 +14,8 @@ export type Resolution =
 
 /**
  * A change set that is based on what lies there now, according to how its conflicts were resolved.
- * Conflicts that cannot be resolved this way are left as they are and will be met again: a directory
- * in the way holds what nobody has looked at, a moved node that is gone cannot be moved.
+ * Conflicts that cannot be resolved this way are left as they are and will be met again: a
+ * directory in the way holds what nobody has looked at, a moved node that is gone cannot be moved.
  */
 export function acceptResolutions(
   changeSet: ChangeSet,

@@ -10,7 +10,9 @@ const digits =
 /** Bytes in a line; its first character tells how many it has (`A` to `Z`, `a` to `z`). */
 const lineBytesMax = 52;
 
-/** The body of `GIT binary patch`: both contents whole, so that it can be applied and taken back. */
+/**
+ * The body of `GIT binary patch`: both contents whole, so that it can be applied and taken back.
+ */
 export function binaryPatchOf(before: Buffer, after: Buffer): string {
   return `GIT binary patch\n${literalOf(after)}\n${literalOf(before)}\n`;
 }

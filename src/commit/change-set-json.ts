@@ -36,7 +36,9 @@ const beforeSchema = z.strictObject({ state: stateSchema, stamp: stampSchema.opt
 
 const afterSchema = z.strictObject({
   state: stateSchema,
-  /** New bytes: by their blob id, and themselves where the change set is to be applied elsewhere. */
+  /**
+   * New bytes: by their blob id, and themselves where the change set is to be applied elsewhere.
+   */
   content: z.strictObject({ oid, base64: z.base64().optional() }).optional(),
   timesSet: z.boolean(),
   linkGroup: count.optional(),

@@ -18,9 +18,13 @@ export const changeSetFormat = "draftfs change set 1";
 
 /** What goes into the JSON beside the changes themselves. */
 export interface ChangeSetJsonOptions {
-  /** The new bytes, in base64, so that the JSON can be applied by another process. Off by default. */
+  /**
+   * The new bytes, in base64, so that the JSON can be applied by another process. Off by default.
+   */
   readonly content?: boolean;
-  /** The identity of the inodes the changes are based on; of use on the same machine. On by default. */
+  /**
+   * The identity of the inodes the changes are based on; of use on the same machine. On by default.
+   */
   readonly stamps?: boolean;
 }
 

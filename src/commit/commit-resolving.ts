@@ -29,7 +29,9 @@ export interface ResolvingOptions extends CommitOptions {
   readonly readBase?: (conflict: Conflict) => Uint8Array | undefined;
 }
 
-/** Decides every conflict for the change set: what lies on the disk is overwritten, and recorded. */
+/**
+ * Decides every conflict for the change set: what lies on the disk is overwritten, and recorded.
+ */
 export const takeOurs: Resolver = () => ({ kind: "ours" });
 
 /**

@@ -5,8 +5,8 @@ import { prepareCommit } from "./prepare.ts";
 import type { CommitReceipt } from "./receipt.ts";
 
 /**
- * Applies a change set to the tree, all of it or none, also across a crash at any point, and records
- * it as a checkpoint.
+ * Applies a change set to the tree, all of it or none, also across a crash at any point, and
+ * records it as a checkpoint.
  *
  *   plan      the change set becomes steps; nothing is touched
  *   lock      one committer per root; what a dead one left is finished first
@@ -19,7 +19,8 @@ import type { CommitReceipt } from "./receipt.ts";
  *   settle    later: one syncfs, before the record may be replaced
  *
  * @throws {DraftError} `DRAFT_CONFLICT` when the tree has moved on; `DRAFT_COMMIT_FAILED` when a
- *   step failed and everything was put back; see {@link prepareCommit} and `PreparedCommit.publish`.
+ *   step failed and everything was put back; see {@link prepareCommit} and
+ *   `PreparedCommit.publish`.
  */
 export async function commitChangeSet(
   store: CommitStore,

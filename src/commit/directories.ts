@@ -37,7 +37,8 @@ export class Directories implements Disposable {
   }
 
   /**
-   * An absolute path for the node at `path`, good for one call on the disk. The node need not exist.
+   * An absolute path for the node at `path`, good for one call on the disk. The node need not
+   * exist.
    *
    * @throws Node's `ENOENT`, or `ENOTDIR` when a directory on the way is none or a link; `EXDEV`
    *   when it lies on another file system: nothing can be renamed across, nor synced with the rest.

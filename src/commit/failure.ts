@@ -6,8 +6,8 @@ import { DraftError, type DraftErrorCode } from "../errors.ts";
  * - `operation_failure`: nothing had been changed yet; what was prepared is gone, the changes are
  *   still pending. Try again, or another way.
  * - `transaction_failure`: a step failed in the middle; the whole transaction was taken back.
- * - `system_failure`: permissions or resources did not let it be finished or taken back; it is tried
- *   again at the next open, and ends in the last good state.
+ * - `system_failure`: permissions or resources did not let it be finished or taken back; it is
+ *   tried again at the next open, and ends in the last good state.
  * - `critical_failure`: journal or store are damaged, which no crash does. Nothing is touched any
  *   more until a person has looked.
  */

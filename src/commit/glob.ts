@@ -2,9 +2,9 @@ import type { TreePath } from "../disk/tree-path.ts";
 import { globTest } from "../overlay/glob-pattern.ts";
 
 /**
- * A test for paths against patterns as {@link globTest} reads them. A pattern without a slash matches
- * a name anywhere; one with a slash the whole path from the root. What matches a directory matches
- * all that is in it.
+ * A test for paths against patterns as {@link globTest} reads them. A pattern without a slash
+ * matches a name anywhere; one with a slash the whole path from the root. What matches a directory
+ * matches all that is in it.
  */
 export function globMatcher(patterns: readonly string[]): (path: TreePath) => boolean {
   const tests = patterns.flatMap((pattern) => {

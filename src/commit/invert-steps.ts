@@ -3,8 +3,8 @@ import { assert } from "../errors.ts";
 import type { NodeImage, Step } from "./step.ts";
 
 /**
- * The steps that take back the given ones, which were carried out in this order. What they need lies
- * in the same pack: the bytes that were replaced went into it before anything was.
+ * The steps that take back the given ones, which were carried out in this order. What they need
+ * lies in the same pack: the bytes that were replaced went into it before anything was.
  *
  * @param staging where the files to put back are staged.
  */

@@ -15,9 +15,11 @@ import { syncDirectory } from "./sync-directory.ts";
  * Invariants of the commit protocol; each is kept by the function named behind it.
  *
  * I1  There is exactly one name for the record in force, `journal/current`. It is only ever
- *     replaced by rename, never unlinked: unlinking it lost commits on btrfs. ({@link Journal.promote})
+ *     replaced by rename, never unlinked: unlinking it lost commits on btrfs.
+ *     ({@link Journal.promote})
  * I2  Nothing in the tree changes before the record is durable. (`publishCommit`)
- * I3  Every byte needed to carry out a record is durable before the record has its name. (`publishCommit`)
+ * I3  Every byte needed to carry out a record is durable before the record has its name.
+ *     (`publishCommit`)
  * I4  A record is replaced only after everything it did is durable: by a syncfs that began after
  *     its last step and succeeded. ({@link settleJournal}, in `settle.ts`)
  * I5  Carrying out a record again is idempotent, decided by content, and never overwrites what it

@@ -15,7 +15,9 @@ export function largeDirectoryOf(state: StateDirectory): string {
   return absoluteOf(state.root, `${stateDirectoryName}/large`);
 }
 
-/** Keeps files that no pack holds under a second name, because their first one is to be replaced. */
+/**
+ * Keeps files that no pack holds under a second name, because their first one is to be replaced.
+ */
 export function keepLargeFiles(
   { disk, state }: CommitStore,
   directories: Directories,

@@ -18,8 +18,8 @@ export interface MergedText {
 /**
  * Merges two versions of a text by lines: what only one side has changed is taken from it.
  *
- * Bytes are never altered: lines keep their ends, encodings are not looked at. Content with a NUL is
- * no text.
+ * Bytes are never altered: lines keep their ends, encodings are not looked at. Content with a NUL
+ * is no text.
  *
  * @returns `undefined` for what is no text, and for a conflict unless markers are asked for.
  */

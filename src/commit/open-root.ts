@@ -41,8 +41,8 @@ function createState({ disk, state }: CommitStore): void {
 }
 
 /**
- * Makes a new state directory durable, itself and its name, before anything in it can count: without
- * its format file, a record that is durable could not be found.
+ * Makes a new state directory durable, itself and its name, before anything in it can count:
+ * without its format file, a record that is durable could not be found.
  */
 async function syncState({ disk, state }: CommitStore): Promise<void> {
   for (const path of [state.format, state.path, state.root]) {

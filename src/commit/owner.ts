@@ -1,6 +1,8 @@
 import type { NodeImage } from "./step.ts";
 
-/** Who this process is, as far as new files are concerned; `-1` where the system has no such ids. */
+/**
+ * Who this process is, as far as new files are concerned; `-1` where the system has no such ids.
+ */
 export interface Creator {
   readonly uid: number;
   readonly gid: number;

@@ -125,7 +125,9 @@ const escapes: Readonly<Record<string, string>> = {
   "\\": "\\\\",
 };
 
-/** A name as git quotes it: between quotes, with escapes, where it holds what would break a line. */
+/**
+ * A name as git quotes it: between quotes, with escapes, where it holds what would break a line.
+ */
 function quoted(name: string): string {
   let text = "";
   for (const byte of bytesOf(name)) {

@@ -71,7 +71,8 @@ function refusalOf(
     disk.close(disk.open(place, openFlags.nameless, 0o600));
     return undefined;
   } catch (error) {
-    // Not there yet: made by the same commit. Others: a file system that does not know nameless files.
+    // Not there yet: made by the same commit. Others: a file system that does not know nameless
+    // files.
     if (isAbsentDirectory(error)) return undefined;
     return refusals[(error as NodeJS.ErrnoException).code ?? ""];
   }

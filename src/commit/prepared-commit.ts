@@ -62,7 +62,8 @@ export class PreparedCommit implements AsyncDisposable {
    * Puts the record in force and carries it out.
    *
    * @throws {DraftError} `DRAFT_COMMIT_FAILED` when a step failed: what was applied has been taken
-   *   back. `DRAFT_OUTCOME_UNKNOWN` when the disk failed at the commit point: the next open decides.
+   *   back. `DRAFT_OUTCOME_UNKNOWN` when the disk failed at the commit point: the next open
+   *   decides.
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");

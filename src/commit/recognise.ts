@@ -64,7 +64,9 @@ export function isTorn(
   return true;
 }
 
-/** Beyond the end of a version there are zeros: a file can have its new size before its new bytes. */
+/**
+ * Beyond the end of a version there are zeros: a file can have its new size before its new bytes.
+ */
 function isSectorOf(version: Uint8Array, start: number, sector: Uint8Array): boolean {
   const held = version.subarray(start, start + sector.length);
   return (

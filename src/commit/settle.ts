@@ -7,14 +7,15 @@ import { syncSteps } from "./sync-steps.ts";
 /**
  * Makes the last operation durable in the tree itself, so that its record may be replaced (I4).
  *
- * An operation is durable from its commit point on, by its record and pack; its renames need not be.
- * That is the debt, paid once by one call for the whole file system, whatever the number of files:
- * by the next commit at the latest; sooner when there is time, or on close.
+ * An operation is durable from its commit point on, by its record and pack; its renames need not
+ * be. That is the debt, paid once by one call for the whole file system, whatever the number of
+ * files: by the next commit at the latest; sooner when there is time, or on close.
  *
  * The caller holds the lock of the root. An operation that was not carried out whole is left to
  * recovery.
  *
- * @param options.isApplied - the caller has carried the operation out itself; otherwise the note says,
+ * @param options.isApplied - the caller has carried the operation out itself; otherwise the note
+ * says,
  *   which counts for nothing where the system does not tell one boot from another.
  * @throws the error of the disk when it could not write. The record then stays in force (I6): the
  *   next recovery writes what it names anew, into new inodes.

@@ -26,7 +26,9 @@ export function removeStaging(disk: Disk, state: StateDirectory, sequence: numbe
   removeFlat(disk, absoluteOf(state.root, stagingOf(sequence)));
 }
 
-/** Staging places of operations other than `keep`, left by commits that died before their record. */
+/**
+ * Staging places of operations other than `keep`, left by commits that died before their record.
+ */
 export function sweepStaging(disk: Disk, state: StateDirectory, keep: number): void {
   // A power cut during the creation of the state directory can have kept any part of it.
   if (disk.lstat(state.staging) === undefined) return;

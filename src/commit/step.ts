@@ -4,7 +4,8 @@ import type { ManifestDirectory, ManifestFile, ManifestSymlink } from "./manifes
 /**
  * The steps that change the tree, in the order in which they are carried out:
  *
- *   1. early attributes   a directory that gains permissions gets them before its children need them
+ *   1. early attributes   a directory that gains permissions gets them before its children need
+ *   them
  *   2. park, remove       nodes that move and are in the way of others go to a slot, others vanish:
  *                         children before parents
  *   3. attach             mkdir, move, install, link, write: parents before children

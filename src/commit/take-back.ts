@@ -13,7 +13,8 @@ import { publishObjects } from "./publish-objects.ts";
  * its steps, the inverse of those begun, are carried out with the same care as after a crash: the
  * last one may be half done.
  *
- * Settling (I4) is not needed in between: the new record covers everything that the old one touched.
+ * Settling (I4) is not needed in between: the new record covers everything that the old one
+ * touched.
  *
  * @param begun how many steps were begun.
  * @throws whatever the disk says. Whichever record is in force then, the next recovery goes on.

@@ -10,7 +10,8 @@ import type { NodeImage } from "./step.ts";
 let loading: Promise<XXHashAPI> | undefined;
 
 /**
- * Reads back what was written, before anything depends on it: every byte by its hash, size and mode.
+ * Reads back what was written, before anything depends on it: every byte by its hash, size and
+ * mode.
  *
  * It is done on the staged files, which the commit only renames afterwards, so a bad memory, disk
  * or network file system is found out while nothing has changed yet.

@@ -11,7 +11,9 @@ export const Stats = fs.Stats;
 export const Dirent = fs.Dirent;
 export const Dir = fs.Dir;
 
-/** The symbols under which Node finds disposers; it invents them where the language has none yet. */
+/**
+ * The symbols under which Node finds disposers; it invents them where the language has none yet.
+ */
 export const dirSymbols = {
   dispose: Symbol.dispose ?? Symbol.for("nodejs.dispose"),
   asyncDispose: Symbol.asyncDispose ?? Symbol.for("nodejs.asyncDispose"),
@@ -34,7 +36,9 @@ export const protectsHardLinks = ((): boolean => {
 /** `node:fs` itself, for descriptors that are not the overlay's and paths that a policy allows. */
 export const realFileSystem = fs;
 
-/** A path at which every call fails after its arguments were checked and before it has an effect. */
+/**
+ * A path at which every call fails after its arguments were checked and before it has an effect.
+ */
 const nowhere = "/dev/null/nowhere";
 
 /** In what the releases of Node differ; found out by asking them, once. */

@@ -6,7 +6,8 @@ const { S_IFLNK, S_IFMT } = fs.constants;
 
 /**
  * A lower that is not the real disk: a memfs volume, a unionfs, another overlay. What it says is
- * given the form in which the disk would say it, so that nothing above needs to know the difference.
+ * given the form in which the disk would say it, so that nothing above needs to know the
+ * difference.
  */
 export class ForeignLower extends Lower {
   override lstat(path: string): fs.Stats | undefined {
@@ -106,7 +107,9 @@ function unlessAbsent<T>(run: () => T): T | undefined {
   }
 }
 
-/** Errors as a system call raises them: which call and path it is about is for the caller to say. */
+/**
+ * Errors as a system call raises them: which call and path it is about is for the caller to say.
+ */
 function guarded<T>(run: () => T): T {
   try {
     return run();

@@ -20,7 +20,8 @@ export class LowerPool {
   /**
    * Calls `use` with a descriptor of the file at `path`.
    *
-   * @param check is asked about a file that was just opened, and throws when it is not the one meant.
+   * @param check is asked about a file that was just opened, and throws when it is not the one
+   * meant.
    */
   with<T>(path: string, check: (stats: BigIntStats) => void, use: (descriptor: number) => T): T {
     let descriptor = this.#descriptors.get(path);

@@ -22,10 +22,15 @@ export type LowerFileSystem = Pick<
 > &
   Partial<Pick<typeof fs, "promises" | "accessSync" | "statfsSync" | "watch" | "readFile">>;
 
-/** The read-only door to the tree below an overlay. Paths are absolute; links are never followed. */
+/**
+ * The read-only door to the tree below an overlay. Paths are absolute; links are never followed.
+ */
 export class Lower {
   readonly fs: LowerFileSystem;
-  /** Whether this is the real disk, so that descriptors are the kernel's and paths can be handed over. */
+  /**
+   * Whether this is the real disk, so that descriptors are the kernel's and paths can be handed
+   * over.
+   */
   readonly native: boolean;
   /** Files that are read piece by piece. */
   readonly pool: LowerPool = new LowerPool(this);

@@ -139,7 +139,9 @@ function isAbsence(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-/** libuv cuts off what is below the microsecond, after a division that may fall just short of it. */
+/**
+ * libuv cuts off what is below the microsecond, after a division that may fall just short of it.
+ */
 function secondsOf(timeNs: bigint): number {
   return (Number(timeNs / 1000n) + 0.4) / 1e6;
 }

@@ -13,8 +13,8 @@ export const openFlags = {
   /** A file that is emptied where it exists. */
   createOrTruncate: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
   /**
-   * Linux's `O_TMPFILE`, in a directory: a file without a name, gone when it is closed. Tells whether
-   * a file could be made there. 0 where the system has no such thing.
+   * Linux's `O_TMPFILE`, in a directory: a file without a name, gone when it is closed. Tells
+   * whether a file could be made there. 0 where the system has no such thing.
    */
   nameless: process.platform === "linux" ? 0o20000000 | O_DIRECTORY | O_WRONLY : 0,
 } as const;

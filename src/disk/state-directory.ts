@@ -93,8 +93,8 @@ export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
   const text =
     disk.lstat(state.format) === undefined ? "" : disk.readFile(state.format).toString("utf8");
   if (/^\0*$/.test(text)) {
-    // Creation writes the format file last, and the first commit makes it durable before its record:
-    // without history, creation was interrupted there, by a kill or a power cut.
+    // Creation writes the format file last, and the first commit makes it durable before its
+    // record: without history, creation was interrupted there, by a kill or a power cut.
     const hasHistory = [state.journalCurrent, state.checkpoints].some((path) => disk.lstat(path));
     if (!hasHistory) return false;
     throw corrupt(state, `its format file is ${text === "" ? "missing or empty" : "zeroed"}`);

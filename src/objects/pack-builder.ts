@@ -206,7 +206,9 @@ export class PackBuilder {
     this.#use(bytes.length);
   }
 
-  /** Contiguous room at the end of what is held; {@link PackBuilder.#use} says how much was used. */
+  /**
+   * Contiguous room at the end of what is held; {@link PackBuilder.#use} says how much was used.
+   */
   #reserve(size: number): Buffer {
     if (this.#chunkFilled + size > this.#chunk.length) {
       this.#sealChunk();

@@ -73,8 +73,8 @@ export class PackFile {
   }
 
   /**
-   * The object at `offset` as it lies in the pack, compressed; `undefined` when it is a delta or not
-   * compressed at all.
+   * The object at `offset` as it lies in the pack, compressed; `undefined` when it is a delta or
+   * not compressed at all.
    */
   readCompressed(offset: number): { size: number; stream: Buffer } | undefined {
     const whole = this.#readEntry(offset);

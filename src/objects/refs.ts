@@ -58,8 +58,8 @@ function refFiles(disk: Disk, repository: string, directory: string): string[] {
 
 /**
  * Points a ref at an object, the way git does: the new value is written to `<ref>.lock` and renamed
- * into place. A crash leaves the old or the new value, or, when the write did not reach the disk, an
- * empty file: refs are derived from the journal and the packs and are rebuilt then.
+ * into place. A crash leaves the old or the new value, or, when the write did not reach the disk,
+ * an empty file: refs are derived from the journal and the packs and are rebuilt then.
  */
 export function writeRef(disk: Disk, repository: string, name: string, oid: ObjectId): void {
   const path = `${repository}/${name}`;

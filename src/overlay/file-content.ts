@@ -179,7 +179,8 @@ export class FileContent {
   #spillPage(place: SpillPlace, file: SpillFile, index: number, page: Page): void {
     if (page.memoryBytes === 0) return;
     const isOwn = page.owner === this && !this.#sharesPages;
-    page.spill(place, isOwn ? { file, index } : undefined);
+    const freed = page.spill(place, isOwn ? { file, index } : undefined);
+    if (freed !== undefined) this.#budget.recycle(freed);
   }
 
   /**
@@ -258,7 +259,8 @@ export class FileContent {
     const shown = Math.min(pageBytes, Math.max(0, this.#belowSize - start));
     const capacity = Math.max(length, shown);
     this.#budget.add(capacity);
-    const bytes = new Uint8Array(capacity);
+    const isWhole = capacity === pageBytes;
+    const bytes = isWhole ? this.#budget.takePage(isOverwritten) : new Uint8Array(capacity);
     if (shown > 0 && !isOverwritten) this.#below?.read(bytes.subarray(0, shown), start);
     return bytes;
   }

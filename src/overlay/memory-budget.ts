@@ -1,3 +1,8 @@
+import { pageBytes } from "./page.ts";
+
+/** Part of the limit that may lie ready for pages to come: what one round of spilling frees. */
+const spareShare = 0.5;
+
 /**
  * Counts the bytes of content that an overlay holds in memory. Only what is added is counted as it
  * happens; what was freed is found out when the limit is reached, by looking at all that is held.
@@ -6,6 +11,8 @@ export class MemoryBudget {
   readonly limitBytes: number;
   readonly #reclaim: () => number;
   #usedBytes = 0;
+  /** Memory of pages that were spilled, to be used again before the collector finds it free. */
+  readonly #spare: Uint8Array[] = [];
 
   /** @param reclaim brings memory below the limit, and returns what is still used, in bytes. */
   constructor(limitBytes: number, reclaim: () => number) {
@@ -17,5 +24,19 @@ export class MemoryBudget {
   add(bytes: number): void {
     this.#usedBytes += bytes;
     if (this.#usedBytes > this.limitBytes) this.#usedBytes = this.#reclaim() + bytes;
+  }
+
+  /** A whole page of memory, zeroed unless all of it is going to be written. */
+  takePage(isOverwritten: boolean): Uint8Array {
+    const spare = this.#spare.pop();
+    if (spare === undefined) return new Uint8Array(pageBytes);
+    return isOverwritten ? spare : spare.fill(0);
+  }
+
+  /** Gives back memory that nothing refers to any more. */
+  recycle(bytes: Uint8Array): void {
+    const isWholePage = bytes.length === pageBytes && bytes.buffer.byteLength === pageBytes;
+    const spareMax = (this.limitBytes * spareShare) / pageBytes;
+    if (isWholePage && this.#spare.length < spareMax) this.#spare.push(bytes);
   }
 }

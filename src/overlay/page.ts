@@ -64,10 +64,14 @@ export class Page {
    *
    * @param own the file of the content that it belongs to and its index there, for a place at which
    *   that file holds the content in order.
+   * @returns the memory that is free now.
    */
-  spill(place: SpillPlace, own?: { readonly file: SpillFile; readonly index: number }): void {
+  spill(
+    place: SpillPlace,
+    own?: { readonly file: SpillFile; readonly index: number },
+  ): Uint8Array | undefined {
     const bytes = this.#bytes;
-    if (bytes === undefined) return;
+    if (bytes === undefined) return undefined;
     if (own === undefined) {
       this.#file = place.pool;
       this.#position = this.#file.append(bytes);
@@ -77,6 +81,7 @@ export class Page {
       own.file.write(bytes, this.#position);
     }
     this.#bytes = undefined;
+    return bytes;
   }
 
   /** Whether it lies at its own place in `file`. */

@@ -94,7 +94,8 @@ function damaged(path: string): DraftError {
 function missing(file: ManifestFile, reason: string): DraftError {
   return new DraftError(
     "DRAFT_CHECKPOINT_MISSING",
-    `Cannot bring back a file of ${file.size} bytes (${file.oid || "unknown content"}): ${reason}. ` +
+    `Cannot bring back ${file.size} bytes of a file (${file.oid || "unknown content"}): ` +
+      `${reason}. ` +
       "Nothing was touched. Restore the other paths by name.",
     { details: { oid: file.oid, size: file.size } },
   );

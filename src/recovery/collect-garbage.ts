@@ -44,8 +44,8 @@ export function isCollectionDue(store: CommitStore): boolean {
  * compressed pack.
  *
  * Packs never change, so the new one is written without any lock: commits go on meanwhile, and what
- * they add lies in packs of their own. Only the exchange takes the lock. A crash at any point leaves
- * a whole store, because each step rests on those before it being durable:
+ * they add lies in packs of their own. Only the exchange takes the lock. A crash at any point
+ * leaves a whole store, because each step rests on those before it being durable:
  *
  *   1. the new pack, then its index       everything kept is there twice
  *   2. the list of cut-off commits        older ones are not referenced any more
@@ -143,7 +143,9 @@ function isKeptByHand({ disk }: CommitStore, base: string): boolean {
   return disk.lstat(`${base}.keep`) !== undefined;
 }
 
-/** Removes what git has derived from a longer history, in a user's own `git gc`; it makes it anew. */
+/**
+ * Removes what git has derived from a longer history, in a user's own `git gc`; it makes it anew.
+ */
 function removeCommitGraph({ disk, objects }: CommitStore): void {
   const information = join(objects.path, "objects", "info");
   const graphs = join(information, "commit-graphs");

@@ -116,7 +116,9 @@ export function planRestore(store: CommitStore, request: RestoreRequest): Recove
   return { ...plan, changeSet, deletions: deletionsOf(changeSet) };
 }
 
-/** Takes one named operation back: an undo by bringing back what it undid, anything else as such. */
+/**
+ * Takes one named operation back: an undo by bringing back what it undid, anything else as such.
+ */
 function planUndoOf(store: CommitStore, target: Checkpoint, request: PlanRequest): RecoveryPlan {
   const { operation, concerns } = target.manifest;
   const isBringingBack = operation === "undo";

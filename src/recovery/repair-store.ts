@@ -60,7 +60,9 @@ function soundRef({ objects }: CommitStore, name: string): ObjectId | undefined 
   return oid !== undefined && objects.has(oid) ? oid : undefined;
 }
 
-/** The newest operation that was decided, judging by the journal, else by all that is in the store. */
+/**
+ * The newest operation that was decided, judging by the journal, else by all that is in the store.
+ */
 function findNewest({ objects, journal }: CommitStore): Checkpoint | undefined {
   const record = journal.read();
   const decided = record?.refs.find(({ name }) => name === operationsRef)?.after;

@@ -30,7 +30,8 @@ export function putUnder(overlay: CurrentOverlay): () => void {
 
 /**
  * The path to hand to the overlay when `path` lies below its root, otherwise `undefined`. Lexical:
- * a link from outside that leads into the root is not seen. Relative paths are those of the process.
+ * a link from outside that leads into the root is not seen. Relative paths are those of the
+ * process.
  */
 export function pathInside(root: string, path: unknown): unknown {
   const text = textOf(path);

@@ -32,7 +32,9 @@ export function fsPromisesModule(): (typeof realFileSystem)["promises"] & {
   return { ...module, default: module };
 }
 
-/** The functions of `real`, each of which chooses at every call; classes and constants as they are. */
+/**
+ * The functions of `real`, each of which chooses at every call; classes and constants as they are.
+ */
 function switching(
   real: object,
   overlayOf: (current: CurrentOverlay) => Functions,

@@ -27,7 +27,7 @@ export function overlayTest(
 ): TestAPI<OverlayFixtures> {
   return test.extend<OverlayFixtures & { readonly openedOverlay: Overlay }>({
     openedOverlay: [
-      // biome-ignore lint/correctness/noEmptyPattern: vitest reads from it which fixtures are needed.
+      // biome-ignore lint/correctness/noEmptyPattern: vitest reads the needed fixtures from it.
       async ({}, use) => {
         const overlay = await openOverlay(root, options);
         await use(overlay);

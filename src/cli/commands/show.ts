@@ -2,8 +2,10 @@ import { checkpointDocument, checkpointLine, recordedLines } from "../checkpoint
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
+import { writePatchBytes } from "../patch-view.ts";
 
 interface ShowOptions extends CommonOptions {
+  readonly patch?: boolean;
   readonly checkpoint?: string;
 }
 
@@ -16,7 +18,11 @@ export function execute(context: CommandContext, options: ShowOptions): Promise<
       out.json(checkpointDocument(checkpoint));
     } else {
       out.write(checkpointLine(checkpoint, out));
-      out.write(recordedLines(checkpoint.manifest.changes, out));
+      if (options.patch === true) {
+        writePatchBytes(await overlay.compare(checkpoint.id), out);
+      } else {
+        out.write(recordedLines(checkpoint.manifest.changes, out));
+      }
     }
     return exitCodes.ok;
   });

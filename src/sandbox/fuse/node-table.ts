@@ -20,7 +20,9 @@ export interface FuseNode {
   /** Where it lies; several for hard links, none once it is unlinked. */
   readonly places: Place[];
   readonly children: Map<string, FuseNode>;
-  /** References that the kernel holds (`nlookup`); it may name the node until it forgets them all. */
+  /**
+   * References that the kernel holds (`nlookup`); it may name the node until it forgets them all.
+   */
   lookups: bigint;
   held: HeldDescriptor | undefined;
 }

@@ -86,7 +86,9 @@ function encodeInitReply(request: Request): Buffer {
   return encodeReply(request.unique, 0, payload);
 }
 
-/** A reply to a request that was interrupted meanwhile is refused with ENOENT, which is no fault. */
+/**
+ * A reply to a request that was interrupted meanwhile is refused with ENOENT, which is no fault.
+ */
 function writeReply(device: number, reply: Buffer): void {
   try {
     writeSync(device, reply);
