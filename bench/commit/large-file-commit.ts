@@ -18,13 +18,15 @@ const peakKibBefore = process.resourceUsage().maxRSS;
 const start = performance.now();
 copyInto(join(root, "large"));
 const written = performance.now();
+const peakKibWritten = process.resourceUsage().maxRSS;
 await draft.commit();
 const committed = performance.now();
 console.log(
   JSON.stringify({
     writeMs: written - start,
     commitMs: committed - written,
-    growthMib: (process.resourceUsage().maxRSS - peakKibBefore) / 1024,
+    writeMib: (peakKibWritten - peakKibBefore) / 1024,
+    commitMib: (process.resourceUsage().maxRSS - peakKibWritten) / 1024,
   }),
 );
 await draft.settle();

@@ -18,7 +18,8 @@ export async function measureLargeTree(
   const large = join(place.directory, "large");
   const small = join(place.directory, "small");
   makeEmptyFiles(large, options.files);
-  makeEmptyFiles(small, options.changes);
+  // As many directories as there are changes, so that both trees have as many touched ones.
+  makeEmptyFiles(small, options.changes * 50);
   const contestants = [
     await committing("draftfs, large tree", large, options.changes, place),
     await committing("draftfs, small tree", small, options.changes, place),
