@@ -90,7 +90,7 @@ export function requireOwner(node: Pick<Node, "uid">): void {
   if (uid !== 0 && uid !== node.uid) throw new Fault("EPERM");
 }
 
-/** @throws {Fault} `EPERM` when the sticky bit of a directory protects an entry from this process. */
+/** @throws {Fault} `EPERM` when the sticky bit of a directory protects an entry from us. */
 export function requireUnsticky(
   directory: Pick<Node, "mode" | "uid">,
   entry: Pick<Node, "uid">,

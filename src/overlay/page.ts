@@ -36,15 +36,6 @@ export class Page {
     return this.#bytes;
   }
 
-  /** The bytes, back in memory if they were spilled. */
-  load(): Uint8Array {
-    if (this.#bytes !== undefined) return this.#bytes;
-    const bytes = new Uint8Array(this.#length);
-    this.#file?.read(bytes, this.#position);
-    this.#bytes = bytes;
-    return bytes;
-  }
-
   /** Replaces the bytes. */
   set(bytes: Uint8Array): void {
     this.#bytes = bytes;

@@ -31,7 +31,7 @@ export interface Facade {
   readonly close: () => void;
 }
 
-/** Builds the `node:fs`-shaped object of an overlay: plain, so that it can be patched and spread. */
+/** Builds the `node:fs`-shaped object of an overlay: plain, so that it can be patched. */
 export function createFacade(core: Core): Facade {
   const plain = synchronousCalls(core);
   const calls = withShortcuts(core, plain);
