@@ -21,7 +21,8 @@ export interface OverlaySettings {
  * @throws {DraftError} `DRAFT_CONFIG` listing everything that is wrong, with line and column.
  */
 export async function readSettings(disk: Disk, state: StateDirectory): Promise<OverlaySettings> {
-  if (!hasConfig(disk, state)) return settingsOf(defaultConfigValues());
+  // Nobody has asked for the look at content that `strict` takes: commands write what they write.
+  if (!hasConfig(disk, state)) return { ...settingsOf(defaultConfigValues()), checks: "normal" };
   const { effectiveConfig } = await import("../config/effective-config.ts");
   return settingsOf(effectiveConfig({ root: state.root, disk }).values);
 }

@@ -175,10 +175,10 @@ describe("a disk that has moved on", () => {
 });
 
 describe("a text that would become binary, or JSON that would break", () => {
-  it("is refused with a way to mean it", () => {
+  it("is refused under strict checks, with a way to mean it", () => {
     project.write("data.json", "{}\n");
     project.run("printf '\\377' > a.txt; echo '{' > data.json");
-    const { code, err } = project.draftfs(["commit"]);
+    const { code, err } = project.draftfs(["commit", "--checks", "strict"]);
     expect(code).toBe(1);
     expect(err).toMatch(/a\.txt.*data\.json.*--checks minimal/s);
     expect(project.read("a.txt")).toBe("one\n");
