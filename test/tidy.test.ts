@@ -136,6 +136,22 @@ describe("the source tree", () => {
   });
 });
 
+describe("the lock file", () => {
+  it("names the packages of every platform, without which npm ci refuses it", () => {
+    const lock = JSON.parse(readFileSync(join(repository, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const missing = Object.entries(lock.packages).flatMap(([path, { optionalDependencies }]) =>
+      Object.keys(optionalDependencies ?? {}).filter(
+        (name) =>
+          !(`node_modules/${name}` in lock.packages) &&
+          !(`${path}/node_modules/${name}` in lock.packages),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
 describe("tests", () => {
   it("are never skipped for good", () => {
     const folders = ["test", "property-tests"];
