@@ -79,7 +79,7 @@ export class History {
     return patchOfEdits(compareCheckpoints(objects, first, findCheckpoint(objects, to)));
   }
 
-  /** The recorded paths that are not as the last operation left them: what an undo would stop at. */
+  /** The recorded paths that are not as the last operation left them: an undo stops there. */
   async drift(options: { readonly signal?: AbortSignal } = {}): Promise<readonly Drift[]> {
     return findDrift(this.#store, options);
   }
