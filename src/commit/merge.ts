@@ -4,7 +4,10 @@ import type { Resolver } from "./commit-resolving.ts";
 
 /** How {@link mergeTexts} treats what both sides have changed. */
 export interface MergeOptions {
-  /** Puts both sides and the base between diff3 markers instead of giving up. Off by default. */
+  /**
+   * Puts both sides and the base between diff3 markers instead of giving up. Off by default. The
+   * markers end with a carriage return where all three texts begin with such a line.
+   */
   readonly markers?: boolean;
 }
 
@@ -36,6 +39,7 @@ export function mergeTexts(
   );
   const regions = diff3Merge(o ?? [], b ?? [], t ?? [], { excludeFalseConflicts: true });
   const lines: string[] = [];
+  const end = [b, o, t].every((side) => side?.[0]?.endsWith("\r\n") ?? true) ? "\r\n" : "\n";
   let conflicts = 0;
   for (const region of regions) {
     if (region.ok !== undefined) lines.push(...region.ok);
@@ -43,8 +47,9 @@ export function mergeTexts(
     if (options.markers !== true) return undefined;
     conflicts += 1;
     const { a, o: common, b: other } = region.conflict;
-    lines.push("<<<<<<< draft\n", ...closed(a), "||||||| base\n", ...closed(common));
-    lines.push("=======\n", ...closed(other), ">>>>>>> disk\n");
+    lines.push(`<<<<<<< draft${end}`, ...closed(a, end), `||||||| base${end}`);
+    lines.push(...closed(common, end), `=======${end}`, ...closed(other, end));
+    lines.push(`>>>>>>> disk${end}`);
   }
   return { bytes: Buffer.from(lines.join(""), "latin1"), conflicts };
 }
@@ -68,6 +73,6 @@ function linesOf(text: string): string[] {
 }
 
 /** A marker must begin a line, also after a last line without an end. */
-function closed(lines: readonly string[]): string[] {
-  return lines.map((line) => (line.endsWith("\n") ? line : `${line}\n`));
+function closed(lines: readonly string[], end: string): string[] {
+  return lines.map((line) => (line.endsWith("\n") ? line : line + end));
 }
