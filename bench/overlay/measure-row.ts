@@ -9,10 +9,17 @@ import type { Row, Scale } from "./rows.ts";
 /** Milliseconds that a row took on each peer, in interleaved rounds. */
 export async function measureRow(
   row: Row,
-  options: { readonly scale: Scale; readonly rounds: number; readonly budgetMs: number },
+  options: {
+    readonly scale: Scale;
+    readonly rounds: number;
+    readonly budgetMs: number;
+    /** Leaves out all others; some take minutes. */
+    readonly only?: readonly string[];
+  },
 ): Promise<ReadonlyMap<string, Samples>> {
   const contestants: Contestant[] = [];
   for (const name of row.peers) {
+    if (options.only?.includes(name) === false) continue;
     if (await isInstalled(name)) contestants.push(contestantOf(row, name, options.scale));
   }
   return interleave(contestants, { rounds: options.rounds, budgetMs: options.budgetMs });
@@ -27,6 +34,7 @@ function contestantOf(row: Row, name: PeerName, scale: Scale): Contestant {
         row.seed(root, scale);
         const peer = await peers[name](root);
         const work = await row.prepare(peer, scale);
+        if (row.repeatable) await work();
         // The garbage of the preparation must not be collected on the row's account.
         globalThis.gc?.();
         const start = performance.now();

@@ -1,5 +1,5 @@
 /**
- * The overlay benchmark: `npm run bench:overlay [-- --only TEXT --rounds N --scale N]`.
+ * The overlay benchmark: `npm run bench:overlay [-- --only TEXT --rounds N --scale N --peers NAME]`.
  * Prints a table in Markdown; raw figures go to `bench/results/`.
  */
 import { execFileSync } from "node:child_process";
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
     rounds: { type: "string", default: "7" },
     scale: { type: "string", default: "1" },
+    peers: { type: "string", multiple: true },
   },
 });
 const scale = Number(values.scale);
@@ -35,7 +36,12 @@ const names = [
 const raw: Record<string, Record<string, Samples>> = {};
 const table: string[][] = [];
 for (const row of rows.filter((candidate) => candidate.name.includes(values.only))) {
-  const samples = await measureRow(row, { scale, rounds: Number(values.rounds), budgetMs: 30_000 });
+  const samples = await measureRow(row, {
+    scale,
+    rounds: Number(values.rounds),
+    budgetMs: 30_000,
+    ...(values.peers ? { only: values.peers } : {}),
+  });
   raw[row.name] = Object.fromEntries(samples);
   const medians = names.map((name) => medianOf(samples.get(name) ?? []));
   const [disk = Number.NaN, ours = Number.NaN] = medians;
