@@ -1,5 +1,6 @@
+import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
-import { absoluteOf } from "../disk/tree-path.ts";
+import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax, resolutionRoundsMax } from "../limits.ts";
 import { readContent } from "../overlay/content.ts";
 import { acceptResolutions, type Resolution } from "./accept.ts";
@@ -48,26 +49,40 @@ export async function commitResolving(
   options: ResolvingOptions = {},
 ): Promise<CommitReceipt> {
   let current = changeSet;
+  const shown: ShownContents = new Map();
   for (let round = 1; ; round++) {
     try {
       return await commitChangeSet(store, current, options);
     } catch (error) {
       if (!(error instanceof ConflictError) || round >= resolutionRoundsMax) throw error;
-      current = acceptResolutions(current, await decide(store, error.conflicts, resolver, options));
+      const resolved = await decide(store, error.conflicts, resolver, options, shown);
+      current = acceptResolutions(current, resolved);
     }
   }
 }
+
+/**
+ * What lay at a place when its conflict was decided. The decision is based on it: should the place
+ * move again, it is the base of the next merge, or what it had would be taken for our change.
+ */
+type ShownContents = Map<TreePath, Buffer>;
 
 async function decide(
   store: CommitStore,
   conflicts: readonly Conflict[],
   resolver: Resolver,
   options: ResolvingOptions,
+  shown: ShownContents,
 ): Promise<Map<Conflict, Resolution>> {
   const resolved = new Map<Conflict, Resolution>();
   const undecided: Conflict[] = [];
   for (const conflict of conflicts) {
-    const resolution = await resolver(conflict, () => sidesOf(store, conflict, options));
+    let sides: ConflictSides | undefined;
+    const resolution = await resolver(conflict, () => {
+      sides ??= sidesOf(store, conflict, options, shown.get(conflict.path));
+      return sides;
+    });
+    if (sides?.theirs !== undefined) shown.set(conflict.path, sides.theirs);
     if (resolution === undefined) undecided.push(conflict);
     else resolved.set(conflict, resolution);
   }
@@ -75,12 +90,17 @@ async function decide(
   return resolved;
 }
 
-function sidesOf(store: CommitStore, conflict: Conflict, options: ResolvingOptions): ConflictSides {
+function sidesOf(
+  store: CommitStore,
+  conflict: Conflict,
+  options: ResolvingOptions,
+  shown: Buffer | undefined,
+): ConflictSides {
   const { ours, theirs } = conflict;
   const content = ours?.content;
   const isSmall = content !== undefined && content.size <= packedContentBytesMax;
   return {
-    base: readBase(store, conflict, options),
+    base: shown ?? readBase(store, conflict, options),
     ours: isSmall ? readContent(content) : undefined,
     theirs: readTheirs(store, conflict.path, theirs),
   };
@@ -106,11 +126,24 @@ function readTheirs(
   theirs: Before | undefined,
 ): Buffer | undefined {
   if (theirs?.state.kind !== "file" || theirs.state.size > packedContentBytesMax) return undefined;
-  const descriptor = disk.open(absoluteOf(state.root, path), openFlags.read);
+  const descriptor = openTheirs(disk, absoluteOf(state.root, path));
+  if (descriptor === undefined) return undefined;
   try {
     const buffer = Buffer.alloc(theirs.state.size);
     return buffer.subarray(0, disk.read(descriptor, buffer, 0));
   } finally {
     disk.close(descriptor);
+  }
+}
+
+/** No lock is held: what is no file any more is found by the next look at the tree. */
+function openTheirs(disk: Disk, path: string): number | undefined {
+  try {
+    if (disk.lstat(path)?.kind !== "file") return undefined;
+    return disk.open(path, openFlags.read);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return undefined;
+    throw error;
   }
 }

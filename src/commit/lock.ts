@@ -145,7 +145,10 @@ function readHolder(disk: Disk, path: string): Holder | undefined {
 }
 
 function isHolder(value: unknown): value is Holder {
-  return typeof value === "object" && value !== null && "token" in value && "pid" in value;
+  if (typeof value !== "object" || value === null) return false;
+  const { pid, token } = value as Partial<Holder>;
+  // The token becomes part of a name.
+  return Number.isSafeInteger(pid) && typeof token === "string" && /^\w+$/.test(token);
 }
 
 /** A lock that we did not write: its holder cannot be judged. */

@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { identifyProcess, type ProcessIdentity } from "../../src/commit/host.ts";
+import { RootLock } from "../../src/commit/lock.ts";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { CompiledProject } from "../support/compiled-project.ts";
+import { TemporaryRoot } from "./scenario.ts";
+
+const disk = new NodeDisk();
+
+/** A root with a place for its lock. */
+class LockScene implements Disposable {
+  readonly #root = TemporaryRoot.inMemory();
+  readonly state: StateDirectory = stateDirectoryOf(this.#root.path);
+
+  constructor() {
+    fs.mkdirSync(dirname(this.state.lock), { recursive: true });
+  }
+
+  /** A lock as `holder` would have left it. */
+  leave(holder: ProcessIdentity, token = "left"): void {
+    fs.writeFileSync(this.state.lock, `${JSON.stringify({ ...holder, token })}\n`);
+  }
+
+  /** The files of the lock and of those who want it. */
+  files(): string[] {
+    return fs.readdirSync(dirname(this.state.lock)).filter((name) => name.startsWith("lock"));
+  }
+
+  [Symbol.dispose](): void {
+    this.#root[Symbol.dispose]();
+  }
+}
+
+function deadPid(): number {
+  return spawnSync(process.execPath, ["-e", ""]).pid;
+}
+
+const self = identifyProcess(disk);
+const dead: readonly [string, () => ProcessIdentity][] = [
+  ["whose process is gone", () => ({ ...self, pid: deadPid() })],
+  ["whose process number belongs to another one now", () => ({ ...self, startTime: "1" })],
+  ["of an earlier running of the kernel", () => ({ ...self, bootId: "another" })],
+];
+
+for (const [whose, holder] of dead) {
+  test(`a lock ${whose} is taken over, and nothing of it stays`, async () => {
+    using scene = new LockScene();
+    scene.leave(holder());
+    using lock = await RootLock.take(disk, scene.state, { waitMs: 0 });
+    expect(scene.files()).toEqual(["lock"]);
+    lock.release();
+    expect(scene.files()).toEqual([]);
+  });
+}
+
+test("a taker that died while it replaced a dead one is replaced in turn", async () => {
+  using scene = new LockScene();
+  const gone = { ...self, pid: deadPid() };
+  scene.leave(gone, "first");
+  fs.writeFileSync(`${scene.state.lock}.first`, JSON.stringify({ ...gone, token: "second" }));
+  using lock = await RootLock.take(disk, scene.state, { waitMs: 0 });
+  expect(scene.files()).toEqual(["lock"]);
+  lock.release();
+  expect(scene.files()).toEqual([]);
+});
+
+test("a lock that a power cut left empty is taken over", async () => {
+  using scene = new LockScene();
+  fs.writeFileSync(scene.state.lock, "");
+  using _lock = await RootLock.take(disk, scene.state, { waitMs: 0 });
+  expect(scene.files()).toEqual(["lock"]);
+});
+
+const alive: readonly [string, ProcessIdentity][] = [
+  ["of a live process", self],
+  ["of another machine", { ...self, host: "elsewhere", pid: 1, bootId: "another" }],
+  ["of another container", { ...self, pidNamespace: "pid:[1]", pid: 2 ** 22 + 1 }],
+];
+
+for (const [whose, holder] of alive) {
+  test(`a lock ${whose} is never taken over: the wait ends and names the holder`, async () => {
+    using scene = new LockScene();
+    scene.leave(holder);
+    const left = fs.readFileSync(scene.state.lock, "utf8");
+    await expect(RootLock.take(disk, scene.state, { waitMs: 20 })).rejects.toMatchObject({
+      code: "DRAFT_LOCKED",
+      path: scene.state.lock,
+      message: expect.stringContaining(`process ${holder.pid} on ${holder.host}`),
+      details: { pid: holder.pid, host: holder.host },
+    });
+    expect(fs.readFileSync(scene.state.lock, "utf8")).toBe(left);
+    expect(scene.files()).toEqual(["lock"]);
+  });
+}
+
+test("what is no lock of ours is left alone, whatever JSON it holds", async () => {
+  for (const text of ["{}", "null", "[]", '{"pid":1,"token":5}', '{"pid":"x","token":"/../y"}']) {
+    using scene = new LockScene();
+    fs.writeFileSync(scene.state.lock, text);
+    await expect(RootLock.take(disk, scene.state, { waitMs: 0 }), text).rejects.toMatchObject({
+      code: "DRAFT_LOCKED",
+      message: expect.stringContaining("somebody unknown"),
+    });
+    expect(fs.readFileSync(scene.state.lock, "utf8")).toBe(text);
+  }
+});
+
+test("a waiter gets the lock when its holder gives it back", async () => {
+  using scene = new LockScene();
+  const first = await RootLock.take(disk, scene.state);
+  const waiting = RootLock.take(disk, scene.state);
+  first.release();
+  using _second = await waiting;
+  first.release();
+  expect(scene.files()).toEqual(["lock"]);
+});
+
+test("a signal ends the wait, and the lock stays its holder's", async () => {
+  using scene = new LockScene();
+  using _held = await RootLock.take(disk, scene.state);
+  const controller = new AbortController();
+  const waiting = RootLock.take(disk, scene.state, { signal: controller.signal });
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ code: "DRAFT_ABORTED" });
+  expect(scene.files()).toEqual(["lock"]);
+});
+
+let project: CompiledProject;
+beforeAll(() => {
+  project = CompiledProject.build();
+}, 120_000);
+afterAll(() => project[Symbol.dispose]());
+
+/** Takes the lock again and again; the exclusive file notices whoever else holds it. */
+function contender(root: string): ChildProcess {
+  const from = (source: string): string => JSON.stringify(project.pathOf(source));
+  const program = `
+    import fs from "node:fs";
+    const { RootLock } = await import(${from("src/commit/lock.ts")});
+    const { NodeDisk } = await import(${from("src/disk/node-disk.ts")});
+    const { stateDirectoryOf } = await import(${from("src/disk/state-directory.ts")});
+    const root = ${JSON.stringify(root)};
+    const disk = new NodeDisk();
+    const state = stateDirectoryOf(root);
+    const ghost = ${JSON.stringify({ ...self, startTime: "1" })};
+    for (let turn = 0; turn < 40; turn++) {
+      const lock = await RootLock.take(disk, state, { waitMs: 60_000 });
+      const held = fs.openSync(root + "/held", "wx");
+      fs.appendFileSync(root + "/turns", "x");
+      await new Promise((done) => setImmediate(done));
+      fs.closeSync(held);
+      fs.unlinkSync(root + "/held");
+      if (turn % 2 === 0) lock.release();
+      else {
+        // Dies, as far as others can tell: its lock is one to be taken over.
+        const token = process.pid + "_" + turn;
+        fs.writeFileSync(state.lock + "-draft" + token, JSON.stringify({ ...ghost, token }));
+        fs.renameSync(state.lock + "-draft" + token, state.lock);
+      }
+    }
+  `;
+  return spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
+test("of processes that want the lock, also a dead one's, never two have it", async () => {
+  using scene = new LockScene();
+  const { root } = scene.state;
+  const exits = await Promise.all(
+    [contender(root), contender(root), contender(root)].map(async (child) => once(child, "exit")),
+  );
+  expect(exits.map(([code]) => code)).toEqual([0, 0, 0]);
+  expect(fs.readFileSync(join(root, "turns"), "utf8")).toHaveLength(120);
+}, 90_000);
