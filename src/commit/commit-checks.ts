@@ -1,60 +1,30 @@
-import { openFlags } from "../disk/open-flags.ts";
-import type { TreePath } from "../disk/tree-path.ts";
-import { packedContentBytesMax } from "../limits.ts";
+import type { Disk } from "../disk/disk.ts";
 import type { After } from "./change-set.ts";
-import { checkContent } from "./check-content.ts";
+import { type ContentShape, checkContent, shapeOf } from "./check-content.ts";
 import { type CheckFinding, type CheckLevel, refuseErrors } from "./check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
-import type { Directories } from "./directories.ts";
-import { OldPlaces } from "./old-places.ts";
-import type { CommitPlan, StagedItem } from "./plan.ts";
+import type { OnReplaced } from "./examine.ts";
+import type { CommitPlan } from "./plan.ts";
 import { preflight } from "./preflight.ts";
-import type { OnBytes } from "./stage.ts";
-import type { NodeImage } from "./step.ts";
+import type { StagingChecks } from "./stage.ts";
 import { WriteVerifier } from "./verify-write.ts";
 
 /** The checks of one commit at its level, in the order of its phases. */
 export class CommitChecks {
-  readonly #store: CommitStore;
-  readonly #directories: Directories;
+  readonly #level: CheckLevel;
   readonly #verifier: WriteVerifier | undefined;
-  /** Where the bytes lie that a new content replaces. */
-  readonly #replaced = new Map<After, TreePath>();
+  /** What the content was that a change replaces. */
+  readonly #replaced = new Map<After, ContentShape>();
   readonly #findings: CheckFinding[] = [];
 
-  private constructor(
-    store: CommitStore,
-    plan: CommitPlan,
-    directories: Directories,
-    verifier: WriteVerifier | undefined,
-  ) {
-    this.#store = store;
-    this.#directories = directories;
+  private constructor(level: CheckLevel, verifier: WriteVerifier | undefined) {
+    this.#level = level;
     this.#verifier = verifier;
-    const places = new OldPlaces(plan.changeSet.changes);
-    for (const change of plan.changeSet.changes) {
-      if (change.kind !== "modify" || change.before.state.kind !== "file") continue;
-      if (change.before.state.size > packedContentBytesMax) continue;
-      this.#replaced.set(change.after, places.placeOf(change.path));
-    }
   }
 
-  /**
-   * Looks at directories and room.
-   *
-   * @throws {DraftError} `DRAFT_CHECK_FAILED`
-   */
-  static async start(
-    store: CommitStore,
-    plan: CommitPlan,
-    directories: Directories,
-    options: { readonly checks?: CheckLevel },
-  ): Promise<CommitChecks> {
+  static async open(disk: Disk, options: { readonly checks?: CheckLevel }): Promise<CommitChecks> {
     const level = options.checks ?? "normal";
-    if (level !== "minimal") refuseErrors(preflight(store, plan));
-    const isStrict = level === "strict";
-    const verifier = isStrict ? await WriteVerifier.load(store.disk, directories) : undefined;
-    return new CommitChecks(store, plan, directories, verifier);
+    return new CommitChecks(level, level === "strict" ? await WriteVerifier.load(disk) : undefined);
   }
 
   /** Warnings so far. */
@@ -62,37 +32,40 @@ export class CommitChecks {
     return this.#findings.filter(({ severity }) => severity === "warning");
   }
 
-  /** For the stager; `undefined` where nobody wants to see the bytes. */
-  get onBytes(): OnBytes | undefined {
-    const verifier = this.#verifier;
-    if (verifier === undefined) return undefined;
-    return (item, slot, bytes) => {
-      verifier.expect(slot, bytes);
-      const before = this.#readReplaced(item.after);
-      this.#findings.push(...checkContent(item.path, bytes, before));
+  /** For the examiner, who reads what is replaced; `undefined` where nobody wants to see it. */
+  get onReplaced(): OnReplaced | undefined {
+    if (this.#verifier === undefined) return undefined;
+    return (change, bytes) => {
+      if (change.kind !== "modify") return;
+      this.#replaced.set(change.after, shapeOf(change.path, bytes));
     };
   }
 
-  /** Reads back what was staged. @throws {DraftError} `DRAFT_CHECK_FAILED` */
-  afterStaging(item: StagedItem, slot: TreePath, image: NodeImage): void {
-    this.#verifier?.verify(slot, item.path, image);
+  /**
+   * Looks at directories and room.
+   *
+   * @throws {DraftError} `DRAFT_CHECK_FAILED`
+   */
+  preflight(store: CommitStore, plan: CommitPlan): void {
+    if (this.#level !== "minimal") refuseErrors(preflight(store, plan));
+  }
+
+  /** For the stager; `undefined` where nobody wants to see what it writes. */
+  get onStaging(): StagingChecks | undefined {
+    const verifier = this.#verifier;
+    if (verifier === undefined) return undefined;
+    return {
+      beforeWriting: ({ path, after }, bytes) => {
+        this.#findings.push(...checkContent(path, bytes, this.#replaced.get(after)));
+        return verifier.hashOf(bytes);
+      },
+      afterWriting: ({ path }, descriptor, image, hash) =>
+        verifier.verify(path, descriptor, image, hash),
+    };
   }
 
   /** @throws {DraftError} `DRAFT_CHECK_FAILED` when the content of a file must not go in. */
   finish(): void {
     refuseErrors(this.#findings);
-  }
-
-  #readReplaced(after: After): Buffer | undefined {
-    const path = this.#replaced.get(after);
-    if (path === undefined) return undefined;
-    const { disk } = this.#store;
-    const descriptor = disk.open(this.#directories.locate(path), openFlags.read);
-    try {
-      const buffer = Buffer.allocUnsafe(disk.fstat(descriptor).size);
-      return buffer.subarray(0, disk.read(descriptor, buffer, 0));
-    } finally {
-      disk.close(descriptor);
-    }
   }
 }

@@ -5,7 +5,7 @@ import type { TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { PackBuilder } from "../objects/pack-builder.ts";
-import type { Before } from "./change-set.ts";
+import type { Before, Change } from "./change-set.ts";
 import type { CommitStore } from "./commit-store.ts";
 import type { Conflict, ConflictReason } from "./conflict.ts";
 import type { ContentIndex } from "./content-index.ts";
@@ -20,6 +20,9 @@ export type Finding =
   | { readonly kind: "as-expected"; readonly image: NodeImage | undefined }
   | { readonly kind: "conflict"; readonly conflict: Conflict };
 
+/** Sees the bytes that a change replaces or removes; they are valid during the call only. */
+export type OnReplaced = (change: Change, bytes: Uint8Array) => void;
+
 /**
  * Compares places of the tree with what a change set expects there, and takes the bytes that the
  * changes will replace into the pack: they are what undo, and the abort of a commit, put back.
@@ -32,15 +35,22 @@ export class Examiner {
   readonly #directories: Directories;
   readonly #pack: PackBuilder;
   readonly #contents: ContentIndex;
+  readonly #onReplaced: OnReplaced | undefined;
   /** Files too large for the pack whose bytes this operation replaces, by place. */
   readonly largeFiles = new Map<TreePath, ObjectId>();
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-  constructor(store: CommitStore, directories: Directories, pack: PackBuilder) {
+  constructor(
+    store: CommitStore,
+    directories: Directories,
+    pack: PackBuilder,
+    onReplaced?: OnReplaced,
+  ) {
     this.#disk = store.disk;
     this.#contents = store.contents;
     this.#directories = directories;
     this.#pack = pack;
+    this.#onReplaced = onReplaced;
   }
 
   examine(expectation: Expectation): Finding {
@@ -109,7 +119,9 @@ export class Examiner {
     }
     if (this.#buffer.length < stamp.size) this.#buffer = Buffer.allocUnsafeSlow(stamp.size);
     const length = this.#disk.read(descriptor, this.#buffer.subarray(0, stamp.size), 0);
-    return { oid: this.#pack.add("blob", this.#buffer.subarray(0, length)), stored: "blob" };
+    const bytes = this.#buffer.subarray(0, length);
+    if (isReplaced) this.#onReplaced?.(change, bytes);
+    return { oid: this.#pack.add("blob", bytes), stored: "blob" };
   }
 
   /** The expectation with its content id, where this process has read that content before. */

@@ -96,10 +96,11 @@ class Preparation {
     const descriptors = [packDescriptor];
     try {
       const pack = new PackBuilder(disk, packDescriptor);
-      const examiner = new Examiner(this.#store, directories, pack);
+      const checks = await CommitChecks.open(disk, this.#options);
+      const examiner = new Examiner(this.#store, directories, pack, checks.onReplaced);
       await this.#examine(examiner);
-      const checks = await CommitChecks.start(this.#store, this.#plan, directories, this.#options);
-      const stager = new Stager(disk, directories, checks.onBytes);
+      checks.preflight(this.#store, this.#plan);
+      const stager = new Stager(disk, directories, checks.onStaging);
       await this.#stage(stager, staging, pack, checks);
       const facts = this.#facts();
       const changes = this.#manifestChanges();
@@ -156,9 +157,10 @@ class Preparation {
   ): Promise<void> {
     await this.#pace.each("stage", this.#plan.staged, (item) => {
       const slot = `${staging}/${item.slot}`;
-      const image = this.#at(item.path, () => stager.stage(item, slot, pack));
-      this.#staged.set(item.after, image);
-      this.#at(item.path, () => checks.afterStaging(item, slot, image));
+      this.#staged.set(
+        item.after,
+        this.#at(item.path, () => stager.stage(item, slot, pack)),
+      );
     });
     checks.finish();
   }
@@ -223,7 +225,7 @@ class Preparation {
       return imageOf({ ...after.state, size: source.size }, source);
     }
     const group = after.linkGroup;
-    if (before === undefined && group !== undefined) {
+    if (before?.state.kind !== "file" && group !== undefined) {
       const first = this.#firstOfGroup(group);
       assert(first?.kind === "file", "a hard-link group has a file to link to");
       return imageOf({ ...after.state, size: first.size }, first);

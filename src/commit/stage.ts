@@ -12,8 +12,22 @@ import { type Creator, currentCreator, isNotPermitted, needsOwner } from "./owne
 import type { StagedItem } from "./plan.ts";
 import type { FileImage, NodeImage, SymlinkImage } from "./step.ts";
 
-/** Sees what is about to be staged; the bytes are valid during the call only. */
-export type OnBytes = (item: StagedItem, slot: TreePath, bytes: Uint8Array) => void;
+/** What looks on while files are staged. Throws to stop it. */
+export interface StagingChecks {
+  /**
+   * Sees the bytes of every small file, which are valid during the call only.
+   *
+   * @returns what `afterWriting` is to be given for comparison.
+   */
+  beforeWriting(item: StagedItem, bytes: Uint8Array): bigint;
+  /** Sees every staged file complete, open for reading; `hash` is missing for large ones. */
+  afterWriting(
+    item: StagedItem,
+    descriptor: number,
+    image: FileImage,
+    hash: bigint | undefined,
+  ): void;
+}
 
 /**
  * Writes new files and links under provisional names, complete with mode, owner and times, so that
@@ -24,16 +38,15 @@ export class Stager {
   readonly #disk: Disk;
   readonly #directories: Directories;
   readonly #creator: Creator = currentCreator();
-  readonly #onBytes: OnBytes | undefined;
+  readonly #checks: StagingChecks | undefined;
   #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
   /** Staged files that no pack holds: they must be durable themselves before the record is. */
   readonly largePlaces: TreePath[] = [];
 
-  /** @param onBytes is shown the bytes of every small file before they are written. */
-  constructor(disk: Disk, directories: Directories, onBytes?: OnBytes) {
+  constructor(disk: Disk, directories: Directories, checks?: StagingChecks) {
     this.#disk = disk;
     this.#directories = directories;
-    this.#onBytes = onBytes;
+    this.#checks = checks;
   }
 
   /** Stages what a plan asks for; its bytes go into the pack as well, unless they are large. */
@@ -57,26 +70,50 @@ export class Stager {
       this.largePlaces.push(slot);
       const image = imageOf({ ...state, size: content.size }, stored) as FileImage;
       this.#dress(slot, image, timesSet);
+      this.#checkLarge(item, image, slot);
       return image;
     }
     const bytes = this.#read(content, item.path);
-    this.#onBytes?.(item, slot, bytes);
+    const hash = this.#checks?.beforeWriting(item, bytes);
     const stored: Stored = { oid: pack.add("blob", bytes), stored: "blob" };
     const image = imageOf({ ...state, size: bytes.length }, stored) as FileImage;
-    this.stageBytes(bytes, image, slot, timesSet);
+    this.stageBytes(bytes, image, slot, timesSet, (descriptor) =>
+      this.#checks?.afterWriting(item, descriptor, image, hash),
+    );
     return image;
   }
 
-  /** Stages a file of known bytes. */
-  stageBytes(bytes: Uint8Array, image: FileImage, slot: TreePath, times: boolean): void {
+  /**
+   * Stages a file of known bytes.
+   *
+   * @param onWritten is called with the descriptor of the complete file before it is closed.
+   */
+  stageBytes(
+    bytes: Uint8Array,
+    image: FileImage,
+    slot: TreePath,
+    times: boolean,
+    onWritten?: (descriptor: number) => void,
+  ): void {
     const place = this.#directories.locate(slot);
     const descriptor = this.#disk.open(place, openFlags.createNew, image.mode & 0o777);
     try {
       if (bytes.length > 0) this.#disk.write(descriptor, bytes);
+      this.#dress(slot, image, times);
+      onWritten?.(descriptor);
     } finally {
       this.#disk.close(descriptor);
     }
-    this.#dress(slot, image, times);
+  }
+
+  #checkLarge(item: StagedItem, image: FileImage, slot: TreePath): void {
+    if (this.#checks === undefined) return;
+    const descriptor = this.#disk.open(this.#directories.locate(slot), openFlags.read);
+    try {
+      this.#checks.afterWriting(item, descriptor, image, undefined);
+    } finally {
+      this.#disk.close(descriptor);
+    }
   }
 
   #stageSymlink(image: SymlinkImage, slot: TreePath, times: boolean): void {

@@ -1,11 +1,8 @@
 import xxhash, { type XXHashAPI } from "xxhash-wasm";
 import type { Disk } from "../disk/disk.ts";
-import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
-import { chunkBytes } from "../limits.ts";
-import type { Directories } from "./directories.ts";
-import type { NodeImage } from "./step.ts";
+import type { FileImage } from "./step.ts";
 
 let loading: Promise<XXHashAPI> | undefined;
 
@@ -18,57 +15,42 @@ let loading: Promise<XXHashAPI> | undefined;
  */
 export class WriteVerifier {
   readonly #disk: Disk;
-  readonly #directories: Directories;
   readonly #api: XXHashAPI;
-  readonly #hashes = new Map<TreePath, bigint>();
-  readonly #buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-  private constructor(disk: Disk, directories: Directories, api: XXHashAPI) {
+  private constructor(disk: Disk, api: XXHashAPI) {
     this.#disk = disk;
-    this.#directories = directories;
     this.#api = api;
   }
 
-  static async load(disk: Disk, directories: Directories): Promise<WriteVerifier> {
+  static async load(disk: Disk): Promise<WriteVerifier> {
     loading ??= xxhash();
-    return new WriteVerifier(disk, directories, await loading);
+    return new WriteVerifier(disk, await loading);
   }
 
-  /** Notes what is about to be staged; the bytes may be reused afterwards. */
-  expect(slot: TreePath, bytes: Uint8Array): void {
-    this.#hashes.set(slot, this.#api.h64Raw(bytes));
+  /** What {@link verify} is to find of bytes that are about to be written. */
+  hashOf(bytes: Uint8Array): bigint {
+    return this.#api.h64Raw(bytes);
   }
 
   /**
-   * Compares a staged file with what was noted and with its image.
+   * Compares a written file with its image and, where it is given, the hash of its bytes.
    *
    * @throws {DraftError} `DRAFT_CHECK_FAILED` when they differ.
    */
-  verify(slot: TreePath, path: TreePath, image: NodeImage): void {
-    if (image.kind !== "file") return;
-    const descriptor = this.#disk.open(this.#directories.locate(slot), openFlags.read);
-    try {
-      const stamp = this.#disk.fstat(descriptor);
-      if (stamp.size !== image.size) throw differs(path, `${stamp.size} bytes long`);
-      if (stamp.mode !== image.mode) throw differs(path, `of mode ${stamp.mode.toString(8)}`);
-      const wanted = this.#hashes.get(slot);
-      if (wanted !== undefined && this.#hash(descriptor, stamp.size) !== wanted) {
-        throw differs(path, "of other bytes");
-      }
-    } finally {
-      this.#disk.close(descriptor);
+  verify(path: TreePath, descriptor: number, image: FileImage, hash: bigint | undefined): void {
+    const stamp = this.#disk.fstat(descriptor);
+    if (stamp.size !== image.size) throw differs(path, `${stamp.size} bytes long`);
+    if (stamp.mode !== image.mode) throw differs(path, `of mode ${stamp.mode.toString(8)}`);
+    if (hash !== undefined && this.#read(descriptor, stamp.size) !== hash) {
+      throw differs(path, "of other bytes");
     }
   }
 
-  #hash(descriptor: number, size: number): bigint {
-    const hash = this.#api.create64();
-    for (let position = 0; position < size; ) {
-      const bytesRead = this.#disk.read(descriptor, this.#buffer, position);
-      if (bytesRead === 0) break;
-      hash.update(this.#buffer.subarray(0, bytesRead));
-      position += bytesRead;
-    }
-    return hash.digest();
+  #read(descriptor: number, size: number): bigint {
+    if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(size);
+    const length = this.#disk.read(descriptor, this.#buffer.subarray(0, size), 0);
+    return this.#api.h64Raw(this.#buffer.subarray(0, length));
   }
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { checkContent } from "../../src/commit/check-content.ts";
+import { checkContent, shapeOf } from "../../src/commit/check-content.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import type { Disk } from "../../src/disk/disk.ts";
@@ -53,7 +53,7 @@ test("strict: JSON that a change breaks is refused, JSON that was broken before 
 
 test("content checks notice encoding, byte order mark, line ends and hidden characters", () => {
   const check = (before: string | Buffer, after: string | Buffer) =>
-    checkContent("file.txt", Buffer.from(after), Buffer.from(before)).map(
+    checkContent("file.txt", Buffer.from(after), shapeOf("file.txt", Buffer.from(before))).map(
       (finding) => `${finding.severity} ${finding.check}`,
     );
   expect(check("plain\n", "other\n")).toEqual([]);
