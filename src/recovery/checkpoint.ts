@@ -1,9 +1,4 @@
-import {
-  type ManifestChange,
-  manifestFormat,
-  type OperationManifest,
-  operationsRef,
-} from "../commit/manifest.ts";
+import { manifestFormat, type OperationManifest, operationsRef } from "../commit/manifest.ts";
 import { DraftError } from "../errors.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -17,14 +12,6 @@ export interface Checkpoint {
   /** The operation before it; `undefined` for the oldest one that is kept. */
   readonly previous: ObjectId | undefined;
   readonly manifest: OperationManifest;
-}
-
-/** How many paths a checkpoint touched, by kind of change. */
-export interface CheckpointStats {
-  readonly created: number;
-  readonly modified: number;
-  readonly deleted: number;
-  readonly renamed: number;
 }
 
 /**
@@ -48,18 +35,6 @@ export function* checkpoints(store: ObjectStore): Generator<Checkpoint> {
     yield checkpoint;
     id = checkpoint.previous;
   }
-}
-
-/** Counts the changes of an operation. */
-export function statsOf(changes: Iterable<ManifestChange>): CheckpointStats {
-  const counts = { create: 0, modify: 0, delete: 0, rename: 0 };
-  for (const change of changes) counts[change.kind] += 1;
-  return {
-    created: counts.create,
-    modified: counts.modify,
-    deleted: counts.delete,
-    renamed: counts.rename,
-  };
 }
 
 function parseManifest(id: ObjectId, bytes: Buffer): OperationManifest {

@@ -1,11 +1,4 @@
-import type {
-  After,
-  Aspect,
-  Before,
-  Change,
-  ChangeSet,
-  NodeState,
-} from "../../src/commit/change-set.ts";
+import type { After, Before, Change, ChangeSet, NodeState } from "../../src/commit/change-set.ts";
 import { stateOf } from "../../src/commit/images.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { compareTreePaths } from "../../src/disk/tree-path.ts";
@@ -152,9 +145,4 @@ function finish(state: NodeState, content: After["content"], wish: Wish): After 
     linkGroup: wish.group,
     ...(wish.sameNode === undefined ? {} : { sameNode: wish.sameNode }),
   };
-}
-
-/** The aspects in a type that tests can spread. */
-export function aspects(...list: Aspect[]): Aspect[] {
-  return list;
 }
