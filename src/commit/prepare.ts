@@ -240,7 +240,8 @@ class Preparation {
       if (change.kind === "delete" || change.after.linkGroup !== group) continue;
       const staged = this.#staged.get(change.after);
       if (staged !== undefined) return staged;
-      if (change.kind !== "create") return this.#found.get(change.before);
+      if (change.kind === "create" || change.before.state.kind !== "file") continue;
+      return this.#found.get(change.before);
     }
     return undefined;
   }
