@@ -1,6 +1,7 @@
 import { constants } from "../disk/lower-classes.ts";
 import type { Core } from "./core.ts";
 import { credentials } from "./credentials.ts";
+import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
 import { removeFile } from "./name-changes.ts";
 import { openFile, replaceContent } from "./open.ts";
@@ -23,19 +24,21 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
     const isExclusive = (mode & COPYFILE_EXCL) !== 0;
     const flags = O_WRONLY | O_CREAT | (isExclusive ? O_EXCL : 0);
     const target = openFile(core, to, flags, bits);
-    if (core.isDirectory(source)) {
-      // As libuv does: it finds out when it reads, and then removes what it has made.
-      removeFile(core, to);
-      throw new Fault("EISDIR");
-    }
     const { node } = target;
     if (node?.kind !== "file") throw new Fault("EISDIR");
     if (node === source.node) return;
-    replaceContent(core, node, core.contentOf(source));
+    const isDirectory = core.isDirectory(source);
+    const empty = FileContent.empty(core.memory.budget);
+    replaceContent(core, node, isDirectory ? empty : core.contentOf(source));
     // As libuv does, also for a file that was there: fchmod of the target to the source's mode.
     const isOwner = credentials.uid === 0 || credentials.uid === node.uid;
     if (!isOwner) throw new Fault("EPERM");
     node.mode = (node.mode & ~permissionBits) | bits;
+    if (isDirectory) {
+      // As libuv does: it finds out when it reads, and then removes what it has made.
+      removeFile(core, to);
+      throw new Fault("EISDIR");
+    }
   } finally {
     core.descriptors.close(descriptor);
   }

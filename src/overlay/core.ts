@@ -58,6 +58,7 @@ export class Core {
   constructor(lower: Lower, root: string, options: CoreOptions) {
     const { memory, policy, observes } = options;
     this.lower = lower;
+    lower.confine(root);
     this.policy = new Policy(policy);
     this.observations = observes ? new Observations(lower, root) : undefined;
     this.tree = new Tree(lower, root);

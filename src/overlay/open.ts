@@ -1,6 +1,6 @@
 import { constants } from "../disk/lower-classes.ts";
 import type { Core } from "./core.ts";
-import { mayRead, mayWrite, requireAccess } from "./credentials.ts";
+import { isPermitted, mayRead, mayWrite, requireAccess } from "./credentials.ts";
 import { OpenFile } from "./descriptors.ts";
 import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
@@ -11,8 +11,20 @@ import { type ExistingPlace, exists, isDirectory, type Place } from "./path-walk
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const accessMask = O_WRONLY | O_RDWR;
 
-/** Opens what lies at a path. @throws {Fault} as `open(2)`. */
-export function openFile(core: Core, path: string, flags: number, mode: number): OpenFile {
+/**
+ * Opens what lies at a path, ready to be written to if the flags say so.
+ *
+ * @param options.isLazy lets a file of the lower be copied up when it is first written to. It must
+ *   be registered as a descriptor then, and closed.
+ * @throws {Fault} as `open(2)`.
+ */
+export function openFile(
+  core: Core,
+  path: string,
+  flags: number,
+  mode: number,
+  options: { readonly isLazy?: boolean } = {},
+): OpenFile {
   const isExclusive = (flags & O_CREAT) !== 0 && (flags & O_EXCL) !== 0;
   const follow = !isExclusive && (flags & O_NOFOLLOW) === 0;
   const place = core.resolve(path, follow ? "always" : "before slash");
@@ -21,7 +33,7 @@ export function openFile(core: Core, path: string, flags: number, mode: number):
   if (isExclusive) throw new Fault("EEXIST");
   requireKind(place, flags);
   if (isChanging(flags)) core.requireChangeable(place);
-  if (place.found.kind === "lower") return openLower(core, place, flags);
+  if (place.found.kind === "lower") return openLower(core, place, flags, options.isLazy === true);
   const { node } = place.found;
   requireNodeAccess(node, flags);
   if ((flags & O_TRUNC) !== 0 && node.kind === "file") truncateNode(core, node, 0);
@@ -56,7 +68,7 @@ function requireKind(place: ExistingPlace, flags: number): void {
   }
 }
 
-function openLower(core: Core, place: ExistingPlace, flags: number): OpenFile {
+function openLower(core: Core, place: ExistingPlace, flags: number, isLazy: boolean): OpenFile {
   const { found } = place;
   if (found.kind !== "lower") throw new Fault("EIO");
   if (!isChanging(flags)) {
@@ -65,6 +77,9 @@ function openLower(core: Core, place: ExistingPlace, flags: number): OpenFile {
   }
   const { mode, uid, gid } = found.stats;
   requireNodeAccess({ mode, uid, gid, kind: "file" }, flags);
+  if (isLazy && (flags & O_TRUNC) === 0 && isPermitted({ mode, uid, gid, kind: "file" }, mayRead)) {
+    return new OpenFile(flags, { lowerDescriptor: core.lower.open(found.path), place });
+  }
   const node = core.copyUp(place);
   if ((flags & O_TRUNC) !== 0 && node.kind === "file") truncateNode(core, node, 0);
   return new OpenFile(flags, { node });
@@ -108,23 +123,24 @@ export function writeTo(
   position: number | undefined,
 ): number {
   if (!file.isWritable) throw new Fault("EBADF");
-  if (file.node?.kind !== "file") throw new Fault("EBADF");
-  const { node } = file;
+  if (bytes.length === 0) return 0;
+  const node = core.nodeOf(file);
+  if (node.kind !== "file") throw new Fault("EBADF");
   // On Linux a file opened for appending appends, whatever position is given.
   const at = file.isAppending ? node.content.size : (position ?? file.position);
-  if (bytes.length > 0) {
-    core.tree.touch(node);
-    node.content.write(bytes, at);
-    contentChanged(core, node);
-  }
+  core.tree.touch(node);
+  node.content.write(bytes, at);
+  contentChanged(core, node);
   if (position === undefined) file.position = at + bytes.length;
   return bytes.length;
 }
 
 /** Cuts or grows a file. @throws {Fault} as `ftruncate(2)`. */
 export function truncateOpen(core: Core, file: OpenFile, size: number): void {
-  if (!file.isWritable || file.node?.kind !== "file") throw new Fault("EINVAL");
-  truncateNode(core, file.node, size);
+  if (!file.isWritable) throw new Fault("EINVAL");
+  const node = core.nodeOf(file);
+  if (node.kind !== "file") throw new Fault("EINVAL");
+  truncateNode(core, node, size);
 }
 
 /** Cuts or grows the content of a node. */

@@ -90,7 +90,7 @@ export function pathCalls(core: Core) {
       const numeric = flagsOf(flags, "r");
       const bits = modeOf(mode, 0o666);
       return attempt("open", path, undefined, () =>
-        core.descriptors.add(openFile(core, target, numeric, bits)),
+        core.descriptors.add(openFile(core, target, numeric, bits, { isLazy: true })),
       );
     },
   };

@@ -3,7 +3,7 @@ import type { Core } from "../core.ts";
 import { codeOf, errorOfCall } from "../file-system-error.ts";
 import { listDirectory } from "../inspect.ts";
 import { removeDirectory, removeFile } from "../name-changes.ts";
-import { isDirectory } from "../path-walk.ts";
+import { type ExistingPlace, isDirectory } from "../path-walk.ts";
 import { attempt } from "./attempt.ts";
 import { systemError } from "./system-error.ts";
 
@@ -17,9 +17,9 @@ export interface RemoveOptions {
 
 /** Removes a file or a tree. @throws as `fs.rm`. */
 export function remove(core: Core, path: string, shown: string, options: RemoveOptions): void {
-  const place = attempt("lstat", shown, undefined, () => find(core, path, options.force));
+  const place = attempt("lstat", shown, undefined, () => find(core, path, options));
   if (place === undefined) return;
-  if (isDirectory(place) && !options.recursive) {
+  if (place !== "unknown" && isDirectory(place) && !options.recursive) {
     throw systemError("ERR_FS_EISDIR", {
       code: "EISDIR",
       message: "is a directory",
@@ -31,15 +31,22 @@ export function remove(core: Core, path: string, shown: string, options: RemoveO
   try {
     removeTree(core, path, shown);
   } catch (error) {
-    if (!options.passesLinks || !isDirectory(place) || codeOf(error) !== "ENOTDIR") throw error;
+    const wasDirectory = place !== "unknown" && isDirectory(place);
+    if (!options.passesLinks || !wasDirectory || codeOf(error) !== "ENOTDIR") throw error;
   }
 }
 
-function find(core: Core, path: string, isOptional: boolean) {
+/** With both options Node does not look first: what cannot be looked at fails to be removed. */
+function find(
+  core: Core,
+  path: string,
+  { force, recursive }: RemoveOptions,
+): ExistingPlace | "unknown" | undefined {
   try {
     return core.resolveExisting(path, false);
   } catch (caught) {
-    if (isOptional && codeOf(caught) === "ENOENT") return undefined;
+    if (force && codeOf(caught) === "ENOENT") return undefined;
+    if (force && recursive && codeOf(caught) !== undefined) return "unknown";
     throw caught;
   }
 }

@@ -21,22 +21,19 @@ export class Streams {
 
   constructor(fileSystem: StreamFs) {
     this.#fileSystem = fileSystem;
-    this.ReadStream = sharing(NodeReadStream, (path, options) => this.read(path, options));
-    this.WriteStream = sharing(NodeWriteStream, (path, options) => this.write(path, options));
+    const prepare = (options: unknown): Options => this.#prepared(options);
+    this.ReadStream = sharing(NodeReadStream, prepare);
+    this.WriteStream = sharing(NodeWriteStream, prepare);
   }
 
   /** `fs.createReadStream`. */
   read(path: unknown, options?: unknown): fs.ReadStream {
-    const given = optionsOf(options);
-    if (given["fd"] instanceof OverlayFileHandle) return this.readFrom(given["fd"], given);
-    return new NodeReadStream(path, { fs: this.#fileSystem, ...given });
+    return new NodeReadStream(path, this.#prepared(options));
   }
 
   /** `fs.createWriteStream`. */
   write(path: unknown, options?: unknown): fs.WriteStream {
-    const given = optionsOf(options);
-    if (given["fd"] instanceof OverlayFileHandle) return this.writeTo(given["fd"], given);
-    return new NodeWriteStream(path, { fs: this.#fileSystem, ...given });
+    return new NodeWriteStream(path, this.#prepared(options));
   }
 
   /** A stream that reads from an open handle, and closes it unless told otherwise. */
@@ -47,6 +44,13 @@ export class Streams {
   /** A stream that writes to an open handle, and closes it unless told otherwise. */
   writeTo(handle: OverlayFileHandle, options: object = {}): fs.WriteStream {
     return new NodeWriteStream(undefined, this.#onHandle(handle, options));
+  }
+
+  #prepared(options: unknown): Options {
+    const given = optionsOf(options);
+    const { fd } = given;
+    if (fd instanceof OverlayFileHandle) return this.#onHandle(fd, given);
+    return { fs: this.#fileSystem, ...given };
   }
 
   #onHandle(handle: OverlayFileHandle, options: object): Options {
@@ -62,14 +66,21 @@ function optionsOf(options: unknown): Options {
   return (options ?? {}) as Options;
 }
 
-/** A constructor, callable without `new` as Node's, whose instances are Node's own. */
-function sharing<T extends abstract new (...values: never[]) => unknown>(
-  base: unknown,
-  make: (path: unknown, options: unknown) => unknown,
-): T {
-  const shared = ((path: unknown, options?: unknown): unknown =>
-    make(path, options)) as unknown as { prototype: unknown };
-  shared.prototype = (base as { prototype: unknown }).prototype;
-  Object.setPrototypeOf(shared, base as object);
+/**
+ * Node's constructor with other options. Like Node's it may be called without `new`, and on an
+ * object of a class derived from it, which is how `graceful-fs` does it.
+ */
+function sharing<T>(base: unknown, prepare: (options: unknown) => Options): T {
+  const Base = base as StreamClass<object> & { prototype: object };
+  const shared = function (this: unknown, path: unknown, options?: unknown): unknown {
+    if (!(this instanceof Base)) return new Base(path, prepare(options));
+    Reflect.apply(Base as unknown as (...values: unknown[]) => void, this, [
+      path,
+      prepare(options),
+    ]);
+    return this;
+  };
+  shared.prototype = Base.prototype;
+  Object.setPrototypeOf(shared, Base);
   return shared as unknown as T;
 }

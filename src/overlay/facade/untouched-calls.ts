@@ -107,7 +107,7 @@ function readFileShortcut(core: Core, slow: Calls["readFile"]) {
     const direct = found === undefined ? undefined : readOptionsOf(options);
     if (found === untouched && direct !== undefined && core.tree.linked.size === 0) {
       try {
-        return real.readFileSync(path as string, direct);
+        return readOpened(core, path as string, direct);
       } catch {
         // Told the long way.
       }
@@ -121,11 +121,35 @@ function readFileShortcut(core: Core, slow: Calls["readFile"]) {
   };
 }
 
+/** Reads a file of the lower by a descriptor that is known to be of a file below the root. */
+function readOpened(core: Core, path: string, { encoding }: DirectOptions): unknown {
+  const descriptor = core.lower.open(path);
+  try {
+    return real.readFileSync(descriptor, encoding);
+  } finally {
+    core.lower.close(descriptor);
+  }
+}
+
+/** {@link readOpened}, by Node's own threads. */
+async function readOpenedLater(core: Core, path: string, options: DirectOptions): Promise<unknown> {
+  const descriptor = core.lower.open(path);
+  try {
+    return await new Promise((resolve, reject) => {
+      real.readFile(descriptor, options.encoding ?? null, (error, content) =>
+        error === null ? resolve(content) : reject(error),
+      );
+    });
+  } finally {
+    core.lower.close(descriptor);
+  }
+}
+
 function readdirShortcut(core: Core, slow: Calls["readdir"]) {
   return (path: unknown, options?: unknown): unknown => {
     if (typeof path === "string" && isPlainListing(options) && core.isPlainDirectory(path)) {
       try {
-        return real.readdirSync(path, options as undefined);
+        if (core.lower.isInPlace(path)) return real.readdirSync(path, options as undefined);
       } catch {
         // Told the long way.
       }
@@ -204,7 +228,7 @@ function readFilePromise(core: Core, slow: Call) {
       const direct = readOptionsOf(options);
       if (direct !== undefined) {
         try {
-          return await real.promises.readFile(path, direct as unknown as { encoding?: null });
+          return await readOpenedLater(core, path, direct);
         } catch {
           // Told the long way.
         }
@@ -223,10 +247,10 @@ function readFileCallback(core: Core, slow: Call) {
       slow(...(values as never[]));
       return;
     }
-    real.readFile(path, direct, (error, content) => {
-      if (error === null) (callback as Callback)(null, content);
-      else slow(...(values as never[]));
-    });
+    readOpenedLater(core, path, direct).then(
+      (content) => process.nextTick(callback, null, content),
+      () => slow(...(values as never[])),
+    );
   };
 }
 
@@ -235,7 +259,9 @@ function readdirPromise(core: Core, slow: Call) {
     const [path, options] = values;
     if (typeof path === "string" && isPlainListing(options) && core.isPlainDirectory(path)) {
       try {
-        return await real.promises.readdir(path, options as undefined);
+        if (core.lower.isInPlace(path)) {
+          return await real.promises.readdir(path, options as undefined);
+        }
       } catch {
         // Told the long way.
       }

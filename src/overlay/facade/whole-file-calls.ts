@@ -3,6 +3,7 @@ import type { Core } from "../core.ts";
 import { mayRead, mayWrite, requireAccess } from "../credentials.ts";
 import type { OpenFile } from "../descriptors.ts";
 import { FileContent } from "../file-content.ts";
+import { Fault } from "../file-system-error.ts";
 import { makeFile } from "../name-changes.ts";
 import { openFile, readFrom, replaceContent, truncateOpen, writeTo } from "../open.ts";
 import { pageBytes } from "../page.ts";
@@ -112,6 +113,7 @@ function readWhole(core: Core, path: PathArgument | number, flag: unknown): Buff
 
 /** All bytes from the position of an open file to its end. */
 export function readRest(core: Core, file: OpenFile): Buffer {
+  if (!file.isReadable) throw new Fault("EBADF");
   if (file.lowerDescriptor !== undefined && file.position === 0) {
     const bytes = core.lower.readWhole(file.lowerDescriptor);
     file.position = bytes.length;
