@@ -1,4 +1,4 @@
-import type { ChangeSet } from "../commit/change-set.ts";
+import type { Change, ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { commitResolving, type Resolver, takeOurs } from "../commit/commit-resolving.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
@@ -10,6 +10,7 @@ import { prepareCommit } from "../commit/prepare.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import type { RecoveryReport } from "../commit/recover.ts";
 import { type Selection, selectChanges } from "../commit/select.ts";
+import type { TreePath } from "../disk/tree-path.ts";
 import type { Draft } from "../drafts/draft.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
@@ -259,7 +260,7 @@ export class Overlay extends History implements AsyncDisposable {
       resolver === undefined
         ? await this.#publish(selected, commitOptions)
         : await commitResolving(this.#store, selected, resolver, commitOptions);
-    this.#layer.rebase(isWhole ? undefined : selected.changes.map(({ path }) => path));
+    this.#layer.rebase(isWhole ? undefined : settledPaths(all, selected));
     await this.#draft?.save(this.#layer);
     return this.#receiptOf(receipt);
   }
@@ -305,4 +306,17 @@ export class Overlay extends History implements AsyncDisposable {
     await this.#session?.close();
     this.#session = undefined;
   }
+}
+
+/** The paths at which the disk now holds what was pending; not those where something still is. */
+function settledPaths(all: ChangeSet, selected: ChangeSet): TreePath[] {
+  const committed = new Set(selected.changes);
+  const left = new Set(all.changes.filter((change) => !committed.has(change)).map(pathOf));
+  return selected.changes
+    .flatMap((change) => (change.kind === "rename" ? [change.path, change.from] : [change.path]))
+    .filter((path) => !left.has(path));
+}
+
+function pathOf({ path }: Change): TreePath {
+  return path;
 }

@@ -35,9 +35,32 @@ export class Lower {
   /** Files that are read piece by piece. */
   readonly pool: LowerPool = new LowerPool(this);
 
+  /** What is opened below this directory must really lie below it. */
+  #confinedTo: string | undefined;
+
   constructor(fileSystem: LowerFileSystem) {
     this.fs = fileSystem;
     this.native = fileSystem === fs;
+  }
+
+  /**
+   * Refuses from now on to open what only seems to lie below `root`: between a look at a path and
+   * its use, a directory on the way may have been swapped for a link. Linux only.
+   */
+  confine(root: string): void {
+    if (!this.native || process.platform !== "linux") return;
+    try {
+      this.#confinedTo = fs.realpathSync.native(root) === root ? root : undefined;
+    } catch {
+      // A root that is not there is for whoever reads it to complain about.
+    }
+  }
+
+  /** Whether the directory at a path below the root really lies there. */
+  isInPlace(directory: string): boolean {
+    const root = this.#confinedTo;
+    if (root === undefined || !isBelow(directory, root)) return true;
+    return isBelow(fs.realpathSync.native(directory), root);
   }
 
   /** What lies at a path itself, or `undefined`. */
@@ -88,7 +111,14 @@ export class Lower {
 
   /** Opens for reading; a link at the path itself is refused with `ELOOP`. */
   open(path: string): number {
-    return this.fs.openSync(encodePath(path), readWithoutFollowing);
+    const descriptor = this.fs.openSync(encodePath(path), readWithoutFollowing);
+    const root = this.#confinedTo;
+    if (root === undefined || !isBelow(path, root)) return descriptor;
+    // The kernel's own word on where the file lies; `node:fs` has no openat2.
+    const place = placeOf(descriptor);
+    if (place === undefined || isBelow(place, root)) return descriptor;
+    this.fs.closeSync(descriptor);
+    throw strayed(path);
   }
 
   close(descriptor: number): void {
@@ -135,6 +165,23 @@ const unknownStatfs = { type: 0, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, fi
 
 /** Flags that read a file but never follow a link in its last component. */
 export const readWithoutFollowing = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0);
+
+function placeOf(descriptor: number): string | undefined {
+  try {
+    return fs.readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return undefined;
+  }
+}
+
+function isBelow(path: string, root: string): boolean {
+  return root === "/" || path === root || path.startsWith(`${root}/`);
+}
+
+function strayed(path: string): Error {
+  const message = `EACCES: permission denied, a directory on the way now leads elsewhere, open '${path}'`;
+  return Object.assign(new Error(message), { code: "EACCES", errno: -13, syscall: "open", path });
+}
 
 /** Whether an error says that nothing lies at a path. */
 export function isAbsence(error: unknown): boolean {

@@ -97,6 +97,19 @@ describe("an overlay", () => {
     expect((await reopened.diff()).changes.map(({ path }) => path)).toEqual(["c.txt"]);
   });
 
+  it("commits a rename as a part, and the rest afterwards", async () => {
+    await using overlay = await open();
+    overlay.fs.renameSync("b.txt", "c.txt");
+    overlay.fs.writeFileSync("src/a.ts", "changed\n");
+    await overlay.commit({ include: ["c.txt"] });
+    expect(readdirSync(root).sort()).toEqual([".draftfs", "c.txt", "src"]);
+    expect(onDisk("src/a.ts")).toBe("a\n");
+    expect((await overlay.diff()).changes.map(({ path }) => path)).toEqual(["src/a.ts"]);
+    await overlay.commit();
+    expect(onDisk("src/a.ts")).toBe("changed\n");
+    expect(readdirSync(root).sort()).toEqual([".draftfs", "c.txt", "src"]);
+  });
+
   it("refuses a conflict without touching anything, and keeps what is pending", async () => {
     await using overlay = await open();
     overlay.fs.writeFileSync("src/a.ts", "ours\n");
