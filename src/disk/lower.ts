@@ -179,7 +179,8 @@ function isBelow(path: string, root: string): boolean {
 }
 
 function strayed(path: string): Error {
-  const message = `EACCES: permission denied, a directory on the way now leads elsewhere, open '${path}'`;
+  const reason = "permission denied, a directory on the way leads elsewhere now";
+  const message = `EACCES: ${reason}, open '${path}'`;
   return Object.assign(new Error(message), { code: "EACCES", errno: -13, syscall: "open", path });
 }
 
