@@ -134,6 +134,11 @@ export class Lower {
     return bigint ? this.fstat(descriptor) : this.fs.fstatSync(descriptor);
   }
 
+  /** Bytes in an open file. */
+  sizeOf(descriptor: number): number {
+    return this.fs.fstatSync(descriptor).size;
+  }
+
   /** All bytes from the start of an open file to its end. */
   readWhole(descriptor: number): Buffer {
     return this.fs.readFileSync(descriptor);

@@ -3,6 +3,7 @@ import { readWithoutFollowing } from "../../disk/lower.ts";
 import { realFileSystem as real } from "../../disk/lower-classes.ts";
 import { type Core, untouched } from "../core.ts";
 import { isPermitted, mayRead } from "../credentials.ts";
+import { Fault } from "../file-system-error.ts";
 import { statsOf } from "../stats.ts";
 import type { Call, Callback } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
@@ -131,15 +132,23 @@ function readOpened(core: Core, path: string, { encoding }: DirectOptions): unkn
   }
 }
 
-/** {@link readOpened}, by Node's own threads. */
+/**
+ * {@link readOpened}, by Node's own threads.
+ *
+ * Node forgets an error of reading a descriptor that it did not open itself (`fs.readFile` of Node 20
+ * to 26 then calls back with what it has), so that the size tells whether all was read.
+ */
 async function readOpenedLater(core: Core, path: string, options: DirectOptions): Promise<unknown> {
   const descriptor = core.lower.open(path);
   try {
-    return await new Promise((resolve, reject) => {
-      real.readFile(descriptor, options.encoding ?? null, (error, content) =>
-        error === null ? resolve(content) : reject(error),
+    const content = await new Promise<Buffer>((resolve, reject) => {
+      real.readFile(descriptor, (error, bytes) =>
+        error === null ? resolve(bytes) : reject(error),
       );
     });
+    const isWhole = content.length > 0 && content.length === core.lower.sizeOf(descriptor);
+    if (!isWhole) throw new Fault("EIO");
+    return options.encoding === undefined ? content : content.toString(options.encoding);
   } finally {
     core.lower.close(descriptor);
   }
