@@ -1,6 +1,14 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-export default defineConfig({
+/** Takes minutes, not hours, and runs with every push. */
+const long = [
+  "test/cli/history.long.ts",
+  "test/crash/commit-kill.long.ts",
+  "test/sandbox/fuse.long.ts",
+  "test/sandbox/killed-owner.long.ts",
+];
+
+const config: ViteUserConfig = defineConfig({
   test: {
     pool: "forks",
     testTimeout: 60_000,
@@ -8,16 +16,23 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "quick", include: ["test/**/*.test.ts", "property-tests/**/*.property.ts"] },
+        test: {
+          name: "quick",
+          include: ["test/**/*.test.ts", "property-tests/**/*.property.ts"],
+        },
       },
+      { extends: true, test: { name: "long", include: long, testTimeout: 900_000 } },
       {
         extends: true,
         test: {
-          name: "long",
+          name: "exhaustive",
           include: ["test/**/*.long.ts", "property-tests/**/*.long.ts"],
+          exclude: long,
           testTimeout: 900_000,
         },
       },
     ],
   },
 });
+
+export default config;
