@@ -63,23 +63,6 @@ export class Lower {
     return isBelow(fs.realpathSync.native(directory), root);
   }
 
-  /**
-   * Opens a directory so that what lies in it can be reached whatever becomes of its path: by
-   * `<door>/<name>`, where no directory on the way can be swapped any more. Linux only.
-   *
-   * @returns `undefined` where there are no such doors, or the directory is not in its place.
-   */
-  openDoor(directory: string): { readonly path: string; readonly descriptor: number } | undefined {
-    if (this.#confinedTo === undefined) return undefined;
-    const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = fs.constants;
-    const descriptor = fs.openSync(encodePath(directory), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (placeOf(descriptor) === directory) {
-      return { path: `/proc/self/fd/${descriptor}`, descriptor };
-    }
-    fs.closeSync(descriptor);
-    return undefined;
-  }
-
   /** What lies at a path itself, or `undefined`. */
   lstat(path: string): fs.Stats | undefined {
     try {

@@ -111,24 +111,6 @@ export class Core {
     return known.isAsInLower && !this.tree.isHidden(directory, name) ? untouched : undefined;
   }
 
-  /**
-   * Another path for what {@link peek} called untouched, by which it can be read in one synchronous
-   * call though another program swaps the directories above it; `undefined` where there is none.
-   */
-  safePath(path: string): string | undefined {
-    const end = path.lastIndexOf("/");
-    const above = path.slice(0, end);
-    const known = this.paths.find(above);
-    const door = known === undefined ? undefined : this.paths.door(known, above);
-    return door === undefined ? undefined : door + path.slice(end);
-  }
-
-  /** The same for a directory, to be listed. */
-  safeDirectory(path: string): string | undefined {
-    const known = this.paths.find(path);
-    return known === undefined ? undefined : this.paths.door(known, path);
-  }
-
   /** Whether a path is a directory of the lower in which nothing was changed. */
   isPlainDirectory(path: string): boolean {
     if (path.charCodeAt(0) !== slash || this.#watchesReads) return false;

@@ -10,9 +10,6 @@ const trustMs = 100;
 /** Directories remembered at a time. */
 const directoriesMax = 65_536;
 
-/** Directories held open at a time: far below any process limit. */
-const doorsMax = 128;
-
 /** A directory that a path is known to lead to without a link on the way. */
 export interface KnownDirectory {
   readonly directory: DirectoryNode;
@@ -21,8 +18,6 @@ export interface KnownDirectory {
    * directories of the lower, with the owner and mode that they have there.
    */
   readonly isAsInLower: boolean;
-  /** See {@link DirectoryPaths.door}; `null` where it cannot be had. */
-  door: string | null | undefined;
 }
 
 /**
@@ -40,8 +35,6 @@ export class DirectoryPaths {
   #uid = -1;
   #lookupsLeft = lookupsMax;
   #timer: NodeJS.Timeout | undefined;
-  /** Descriptors behind the doors that were handed out. */
-  readonly #doors: number[] = [];
 
   constructor(tree: Tree) {
     this.#tree = tree;
@@ -60,32 +53,13 @@ export class DirectoryPaths {
     return this.#known.get(path) ?? this.#learn(path);
   }
 
-  /**
-   * A path by which what lies in a known directory can be read though another program swaps the
-   * directories above it. Good for one synchronous call.
-   */
-  door(known: KnownDirectory, path: string): string | undefined {
-    if (known.door === undefined) known.door = this.#openDoor(path) ?? null;
-    return known.door ?? undefined;
-  }
-
-  #openDoor(path: string): string | undefined {
-    if (this.#doors.length >= doorsMax) return undefined;
-    const door = this.#tree.lower.openDoor(path);
-    if (door === undefined) return undefined;
-    this.#doors.push(door.descriptor);
-    return door.path;
-  }
-
   /** Stops looking at the clock. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#forget();
+    this.#known.clear();
   }
 
   #forget(): void {
-    for (const descriptor of this.#doors.splice(0)) this.#tree.lower.close(descriptor);
     this.#known.clear();
     this.#structure = this.#tree.structure;
     this.#uid = credentials.uid;
@@ -126,8 +100,7 @@ export class DirectoryPaths {
   ): KnownDirectory | undefined {
     if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;
     if (this.#known.size >= directoriesMax) this.#forget();
-    const isSame = isAsAbove && isAsInLower(directory);
-    const known = { directory, isAsInLower: isSame, door: undefined };
+    const known = { directory, isAsInLower: isAsAbove && isAsInLower(directory) };
     this.#known.set(path, known);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;

@@ -122,11 +122,8 @@ function readFileShortcut(core: Core, slow: Calls["readFile"]) {
   };
 }
 
-/** Reads a file of the lower that lies below the root, whatever is being swapped above it. */
-function readOpened(core: Core, path: string, options: DirectOptions): unknown {
-  const safe = core.safePath(path);
-  if (safe !== undefined) return real.readFileSync(safe, options);
-  const { encoding } = options;
+/** Reads a file of the lower by a descriptor that is known to be of a file below the root. */
+function readOpened(core: Core, path: string, { encoding }: DirectOptions): unknown {
   const descriptor = core.lower.open(path);
   try {
     return real.readFileSync(descriptor, encoding);
@@ -161,8 +158,6 @@ function readdirShortcut(core: Core, slow: Calls["readdir"]) {
   return (path: unknown, options?: unknown): unknown => {
     if (typeof path === "string" && isPlainListing(options) && core.isPlainDirectory(path)) {
       try {
-        const safe = showsParent(options) ? undefined : core.safeDirectory(path);
-        if (safe !== undefined) return real.readdirSync(safe, options as undefined);
         if (core.lower.isInPlace(path)) return real.readdirSync(path, options as undefined);
       } catch {
         // Told the long way.
@@ -175,12 +170,6 @@ function readdirShortcut(core: Core, slow: Calls["readdir"]) {
 function isPlainListing(options: unknown): boolean {
   if (typeof options !== "object" || options === null) return true;
   return (options as { recursive?: unknown }).recursive !== true;
-}
-
-/** Whether the listing names the directory, which then must be asked for by its own path. */
-function showsParent(options: unknown): boolean {
-  if (typeof options !== "object" || options === null) return false;
-  return (options as { withFileTypes?: unknown }).withFileTypes === true;
 }
 
 /** A call of Node's callback or promise API, as far as the shortcuts need it. */
