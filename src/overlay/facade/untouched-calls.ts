@@ -135,8 +135,8 @@ function readOpened(core: Core, path: string, { encoding }: DirectOptions): unkn
 /**
  * {@link readOpened}, by Node's own threads.
  *
- * Node forgets an error of reading a descriptor that it did not open itself (`fs.readFile` of Node 20
- * to 26 then calls back with what it has), so that the size tells whether all was read.
+ * Node forgets an error of reading a descriptor that it did not open itself (`fs.readFile` of
+ * Node 20 to 26 then calls back with what it has), so that the size tells whether all was read.
  */
 async function readOpenedLater(core: Core, path: string, options: DirectOptions): Promise<unknown> {
   const descriptor = core.lower.open(path);
