@@ -1,8 +1,5 @@
 import { pageBytes } from "./page.ts";
 
-/** Part of the limit that may lie ready for pages to come: what one round of spilling frees. */
-const spareShare = 0.5;
-
 /**
  * Counts the bytes of content that an overlay holds in memory. Only what is added is counted as it
  * happens; what was freed is found out when the limit is reached, by looking at all that is held.
@@ -24,6 +21,8 @@ export class MemoryBudget {
   add(bytes: number): void {
     this.#usedBytes += bytes;
     if (this.#usedBytes > this.limitBytes) this.#usedBytes = this.#reclaim() + bytes;
+    // A whole page is going to be one of the spare ones.
+    if (bytes !== pageBytes) this.#trim();
   }
 
   /** A whole page of memory, zeroed unless all of it is going to be written. */
@@ -36,7 +35,13 @@ export class MemoryBudget {
   /** Gives back memory that nothing refers to any more. */
   recycle(bytes: Uint8Array): void {
     const isWholePage = bytes.length === pageBytes && bytes.buffer.byteLength === pageBytes;
-    const spareMax = (this.limitBytes * spareShare) / pageBytes;
+    const spareMax = this.limitBytes / pageBytes;
     if (isWholePage && this.#spare.length < spareMax) this.#spare.push(bytes);
+  }
+
+  /** What is held and what is spare stay within the limit together. */
+  #trim(): void {
+    const spareMax = Math.max(0, Math.floor((this.limitBytes - this.#usedBytes) / pageBytes));
+    if (this.#spare.length > spareMax) this.#spare.length = spareMax;
   }
 }
