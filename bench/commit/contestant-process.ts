@@ -19,6 +19,7 @@ export class ContestantProcess implements AsyncDisposable {
 
   /** @returns milliseconds. @throws what the contestant threw. */
   async ask(request: Request): Promise<number> {
+    if (!this.#process.connected) throw new Error("The contestant has ended.");
     const settled = new AbortController();
     const answered = Promise.race([
       once(this.#process, "message", settled),
