@@ -16,6 +16,7 @@ import {
   type ExistingPlace,
   exists,
   type Following,
+  followsPlain,
   isDirectory,
   type Outside,
   PathWalk,
@@ -142,7 +143,7 @@ export class Core {
     if (directory === undefined || name.length > directNameLengthMax) return undefined;
     if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;
     const found = this.tree.lookup(directory, name);
-    if (found !== undefined && follow === "always" && isLink(found)) return undefined;
+    if (found !== undefined && followsPlain(follow) && isLink(found)) return undefined;
     return { directory, name, found, last: "name", trailingSlash: false };
   }
 

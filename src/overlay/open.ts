@@ -6,7 +6,7 @@ import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
 import { makeFile } from "./name-changes.ts";
 import type { FileNode, Node } from "./node.ts";
-import { type ExistingPlace, exists, isDirectory, type Place } from "./path-walk.ts";
+import { type ExistingPlace, exists, type Following, isDirectory, type Place } from "./path-walk.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const accessMask = O_WRONLY | O_RDWR;
@@ -26,9 +26,7 @@ export function openFile(
   options: { readonly isLazy?: boolean } = {},
 ): OpenFile {
   const isExclusive = (flags & O_CREAT) !== 0 && (flags & O_EXCL) !== 0;
-  const follow = !isExclusive && (flags & O_NOFOLLOW) === 0;
-  const place = core.resolve(path, follow ? "always" : "before slash");
-  if ((flags & O_CREAT) !== 0 && place.trailingSlash) throw new Fault("EISDIR");
+  const place = core.resolve(path, followingOf(flags));
   if (!exists(place)) return createAt(core, place, flags, mode);
   if (isExclusive) throw new Fault("EEXIST");
   requireKind(place, flags);
@@ -38,6 +36,11 @@ export function openFile(
   requireNodeAccess(node, flags);
   if ((flags & O_TRUNC) !== 0 && node.kind === "file") truncateNode(core, node, 0);
   return new OpenFile(flags, { node });
+}
+
+function followingOf(flags: number): Following {
+  if ((flags & O_CREAT) === 0) return (flags & O_NOFOLLOW) === 0 ? "always" : "before slash";
+  return (flags & (O_EXCL | O_NOFOLLOW)) === 0 ? "for creation" : "for new file";
 }
 
 function isChanging(flags: number): boolean {

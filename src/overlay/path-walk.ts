@@ -44,7 +44,20 @@ export interface Outside {
  * it, calls on the link itself (`lstat`) only before a slash, and calls that make or take away a
  * name (`unlink`, `mkdir`) never.
  */
-export type Following = "always" | "before slash" | "never";
+export type Following = "always" | "before slash" | "never" | Creating;
+
+/**
+ * A link in the last component of a path at which a file is to be made: followed unless the file
+ * must be new. A slash after the last component is refused before a look at it.
+ *
+ * Source: `open_last_lookups` in Linux `fs/namei.c`.
+ */
+export type Creating = "for creation" | "for new file";
+
+/** Whether a link is followed that no slash comes after. */
+export function followsPlain(follow: Following): boolean {
+  return follow === "always" || follow === "for creation";
+}
 
 /**
  * Follows a path component by component through the merged tree, as the kernel does: links are
@@ -126,6 +139,7 @@ class Walker {
   /** Enters one component. Returns the place when the path ends there. */
   #step(directory: DirectoryNode, name: string, isLast: boolean): Place | undefined {
     requireSearch(directory);
+    if (isLast && this.#trailingSlash && isCreating(this.#follow)) throw new Fault("EISDIR");
     if (name.length * 3 > nameBytesMax && byteLengthOf(name) > nameBytesMax) {
       throw new Fault("ENAMETOOLONG");
     }
@@ -148,7 +162,7 @@ class Walker {
   }
 
   #followsLast(): boolean {
-    return this.#follow === "always" || (this.#follow === "before slash" && this.#trailingSlash);
+    return followsPlain(this.#follow) || (this.#follow === "before slash" && this.#trailingSlash);
   }
 
   #asDirectory(parent: DirectoryNode, name: string, found: NonNullable<Found>): DirectoryNode {
@@ -249,6 +263,10 @@ class Walker {
     const found = this.#tree.lookup(parent, directory.name);
     return { directory: parent, name: directory.name, found, last, trailingSlash };
   }
+}
+
+function isCreating(follow: Following): follow is Creating {
+  return follow === "for creation" || follow === "for new file";
 }
 
 function requireSearch(directory: DirectoryNode): void {

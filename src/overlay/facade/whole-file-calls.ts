@@ -163,7 +163,7 @@ function replaceFile(
   path: string,
   { bytes, isOwn, mode }: { bytes: Uint8Array; isOwn: boolean; mode: number },
 ): boolean {
-  const place = core.resolve(path, "always");
+  const place = core.resolve(path, "for creation");
   if (place.trailingSlash || place.last !== "name") return false;
   const { found } = place;
   if (found?.kind === "lower") return false;

@@ -183,6 +183,25 @@ export const symlinks: readonly Scenario[] = [
     fs.realpathSync(at("a.txt"), "buffer");
     fs.realpathSync.native(at("a.txt"), "buffer");
   }),
+  scenario(
+    "a slash after the name of a file to be made is EISDIR, whatever a link leads to",
+    (c) => {
+      const { fs, at } = c;
+      fs.symlinkSync("a.txt/x", at("below a file"));
+      fs.symlinkSync("a.txt/", at("with a slash"));
+      for (const name of ["link", "dlink", "dangling", "loop1", "below a file", "with a slash"]) {
+        fs.writeFileSync(at(`${name}/`), "new");
+        fs.writeFileSync(at(`${name}/`), "new", { flag: "wx" });
+        fs.appendFileSync(at(`${name}/`), "more");
+        fs.copyFileSync(at("a.txt"), at(`${name}/`));
+        fs.openSync(at(`${name}/`), "a+");
+        fs.openSync(at(`${name}/.`), "a+");
+      }
+      fs.writeFileSync(at("with a slash"), "new");
+      fs.writeFileSync(at("loop1/x/"), "new");
+      fs.writeFileSync(at("d/./"), "new", { flag: "wx" });
+    },
+  ),
   scenario("slash after a link to a file is ENOTDIR, to a directory follows", ({ fs, at }) => {
     fs.statSync(at("link/"));
     fs.lstatSync(at("link/"));
