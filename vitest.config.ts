@@ -28,6 +28,7 @@ const config: ViteUserConfig = defineConfig({
           name: "exhaustive",
           include: ["test/**/*.long.ts", "property-tests/**/*.long.ts"],
           exclude: long,
+          env: { DRAFTFS_PROPERTY_SEED: process.env["DRAFTFS_PROPERTY_SEED"] ?? "random" },
           testTimeout: 900_000,
         },
       },

@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Operation } from "../../src/engines/operation.ts";
 import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
@@ -12,6 +11,7 @@ import { runOptimized } from "../../src/engines/write-pipeline.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { viewOf } from "../../test/engines/support/layer-overlay.ts";
 import { plant, temporaryDirectory } from "../../test/engines/support/plain-overlay.ts";
+import fc from "../../test/support/properties.ts";
 
 const lower = temporaryDirectory();
 afterAll(() => fs.rmSync(lower, { recursive: true, force: true }));

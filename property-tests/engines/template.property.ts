@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { alignTokens } from "../../src/engines/align-tokens.ts";
 import { evolveTemplate } from "../../src/engines/evolve-template.ts";
@@ -7,6 +6,7 @@ import { matchTemplate } from "../../src/engines/match-template.ts";
 import { renderTemplate } from "../../src/engines/template.ts";
 import { tokensOf } from "../../src/engines/template-tokens.ts";
 import { isDraftError } from "../../src/errors.ts";
+import fc from "../../test/support/properties.ts";
 
 const piece = fc.constantFrom(
   "const ",

@@ -6,7 +6,13 @@ import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
 import { makeFile } from "./name-changes.ts";
 import type { FileNode, Node } from "./node.ts";
-import { type ExistingPlace, exists, type Following, isDirectory, type Place } from "./path-walk.ts";
+import {
+  type ExistingPlace,
+  exists,
+  type Following,
+  isDirectory,
+  type Place,
+} from "./path-walk.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const accessMask = O_WRONLY | O_RDWR;

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { mergeTexts } from "../../src/commit/merge.ts";
+import fc from "../support/properties.ts";
 import { TemporaryRoot } from "./scenario.ts";
 
 function merged(base: string, ours: string, theirs: string, markers = false) {

@@ -14,11 +14,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { diffLayer } from "../../src/commit/diff.ts";
 import { patchOf } from "../../src/commit/patch.ts";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
+import fc from "../support/properties.ts";
 
 let directory: string;
 let root: string;

@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
@@ -10,6 +9,7 @@ import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { recover } from "../crash/commit-faults.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
+import fc from "../support/properties.ts";
 import { type Edit, edit, tryEdit } from "./edits.ts";
 import { TemporaryRoot } from "./scenario.ts";
 import { readTree, type TreeLines } from "./tree.ts";

@@ -3,7 +3,6 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Edit } from "../../src/engines/edit.ts";
 import { editExtents } from "../../src/engines/edit-extents.ts";
@@ -17,6 +16,7 @@ import {
 } from "../../src/engines/stream.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { MIB } from "../../src/limits.ts";
+import fc from "../support/properties.ts";
 import { overlayKinds, viewOf } from "./support/layer-overlay.ts";
 import { plainOverlay, plant, watchedFs } from "./support/plain-overlay.ts";
 

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { patchOfEdits } from "../../src/commit/patch.ts";
 import { compareCheckpoints, editsOfCheckpoint } from "../../src/recovery/compare-checkpoints.ts";
 import { findCheckpoint } from "../../src/recovery/find-checkpoint.ts";
 import { runGit } from "../objects/store-fixture.ts";
+import fc from "../support/properties.ts";
 import { HistoryFixture } from "./history-fixture.ts";
 
 let fixture: HistoryFixture;
