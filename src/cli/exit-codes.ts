@@ -2,11 +2,11 @@ import type { DraftErrorCode } from "../errors.ts";
 
 /** The exit codes of the command line; `docs/cli.md` explains them. */
 export const exitCodes = {
-  /** Done; for `status`, `diff` and `plan`: nothing is pending. */
+  /** Done; `status`, `diff`, `plan`: nothing is pending; `compare`, `drift`: no difference. */
   ok: 0,
   /** An operation failed: the disk refused, a check found damage. */
   failed: 1,
-  /** `status`, `diff` and `plan`: changes are pending. */
+  /** `status`, `diff`, `plan`: changes are pending; `compare`, `drift`: there are differences. */
   pending: 2,
   /** The disk has moved on: nothing was written. */
   conflict: 3,

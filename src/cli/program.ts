@@ -100,6 +100,9 @@ function addRunning(add: Add, executing: Executing): void {
     .option("-m, --message <text>", "message of the checkpoint")
     .addOption(checksOption())
     .action(executing(() => import("./commands/try.ts"), ["command"]));
+  add("config", "the configuration in force, and where each value comes from").action(
+    executing(() => import("./commands/config.ts")),
+  );
   add("doctor", "what isolation this system offers, and what would improve it").action(
     executing(() => import("./commands/doctor.ts")),
   );
@@ -144,6 +147,12 @@ function addHistory(add: Add, executing: Executing): void {
   add("show [checkpoint]", "what a checkpoint changed (default: the newest)")
     .option("-p, --patch", "as a patch")
     .action(executing(() => import("./commands/show.ts"), ["checkpoint"]));
+  add("compare <from> <to>", "what differs between two checkpoints, as a patch").action(
+    executing(() => import("./commands/compare.ts"), ["from", "to"]),
+  );
+  add("drift", "recorded paths that were changed since the last checkpoint").action(
+    executing(() => import("./commands/drift.ts")),
+  );
   const takingBack = (usage: string, description: string): Command =>
     add(usage, description)
       .option("--dry-run", "only show what would happen")

@@ -1,16 +1,27 @@
 import type { CommitReceipt } from "../index.ts";
 import { bytesText, countText, durationText } from "./quantities.ts";
+import { printable } from "./terminal.ts";
 
-/** `Checkpoint 3: 12 paths, 40 KiB written in 35 ms (1a2b3c4).` */
+/** `Checkpoint 3: 12 paths, 40 KiB written in 35 ms (1a2b3c4).`, and a line for each warning. */
 export function receiptText(receipt: CommitReceipt): string {
   const { sequence, changes, counts, operation } = receipt;
   const what = `${countText(changes.length, "path")}, ${bytesText(counts.bytesWritten)} written`;
   const time = durationText(counts.elapsedMs);
-  return `Checkpoint ${sequence}: ${what} in ${time} (${operation.slice(0, 7)}).`;
+  const text = `Checkpoint ${sequence}: ${what} in ${time} (${operation.slice(0, 7)}).`;
+  return [text, ...warningsOf(receipt).map((warning) => `  warning: ${warning}`)].join("\n");
 }
 
 /** A receipt as plain data. */
 export function receiptDocument(receipt: CommitReceipt): Record<string, unknown> {
   const { sequence, operation, main, changes, durability, counts } = receipt;
-  return { sequence, checkpoint: operation, main, changes, durability, counts };
+  const warnings = warningsOf(receipt);
+  return { sequence, checkpoint: operation, main, changes, durability, counts, warnings };
+}
+
+function warningsOf({ warnings, unpublished }: CommitReceipt): string[] {
+  const found = warnings.map(({ path, message }) => `${printable(path)}: ${message}`);
+  if (unpublished === undefined) return found;
+  const reason = unpublished instanceof Error ? unpublished.message : String(unpublished);
+  const next = "It is safe in the journal; the next command brings it there.";
+  return [...found, `the checkpoint is not in the store yet (${reason}). ${next}`];
 }

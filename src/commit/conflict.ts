@@ -49,7 +49,8 @@ export class ConflictError extends DraftError {
     super(
       "DRAFT_CONFLICT",
       `Cannot commit: the tree has changed under the draft. ${list}. Nothing was touched. ` +
-        "Look at the files, then commit again with force or merge, or discard.",
+        "Look at the files, then commit again and merge texts (--merge, commitWith) or overwrite " +
+        "what is on disk (--overwrite, commitForce), or discard.",
       {
         ...(conflicts[0] === undefined ? {} : { path: conflicts[0].path }),
         details: { conflicts: conflicts.map(describe) },
