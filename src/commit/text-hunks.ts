@@ -47,10 +47,10 @@ interface Hunk {
   readonly lines: readonly string[];
 }
 
-/** An empty side begins at the line before, which is what `git apply` expects. */
+/** An empty side begins at the line before, as git writes it. */
 function headerOf({ oldStart, oldLines, newStart, newLines }: Hunk): string {
   const range = (start: number, count: number): string =>
-    count === 1 ? `${start}` : `${start},${count}`;
+    count === 1 ? `${start}` : `${count === 0 ? start - 1 : start},${count}`;
   return `@@ -${range(oldStart, oldLines)} +${range(newStart, newLines)} @@`;
 }
 
@@ -73,11 +73,10 @@ function replacingHunk(before: string, after: string): Hunk {
         ? [`${mark}${line.slice(0, -1)}`]
         : [`${mark}${line}`, "\\ No newline at end of file"],
     );
-  const first = (from: number, to: number): number => (to === from ? from : from + 1);
   return {
-    oldStart: first(start, oldEnd),
+    oldStart: start + 1,
     oldLines: oldEnd - start,
-    newStart: first(start, newEnd),
+    newStart: start + 1,
     newLines: newEnd - start,
     lines: [
       ...marked(" ", old.slice(start, head)),

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -94,6 +94,21 @@ describe("a patch", () => {
       fs.unlinkSync("dir/x");
       fs.writeFileSync("crlf.txt", "one\r\n2\r\n");
     });
+  });
+
+  it("counts the lines of made, removed and emptied texts as git does", () => {
+    const patch = expectSameTree((fs) => {
+      fs.writeFileSync("empty", "full\n");
+      fs.writeFileSync("new.txt", "new\nnew\n");
+      fs.unlinkSync("dir/x");
+      fs.writeFileSync("a.txt", "");
+      fs.writeFileSync("crlf.txt", "one\r\n2\r\n");
+    });
+    const git = ["-C", directory, "diff", "--no-index", "--no-prefix", "--", "tree", "copy"];
+    const { stdout } = spawnSync("git", git, { encoding: "latin1" });
+    const headers = (text: string) => text.match(/^@@ .* @@/gm);
+    expect(headers(patch)).toHaveLength(5);
+    expect(headers(patch)).toEqual(headers(stdout));
   });
 
   it("keeps a missing last line end, and puts one", () => {
