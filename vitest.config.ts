@@ -11,6 +11,8 @@ const long = [
 const config: ViteUserConfig = defineConfig({
   test: {
     pool: "forks",
+    // Vitest leaves one processor idle otherwise, which on two is half of them.
+    maxWorkers: "100%",
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [

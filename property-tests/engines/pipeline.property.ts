@@ -11,7 +11,7 @@ import { runOptimized } from "../../src/engines/write-pipeline.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { viewOf } from "../../test/engines/support/layer-overlay.ts";
 import { plant, temporaryDirectory } from "../../test/engines/support/plain-overlay.ts";
-import fc from "../../test/support/properties.ts";
+import { fc } from "../../test/support/properties.ts";
 
 const lower = temporaryDirectory();
 afterAll(() => fs.rmSync(lower, { recursive: true, force: true }));

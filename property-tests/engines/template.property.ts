@@ -6,7 +6,7 @@ import { matchTemplate } from "../../src/engines/match-template.ts";
 import { renderTemplate } from "../../src/engines/template.ts";
 import { tokensOf } from "../../src/engines/template-tokens.ts";
 import { isDraftError } from "../../src/errors.ts";
-import fc from "../../test/support/properties.ts";
+import { fc } from "../../test/support/properties.ts";
 
 const piece = fc.constantFrom(
   "const ",

@@ -1,5 +1,5 @@
 import { test } from "vitest";
-import fc from "../../test/support/properties.ts";
+import { fc } from "../../test/support/properties.ts";
 import { anyProgram, runProgram } from "./program.ts";
 
 /** 600 programs of up to 150 steps: some 45,000 operations, each done on both sides. */

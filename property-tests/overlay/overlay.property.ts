@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import fc from "../../test/support/properties.ts";
+import { fc } from "../../test/support/properties.ts";
 import { anyProgram, kindsCount, runProgram } from "./program.ts";
 
 /** A run of its own seed each time; a failure prints seed, path and the shrunk program. */

@@ -6,7 +6,7 @@ import { type OverlayFs, openLayer } from "../../src/overlay/layer.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
 import { HistoryFixture, withoutTimes } from "../../test/recovery/history-fixture.ts";
-import fc from "../../test/support/properties.ts";
+import { fc } from "../../test/support/properties.ts";
 
 type Tree = Record<string, string>;
 

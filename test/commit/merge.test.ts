@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mergeTexts } from "../../src/commit/merge.ts";
-import fc from "../support/properties.ts";
+import { fc } from "../support/properties.ts";
 import { TemporaryRoot } from "./scenario.ts";
 
 function merged(base: string, ours: string, theirs: string, markers = false) {

@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { diffLayer } from "../../src/commit/diff.ts";
 import { patchOf } from "../../src/commit/patch.ts";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
-import fc from "../support/properties.ts";
+import { fc } from "../support/properties.ts";
 
 let directory: string;
 let root: string;

@@ -9,7 +9,7 @@ import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { recover } from "../crash/commit-faults.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
-import fc from "../support/properties.ts";
+import { fc } from "../support/properties.ts";
 import { type Edit, edit, tryEdit } from "./edits.ts";
 import { TemporaryRoot } from "./scenario.ts";
 import { readTree, type TreeLines } from "./tree.ts";

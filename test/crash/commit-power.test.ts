@@ -5,7 +5,7 @@ import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { recoverJournal } from "../../src/commit/recover.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { ForgetfulDisk, type Personality } from "../support/forgetful-disk.ts";
-import fc from "../support/properties.ts";
+import { fc } from "../support/properties.ts";
 import { type SimpleEdit, simpleChanges, simpleEdit } from "./simple-changes.ts";
 
 // Shrinking repeats whole power cuts; the seed that is printed repeats the failure at once.

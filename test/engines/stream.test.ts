@@ -16,7 +16,7 @@ import {
 } from "../../src/engines/stream.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { MIB } from "../../src/limits.ts";
-import fc from "../support/properties.ts";
+import { fc } from "../support/properties.ts";
 import { overlayKinds, viewOf } from "./support/layer-overlay.ts";
 import { plainOverlay, plant, watchedFs } from "./support/plain-overlay.ts";
 

@@ -6,7 +6,7 @@ import type { PackBuilder } from "../../src/objects/pack-builder.ts";
 import { emptyTreeOid, type TreeEntry } from "../../src/objects/tree.ts";
 import { decodeTreeName, encodeTreeName } from "../../src/objects/tree-name.ts";
 import { type TreeEdit, updateTree } from "../../src/objects/update-tree.ts";
-import fc from "../support/properties.ts";
+import { fc } from "../support/properties.ts";
 import { StoreFixture } from "./store-fixture.ts";
 
 let fixture: StoreFixture;

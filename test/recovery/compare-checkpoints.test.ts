@@ -5,7 +5,7 @@ import { patchOfEdits } from "../../src/commit/patch.ts";
 import { compareCheckpoints, editsOfCheckpoint } from "../../src/recovery/compare-checkpoints.ts";
 import { findCheckpoint } from "../../src/recovery/find-checkpoint.ts";
 import { runGit } from "../objects/store-fixture.ts";
-import fc from "../support/properties.ts";
+import { fc } from "../support/properties.ts";
 import { HistoryFixture } from "./history-fixture.ts";
 
 let fixture: HistoryFixture;

@@ -9,4 +9,4 @@ const seed = process.env["DRAFTFS_PROPERTY_SEED"] ?? "20261123";
 
 if (seed !== "random") fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: Number(seed) });
 
-export default fc;
+export { fc };

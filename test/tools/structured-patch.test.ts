@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Hunk, structuredPatchOf } from "../../src/tools/structured-patch.ts";
 import { plainOverlay } from "../engines/support/plain-overlay.ts";
-import fc from "../support/properties.ts";
+import { fc } from "../support/properties.ts";
 
 function patchTextOf(hunks: readonly Hunk[]): string {
   const blocks = hunks.map(({ oldStart, oldLines, newStart, newLines, lines }) => {
