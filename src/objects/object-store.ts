@@ -31,6 +31,8 @@ export class ObjectStore {
   /** The repository, normally `.draftfs/checkpoints.git`. It need not exist. */
   readonly path: string;
   #packs: Map<string, OpenPack> | undefined;
+  /** What was read of them, by base: a name that is a hash stands for the same bytes always. */
+  #indexes = new Map<string, PackIndex>();
   #loose: ReadonlySet<string> | undefined;
   #lastHit: OpenPack | undefined;
 
@@ -205,9 +207,10 @@ export class ObjectStore {
   #openPacks(): Map<string, OpenPack> {
     const packs = new Map<string, OpenPack>();
     for (const base of this.packBases()) {
-      const index = this.#findIndex(base);
+      const index = this.#indexes.get(base) ?? this.#findIndex(base);
       if (index !== undefined) packs.set(base, this.#openPack(base, index));
     }
+    this.#indexes = new Map([...packs].map(([base, { index }]) => [base, index]));
     return packs;
   }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { encodeCommit } from "../../src/objects/commit-object.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import type { PackBuilder } from "../../src/objects/pack-builder.ts";
@@ -47,6 +48,31 @@ function fillStore(): { first: string; second: string; blobs: Map<string, Buffer
   fixture.store.updateRef("refs/heads/main", second);
   return { first, second, blobs };
 }
+
+/** Takes note of the files that are read whole. */
+class WatchedDisk extends NodeDisk {
+  readonly read: string[] = [];
+
+  override readFile(path: string): Buffer {
+    this.read.push(path);
+    return super.readFile(path);
+  }
+}
+
+test("reads an index once, however often it looks again at what packs there are", () => {
+  const { first, second } = fillStore();
+  const disk = new WatchedDisk();
+  const store = new ObjectStore(disk, fixture.store.path);
+  for (let round = 0; round < 3; round++) {
+    expect([first, second].every((oid) => store.has(oid))).toBe(true);
+    store.refresh();
+  }
+  const third = fixture.install((pack) => pack.add("blob", Buffer.from("a later one")));
+  expect(store.has(third)).toBe(true);
+  const indexes = disk.read.filter((path) => path.endsWith(".idx"));
+  expect(indexes).toHaveLength(3);
+  expect(new Set(indexes).size).toBe(3);
+});
 
 test("git accepts the store as a repository and reads every byte back", () => {
   const { first, second, blobs } = fillStore();
