@@ -51,10 +51,10 @@ function fillStore(): { first: string; second: string; blobs: Map<string, Buffer
 
 /** Takes note of the files that are read whole. */
 class WatchedDisk extends NodeDisk {
-  readonly read: string[] = [];
+  readonly files: string[] = [];
 
   override readFile(path: string): Buffer {
-    this.read.push(path);
+    this.files.push(path);
     return super.readFile(path);
   }
 }
@@ -69,7 +69,7 @@ test("reads an index once, however often it looks again at what packs there are"
   }
   const third = fixture.install((pack) => pack.add("blob", Buffer.from("a later one")));
   expect(store.has(third)).toBe(true);
-  const indexes = disk.read.filter((path) => path.endsWith(".idx"));
+  const indexes = disk.files.filter((path) => path.endsWith(".idx"));
   expect(indexes).toHaveLength(3);
   expect(new Set(indexes).size).toBe(3);
 });
