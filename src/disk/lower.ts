@@ -134,9 +134,10 @@ export class Lower {
     return bigint ? this.fstat(descriptor) : this.fs.fstatSync(descriptor);
   }
 
-  /** Bytes in an open file. */
-  sizeOf(descriptor: number): number {
-    return this.fs.fstatSync(descriptor).size;
+  /** Bytes in an open file; `undefined` for what is none. */
+  sizeOf(descriptor: number): number | undefined {
+    const stats = this.fs.fstatSync(descriptor);
+    return stats.isFile() ? stats.size : undefined;
   }
 
   /** All bytes from the start of an open file to its end. */
@@ -168,8 +169,12 @@ export class Lower {
 /** What a lower that cannot tell says of its file system: plenty of everything. */
 const unknownStatfs = { type: 0, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 };
 
-/** Flags that read a file but never follow a link in its last component. */
-export const readWithoutFollowing = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0);
+/**
+ * Flags that read a file but never follow a link in its last component, and never wait for whoever
+ * may write to a fifo.
+ */
+export const readWithoutFollowing =
+  fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0);
 
 function placeOf(descriptor: number): string | undefined {
   try {

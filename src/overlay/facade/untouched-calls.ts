@@ -126,6 +126,7 @@ function readFileShortcut(core: Core, slow: Calls["readFile"]) {
 function readOpened(core: Core, path: string, { encoding }: DirectOptions): unknown {
   const descriptor = core.lower.open(path);
   try {
+    if (core.lower.sizeOf(descriptor) === undefined) throw new Fault("EACCES");
     return real.readFileSync(descriptor, encoding);
   } finally {
     core.lower.close(descriptor);
@@ -141,6 +142,7 @@ function readOpened(core: Core, path: string, { encoding }: DirectOptions): unkn
 async function readOpenedLater(core: Core, path: string, options: DirectOptions): Promise<unknown> {
   const descriptor = core.lower.open(path);
   try {
+    if (core.lower.sizeOf(descriptor) === undefined) throw new Fault("EACCES");
     const content = await new Promise<Buffer>((resolve, reject) => {
       real.readFile(descriptor, (error, bytes) =>
         error === null ? resolve(bytes) : reject(error),
