@@ -30,14 +30,15 @@ export function divergenceError(divergences: readonly Divergence[]): DraftError 
   return new DraftError(
     "DRAFT_CONFLICT",
     `Cannot take this back: the tree is not as it was left. ${list}. Nothing was touched. ` +
-      "Commit or move those changes away first, or use force to lose them to the checkpoint.",
+      "Commit or move those changes away first, or give them up to the checkpoint " +
+      "(--overwrite, force).",
     {
       ...(divergences[0] === undefined ? {} : { path: divergences[0].path }),
       details: {
         conflicts: divergences.map(({ path, reason, recorded }) => ({
           path,
           reason,
-          base: recorded?.kind ?? null,
+          base: recorded === undefined ? null : { kind: recorded.kind },
         })),
       },
     },
