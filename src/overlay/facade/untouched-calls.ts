@@ -142,13 +142,14 @@ function readOpened(core: Core, path: string, { encoding }: DirectOptions): unkn
 async function readOpenedLater(core: Core, path: string, options: DirectOptions): Promise<unknown> {
   const descriptor = core.lower.open(path);
   try {
-    if (core.lower.sizeOf(descriptor) === undefined) throw new Fault("EACCES");
+    const size = core.lower.sizeOf(descriptor);
+    if (size === undefined) throw new Fault("EACCES");
     const content = await new Promise<Buffer>((resolve, reject) => {
       real.readFile(descriptor, (error, bytes) =>
         error === null ? resolve(bytes) : reject(error),
       );
     });
-    const isWhole = content.length > 0 && content.length === core.lower.sizeOf(descriptor);
+    const isWhole = content.length > 0 && content.length === size;
     if (!isWhole) throw new Fault("EIO");
     return options.encoding === undefined ? content : content.toString(options.encoding);
   } finally {
