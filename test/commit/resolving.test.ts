@@ -210,7 +210,18 @@ test("the same change made twice, and nothing else, is a commit of nothing or of
   expect(scene.read("file")).toBe("ours\n");
 });
 
-test("what moves while the resolver decides is shown to it again, and merged again", async () => {
+test.each([
+  [
+    "what moves while the resolver decides is shown to it again, and merged again",
+    "1\n2\n3\n4\nfive\nsix\n",
+    "one\n2\n3\n4\nfive\nsix\n",
+  ],
+  [
+    "what the disk takes back while the resolver decides is not brought back by the merge",
+    "1\n2\nthree\n4\n5\n",
+    "one\n2\nthree\n4\n5\n",
+  ],
+])("%s", async (_promise, meanwhile, merged) => {
   using scene = new Scene();
   const changes = scene.builder().write("file", "one\n2\n3\n4\n5\n").build();
   scene.write("file", "1\n2\n3\n4\nfive\n");
@@ -219,28 +230,12 @@ test("what moves while the resolver decides is shown to it again, and merged aga
   const resolver: Resolver = (conflict, sides) => {
     rounds += 1;
     const resolution = merging(conflict, sides);
-    if (rounds === 1) scene.write("file", "1\n2\n3\n4\nfive\nsix\n");
+    if (rounds === 1) scene.write("file", meanwhile);
     return resolution;
   };
   await commitResolving(scene.store, changes, resolver, { readBase });
   expect(rounds).toBe(2);
-  expect(scene.read("file")).toBe("one\n2\n3\n4\nfive\nsix\n");
-});
-
-test("what the disk takes back while the resolver decides is not brought back by the merge", async () => {
-  using scene = new Scene();
-  const changes = scene.builder().write("file", "one\n2\n3\n4\n5\n").build();
-  scene.write("file", "1\n2\n3\n4\nfive\n");
-  const merging = mergingResolver();
-  let rounds = 0;
-  const resolver: Resolver = (conflict, sides) => {
-    rounds += 1;
-    const resolution = merging(conflict, sides);
-    if (rounds === 1) scene.write("file", "1\n2\nthree\n4\n5\n");
-    return resolution;
-  };
-  await commitResolving(scene.store, changes, resolver, { readBase });
-  expect(scene.read("file")).toBe("one\n2\nthree\n4\n5\n");
+  expect(scene.read("file")).toBe(merged);
 });
 
 test("a tree that moves in every round is given up on, with what it last held in place", async () => {
