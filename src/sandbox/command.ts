@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:chi
 import { accessSync, constants, readFileSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ResourceLimits } from "./session-options.ts";
 
 /** How a command that ended has ended, in the words of a shell. */
@@ -96,7 +97,10 @@ export class RunningCommand {
           }, options.timeoutMs);
     return new Promise<CommandEnd>((resolve, reject) => {
       this.child.once("error", reject);
-      this.child.once("exit", (code, signal) => {
+      this.child.once("exit", async (code, signal) => {
+        // Of a SIGINT and the end that it brings about, Node may hear of the end first: the kernel
+        // puts the handler of the later signal on top. Both have been told when the turn is over.
+        await nextTurn();
         // The launcher cannot pass a SIGINT on that it ignores itself: it ends with 1 instead.
         const ended = signal ?? (code === 1 && this.#isInterrupted ? "SIGINT" : undefined);
         // As shells report it: 128 and the number of the signal.
