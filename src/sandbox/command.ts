@@ -149,15 +149,26 @@ export class RunningCommand {
 
 /** The absolute path of a program in a `PATH`, or its bare name when it is not there. */
 export function findProgram(name: string, path: string): string {
-  for (const directory of path.split(":")) {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return join(directory, name);
-    } catch {
-      // Look on.
-    }
+  const known = found.get(name);
+  if (known?.path === path) return known.place;
+  const place = path
+    .split(":")
+    .map((directory) => join(directory, name))
+    .find(isExecutable);
+  if (place !== undefined) found.set(name, { path, place });
+  return place ?? name;
+}
+
+/** Looking through a `PATH` costs as much as a quarter of starting a program. */
+const found = new Map<string, { readonly path: string; readonly place: string }>();
+
+function isExecutable(place: string): boolean {
+  try {
+    accessSync(place, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
-  return name;
 }
 
 /** Words that put limits on what follows them. */

@@ -121,16 +121,21 @@ export class KernelWorkspace implements Workspace {
 
   lineOf(command: readonly string[], cwd: string, limits: ResourceLimits): CommandLine {
     const path = toolPath(process.env["PATH"]);
-    const { pid, plan } = this.#namespace;
-    const enter = [findProgram("nsenter", path), "-t", String(pid), "-m", "-p", "-i"];
-    if (plan.loopback) enter.push("-n");
-    enter.push(plan.privileged ? `--user=/proc/${pid}/fd/7` : "-U", "--preserve-credentials", "--");
-    const user = plan.privileged
+    const { pid, plan, viewDescriptor } = this.#namespace;
+    const launcher = [findProgram("nsenter", path), "-t", String(pid), "-m", "-p", "-i"];
+    if (plan.loopback) launcher.push("-n");
+    launcher.push(plan.privileged ? `--user=/proc/${pid}/fd/7` : "-U", "--preserve-credentials");
+    // nsenter looks its working directory up outside: by descriptor it is the namespace's all the
+    // same. Every other one is looked up inside, by unshare: a name would lead to the real tree.
+    const isTop = cwd === plan.root;
+    if (isTop) launcher.push(`--wd=/proc/${process.pid}/fd/${viewDescriptor}`);
+    launcher.push("--");
+    const become = plan.privileged
       ? []
       : ["-U", `--map-user=${process.geteuid?.()}`, `--map-group=${process.getegid?.()}`];
-    // `--wd` of unshare, not of nsenter: that one would be looked up outside, on the real tree.
-    const become = [findProgram("unshare", path), ...user, `--wd=${cwd}`, "--"];
-    return { launcher: [...enter, ...become], command: [...limitWords(limits, path), ...command] };
+    if (!isTop) become.push(`--wd=${cwd}`);
+    if (become.length > 0) launcher.push(findProgram("unshare", path), ...become, "--");
+    return { launcher, command: [...limitWords(limits, path), ...command] };
   }
 
   environmentOf(cwd: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -172,14 +177,16 @@ function notesOn({ tree, privileged, root }: NamespacePlan): string[] {
 }
 
 /**
- * The moment from which changes of the lower count as concurrent. No command has run before it, and
- * it lies more than a tick after the session was asked for, so that what the caller wrote just
- * before does not count.
+ * The moment from which changes of the lower count as concurrent. It lies after the session was
+ * asked for, so that what the caller wrote just before does not count; and no command runs before a
+ * tick has passed since, so that whatever is changed under one has a later time.
  */
 async function settledStart(openedMs: number): Promise<bigint> {
-  const missingMs = openedMs + 2 * clockTickMs + 1 - Date.now();
-  if (missingMs > 0) await sleep(missingMs);
-  return BigInt(Date.now() - clockTickMs) * 1_000_000n;
+  const startedMs = openedMs + 1;
+  const missingMs = startedMs + clockTickMs - Date.now();
+  // Timers count whole milliseconds, and may end one early.
+  if (missingMs > 0) await sleep(missingMs + 1);
+  return BigInt(startedMs) * 1_000_000n;
 }
 
 /** Entries of the root that are looked at for foreign owners; the whole tree takes too long. */

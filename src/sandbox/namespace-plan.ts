@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { homedir, totalmem } from "node:os";
 import { stateDirectoryName } from "../disk/state-directory.ts";
@@ -29,6 +30,7 @@ export function planNamespace(options: NamespaceOptions): NamespacePlan {
   const emptied = [...own, ...masked].filter((path) => isOwnDirectory(path, root));
   return {
     root,
+    label: `draftfs-${randomBytes(4).toString("hex")}`,
     tree: options.tree ?? "overlay",
     privileged: options.privileged,
     rootStats: statSync(root),

@@ -4,6 +4,8 @@ import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
 /** Everything that the script of a namespace depends on; gathered by `namespace-plan.ts`. */
 export interface NamespacePlan {
   readonly root: string;
+  /** Begins the name of every mount: no other session's begins so. */
+  readonly label: string;
   /**
    * What covers the tree: the kernel's overlay; a FUSE mount; or the kernel's overlay over a FUSE
    * mount, which in a user namespace is the only one that its owner can look into from outside.
@@ -61,12 +63,11 @@ export function namespaceScript(plan: NamespacePlan): string {
     "read -r host_pid rest </proc/self/stat",
     `exec 8<${root}`,
     ...(plan.discarded === undefined ? [] : [`exec 6<${quote(plan.discarded)}`]),
-    ...plan.emptied.map(
-      (path) => `mount -t tmpfs -o mode=1777,nosuid,nodev draftfs ${quote(path)}`,
-    ),
-    ...keptFiles(plan),
-    ...madeDirectories(plan),
-    `mount -t tmpfs -o mode=700,size=${plan.uncommittedBytesMax} draftfs ${root}`,
+    // Every program that is started costs a millisecond or two: what can goes on side by side.
+    `mount -t tmpfs -o mode=700,size=${plan.uncommittedBytesMax} ${plan.label}-stage ${root} &`,
+    "mounting=$!",
+    ...(plan.privileged ? [holderStart] : []),
+    "wait $mounting",
     `exec 9<${root}`,
     ...stage(plan),
     `printf '%s' ${quote(mountList(plan))} >${root}/mounts`,
@@ -75,9 +76,9 @@ export function namespaceScript(plan: NamespacePlan): string {
     // The numbers of processes are those of the namespace from here on, or nothing may go on.
     "read -r own_pid rest </proc/self/stat",
     'if [ "$own_pid" != 1 ]; then echo "cannot mount a /proc of its own" >&2; exit 1; fi',
-    ...(plan.privileged ? privilegedHolder : []),
+    ...(plan.privileged ? holderEnd : []),
     ...(plan.loopback ? ["ip link set lo up 2>/dev/null || true"] : []),
-    ...(plan.readOnlyOutside ? readOnlyRoot(plan) : []),
+    "wait $furnishing",
     "exec 8<&- 6<&-",
     'echo "ready $host_pid"',
     "while read -r order; do",
@@ -93,92 +94,69 @@ export function namespaceScript(plan: NamespacePlan): string {
  * The user namespace of root's commands: every user mapped to itself, so that owners can be
  * changed, but without any right over the mounts, devices and processes outside of it.
  */
-const privilegedHolder = [
-  "holder=$(unshare -U sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1 9<&- 8<&- 6<&-' &)",
+const holderStart =
+  "holder=$(unshare -U sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1 8<&- 6<&-' &)";
+
+const holderEnd = [
   'echo "0 0 4294967295" >"/proc/$holder/uid_map"',
   'echo "0 0 4294967295" >"/proc/$holder/gid_map"',
   'exec 7<"/proc/$holder/ns/user"',
   'kill "$holder"',
 ];
 
-/** Where the private and discarded mounts cover a directory that is still needed, make it again. */
-function madeDirectories(plan: NamespacePlan): string[] {
-  const needed = [plan.root, ...(plan.discarded === undefined ? [] : [plan.discarded])];
-  const covered = needed.filter((path) => plan.emptied.some((empty) => isBelow(path, empty)));
-  return covered.map((path) => `mkdir -p ${quote(path)}`);
-}
-
-function keptFiles(plan: NamespacePlan): string[] {
-  return [...plan.kept].flatMap(([path, text]) => [
-    `mkdir -p ${quote(path.slice(0, path.lastIndexOf("/")))}`,
-    `printf '%s' ${quote(text)} >${quote(path)}`,
-  ]);
-}
-
-/** The directories of the stage. The root of the upper takes the attributes of the real root. */
+/**
+ * The directories of the stage, and the empty files that others are mounted over. Modes, owners and
+ * links are `furnish()`'s. The root of the upper shows the times of the real root, and a whiteout.
+ */
 function stage(plan: NamespacePlan): string[] {
-  const { mode, uid, gid } = plan.rootStats;
-  const owner = plan.privileged ? `-o ${uid} -g ${gid} ` : "";
-  const root = quote(plan.root);
+  const at = (name: string): string => quote(`${plan.root}/${name}`);
+  const upper = "/proc/self/fd/9/upper";
+  const places = ownDevices(plan).map((name) => `dev/${name}`);
+  const files = ["denied-file", "probe-lower/removed/file", ...places];
   return [
-    `install -d ${owner}-m ${(mode & 0o7777).toString(8)} ${root}/upper`,
-    `mkdir -m 755 ${stageDirectories.map((name) => `${root}/${name}`).join(" ")}`,
-    `: >${root}/denied-file >${root}/probe-lower/removed/file`,
-    `chmod 0 ${root}/denied-file ${root}/denied-directory`,
-    `mknod ${root}/upper/${quote(plan.hiddenName)} c 0 0`,
-    `touch -r /proc/self/fd/8/. ${root}/upper`,
-    ...ownDevices(plan),
+    `mkdir -m 755 ${stageDirectories.map(at).join(" ")}`,
+    `: ${files.map((name) => `>${at(name)}`).join(" ")}`,
+    // By descriptor: meanwhile another mount may cover the name.
+    `{ mknod ${upper}/${quote(plan.hiddenName)} c 0 0 && touch -r /proc/self/fd/8/. ${upper}; } &`,
+    "furnishing=$!",
   ];
 }
 
 const stageDirectories = [
-  "work served home-upper home-work denied-directory",
+  "upper work served home-upper home-work denied-directory",
   "probe probe-upper probe-work probe-lower probe-lower/removed",
   "dev dev/pts dev/shm",
 ].flatMap((line) => line.split(" "));
 
-/** All that root's commands find in `/dev` besides terminals. */
-const devices = ["null", "zero", "full", "random", "urandom", "tty"];
-
-const deviceLinks = ["fd", "stdin", "stdout", "stderr"];
-
 /**
- * A `/dev` for root's commands: a disk that root may open is a way around every mount. A user
- * namespace may not make devices, so there files take their place, and those of the host are
- * mounted over them.
+ * All that root's commands find in `/dev` besides terminals: a disk that root may open is a way
+ * around every mount. They are the host's, mounted over files: not everywhere may root make devices.
  */
-function ownDevices(plan: NamespacePlan): string[] {
-  if (!plan.isHostRoot) return [];
-  const copied = [...(plan.privileged ? [...devices, "ptmx"] : []), ...deviceLinks];
-  const directory = `${quote(plan.root)}/dev`;
-  const lines = [`cp -a ${copied.map((name) => `/dev/${name}`).join(" ")} ${directory}`];
-  if (!plan.privileged) {
-    lines.push(`: ${devices.map((name) => `>${directory}/${name}`).join(" ")}`);
-    lines.push(`ln -s pts/ptmx ${directory}/ptmx`);
-  }
-  return lines;
+function ownDevices({ isHostRoot, privileged }: NamespacePlan): string[] {
+  if (!isHostRoot) return [];
+  return [...devices, ...(privileged ? ["ptmx"] : [])];
 }
+
+const devices = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /** The mounts that make it; their last one puts it in place. */
 function deviceRows(plan: NamespacePlan): string[][] {
   if (!plan.isHostRoot) return [];
   const directory = `${plan.root}/dev`;
   const terminals = plan.privileged
-    ? [["/dev/pts", `${directory}/pts`, "none", "bind"]]
-    : [
-        ["draftfs-pts", `${directory}/pts`, "devpts", "newinstance,ptmxmode=0666,mode=620"],
-        ...devices.map((name) => [`/dev/${name}`, `${directory}/${name}`, "none", "bind"]),
-      ];
+    ? ["/dev/pts", `${directory}/pts`, "none", "bind"]
+    : [`${plan.label}-pts`, `${directory}/pts`, "devpts", "newinstance,ptmxmode=0666,mode=620"];
   return [
-    ...terminals,
-    ["draftfs-shm", `${directory}/shm`, "tmpfs", "mode=1777,nosuid,nodev"],
+    terminals,
+    ...ownDevices(plan).map((name) => [`/dev/${name}`, `${directory}/${name}`, "none", "bind"]),
+    [`${plan.label}-shm`, `${directory}/shm`, "tmpfs", "mode=1777,nosuid,nodev"],
     [directory, "/dev", "none", "rbind"],
   ];
 }
 
 /**
  * Rows for `mount -a`: one process makes all mounts, which takes a third of the time. It skips what
- * is mounted already from the same source, so every source has a name of ours.
+ * is mounted already from the same source, so every source has a name that no other session uses.
  */
 function mountList(plan: NamespacePlan): string {
   const attributes = plan.privileged ? "redirect_dir=on,metacopy=off,index=off" : "userxattr";
@@ -187,33 +165,37 @@ function mountList(plan: NamespacePlan): string {
     `workdir=/proc/self/fd/9/${name}work,X-mount.mkdir`;
   const probeOverlay = overlay("9/probe-lower", "probe-");
   const stage = plan.root;
-  const rows: string[][] = [
-    ["draftfs-proc", "/proc", "proc", "nosuid,nodev,noexec"],
-    ["draftfs-probe", `${stage}/probe`, "overlay", probeOverlay],
+  const list: string[][] = [
+    [`${plan.label}-proc`, "/proc", "proc", "nosuid,nodev,noexec"],
+    [`${plan.label}-probe`, `${stage}/probe`, "overlay", probeOverlay],
   ];
-  rows.push(...deviceRows(plan));
-  // From the next row on, the stage is covered and only its descriptor leads to it.
+  list.push(...deviceRows(plan));
+  // From the next row on, the stage may be covered and only its descriptor leads to it.
+  for (const path of plan.emptied) {
+    list.push([`${plan.label}-empty`, path, "tmpfs", "mode=1777,nosuid,nodev"]);
+  }
   if (plan.discarded !== undefined) {
-    rows.push(["draftfs-discarded", plan.discarded, "overlay", overlay("6", "home-")]);
+    list.push([`${plan.label}-discarded`, plan.discarded, "overlay", overlay("6", "home-")]);
   }
   if (plan.tree === "overlay") {
-    rows.push(["draftfs-tree", plan.root, "overlay", overlay("8", "")]);
-  }
+    list.push([`${plan.label}-tree`, plan.root, "overlay", overlay("8", "")]);
+  } else list.push([`${plan.label}-place`, plan.root, "tmpfs", "mode=700,X-mount.mkdir"]);
   for (const { path, kind } of plan.denied) {
     // A FUSE server refuses by itself, and its mount would cover these.
     if (plan.tree !== "overlay" && isBelow(path, plan.root)) continue;
-    rows.push([`/proc/self/fd/9/denied-${kind}`, path, "none", "bind"]);
+    list.push([`/proc/self/fd/9/denied-${kind}`, path, "none", "bind"]);
   }
-  for (const path of plan.kernelControls) rows.push([path, path, "none", "bind,ro"]);
+  for (const path of plan.kernelControls) list.push([path, path, "none", "bind,ro"]);
   if (plan.readOnlyOutside) {
     for (const mount of outsideMounts(plan)) {
-      rows.push(["none", mount.path, "none", remountFlags(mount)]);
+      list.push(["none", mount.path, "none", remountFlags(mount)]);
     }
+    list.push(...readOnlyRoot(plan));
   }
-  return rows.map((row) => `${row.map(escapeField).join(" ")} 0 0\n`).join("");
+  return list.map((row) => `${row.map(escapeField).join(" ")} 0 0\n`).join("");
 }
 
-/** Mounts of the host that stay reachable and must become read-only; `/` is done on its own. */
+/** Mounts of the host that stay reachable and must become read-only; `/` is a row of its own. */
 export function outsideMounts(plan: NamespacePlan): MountPoint[] {
   const covers = ["/proc", plan.root, ...plan.emptied, ...(plan.isHostRoot ? ["/dev"] : [])];
   if (plan.discarded !== undefined) covers.push(plan.discarded);
@@ -225,11 +207,11 @@ export function outsideMounts(plan: NamespacePlan): MountPoint[] {
   );
 }
 
-/** `mount -a` leaves `/` alone. */
-function readOnlyRoot(plan: NamespacePlan): string[] {
+/** `mount -a` leaves `/` alone, by that name. */
+function readOnlyRoot(plan: NamespacePlan): string[][] {
   const mount = visibleMounts(plan.mounts).find(({ path }) => path === "/");
   if (mount === undefined || mount.flags.includes("ro")) return [];
-  return [`mount -o ${remountFlags(mount)} /`];
+  return [["none", "/.", "none", remountFlags(mount)]];
 }
 
 /** In a user namespace the flags of a mount are locked: leaving one out is refused. */

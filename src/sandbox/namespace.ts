@@ -1,6 +1,17 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
-import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
-import { basename } from "node:path";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { DraftError } from "../errors.ts";
@@ -72,6 +83,7 @@ export class Namespace {
       const upper = await coverTree(plan, pid);
       const namespace = new Namespace(plan, supervisor, answers, { pid, upper });
       namespace.#verify(Buffer.concat(complaints).toString());
+      furnish(namespace);
       if (plan.tree === "overlay") probeOverlay(`/proc/${pid}/fd/9/probe`);
       return namespace;
     } catch (error) {
@@ -157,6 +169,35 @@ export class Namespace {
     );
   }
 }
+
+/** What the script leaves to system calls of ours, before any command runs. */
+function furnish({ plan, pid, viewDescriptor }: Namespace): void {
+  const stage = `/proc/${pid}/fd/9`;
+  for (const name of ["denied-file", "denied-directory"]) chmodSync(`${stage}/${name}`, 0);
+  for (const [path, text] of plan.kept) {
+    const place = `/proc/${pid}/root${path}`;
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, text);
+  }
+  if (plan.isHostRoot) {
+    const links = Object.entries(deviceLinks);
+    if (!plan.privileged) links.push(["ptmx", "pts/ptmx"]);
+    for (const [name, target] of links) symlinkSync(target, `${stage}/dev/${name}`);
+  }
+  if (plan.tree === "fuse") return;
+  // Through the overlay, which would not see that its upper has changed.
+  const { mode, uid, gid } = plan.rootStats;
+  const view = `/proc/self/fd/${viewDescriptor}/.`;
+  if (plan.privileged) chownSync(view, uid, gid);
+  chmodSync(view, mode & 0o7777);
+}
+
+const deviceLinks = {
+  fd: "/proc/self/fd",
+  stdin: "/proc/self/fd/0",
+  stdout: "/proc/self/fd/1",
+  stderr: "/proc/self/fd/2",
+};
 
 /** Covers the tree where the script has not; returns the upper's path, as the host names it. */
 async function coverTree(plan: NamespacePlan, pid: number): Promise<string> {

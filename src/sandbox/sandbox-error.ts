@@ -40,12 +40,6 @@ export function remedyFor(message: string): string {
   if (/No space left/.test(message)) {
     return "User namespaces are switched off: sysctl -w user.max_user_namespaces=15000.";
   }
-  if (/special file|mknod/.test(message)) {
-    return (
-      "Root may not make device files here, as in many containers. Run as an ordinary user, or " +
-      "give the container that right (Docker, Podman: --cap-add MKNOD)."
-    );
-  }
   if (/Operation not permitted|Permission denied/.test(message)) {
     return (
       "Unprivileged user namespaces are not allowed here. On Ubuntu 23.10 and later, write this " +
