@@ -18,6 +18,12 @@ export const memoryBytesMax = 100 * MIB;
 /** Size of the pieces in which large content is copied, hashed and streamed. */
 export const chunkBytes = MIB;
 
+/**
+ * Content that one trace of changes spells out; what comes after is recorded by its hash. Such a
+ * trace is one string when it is read, and far from the longest that there can be.
+ */
+export const traceContentBytesMax = 64 * MIB;
+
 /** Files of a commit in flight between two looks at progress and abort (`max_batch_size`). */
 export const batchFilesMax = 50;
 

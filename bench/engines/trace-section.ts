@@ -1,8 +1,7 @@
 import fs from "node:fs";
-import { dirname, join } from "node:path";
-import { openOverlay } from "../../src/api/open-overlay.ts";
-import { type ReplayTarget, replayTrace } from "../../src/engines/replay-trace.ts";
-import type { Trace } from "../../src/engines/trace.ts";
+import { join } from "node:path";
+import { openReplayTarget } from "../../src/api/replay-target.ts";
+import { replayTrace } from "../../src/engines/replay-trace.ts";
 import type { Place } from "../lib/place.ts";
 import { figure } from "../lib/samples.ts";
 import { markdownTable } from "../lib/table.ts";
@@ -19,7 +18,7 @@ export async function traceSection(place: Place, scale: Scale): Promise<string> 
       continue;
     }
     const [plain, optimized] = await replayTrace(trace.text, {
-      open: async (_strategy, base) => openTarget(fs.mkdtempSync(join(directory, "replay-")), base),
+      open: (_strategy, base) => openReplayTarget(base, { directory }),
     });
     if (plain === undefined || optimized === undefined) throw new Error("a strategy is missing");
     const { hindsight } = optimized;
@@ -50,20 +49,4 @@ export async function traceSection(place: Place, scale: Scale): Promise<string> 
     "needless",
   ];
   return markdownTable(header, rows);
-}
-
-/** A directory with the files that a trace begins with, and an overlay over it. */
-async function openTarget(root: string, base: Trace["base"]): Promise<ReplayTarget> {
-  for (const { path, bytes } of base) {
-    fs.mkdirSync(dirname(join(root, path)), { recursive: true });
-    fs.writeFileSync(join(root, path), bytes);
-  }
-  const overlay = await openOverlay(root);
-  return {
-    overlay,
-    commit: async () => {
-      if ((await overlay.diff()).changes.length > 0) await overlay.commit();
-    },
-    close: () => overlay.close(),
-  };
 }

@@ -5,6 +5,7 @@ import { type LineCounts, lineCountsOf } from "../commit/line-counts.ts";
 import { patchOf } from "../commit/patch.ts";
 import type { Lower } from "../disk/lower.ts";
 import type { TreePath } from "../disk/tree-path.ts";
+import type { ChangeTraceOptions } from "../engines/trace-changes.ts";
 
 /**
  * What is pending: a value, which later changes of the overlay do not alter. The old side of a
@@ -41,5 +42,15 @@ export class Diff {
   /** Lines added and removed, by path; what has no lines is left out. */
   lineCounts(): ReadonlyMap<TreePath, LineCounts> {
     return lineCountsOf(this.changeSet, this.#lower);
+  }
+
+  /**
+   * What is pending as a trace, which `draftfs replay` runs again under several strategies; see
+   * `docs/engines.md`. What lies in the way of an operation, or moves, is read from the disk.
+   */
+  async toTrace(options: ChangeTraceOptions = {}): Promise<string> {
+    // The engines are a large part of what there is to load, and only needed here.
+    const { traceOfChanges } = await import("../engines/trace-changes.ts");
+    return traceOfChanges(this.changeSet, this.#lower, options);
   }
 }

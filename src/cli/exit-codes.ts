@@ -37,6 +37,7 @@ const codesByError: Partial<Record<DraftErrorCode, number>> = {
   DRAFT_DRAFT_NAME: exitCodes.usage,
   DRAFT_CONFIG: exitCodes.usage,
   DRAFT_PLAN_INVALID: exitCodes.usage,
+  DRAFT_TOOL_INPUT: exitCodes.usage,
   DRAFT_CHECKPOINT_MISSING: exitCodes.usage,
   DRAFT_CONFLICT: exitCodes.conflict,
   DRAFT_PLAN_STALE: exitCodes.conflict,

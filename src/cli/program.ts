@@ -88,6 +88,13 @@ function addRunning(add: Add, executing: Executing): void {
           "enforced",
           "cooperative",
         ]),
+      )
+      .option("--record <file>", "write what is pending afterwards to a trace; see replay")
+      .addOption(
+        new Option("--record-content <how>", "content in the trace: itself, or its hash").choices([
+          "inline",
+          "hash",
+        ]),
       );
   running("run <command...>", "run a command; its writes land in the draft")
     .addOption(new Option("--commit", "commit when it succeeds").conflicts(["discard", "keep"]))
@@ -100,6 +107,12 @@ function addRunning(add: Add, executing: Executing): void {
     .option("-m, --message <text>", "message of the checkpoint")
     .addOption(checksOption())
     .action(executing(() => import("./commands/try.ts"), ["command"]));
+  add("replay <file>", "run a trace again under each strategy; show time, calls and decisions")
+    .addOption(
+      new Option("--strategy <name...>", "only these strategies").choices(["plain", "optimized"]),
+    )
+    .option("--in <directory>", "where to do it (default: the system's temporary directory)")
+    .action(executing(() => import("./commands/replay.ts"), ["file"]));
   add("config", "the configuration in force, and where each value comes from").action(
     executing(() => import("./commands/config.ts")),
   );

@@ -1,3 +1,4 @@
+import { writePlainFile } from "../disk/plain-file.ts";
 import type { Overlay, RunResult } from "../index.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -7,6 +8,9 @@ export interface RunRequest {
   readonly command: readonly string[];
   readonly require?: "enforced" | "cooperative";
   readonly json?: boolean;
+  /** The trace file to write. */
+  readonly record?: string;
+  readonly recordContent?: "inline" | "hash";
 }
 
 /**
@@ -19,6 +23,7 @@ export async function runOverDraft(
   request: RunRequest,
 ): Promise<RunResult> {
   const [program = "", ...args] = request.command;
+  const sinceMs = Date.now();
   const result = await overlay.run(program, args, {
     // A document on standard output must be alone there.
     stdio: request.json === true ? ["inherit", process.stderr, "inherit"] : "inherit",
@@ -26,8 +31,18 @@ export async function runOverDraft(
     ...(request.require === undefined ? {} : { require: request.require }),
   });
   await overlay.saveDraft();
+  await record(overlay, request, sinceMs);
   if (request.json !== true) explainEnd(context, program, result);
   return result;
+}
+
+/** Writes the trace that was asked for: of all that is pending now. */
+async function record(overlay: Overlay, request: RunRequest, sinceMs: number): Promise<void> {
+  const { record: file, recordContent: content } = request;
+  if (file === undefined) return;
+  const diff = await overlay.diff();
+  const trace = await diff.toTrace({ sinceMs, ...(content === undefined ? {} : { content }) });
+  writePlainFile(file, Buffer.from(trace));
 }
 
 /** Says what went wrong where the exit code alone may puzzle. */

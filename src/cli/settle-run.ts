@@ -17,6 +17,8 @@ export interface SettleOptions extends CommonOptions {
   readonly message?: string;
   readonly checks?: NonNullable<CommitChoices["checks"]>;
   readonly showDiff?: boolean;
+  /** The trace file that was written. */
+  readonly record?: string;
 }
 
 export interface FinishedRun {
@@ -66,6 +68,7 @@ async function settleWithDocument(
   const document: Record<string, unknown> = {
     draft: draftNameOf(options),
     command: { exitCode, signal: signal ?? null, engine, isolation },
+    ...(options.record === undefined ? {} : { trace: options.record }),
     ...diff.toJSON(),
     decision: "kept",
   };

@@ -19,7 +19,7 @@ export type { Operation } from "./operation.ts";
 export { type Decision, decide, explain, type OperationFeatures } from "./optimizer.ts";
 export { meterOf, type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
 export type { EngineOverlay } from "./overlay-port.ts";
-export { type Recording, type RecordOptions, recordTrace, traceOfPending } from "./record-trace.ts";
+export { type Recording, type RecordOptions, recordTrace } from "./record-trace.ts";
 export {
   type ReplayOptions,
   type ReplayRow,
@@ -32,6 +32,8 @@ export { createStreamWriter, readStream, transformStream, writeStream } from "./
 export { compileTemplate, renderTemplate, type Template, type TemplateData } from "./template.ts";
 export { TemplateCache } from "./template-cache.ts";
 export { batchFromTemplate } from "./template-files.ts";
+export { type BaseNode, parseTrace, type Trace } from "./trace.ts";
+export type { ChangeTraceOptions } from "./trace-changes.ts";
 export { type Transaction, transaction } from "./transaction.ts";
 export {
   type DecisionRecord,

@@ -1,6 +1,4 @@
 import { treePathOf } from "../disk/tree-path.ts";
-import { readContent } from "../overlay/content.ts";
-import type { Pending } from "../overlay/pending.ts";
 import { isFileOperation, type Operation } from "./operation.ts";
 import { absolutePathOf, findBytes, shownPathOf } from "./overlay-path.ts";
 import type { EngineFs, EngineOverlay } from "./overlay-port.ts";
@@ -9,6 +7,7 @@ import {
   type TraceLine,
   traceContentOf,
   traceLineOf,
+  traceTextOf,
   traceVersion,
 } from "./trace.ts";
 
@@ -60,55 +59,8 @@ export function recordTrace(overlay: EngineOverlay, options: RecordOptions = {})
       note(operation, () => undefined);
     },
     commit: () => lines.push({ type: "commit", atMs: now() - startedAt }),
-    text: () => textOf(lines),
+    text: () => traceTextOf(lines),
   };
-}
-
-/**
- * A trace of what an overlay holds, as if it had been done at once: what a command left behind.
- * Links and special files are listed as skipped. Renamed directories come first, since all else is
- * told by its new path.
- */
-export function traceOfPending(
-  pending: Iterable<Pending>,
-  options: Pick<RecordOptions, "content"> = {},
-): string {
-  const lines: TraceLine[] = [{ type: "trace", version: traceVersion }];
-  const entries = [...pending];
-  const moved = new Set(entries.flatMap((entry) => redirectOf(entry) ?? []));
-  const others = entries.filter((entry) => redirectOf(entry) === undefined);
-  for (const entry of [...entries.filter((entry) => redirectOf(entry)), ...others]) {
-    // What hides the old place of a moved directory is no deletion.
-    if (entry.kind === "whiteout" && moved.has(entry.path)) continue;
-    const operation = operationOfPending(entry);
-    if (operation !== undefined) {
-      lines.push(traceLineOf(0, operation, options.content ?? "inline"));
-    } else if (entry.kind === "symlink" || entry.kind === "other") {
-      lines.push({ type: "skipped", path: entry.path, reason: entry.kind });
-    }
-  }
-  lines.push({ type: "commit", atMs: 0 });
-  return textOf(lines);
-}
-
-function redirectOf(entry: Pending): string | undefined {
-  return entry.kind === "directory" ? entry.redirect : undefined;
-}
-
-function operationOfPending(entry: Pending): Operation | undefined {
-  const { path } = entry;
-  switch (entry.kind) {
-    case "whiteout":
-      return { kind: entry.base.stamp.kind === "directory" ? "delete_tree" : "delete", path };
-    case "file":
-      return { kind: "write", path, bytes: readContent(entry.content) };
-    case "directory":
-      if (entry.redirect !== undefined) return { kind: "move", path: entry.redirect, target: path };
-      return entry.base === undefined && path !== "" ? { kind: "make_directory", path } : undefined;
-    case "symlink":
-    case "other":
-      return undefined;
-  }
 }
 
 function baseLineOf(
@@ -189,8 +141,4 @@ function recordingFs(overlay: EngineOverlay, note: Note): EngineFs {
   return new Proxy(fs, {
     get: (target, name) => Reflect.get(watched, name) ?? Reflect.get(target, name),
   });
-}
-
-function textOf(lines: readonly TraceLine[]): string {
-  return `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`;
 }

@@ -46,11 +46,14 @@ export interface ReplayOptions {
 /**
  * Runs a recorded trace again, under each strategy in a tree of its own.
  *
- * @param text of the trace, as `recordTrace` writes it.
+ * @param recorded a trace, or its text as `recordTrace` and `diff.toTrace()` give it.
  * @throws {DraftError} `DRAFT_TOOL_INPUT` for text that is no trace; what an operation throws.
  */
-export async function replayTrace(text: string, options: ReplayOptions): Promise<ReplayRow[]> {
-  const trace = parseTrace(text);
+export async function replayTrace(
+  recorded: string | Trace,
+  options: ReplayOptions,
+): Promise<ReplayRow[]> {
+  const trace = typeof recorded === "string" ? parseTrace(recorded) : recorded;
   const rows: ReplayRow[] = [];
   for (const strategy of options.strategies ?? (["plain", "optimized"] as const)) {
     const target = await options.open(strategy, trace.base);

@@ -13,7 +13,13 @@ const content = z.union([
   z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: z.int().min(0) }),
 ]);
 
-const path = z.string().min(1);
+/** Relative, and inside of the root wherever it is replayed. */
+const path = z
+  .string()
+  .min(1)
+  .refine((text) => !text.startsWith("/") && !text.split("/").includes(".."), {
+    error: "the path leaves the root",
+  });
 const edit = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("string"),
@@ -42,7 +48,8 @@ const operation = z.discriminatedUnion("kind", [
 
 const line = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("trace"), version: z.int() }),
-  z.strictObject({ type: z.literal("base"), path, content }),
+  // Without content it is a directory, which matters when it was empty.
+  z.strictObject({ type: z.literal("base"), path, content: content.optional() }),
   z.strictObject({ type: z.literal("operation"), atMs: z.number(), operation }),
   z.strictObject({ type: z.literal("commit"), atMs: z.number() }),
   z.strictObject({ type: z.literal("skipped"), path, reason: z.string() }),
@@ -57,10 +64,16 @@ export type TraceContent = z.infer<typeof content>;
 /** Whether traces carry content, or only its hash. */
 export type TraceContentPolicy = "inline" | "hash";
 
+/** A file that was there before the operations, or a directory when it has no bytes. */
+export interface BaseNode {
+  readonly path: string;
+  readonly bytes: Buffer | undefined;
+}
+
 /** A trace as it is replayed. */
 export interface Trace {
-  /** Files that were there before. */
-  readonly base: readonly { readonly path: string; readonly bytes: Buffer }[];
+  /** What was there before. */
+  readonly base: readonly BaseNode[];
   /** Operations by commit; what came after the last one is a commit of its own. */
   readonly commits: readonly (readonly TracedOperation[])[];
   /** Paths that could not be recorded. */
@@ -123,13 +136,18 @@ export function traceLineOf(
   }
 }
 
+/** The text of a trace: one JSON object a line. */
+export function traceTextOf(lines: readonly TraceLine[]): string {
+  return `${lines.map((one) => JSON.stringify(one)).join("\n")}\n`;
+}
+
 /**
  * Reads a trace.
  *
  * @throws {DraftError} `DRAFT_TOOL_INPUT` with the number of the line that is wrong.
  */
 export function parseTrace(text: string): Trace {
-  const base: { path: string; bytes: Buffer }[] = [];
+  const base: BaseNode[] = [];
   const commits: TracedOperation[][] = [[]];
   const skipped: string[] = [];
   for (const [index, source] of text.split("\n").entries()) {
@@ -140,7 +158,10 @@ export function parseTrace(text: string): Trace {
         if (parsed.version !== traceVersion) throw wrong(index, "it is of another version");
         break;
       case "base":
-        base.push({ path: parsed.path, bytes: bytesOf(parsed.content) });
+        base.push({
+          path: parsed.path,
+          bytes: parsed.content === undefined ? undefined : bytesOf(parsed.content),
+        });
         break;
       case "operation":
         commits.at(-1)?.push({ atMs: parsed.atMs, operation: operationOf(parsed.operation) });

@@ -3,15 +3,13 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { replaceText } from "../../src/engines/edit.ts";
 import { multiEdit } from "../../src/engines/multi-edit.ts";
-import { recordTrace, traceOfPending } from "../../src/engines/record-trace.ts";
+import { recordTrace } from "../../src/engines/record-trace.ts";
 import { type ReplayStrategy, replayTable, replayTrace } from "../../src/engines/replay-trace.ts";
-import { runPlain } from "../../src/engines/run-plain.ts";
 import { writeStream } from "../../src/engines/stream.ts";
 import { parseTrace } from "../../src/engines/trace.ts";
 import { runTool } from "../../src/tools/tool.ts";
 import { writeTool } from "../../src/tools/write-tool.ts";
-import { layerOverlay, viewOf } from "./support/layer-overlay.ts";
-import { plainOverlay, plant, temporaryDirectory, treeOf } from "./support/plain-overlay.ts";
+import { plainOverlay, plant, treeOf } from "./support/plain-overlay.ts";
 
 /** Replays a trace over real directories, and returns the trees that it leaves. */
 async function replayed(text: string) {
@@ -21,7 +19,7 @@ async function replayed(text: string) {
     open: async (strategy, base) => {
       const overlay = plainOverlay();
       roots.set(strategy, overlay.root);
-      plant(overlay.root, Object.fromEntries(base.map(({ path, bytes }) => [path, bytes])));
+      plant(overlay.root, Object.fromEntries(base.map(({ path, bytes }) => [path, bytes ?? ""])));
       return {
         overlay,
         commit: async () => {
@@ -100,39 +98,15 @@ describe("a trace", () => {
     expect(replayTable(rows)).toMatch(/optimized: 3 × coalesce \(DEDUPLICATE\)/);
   });
 
-  it("tells of what an overlay holds", async () => {
-    const root = temporaryDirectory();
-    plant(root, { "a.txt": "a", "gone/x": "x", "d/y": "y" });
-    const layer = layerOverlay(root);
-    layer.fs.writeFileSync(join(root, "a.txt"), "A");
-    layer.fs.rmSync(join(root, "gone"), { recursive: true });
-    layer.fs.renameSync(join(root, "d"), join(root, "moved"));
-    layer.fs.mkdirSync(join(root, "new/dir"), { recursive: true });
-    layer.fs.symlinkSync("a.txt", join(root, "link"));
-    const text = traceOfPending(layer.pending());
-    const trace = parseTrace(text);
-    const done = trace.commits.flat().map(({ operation }) => `${operation.kind} ${operation.path}`);
-    expect(done.sort()).toEqual([
-      "delete_tree gone",
-      "make_directory new",
-      "make_directory new/dir",
-      "move d",
-      "write a.txt",
-    ]);
-    expect(trace.skipped).toEqual(["link"]);
-    const copy = plainOverlay();
-    plant(copy.root, { "a.txt": "a", "gone/x": "x", "d/y": "y" });
-    for (const { operation } of trace.commits.flat()) runPlain(copy, operation);
-    const { link: _link, ...tree } = viewOf(layer);
-    expect(treeOf(copy.root)).toEqual(tree);
-    layer.close();
-  });
-
   it.each([
     ["{", /line 1: it is no JSON/],
     ['{"type":"commit","atMs":1}', /line 1: the header is missing/],
     ['{"type":"trace","version":2}', /line 1: it is of another version/],
     ['{"type":"trace","version":1}\n\n{"type":"operation"}', /line 3: /],
+    [
+      '{"type":"trace","version":1}\n{"type":"base","path":"a/../../b"}',
+      /line 2: path: the path leaves the root/,
+    ],
   ])("is refused with the number of the line: %s", (text, message) => {
     expect(() => parseTrace(text)).toThrow(message);
   });

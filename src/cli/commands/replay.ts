@@ -1,0 +1,57 @@
+import { resolve } from "node:path";
+import { effectiveConfig } from "../../config/effective-config.ts";
+import { readPlainFile } from "../../disk/plain-file.ts";
+import {
+  optimizerSettingsOf,
+  parseTrace,
+  type ReplayStrategy,
+  replayTable,
+  replayTrace,
+} from "../../engines/index.ts";
+import { openReplayTarget } from "../../index.ts";
+import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { printable } from "../terminal.ts";
+import { UsageError } from "../usage-error.ts";
+
+interface ReplayOptions extends CommonOptions {
+  /** The trace file; `-` for standard input. */
+  readonly file: string;
+  readonly strategy?: readonly ReplayStrategy[];
+  /** Where the trees are made. */
+  readonly in?: string;
+}
+
+/** `draftfs replay`: a recorded trace under each strategy, in a tree of its own, side by side. */
+export async function execute(context: CommandContext, options: ReplayOptions): Promise<number> {
+  const { out } = context;
+  const { file, strategy } = options;
+  const trace = parseTrace(readTrace(file));
+  const { values } = effectiveConfig({ root: resolve(options.directory ?? ".") });
+  const place = options.in === undefined ? {} : { directory: options.in };
+  const { skipped } = trace;
+  const rows = await replayTrace(trace, {
+    open: (_strategy, base) => openReplayTarget(base, place),
+    settings: optimizerSettingsOf(values),
+    ...(strategy === undefined ? {} : { strategies: [...new Set(strategy)] }),
+  });
+  if (options.json === true) {
+    out.json({ trace: file, strategies: rows, skipped });
+    return exitCodes.ok;
+  }
+  out.write(replayTable(rows));
+  if (skipped.length > 0) {
+    const few = skipped.slice(0, 5).map(printable).join(", ");
+    const more = skipped.length > 5 ? `, and ${skipped.length - 5} more` : "";
+    context.err.write(`The trace does not hold: ${few}${more}.\n`);
+  }
+  return exitCodes.ok;
+}
+
+function readTrace(file: string): string {
+  try {
+    return readPlainFile(file).toString("utf8");
+  } catch (error) {
+    throw new UsageError(`Cannot read the trace ${file}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,127 @@
+import fs from "node:fs";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildCommandLine } from "../support/built-command-line.ts";
+import { ScratchProject } from "./scratch-project.ts";
+
+let project: ScratchProject;
+
+beforeAll(buildCommandLine);
+beforeEach(() => {
+  project = new ScratchProject({
+    "a.txt": "one\n",
+    "gone.txt": "gone\n",
+    "old/b.txt": "b\n",
+    "old/deep/c.txt": "c\n",
+  });
+});
+afterEach(() => project[Symbol.dispose]());
+
+const script =
+  "echo two >> a.txt; rm gone.txt; mv old new; echo B > new/b.txt; ln -s a.txt link; " +
+  "for i in 1 2 3; do echo $i > made-$i.txt; done";
+
+function record(...options: string[]): Record<string, unknown>[] {
+  const trace = project.beside("trace.jsonl");
+  const { code, err } = project.draftfs([
+    ...["run", "--record", trace, ...options, "--"],
+    ...["sh", "-c", script],
+  ]);
+  if (code !== 0) throw new Error(err);
+  const lines = fs.readFileSync(trace, "utf8").trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe("draftfs run --record", () => {
+  it("writes a trace of what is pending, with all that it starts from", () => {
+    const lines = record();
+    expect(lines[0]).toEqual({ type: "trace", version: 1 });
+    const base = lines.filter(({ type }) => type === "base").map(({ path }) => path);
+    expect(base.sort()).toEqual([
+      ...["a.txt", "gone.txt", "old", "old/b.txt", "old/deep", "old/deep/c.txt"],
+    ]);
+    const operations = lines.flatMap(({ type, operation }) => {
+      return type === "operation" ? [operation as { kind: string; path: string }] : [];
+    });
+    const told = operations.map(({ kind, path }) => `${kind} ${path}`);
+    expect(told.slice(0, 2)).toEqual(["move old", "delete gone.txt"]);
+    expect(told.slice(2).sort()).toEqual([
+      ...["write a.txt", "write made-1.txt", "write made-2.txt", "write made-3.txt"],
+      "write new/b.txt",
+    ]);
+    expect(lines.at(-1)).toMatchObject({ type: "commit" });
+    expect(project.draftfs(["status"]).code).toBe(2);
+  });
+
+  it("keeps content out of the trace on request", () => {
+    const lines = JSON.stringify(record("--record-content", "hash"));
+    expect(lines).not.toContain('"text"');
+    expect(lines).toContain('"sha256"');
+  });
+
+  it("names the trace in its document", () => {
+    const args = ["run", "--record", "trace.jsonl", "--json", "--", "true"];
+    const { code, out } = project.draftfs(args);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ trace: "trace.jsonl", decision: "kept" });
+  });
+
+  it("says so when the trace cannot be written; the draft is kept", () => {
+    const args = ["run", "--record", project.beside("no/trace"), "--", "sh", "-c", "echo x > x"];
+    expect(project.draftfs(args)).toMatchObject({ code: 1 });
+    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+  });
+});
+
+describe("draftfs replay", () => {
+  it("runs a trace under both strategies, side by side, and leaves nothing behind", () => {
+    record();
+    const place = project.beside("place");
+    fs.mkdirSync(place);
+    const args = ["replay", project.beside("trace.jsonl"), "--in", place];
+    const { code, out, err } = project.draftfs(args);
+    expect({ code, err }).toEqual({ code: 0, err: "The trace does not hold: link.\n" });
+    expect(out).toMatch(/^ +plain +optimized\noperations +7 +7\ncommits +1 +1\ntime /);
+    expect(out).toMatch(/optimized: \d+ × batch \(BATCH\)/);
+    expect(fs.readdirSync(place)).toEqual([]);
+  });
+
+  it("prints a document, for the strategies that were asked for", () => {
+    record();
+    const trace = project.beside("trace.jsonl");
+    const { strategies, skipped, exitCode } = project.json([
+      ...["replay", trace, "--strategy", "optimized"],
+    ]);
+    expect({ skipped, exitCode }).toEqual({ skipped: ["link"], exitCode: 0 });
+    expect(strategies).toMatchObject([
+      { strategy: "optimized", operations: 7, commits: 1, hindsight: { decisions: 7 } },
+    ]);
+  });
+
+  it("goes by the configuration of the root", () => {
+    record();
+    const env = { ...process.env, WRITE_OPTIMIZATION_LEGACY: "true" };
+    const { out } = project.draftfs(["replay", project.beside("trace.jsonl")], { env });
+    expect(out).toContain("optimized: 7 × standard path: optimisation is switched off.");
+  });
+
+  it("refuses what is no trace, with the line, and a file that is missing", () => {
+    project.write("bad.jsonl", '{"type":"trace","version":1}\n{"type":"operation"}\n');
+    const bad = project.draftfs(["replay", "bad.jsonl"]);
+    expect(bad).toMatchObject({ code: 64, out: "" });
+    expect(bad.err).toContain("line 2");
+    const { error, exitCode } = project.json(["replay", "missing.jsonl"]);
+    expect({ error, exitCode }).toMatchObject({ error: { code: "USAGE" }, exitCode: 64 });
+  });
+
+  it("says which operation cannot be done where the trace is not whole", () => {
+    const operation = { kind: "delete", path: "never-there" };
+    const lines = [
+      { type: "trace", version: 1 },
+      { type: "operation", atMs: 0, operation },
+    ];
+    project.write("torn.jsonl", lines.map((line) => JSON.stringify(line)).join("\n"));
+    const { code, err } = project.draftfs(["replay", "torn.jsonl"]);
+    expect(code).toBe(1);
+    expect(err).toContain("never-there");
+  });
+});
