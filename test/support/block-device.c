@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,6 +195,16 @@ static void guard(const char *mount_path, const char *fuse_path) {
   _exit(0);
 }
 
+/*
+ * Moves this process to a mount namespace that does not hold what will be mounted on the disk: the
+ * last process of a namespace unmounts it, and would wait for answers that only it can give.
+ */
+static void leave_mounts(const char *fuse_path) {
+  if (unshare(CLONE_NEWNS) != 0) die("unshare");
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) die("making mounts private");
+  if (umount2(fuse_path, MNT_DETACH) != 0) die("umount");
+}
+
 int main(int count, char **arguments) {
   if (count != 5) {
     fprintf(stderr, "usage: block-device DIRECTORY IMAGE private|shared LOG|-\n");
@@ -223,6 +234,7 @@ int main(int count, char **arguments) {
   snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse_fd);
   if (mount("draftfs-block", fuse_path, "fuse", MS_NOSUID | MS_NODEV, options) != 0) die("mount");
   guard(mount_path, fuse_path);
+  leave_mounts(fuse_path);
   /* Memory that it takes while it answers must not wait for the disk that waits for the answer. */
   prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
   printf("ready\n");
