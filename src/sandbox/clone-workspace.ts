@@ -15,14 +15,14 @@ import { join } from "node:path";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { treePathOf } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
-import { type CommandLine, findProgram, limitWords } from "./command.ts";
+import { type CommandLine, findProgram } from "./command.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { Mirror } from "./mirror.ts";
 import { toolPath } from "./namespace.ts";
 import { PinnedTree } from "./pinned-tree.ts";
 import { isHidden, pushPending, type Retracted } from "./push.ts";
-import type { ResourceLimits, SessionOptions } from "./session-options.ts";
+import type { SessionOptions } from "./session-options.ts";
 import type { Workspace } from "./workspace.ts";
 
 const prefix = "draftfs-clone-";
@@ -93,13 +93,12 @@ export class CloneWorkspace implements Workspace {
     });
   }
 
-  lineOf(command: readonly string[], cwd: string, limits: ResourceLimits): CommandLine {
+  lineOf(command: readonly string[], cwd: string): CommandLine {
     const directory = this.#placeOf(cwd);
-    const words = [...limitWords(limits, toolPath(process.env["PATH"])), ...command];
     // A child of the launcher, as with the other engines, so that signals find it alike.
     const script = 'cd -- "$1" && shift && "$@"; exit $?';
     const shell = findProgram("sh", toolPath(process.env["PATH"]));
-    return { launcher: [shell, "-c", script, "draftfs", directory], command: words };
+    return { launcher: [shell, "-c", script, "draftfs", directory], command };
   }
 
   environmentOf(cwd: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

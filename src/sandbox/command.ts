@@ -171,16 +171,6 @@ function isExecutable(place: string): boolean {
   }
 }
 
-/** Words that put limits on what follows them. */
-export function limitWords(limits: ResourceLimits, path: string): string[] {
-  const words: string[] = [];
-  if (limits.memoryBytes !== undefined) words.push(`--data=${limits.memoryBytes}`);
-  if (limits.cpuSeconds !== undefined) words.push(`--cpu=${limits.cpuSeconds}`);
-  if (limits.fileBytes !== undefined) words.push(`--fsize=${limits.fileBytes}`);
-  if (limits.processes !== undefined) words.push(`--nproc=${limits.processes}`);
-  return words.length === 0 ? [] : [findProgram("prlimit", path), ...words, "--"];
-}
-
 /**
  * Ctrl-C reaches the launcher as well as the command. It must outlive a command that handles the
  * signal, so it ignores it, and the command gets the default back.

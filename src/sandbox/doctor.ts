@@ -121,7 +121,7 @@ async function examineEngine(root: string, engine: Engine): Promise<EngineReport
   try {
     const workspace = await startEngine(engine, { layer, contents, options: { engine } });
     try {
-      const line = workspace.lineOf(["true"], root, {});
+      const line = workspace.lineOf(["true"], root);
       const env = workspace.environmentOf(root, {});
       const end = await new RunningCommand(line, { stdio: "ignore", env }).ended;
       if (end.exitCode !== 0) throw new Error(`a command could not be run (${end.exitCode})`);

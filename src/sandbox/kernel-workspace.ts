@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Layer } from "../overlay/layer.ts";
-import { type CommandLine, findProgram, limitWords } from "./command.ts";
+import { type CommandLine, findProgram } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { deniedMatcher, deniedPaths } from "./denied-paths.ts";
 import { readServedRedirects } from "./fuse/served-redirects.ts";
@@ -16,7 +16,7 @@ import type { NamespacePlan } from "./namespace-script.ts";
 import { readRedirects } from "./overlay-redirects.ts";
 import { PinnedTree } from "./pinned-tree.ts";
 import { pushPending, type Retracted } from "./push.ts";
-import type { ResourceLimits, SessionOptions } from "./session-options.ts";
+import type { SessionOptions } from "./session-options.ts";
 import type { Workspace } from "./workspace.ts";
 
 export type NamespaceEngine = "overlay" | "overlay-user" | "fuse";
@@ -119,7 +119,7 @@ export class KernelWorkspace implements Workspace {
     return harvestUpper({ ...source, readRedirect });
   }
 
-  lineOf(command: readonly string[], cwd: string, limits: ResourceLimits): CommandLine {
+  lineOf(command: readonly string[], cwd: string): CommandLine {
     const path = toolPath(process.env["PATH"]);
     const { pid, plan, viewDescriptor } = this.#namespace;
     const launcher = [findProgram("nsenter", path), "-t", String(pid), "-m", "-p", "-i"];
@@ -135,7 +135,7 @@ export class KernelWorkspace implements Workspace {
       : ["-U", `--map-user=${process.geteuid?.()}`, `--map-group=${process.getegid?.()}`];
     if (!isTop) become.push(`--wd=${cwd}`);
     if (become.length > 0) launcher.push(findProgram("unshare", path), ...become, "--");
-    return { launcher, command: [...limitWords(limits, path), ...command] };
+    return { launcher, command };
   }
 
   environmentOf(cwd: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -130,7 +130,7 @@ const stageDirectories = [
 
 /**
  * All that root's commands find in `/dev` besides terminals: a disk that root may open is a way
- * around every mount. They are the host's, mounted over files: root may not make devices everywhere.
+ * around every mount. They are the host's, mounted over files: not every root may make devices.
  */
 function ownDevices({ isHostRoot, privileged }: NamespacePlan): string[] {
   if (!isHostRoot) return [];

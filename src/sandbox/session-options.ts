@@ -33,15 +33,22 @@ export interface Containment {
   readonly denyRead?: readonly string[];
 }
 
-/** Bounds on what one command may use. Absent means unlimited. */
+/**
+ * Bounds on what one command may use. Absent means unlimited. A control group enforces those on
+ * memory and processes for the whole command where this user may have one (cgroup v2; for processes
+ * v1 as well), `prlimit` the others; the result of the command says which.
+ */
 export interface ResourceLimits {
-  /** Bytes of private memory of each process. */
+  /**
+   * Bytes of memory, of all processes together, what they write included (it lies in memory before
+   * the commit); without a control group: of private memory of each process.
+   */
   readonly memoryBytes?: number;
   /** Seconds of processor time of each process. */
   readonly cpuSeconds?: number;
   /** Bytes of the largest file that it may write. */
   readonly fileBytes?: number;
-  /** Number of processes and threads at once. */
+  /** Number of processes and threads at once. Without a control group refused for root. */
   readonly processes?: number;
 }
 

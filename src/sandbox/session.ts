@@ -5,6 +5,7 @@ import { treePathOf } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { type CommandEnd, type CommandOptions, RunningCommand } from "./command.ts";
+import { CommandLimits, type LimitInForce } from "./command-limits.ts";
 import { startWorkspace } from "./engine-choice.ts";
 import type { HarvestedChange } from "./harvest.ts";
 import { LentContents } from "./lent-contents.ts";
@@ -38,6 +39,8 @@ export interface CommandRecord {
 export interface RunResult extends CommandRecord, CommandEnd {
   readonly engine: Engine;
   readonly isolation: Isolation;
+  /** The limits that were in force, what enforced each, and whether it was reached. */
+  readonly limits: readonly LimitInForce[];
   /** What the caller should know: limits of the engine that matter here, memory that ran out. */
   readonly warnings: readonly string[];
 }
@@ -75,6 +78,8 @@ export class Session implements AsyncDisposable {
   readonly #history: CommandRecord[] = [];
   #workspace: Workspace | undefined;
   #starting: Promise<Workspace> | undefined;
+  /** Limits of commands that have ended, with processes that have not. */
+  #lasting: CommandLimits[] = [];
   #running = 0;
   /** While left-behind processes are being killed, no command may start. */
   #quiescing: Promise<void> | undefined;
@@ -123,14 +128,18 @@ export class Session implements AsyncDisposable {
     this.#running += 1;
     let workspace: Workspace;
     let running: RunningCommand;
+    let limits: CommandLimits | undefined;
     const startedMs = Date.now();
     try {
       workspace = await this.#ready();
       const cwd = this.#directoryOf(options.cwd);
-      const line = workspace.lineOf([command, ...args], cwd, options.limits ?? {});
+      limits = new CommandLimits(options.limits ?? {}, options.timeoutMs);
+      const line = workspace.lineOf([...limits.inner, command, ...args], cwd);
+      const launcher = [...limits.outer, ...line.launcher];
       const env = workspace.environmentOf(cwd, options.env ?? {});
-      running = new RunningCommand(line, { ...options, env });
+      running = new RunningCommand({ ...line, launcher }, { ...options, env });
     } catch (error) {
+      limits?.end();
       this.#running -= 1;
       throw error;
     }
@@ -145,7 +154,7 @@ export class Session implements AsyncDisposable {
       .then(async (end) => {
         this.#hasDaemons ||= options.keepDaemons === true;
         await this.#settle(workspace, running);
-        return this.#finish(workspace, start, end);
+        return this.#finish(workspace, start, { ...end, limits: this.#endLimits(limits, end) });
       });
     // Whoever only wants the streams need not listen to the result.
     result.catch(() => {});
@@ -186,6 +195,7 @@ export class Session implements AsyncDisposable {
     }
     this.#workspace = undefined;
     await workspace.stop();
+    this.#liftLimits();
   }
 
   /**
@@ -197,6 +207,7 @@ export class Session implements AsyncDisposable {
     const workspace = this.#workspace ?? (await this.#starting?.catch(() => undefined));
     this.#workspace = undefined;
     await workspace?.stop();
+    this.#liftLimits();
     this.#contents.close();
   }
 
@@ -207,17 +218,29 @@ export class Session implements AsyncDisposable {
   #finish(
     workspace: Workspace,
     start: Pick<CommandRecord, "id" | "command" | "args" | "startedMs">,
-    end: CommandEnd,
+    end: CommandEnd & Pick<RunResult, "limits">,
   ): RunResult {
     const isLive = this.#running > 0 || this.#hasDaemons;
     const changes = this.#harvest(workspace, isLive);
-    const { exitCode, signal, isTimedOut } = end;
+    const { exitCode, signal, isTimedOut, limits } = end;
     const elapsedMs = Date.now() - start.startedMs;
     const record: CommandRecord = { ...start, elapsedMs, exitCode, changes };
     this.#history.push(record);
     const { engine, isolation } = workspace;
-    const warnings = warningsOf(workspace, changes);
-    return { ...record, signal, isTimedOut, engine, isolation, warnings };
+    const warnings = [...warningsOf(workspace, changes), ...limitWarnings(limits)];
+    return { ...record, signal, isTimedOut, engine, isolation, limits, warnings };
+  }
+
+  /** How the limits stand; they are lifted once nothing lives under them. */
+  #endLimits(limits: CommandLimits, { isTimedOut }: CommandEnd): readonly LimitInForce[] {
+    const inForce = limits.inForce(isTimedOut);
+    this.#lasting.push(limits);
+    this.#liftLimits();
+    return inForce;
+  }
+
+  #liftLimits(): void {
+    this.#lasting = this.#lasting.filter((limits) => !limits.end());
   }
 
   /** Ends what a command has left behind, unless others run, and lets its streams run dry. */
@@ -316,4 +339,10 @@ function warningsOf(workspace: Workspace, changes: readonly HarvestedChange[]): 
     );
   }
   return warnings;
+}
+
+function limitWarnings(limits: readonly LimitInForce[]): string[] {
+  return limits
+    .filter(({ isReached }) => isReached === true)
+    .map(({ resource, amount, by }) => `The limit of ${resource} was reached: ${amount} (${by}).`);
 }

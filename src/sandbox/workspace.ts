@@ -1,7 +1,7 @@
 import type { CommandLine } from "./command.ts";
 import type { HarvestedChange } from "./harvest.ts";
 import type { Retracted } from "./push.ts";
-import type { Engine, Isolation, ResourceLimits } from "./session-options.ts";
+import type { Engine, Isolation } from "./session-options.ts";
 
 /** A place in which commands see the tree with what is pending: what every engine provides. */
 export interface Workspace {
@@ -15,7 +15,7 @@ export interface Workspace {
   /** Takes into the layer what commands changed. */
   harvest(isLive: boolean): HarvestedChange[];
   /** The words that run `command` in the directory `cwd` (a path of the real tree, or outside). */
-  lineOf(command: readonly string[], cwd: string, limits: ResourceLimits): CommandLine;
+  lineOf(command: readonly string[], cwd: string): CommandLine;
   /** The variables for a command, given those that it asks for. */
   environmentOf(cwd: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   /** Called before a command starts: from then on the workspace may change at any time. */
