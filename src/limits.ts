@@ -24,6 +24,9 @@ export const chunkBytes = MIB;
  */
 export const traceContentBytesMax = 64 * MIB;
 
+/** Content whose patch stands in a JSON document: such a document is read into memory whole. */
+export const documentPatchBytesMax = 16 * MIB;
+
 /** Files of a commit in flight between two looks at progress and abort (`max_batch_size`). */
 export const batchFilesMax = 50;
 

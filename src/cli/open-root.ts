@@ -11,7 +11,7 @@ export async function withOverlay<Result>(
   context: CommandContext,
   options: CommonOptions,
   use: (overlay: Overlay) => Promise<Result>,
-  access: { readonly readOnly?: boolean } = {},
+  access: Pick<OpenOverlayOptions, "readOnly" | "sandbox"> = {},
 ): Promise<Result> {
   return withRoot(context, options, { draft: draftNameOf(options), ...access }, use);
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { CommandContext, Execute } from "./command-context.ts";
+import { addSandboxOptions } from "./sandbox-options.ts";
 
 const examples = `
 Examples:
@@ -83,12 +84,6 @@ function addRunning(add: Add, executing: Executing): void {
   const running = (usage: string, description: string): Command =>
     add(usage, description)
       .passThroughOptions()
-      .addOption(
-        new Option("--require <isolation>", "refuse to run with less isolation than this").choices([
-          "enforced",
-          "cooperative",
-        ]),
-      )
       .option("--record <file>", "write what is pending afterwards to a trace; see replay")
       .addOption(
         new Option("--record-content <how>", "content in the trace: itself, or its hash").choices([
@@ -96,17 +91,18 @@ function addRunning(add: Add, executing: Executing): void {
           "hash",
         ]),
       );
-  running("run <command...>", "run a command; its writes land in the draft")
+  const runs = running("run <command...>", "run a command; its writes land in the draft")
     .addOption(new Option("--commit", "commit when it succeeds").conflicts(["discard", "keep"]))
     .addOption(new Option("--discard", "put the draft back to before it").conflicts("keep"))
     .option("--keep", "keep the draft without asking (default off a terminal)")
     .option("-m, --message <text>", "message of the checkpoint, with --commit")
     .addOption(checksOption())
     .action(executing(() => import("./commands/run.ts"), ["command"]));
-  running("try <command...>", "run a command, show the diff, ask what to do")
+  const trying = running("try <command...>", "run a command, show the diff, ask what to do")
     .option("-m, --message <text>", "message of the checkpoint")
     .addOption(checksOption())
     .action(executing(() => import("./commands/try.ts"), ["command"]));
+  for (const command of [runs, trying]) addSandboxOptions(command);
   add("replay <file>", "run a trace again under each strategy; show time, calls and decisions")
     .addOption(
       new Option("--strategy <name...>", "only these strategies").choices(["plain", "optimized"]),

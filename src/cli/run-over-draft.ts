@@ -2,11 +2,11 @@ import { writePlainFile } from "../disk/plain-file.ts";
 import type { Overlay, RunResult } from "../index.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { runOptionsOf, type SandboxOptions } from "./sandbox-options.ts";
 import { printable } from "./terminal.ts";
 
-export interface RunRequest {
+export interface RunRequest extends SandboxOptions {
   readonly command: readonly string[];
-  readonly require?: "enforced" | "cooperative";
   readonly json?: boolean;
   /** The trace file to write. */
   readonly record?: string;
@@ -28,7 +28,7 @@ export async function runOverDraft(
     // A document on standard output must be alone there.
     stdio: request.json === true ? ["inherit", process.stderr, "inherit"] : "inherit",
     forwardSignals: true,
-    ...(request.require === undefined ? {} : { require: request.require }),
+    ...runOptionsOf(request),
   });
   await overlay.saveDraft();
   await record(overlay, request, sinceMs);
@@ -48,6 +48,10 @@ async function record(overlay: Overlay, request: RunRequest, sinceMs: number): P
 /** Says what went wrong where the exit code alone may puzzle. */
 function explainEnd({ err }: CommandContext, program: string, result: RunResult): void {
   const name = printable(program);
+  if (result.isolation === "cooperative") {
+    err.write(`draftfs: isolation was cooperative. ${printable(result.notes.join(" "))}\n`);
+  }
+  for (const warning of result.warnings) err.write(`draftfs: ${printable(warning)}\n`);
   if (result.exitCode === exitCodes.notFound) {
     err.write(
       `draftfs: ${name} ended with 127: it, or a program that it calls, was not found. Check the ` +

@@ -7,6 +7,7 @@ import { draftNameOf } from "./open-root.ts";
 import { writePatch } from "./patch-view.ts";
 import { type Answer, ask } from "./question.ts";
 import { receiptDocument } from "./receipt-view.ts";
+import { commandDocument, pendingDocument } from "./run-document.ts";
 import { shownChangesOf, totalsOf } from "./shown-changes.ts";
 
 /** What is to become of a command's changes, as far as it was said beforehand. */
@@ -63,13 +64,13 @@ async function settleWithDocument(
   run: FinishedRun,
 ): Promise<number> {
   const { options, result } = run;
-  const { exitCode, signal, engine, isolation } = result;
+  const { exitCode } = result;
   const diff = await overlay.diff();
   const document: Record<string, unknown> = {
     draft: draftNameOf(options),
-    command: { exitCode, signal: signal ?? null, engine, isolation },
+    command: commandDocument(result),
     ...(options.record === undefined ? {} : { trace: options.record }),
-    ...diff.toJSON(),
+    ...pendingDocument(diff),
     decision: "kept",
   };
   if (options.discard === true) {

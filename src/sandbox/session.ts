@@ -41,7 +41,9 @@ export interface RunResult extends CommandRecord, CommandEnd {
   readonly isolation: Isolation;
   /** The limits that were in force, what enforced each, and whether it was reached. */
   readonly limits: readonly LimitInForce[];
-  /** What the caller should know: limits of the engine that matter here, memory that ran out. */
+  /** What this engine does differently from the real disk, for this very tree. */
+  readonly notes: readonly string[];
+  /** What went wrong beside the command: memory that ran out, links that were split, limits. */
   readonly warnings: readonly string[];
 }
 
@@ -226,9 +228,9 @@ export class Session implements AsyncDisposable {
     const elapsedMs = Date.now() - start.startedMs;
     const record: CommandRecord = { ...start, elapsedMs, exitCode, changes };
     this.#history.push(record);
-    const { engine, isolation } = workspace;
+    const { engine, isolation, notes } = workspace;
     const warnings = [...warningsOf(workspace, changes), ...limitWarnings(limits)];
-    return { ...record, signal, isTimedOut, engine, isolation, limits, warnings };
+    return { ...record, signal, isTimedOut, engine, isolation, limits, notes, warnings };
   }
 
   /** How the limits stand; they are lifted once nothing lives under them. */
@@ -323,7 +325,7 @@ export class Session implements AsyncDisposable {
 const scarceBytes = 64 * 1024;
 
 function warningsOf(workspace: Workspace, changes: readonly HarvestedChange[]): string[] {
-  const warnings = [...workspace.notes];
+  const warnings: string[] = [];
   const free = workspace.freeBytes();
   if (free !== undefined && free < scarceBytes) {
     warnings.push(

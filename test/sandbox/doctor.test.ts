@@ -21,7 +21,7 @@ describe("the examination of a system", () => {
     const lax = await openOver(root, { engine: "clone", require: "cooperative" });
     const result = await lax.session.run("true", [], { stdio: "ignore" });
     expect(result).toMatchObject({ engine: "clone", isolation: "cooperative" });
-    expect(result.warnings.join()).toMatch(/copy/);
+    expect(result.notes.join()).toMatch(/copy/);
   });
 
   it("gives the words of the failing tool and what to do about them", () => {

@@ -1,6 +1,7 @@
 import type { CommandContext } from "../command-context.ts";
 import { withOverlay } from "../open-root.ts";
 import { type RunRequest, runOverDraft } from "../run-over-draft.ts";
+import { sessionOptionsOf } from "../sandbox-options.ts";
 import { type SettleOptions, settleRun } from "../settle-run.ts";
 
 /** `draftfs run`: a command over the draft, then the decision what becomes of its changes. */
@@ -8,9 +9,14 @@ export function execute(
   context: CommandContext,
   options: SettleOptions & RunRequest,
 ): Promise<number> {
-  return withOverlay(context, options, async (overlay) => {
-    const savepoint = overlay.savepoint();
-    const result = await runOverDraft(context, overlay, options);
-    return settleRun(context, overlay, { options, result, savepoint });
-  });
+  return withOverlay(
+    context,
+    options,
+    async (overlay) => {
+      const savepoint = overlay.savepoint();
+      const result = await runOverDraft(context, overlay, options);
+      return settleRun(context, overlay, { options, result, savepoint });
+    },
+    { sandbox: sessionOptionsOf(options) },
+  );
 }

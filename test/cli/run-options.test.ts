@@ -1,0 +1,105 @@
+import { execFileSync } from "node:child_process";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildCommandLine } from "../support/built-command-line.ts";
+import { ScratchProject } from "./scratch-project.ts";
+
+let project: ScratchProject;
+
+beforeAll(buildCommandLine);
+beforeEach(() => {
+  project = new ScratchProject({ "a.txt": "one\ntwo\n", "lib/b.txt": "b\n", ".env": "SECRET=1\n" });
+});
+afterEach(() => project[Symbol.dispose]());
+
+const sh = (script: string) => ["--", "sh", "-c", script];
+
+interface RunDocument {
+  readonly command: Readonly<Record<string, unknown>>;
+  readonly files: readonly Readonly<Record<string, unknown>>[];
+  readonly totals: Readonly<Record<string, unknown>>;
+  readonly patch: string;
+}
+
+describe("draftfs run --json", () => {
+  it("tells what the command changed, lines and bytes of each file, and the patch", () => {
+    project.run("echo earlier > earlier.txt");
+    const script = "echo three >> a.txt; rm lib/b.txt; printf '\\0\\1' > binary";
+    const outcome = project.draftfs(["run", "--json", ...sh(script)]);
+    const document = JSON.parse(outcome.out) as RunDocument;
+    expect(document.command).toMatchObject({
+      exitCode: 0,
+      signal: null,
+      isolation: "enforced",
+      limits: [],
+      changes: [
+        { path: "a.txt", kind: "file" },
+        { path: "binary", kind: "file" },
+        { path: "lib/b.txt", kind: "removed" },
+      ],
+    });
+    const file = (path: string, kind: string, ...figures: (number | null)[]) => {
+      const [insertions, deletions, bytesBefore, bytesAfter] = figures;
+      return { path, kind, insertions, deletions, bytesBefore, bytesAfter };
+    };
+    expect(document.files).toEqual([
+      file("a.txt", "modify", 1, 0, 8, 14),
+      file("binary", "create", null, null, null, 2),
+      file("earlier.txt", "create", 1, 0, null, 8),
+      file("lib/b.txt", "delete", 0, 1, 2, null),
+    ]);
+    expect(document.totals).toMatchObject({ added: 2, modified: 1, deleted: 1 });
+    execFileSync("git", ["apply", "-"], { cwd: project.root, input: document.patch });
+    expect(project.read("a.txt")).toBe("one\ntwo\nthree\n");
+    expect(project.read("earlier.txt")).toBe("earlier\n");
+  });
+});
+
+describe("the options of draftfs run that contain a command", () => {
+  it("end it after a time, and say so", () => {
+    const outcome = project.draftfs(["run", "--timeout", "0.2", "--", "sleep", "60"]);
+    expect(outcome.code).toBe(143);
+    expect(outcome.err).toMatch(/limit of time was reached/);
+  });
+
+  it("limit it, and the document says what enforces each limit", () => {
+    const limits = ["--limit-memory", "512M", "--limit-cpu", "50", "--limit-file", "1K"];
+    const script = "head -c 5000 /dev/zero > big; wc -c < big >&2";
+    const outcome = project.draftfs(["run", "--json", ...limits, ...sh(script)]);
+    const { command, files } = JSON.parse(outcome.out) as RunDocument;
+    expect(command["limits"]).toMatchObject([
+      { resource: "memory", amount: 512 * 1024 * 1024 },
+      { resource: "processor", amount: 50, by: "prlimit", scope: "process" },
+      { resource: "file", amount: 1024, by: "prlimit", scope: "process" },
+    ]);
+    expect(files).toMatchObject([{ path: "big", bytesAfter: 1024 }]);
+  });
+
+  it("take the network and secrets away", () => {
+    const script = "cat .env; ls /sys/class/net; grep -c : /proc/net/dev; cat a.txt";
+    const options = ["--net", "off", "--deny-read", ".env", "--deny-read", "lib"];
+    const { out } = project.draftfs(["run", ...options, ...sh(`${script}; cat lib/b.txt`)]);
+    expect(out).not.toMatch(/SECRET|^b$/m);
+    expect(out).toMatch(/^1\none\ntwo\n$/m);
+  });
+
+  it("choose the engine, and a copy is refused unless less isolation will do", () => {
+    expect(project.draftfs(["run", "--engine", "clone", "--", "true"]).code).toBe(4);
+    const lax = ["--engine", "clone", "--require", "cooperative"];
+    const { code, err } = project.draftfs(["run", ...lax, "--", "true"]);
+    expect(code).toBe(0);
+    expect(err).toMatch(/cooperative.*absolute path/);
+  });
+
+  it.each([
+    ["--timeout", "0"],
+    ["--limit-memory", "many"],
+    ["--limit-cpu", "1.5"],
+    ["--limit-processes", "-1"],
+    ["--net", "maybe"],
+    ["--engine", "docker"],
+  ])("are refused when they make no sense: %s %s", (option, value) => {
+    const { code, err } = project.draftfs(["run", option, value, "--", "true"]);
+    expect(code).toBe(64);
+    expect(err).toContain(option);
+  });
+});
