@@ -1,34 +1,63 @@
 /**
  * The sandbox benchmark: `tsc -p bench && node bench/results/build/bench/sandbox/run.js
- * [--rounds N] [--tiny] [--files N] [--engine E]`. Every command is measured in turn with the same
- * command outside, on the same machine at the same time; only the ratios mean something.
+ * [--rounds N] [--tiny] [--files N] [--engine E] [--section S…]`. Every command is measured in turn
+ * with the same command outside, on the same machine at the same time; only the ratios mean
+ * something.
  */
+import fs from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Engine } from "../../src/sandbox/session-options.ts";
 import { describeMachine } from "../lib/machine.ts";
 import { writeResults } from "../lib/results.ts";
 import { commandSection } from "./command-section.ts";
+import { sampleTree } from "./sample-tree.ts";
+import type { Scale } from "./scale.ts";
 import { sessionSection } from "./session-section.ts";
+import { installWorkload, projectWorkloads, treeWorkloads } from "./workload.ts";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "7" },
     files: { type: "string", default: "10000" },
     engine: { type: "string", default: process.getuid?.() === 0 ? "overlay" : "overlay-user" },
+    section: { type: "string", multiple: true, default: ["session", "commands", "fuse"] },
     tiny: { type: "boolean", default: false },
   },
 });
 
-const scale = {
+const scale: Scale = {
   rounds: values.tiny ? 1 : Number(values.rounds),
   files: values.tiny ? 50 : Number(values.files),
   engine: values.engine as Engine,
 };
-const report = [
-  `${describeMachine()}; engine ${scale.engine}`,
-  await sessionSection(scale),
-  await commandSection(scale),
-].join("\n\n");
-console.log(report);
-writeResults("sandbox.md", `${report}\n`);
+const has = (section: string): boolean => values.section.includes(section);
+const report = [`${describeMachine()}; load ${loadText()}`];
+if (has("session")) report.push(await sessionSection(scale));
+if (has("commands") || has("fuse")) {
+  const tree = sampleTree(scale.files);
+  const inTree = treeWorkloads(tree.root, scale.files);
+  const inProject = values.tiny ? [] : projectWorkloads();
+  if (has("commands")) {
+    report.push(await commandSection(scale, scale.engine, [...inTree, ...inProject]));
+  }
+  if (has("fuse") && fs.existsSync("/dev/fuse")) {
+    report.push(await commandSection(scale, "fuse", inTree, { withPeer: true }));
+    if (!values.tiny) {
+      const install = installWorkload();
+      const compile = inProject.filter(({ name }) => name.startsWith("tsc"));
+      const slow = { rounds: Math.min(scale.rounds, 3) };
+      report.push(await commandSection(slow, "fuse", [...compile, install]));
+      install.remove();
+    }
+  }
+  tree.remove();
+}
+report.push(`load at the end ${loadText()}`);
+const text = report.join("\n\n");
+console.log(text);
+writeResults("sandbox.md", `${text}\n`);
+
+function loadText(): string {
+  return fs.readFileSync("/proc/loadavg", "utf8").split(" ").slice(0, 3).join(" ");
+}

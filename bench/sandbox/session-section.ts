@@ -28,6 +28,16 @@ export async function sessionSection({ rounds, files, engine }: Scale): Promise<
       );
     }
     note("session start and first `run true`", first);
+    for (let index = 0; index < 5; index++) {
+      note(`harvest of nothing, tree of ${files} files`, await timed(() => session.harvest()));
+    }
+    await session.run("sh", ["-c", writeScript(files)], quiet);
+    for (let index = 0; index < 5; index++) {
+      note(
+        `harvest of nothing new, ${files} files changed before`,
+        await timed(() => session.harvest()),
+      );
+    }
     await session.close();
     layer.close();
     note(`harvest of ${files} new files`, await harvestOnly(tree.root, engine, files));
@@ -46,7 +56,7 @@ function rowOf(name: string, samples: Samples): string[] {
 async function harvestOnly(root: string, engine: Scale["engine"], files: number): Promise<number> {
   const layer = openLayer({ root });
   const session = await openSession(layer, { engine, require: "cooperative" });
-  const write = `mkdir m; i=0; while [ $i -lt ${files} ]; do echo $i >m/$i; i=$((i+1)); done; echo >done; sleep 60`;
+  const write = `${writeScript(files)}; echo >done; sleep 60`;
   const running = await session.spawn("sh", ["-c", write], { stdio: ["ignore", "pipe", "ignore"] });
   const probe = `while [ ! -e done ]; do sleep 0.05; done`;
   const elapsed = new Promise<number>((resolve) => {
@@ -77,6 +87,10 @@ async function pushOnly(root: string, engine: Scale["engine"], files: number): P
   await session.close();
   layer.close();
   return elapsedMs;
+}
+
+function writeScript(files: number): string {
+  return `mkdir m; i=0; while [ $i -lt ${files} ]; do echo $i >m/$i; i=$((i+1)); done`;
 }
 
 function plainTrue(): Promise<void> {
