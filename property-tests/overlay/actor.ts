@@ -12,7 +12,6 @@ import { type Action, type Place, perform } from "./operations.ts";
 
 /** One side of the comparison: a recorded fs, its frame and its open descriptors. */
 interface Side extends Place {
-  readonly raw: Fs;
   readonly recorder: Recorder;
   readonly frame: Frame;
 }

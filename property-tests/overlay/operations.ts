@@ -4,6 +4,8 @@ import type { Fs } from "../../test/conformance/harness/seed.ts";
 /** Where one operation of a program acts: a tree, and the descriptors that the program has open. */
 export interface Place {
   readonly fs: Fs;
+  /** The same without notes: for what no order is owed of. */
+  readonly raw: Fs;
   readonly root: string;
   /** Open descriptors by slot. */
   readonly open: Map<number, number>;
@@ -75,6 +77,24 @@ function readInto(place: Place, index: number, length: number, where: number | n
   place.note("bytes", buffer);
 }
 
+/**
+ * All entries below a directory, sorted. By `opendir`, since later releases enter links to
+ * directories with `readdir`, round and round.
+ */
+function entriesBelow(fs: Fs, directory: string): unknown {
+  const entries: string[] = [];
+  try {
+    const opened = fs.opendirSync(directory, { recursive: true });
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) {
+      entries.push(`${entry.parentPath}/${entry.name}${entry.isDirectory() ? "/" : ""}`);
+    }
+    opened.closeSync();
+  } catch (error) {
+    return error;
+  }
+  return entries.sort();
+}
+
 /** Every kind of operation on a tree. Those on savepoints are the program's own. */
 export const operations = {
   writeFile: operation(fc.tuple(path, bytes), ({ fs, root }, [relative, text]) =>
@@ -110,8 +130,8 @@ export const operations = {
   access: onPath((fs, target) => fs.accessSync(target, fs.constants.X_OK)),
   readdir: onPath((fs, target) => fs.readdirSync(target)),
   readdirTypes: onPath((fs, target) => fs.readdirSync(target, { withFileTypes: true })),
-  readdirRecursive: onPath((fs, target) =>
-    fs.readdirSync(target, { withFileTypes: true, recursive: true }),
+  opendirRecursive: operation(path, (place, relative) =>
+    place.note("entries", entriesBelow(place.raw, at(place, relative))),
   ),
   opendir: onPath((fs, target) => fs.opendirSync(target)?.closeSync()),
   realpath: onPath((fs, target) => fs.realpathSync(target)),

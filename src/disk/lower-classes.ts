@@ -24,6 +24,12 @@ export const bigIntStatsPrototype: object = Object.getPrototypeOf(
   fs.lstatSync("/", { bigint: true }),
 );
 
+/**
+ * Where the `Stats` of later releases keep the nanoseconds of their four times, in the order of
+ * `atime`, `mtime`, `ctime`, `birthtime`; empty in releases that keep none.
+ */
+export const nanosecondKeys: readonly symbol[] = Object.getOwnPropertySymbols(fs.lstatSync("/"));
+
 /** Whether this Linux keeps users from linking files of others (`fs.protected_hardlinks`). */
 export const protectsHardLinks = ((): boolean => {
   try {
@@ -40,42 +46,6 @@ export const realFileSystem = fs;
  * A path at which every call fails after its arguments were checked and before it has an effect.
  */
 const nowhere = "/dev/null/nowhere";
-
-/** In what the releases of Node differ; found out by asking them, once. */
-export const nodeHabits = {
-  /** `throwIfNoEntry: false` also hides that a path leads through a file. */
-  get silencesNotDirectory(): boolean {
-    return once("silencesNotDirectory", () => {
-      try {
-        fs.statSync(nowhere, { throwIfNoEntry: false });
-        return true;
-      } catch {
-        return false;
-      }
-    });
-  },
-  /** The errors of `opendirSync` name the path. */
-  get opendirNamesPath(): boolean {
-    return once("opendirNamesPath", () => {
-      try {
-        fs.opendirSync(nowhere).closeSync();
-        return true;
-      } catch (error) {
-        return (error as NodeJS.ErrnoException).path !== undefined;
-      }
-    });
-  },
-};
-
-const answers = new Map<string, boolean>();
-
-function once(question: string, ask: () => boolean): boolean {
-  const known = answers.get(question);
-  if (known !== undefined) return known;
-  const answer = ask();
-  answers.set(question, answer);
-  return answer;
-}
 
 /**
  * Raises the error that Node raises for these arguments, if it finds them wrong.

@@ -1,9 +1,15 @@
+import type { BigIntStats } from "node:fs";
 import { constants } from "../disk/lower-classes.ts";
+import { nodeHabits } from "../disk/node-habits.ts";
+import { setTimes } from "./attributes.ts";
 import type { Core } from "./core.ts";
 import { credentials } from "./credentials.ts";
 import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
+import { describe } from "./inspect.ts";
+import { instantOf } from "./instant.ts";
 import { removeFile } from "./name-changes.ts";
+import type { FileNode } from "./node.ts";
 import { openFile, replaceContent } from "./open.ts";
 
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
@@ -21,6 +27,7 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
   const descriptor = core.descriptors.add(source);
   try {
     const bits = core.modeOf(source) & permissionBits;
+    const before = nodeHabits.copyFileSetsTimes ? describe(core, source, true) : undefined;
     const isExclusive = (mode & COPYFILE_EXCL) !== 0;
     const flags = O_WRONLY | O_CREAT | (isExclusive ? O_EXCL : 0);
     const target = openFile(core, to, flags, bits);
@@ -34,6 +41,7 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
     const isOwner = credentials.uid === 0 || credentials.uid === node.uid;
     if (!isOwner) throw new Fault("EPERM");
     node.mode = (node.mode & ~permissionBits) | bits;
+    if (before !== undefined) passTimes(core, node, before as BigIntStats);
     if (isDirectory) {
       // As libuv does: it finds out when it reads, and then removes what it has made.
       removeFile(core, to);
@@ -42,4 +50,11 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
   } finally {
     core.descriptors.close(descriptor);
   }
+}
+
+/** Writing moves the time of modification on: only a file without content keeps the source's. */
+function passTimes(core: Core, node: FileNode, source: BigIntStats): void {
+  const atime = instantOf(source.atimeNs);
+  if (node.content.size > 0) node.atime = atime;
+  else setTimes(core, node, { atime, mtime: instantOf(source.mtimeNs) });
 }

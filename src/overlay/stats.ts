@@ -1,5 +1,5 @@
 import type fs from "node:fs";
-import { bigIntStatsPrototype, Stats } from "../disk/lower-classes.ts";
+import { bigIntStatsPrototype, nanosecondKeys, Stats } from "../disk/lower-classes.ts";
 import { type Instant, millisecondsOf, nanosecondsOf } from "./instant.ts";
 import type { Node } from "./node.ts";
 
@@ -49,6 +49,7 @@ const NodeStats = function (this: StatsFields, node: Node): void {
   this.mtimeMs = millisecondsOf(node.mtime);
   this.ctimeMs = millisecondsOf(node.ctime);
   this.birthtimeMs = millisecondsOf(node.birthtime);
+  if (nanosecondKeys.length > 0) keepNanoseconds(this, node);
   if (hasLazyDates) return;
   this.atime = dateOf(this.atimeMs);
   this.mtime = dateOf(this.mtimeMs);
@@ -58,6 +59,12 @@ const NodeStats = function (this: StatsFields, node: Node): void {
   node: Node,
 ) => fs.Stats;
 NodeStats.prototype = Stats.prototype;
+
+function keepNanoseconds(stats: StatsFields, { atime, mtime, ctime, birthtime }: Node): void {
+  const times = [atime, mtime, ctime, birthtime];
+  const table = stats as unknown as Record<symbol, number>;
+  for (const [index, key] of nanosecondKeys.entries()) table[key] = times[index]?.nanoseconds ?? 0;
+}
 
 /** What `stat` says of an upper node. */
 export function statsOf(node: Node): fs.Stats {
@@ -100,6 +107,7 @@ export function absentStats(bigint: boolean): fs.Stats | fs.BigIntStats {
     if (bigint) stats[`${name}Ns`] = zero;
     if (!hasLazyDates) stats[name] = dateOf(0);
   }
+  if (!bigint) for (const key of nanosecondKeys) stats[key] = 0;
   return stats;
 }
 

@@ -24,6 +24,7 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     forms[name] = callbackOf(call as Call, arityOf(name));
   forms["rm"] = callbackOf(calls.rmAsync as Call, arityOf("rm"));
   delete forms["rmAsync"];
+  delete forms["readdirLater"];
   delete forms["nativeRealpath"];
   Object.assign(forms["realpath"] as object, { native: callbackOf(calls.nativeRealpath as Call) });
   Object.assign(forms, {

@@ -2,6 +2,7 @@ import type fs from "node:fs";
 import { constants } from "node:os";
 import { posix } from "node:path";
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { nodeHabits } from "../../disk/node-habits.ts";
 import { changeMode, changeTimes } from "../attributes.ts";
 import { copyFile } from "../copy-file.ts";
 import type { Core } from "../core.ts";
@@ -10,6 +11,7 @@ import { inspect, listDirectory, readLink } from "../inspect.ts";
 import { instantOfSeconds } from "../instant.ts";
 import { makeDirectory, makeSymlink, removeFile } from "../name-changes.ts";
 import { attempt } from "./attempt.ts";
+import { type CopyRefusal, copyRefusal } from "./copy-refusal.ts";
 import { makeDirectories } from "./make-directories.ts";
 import { systemError } from "./system-error.ts";
 
@@ -76,8 +78,12 @@ class TreeCopy {
 
   *start(source: string, target: string): Copying {
     if (!(yield { source, target })) return;
-    const existing = this.#check(source, target);
-    this.#checkParents(source, target);
+    const isPlain = this.#isSync && nodeHabits.copySyncRefusesPlainly;
+    const existing = this.#check(source, target, isPlain);
+    this.#checkParents(source, target, isPlain);
+    if (isPlain && this.#options["recursive"] !== true && this.#isDirectory(source)) {
+      this.#refuse("not recursive", source, target, isPlain);
+    }
     const parent = posix.dirname(target);
     if (this.#absolute("", parent) !== this.#core.tree.rootPath && !this.#exists(parent)) {
       attempt("mkdir", parent, undefined, () => makeDirectories(this.#core, parent, 0o777));
@@ -104,16 +110,7 @@ class TreeCopy {
     stats: fs.BigIntStats,
     existing: fs.BigIntStats | undefined,
   ): Copying {
-    if (this.#options["recursive"] !== true) {
-      throw systemError("ERR_FS_EISDIR", {
-        message: `${source} is a directory (not copied)`,
-        path: source,
-        syscall: "cp",
-        // So it is in Node: the two forms differ.
-        errno: this.#isSync ? errno.EINVAL : errno.EISDIR,
-        code: "EISDIR",
-      });
-    }
+    if (this.#options["recursive"] !== true) this.#refuse("not recursive", source, target);
     if (existing === undefined) {
       attempt("mkdir", target, undefined, () => makeDirectory(this.#core, target, 0o777));
     }
@@ -122,6 +119,8 @@ class TreeCopy {
       yield* this.#item(posix.join(source, name), posix.join(target, name));
     }
     if (existing === undefined) this.#setMode(target, Number(stats.mode));
+    const keepsTimes = this.#options["preserveTimestamps"] === true;
+    if (keepsTimes && nodeHabits.copyKeepsDirectoryTimes) this.#keepTimes(source, target);
   }
 
   #copyFile(
@@ -211,38 +210,26 @@ class TreeCopy {
   }
 
   /** Refuses what cannot be copied onto each other; returns what lies at the target. */
-  #check(source: string, target: string): fs.BigIntStats | undefined {
+  #check(source: string, target: string, isPlain = false): fs.BigIntStats | undefined {
     const stats = this.#stat(source, this.#follow);
     const existing = this.#find(target, this.#follow);
     if (existing !== undefined) {
-      if (isSame(stats, existing)) this.#refuse(target, "src and dest cannot be the same");
+      if (isSame(stats, existing)) this.#refuse("same", source, target, isPlain);
       if (stats.isDirectory() && !existing.isDirectory()) {
-        throw systemError("ERR_FS_CP_DIR_TO_NON_DIR", {
-          message: `cannot overwrite non-directory ${target} with directory ${source}`,
-          path: target,
-          syscall: "cp",
-          errno: errno.EISDIR,
-          code: "EISDIR",
-        });
+        this.#refuse("directory over", source, target, isPlain);
       }
       if (!stats.isDirectory() && existing.isDirectory()) {
-        throw systemError("ERR_FS_CP_NON_DIR_TO_DIR", {
-          message: `cannot overwrite directory ${target} with non-directory ${source}`,
-          path: target,
-          syscall: "cp",
-          errno: errno.ENOTDIR,
-          code: "ENOTDIR",
-        });
+        this.#refuse("over directory", source, target, isPlain);
       }
     }
     if (stats.isDirectory() && this.#isBelow(source, target)) {
-      this.#refuse(target, `cannot copy ${source} to a subdirectory of self ${target}`);
+      this.#refuse("below", source, target, isPlain);
     }
     return existing;
   }
 
   /** Refuses a target anywhere below the source, also by other names. */
-  #checkParents(source: string, target: string): void {
+  #checkParents(source: string, target: string, isPlain: boolean): void {
     const stats = this.#stat(source, this.#follow);
     if (!stats.isDirectory()) return;
     const end = this.#absolute("", posix.dirname(source));
@@ -251,21 +238,14 @@ class TreeCopy {
     while (parent !== end && parent !== rootPath && parent !== posix.dirname(parent)) {
       const found = this.#find(parent, true);
       if (found === undefined) return;
-      if (isSame(stats, found)) {
-        this.#refuse(target, `cannot copy ${source} to a subdirectory of self ${target}`);
-      }
+      if (isSame(stats, found)) this.#refuse("below", source, target, isPlain);
       parent = posix.dirname(parent);
     }
   }
 
-  #refuse(path: string, message: string): never {
-    throw systemError("ERR_FS_CP_EINVAL", {
-      message,
-      path,
-      syscall: "cp",
-      errno: errno.EINVAL,
-      code: "EINVAL",
-    });
+  #refuse(kind: CopyRefusal, source: string, target: string, isPlain = false): never {
+    const form = isPlain ? "plain" : this.#isSync ? "sync" : "async";
+    throw copyRefusal(kind, { source, target, form });
   }
 
   #refuseKind(stats: fs.BigIntStats, target: string): never {
@@ -298,6 +278,10 @@ class TreeCopy {
       if (code === "ENOENT" || code === "ENOTDIR") return undefined;
       throw errorOfCall(caught, { syscall: follow ? "stat" : "lstat", path });
     }
+  }
+
+  #isDirectory(source: string): boolean {
+    return this.#stat(source, this.#follow).isDirectory();
   }
 
   #exists(path: string): boolean {

@@ -5,14 +5,14 @@ import {
   Dir,
   Dirent,
   dirSymbols,
-  nodeHabits,
   realFileSystem as real,
   Stats,
 } from "../../disk/lower-classes.ts";
+import { nodeHabits } from "../../disk/node-habits.ts";
 import { type Core, untouched } from "../core.ts";
 import { exists, isDirectory } from "../path-walk.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
-import { type Callback, deliver, takeCallback } from "./asynchronous.ts";
+import { type Callback, takeCallback } from "./asynchronous.ts";
 import { callbackForms } from "./callback-forms.ts";
 import { type Calls, synchronousCalls } from "./calls.ts";
 import { globAsync, globSync } from "./glob.ts";
@@ -56,8 +56,9 @@ export function createFacade(core: Core): Facade {
     FileReadStream: streams.ReadStream,
     FileWriteStream: streams.WriteStream,
     ...globForms(core, calls),
+    // As in Node, a failure is thrown at once.
     openAsBlob: (path: PathArgument, options?: unknown) =>
-      deliver(() => blobOf(calls, path, options)),
+      Promise.resolve(blobOf(calls, path, options)),
     openAsBlobSync: (path: PathArgument, options?: unknown) => blobOf(calls, path, options),
     mkdtempDisposableSync: disposableCall(calls),
     ...textStream(callbacks, calls),
@@ -88,7 +89,7 @@ function asThisNode(ours: object, original: object): object {
 }
 
 function synchronousForms(calls: Calls): Record<string, unknown> {
-  const { nativeRealpath, realpath, rmAsync, opendir, ...rest } = calls;
+  const { nativeRealpath, realpath, rmAsync, readdirLater, opendir, ...rest } = calls;
   const forms: Record<string, unknown> = {};
   for (const [name, call] of Object.entries(rest)) forms[`${name}Sync`] = call;
   const withNative = (path: PathArgument, options?: unknown) => realpath(path, options);
@@ -143,6 +144,7 @@ async function collect(found: AsyncIterable<unknown>): Promise<unknown[]> {
 function blobOf(calls: Calls, path: PathArgument, options: unknown): Blob {
   const { type } = optionsOf(options);
   let bytes: Buffer<ArrayBuffer>;
+  if (nodeHabits.blobNamesCause) calls.stat(path);
   try {
     bytes = calls.readFile(path) as Buffer<ArrayBuffer>;
   } catch (error) {

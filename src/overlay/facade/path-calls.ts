@@ -1,5 +1,6 @@
 import type fs from "node:fs";
-import { checkArguments, nodeHabits, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { nodeHabits } from "../../disk/node-habits.ts";
 import type { Core } from "../core.ts";
 import { asRealUser } from "../credentials.ts";
 import { codeOf, errorOfCall } from "../file-system-error.ts";
@@ -109,14 +110,16 @@ function status(
     return inspect(core, target, wanted);
   } catch (caught) {
     const code = codeOf(caught);
-    if (throwIfNoEntry === false && isNoEntry(code)) return undefined;
+    if (throwIfNoEntry === false && isNoEntry(code, syscall)) return undefined;
     throw errorOfCall(caught, { syscall, path: shownPath(path) });
   }
 }
 
 /** `ENOENT`, and in some releases of Node `ENOTDIR` too. */
-function isNoEntry(code: string | undefined): boolean {
-  return code === "ENOENT" || (code === "ENOTDIR" && nodeHabits.silencesNotDirectory);
+function isNoEntry(code: string | undefined, syscall: "stat" | "lstat"): boolean {
+  if (code !== "ENOTDIR") return code === "ENOENT";
+  const { statSilencesNotDirectory, lstatSilencesNotDirectory } = nodeHabits;
+  return syscall === "stat" ? statSilencesNotDirectory : lstatSilencesNotDirectory;
 }
 
 function accessModeOf(mode: unknown): number {

@@ -1,6 +1,8 @@
 import { constants, dirSymbols, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { nodeHabits } from "../../disk/node-habits.ts";
 import type { Core } from "../core.ts";
-import { flagsOf, optionsOf, type PathArgument, pathOf } from "./arguments.ts";
+import { codeOf, fileSystemError } from "../file-system-error.ts";
+import { flagsOf, optionsOf, type PathArgument, pathOf, shownPath } from "./arguments.ts";
 import { type Call, deliver, nextTurn, promiseOf, throwIfAborted } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
@@ -22,7 +24,6 @@ const plain = [
   "mkdir",
   "mkdtemp",
   "opendir",
-  "readdir",
   "readlink",
   "rename",
   "rmdir",
@@ -45,6 +46,7 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
     open,
     realpath: promiseOf(calls.nativeRealpath as Call),
     rm: promiseOf(calls.rmAsync as Call),
+    readdir: promiseOf(calls.readdirLater as Call),
     lchmod: lchmodForm(calls),
     readFile: readFileForm(calls),
     writeFile: writeFileForm(calls, open, "w"),
@@ -75,10 +77,21 @@ function readFileForm(calls: Calls) {
     if (path instanceof OverlayFileHandle) return path.readFile(options);
     const { signal } = optionsOf(options);
     await throwIfAborted(signal);
-    const content = await deliver(() => calls.readFile(path as PathArgument, options));
+    const content = await deliver(() => readNamed(calls, path as PathArgument, options));
     await throwIfAborted(signal);
     return content;
   };
+}
+
+function readNamed(calls: Calls, path: PathArgument, options: unknown): string | Buffer {
+  try {
+    return calls.readFile(path, options);
+  } catch (error) {
+    const isDirectory = codeOf(error) === "EISDIR" && nodeHabits.promiseReadNamesPath;
+    throw isDirectory
+      ? fileSystemError("EISDIR", { syscall: "read", path: shownPath(path) })
+      : error;
+  }
 }
 
 type Open = (path: PathArgument, flags?: unknown, mode?: unknown) => Promise<OverlayFileHandle>;

@@ -13,6 +13,11 @@ export interface RemoveOptions {
   readonly recursive: boolean;
   /** `rm` of the callback and promise forms takes a link with a slash at its end for done. */
   readonly passesLinks: boolean;
+  /**
+   * As `rmSync` written in C++: with both of the first two, a path that leads through a file is
+   * taken for done, and what lies in a directory is removed before the directory itself is tried.
+   */
+  readonly isNative: boolean;
 }
 
 /** Removes a file or a tree. @throws as `fs.rm`. */
@@ -29,7 +34,7 @@ export function remove(core: Core, path: string, shown: string, options: RemoveO
     });
   }
   try {
-    removeTree(core, path, shown);
+    removeTree(core, path, shown, options.isNative);
   } catch (error) {
     const wasDirectory = place !== "unknown" && isDirectory(place);
     if (!options.passesLinks || !wasDirectory || codeOf(error) !== "ENOTDIR") throw error;
@@ -40,25 +45,29 @@ export function remove(core: Core, path: string, shown: string, options: RemoveO
 function find(
   core: Core,
   path: string,
-  { force, recursive }: RemoveOptions,
+  { force, recursive, isNative }: RemoveOptions,
 ): ExistingPlace | "unknown" | undefined {
   try {
     return core.resolveExisting(path, false);
   } catch (caught) {
     if (force && codeOf(caught) === "ENOENT") return undefined;
-    if (force && recursive && codeOf(caught) !== undefined) return "unknown";
+    const isBoth = force && recursive;
+    if (isBoth && isNative && codeOf(caught) === "ENOTDIR") return undefined;
+    if (isBoth && codeOf(caught) !== undefined) return "unknown";
     throw caught;
   }
 }
 
-function removeTree(core: Core, path: string, shown: string): void {
+function removeTree(core: Core, path: string, shown: string, isNative: boolean): void {
   if (!isDirectoryAt(core, path)) {
     attempt("unlink", shown, undefined, () => removeFile(core, path));
     return;
   }
-  if (tryRemoveDirectory(core, path, shown)) return;
+  if (!isNative && tryRemoveDirectory(core, path, shown)) return;
   const entries = attempt("scandir", shown, undefined, () => listDirectory(core, path));
-  for (const { name } of entries) removeTree(core, `${path}/${name}`, `${shown}/${name}`);
+  for (const { name } of entries) {
+    removeTree(core, `${path}/${name}`, `${shown}/${name}`, isNative);
+  }
   attempt("rmdir", shown, undefined, () => removeDirectory(core, path));
 }
 

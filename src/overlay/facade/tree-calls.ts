@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import type fs from "node:fs";
 import { posix } from "node:path";
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { nodeHabits } from "../../disk/node-habits.ts";
 import { copyFile } from "../copy-file.ts";
 import type { Core } from "../core.ts";
 import { codeOf } from "../file-system-error.ts";
@@ -20,6 +21,7 @@ import { attempt } from "./attempt.ts";
 import { copyTreeSync } from "./copy-tree.ts";
 import { OverlayDir } from "./directory-handle.ts";
 import { makeDirectories } from "./make-directories.ts";
+import { removalError } from "./removal-error.ts";
 import { remove } from "./remove-tree.ts";
 
 const copyModeMax = 7;
@@ -34,7 +36,11 @@ export function treeCalls(core: Core) {
       if (recursive !== undefined && typeof recursive !== "boolean") {
         checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
       }
-      const mode = modeOf(given["mode"], 0o777);
+      const { mode: asked } = given;
+      if (typeof asked === "string" || (typeof asked === "number" && asked >>> 0 !== asked)) {
+        checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
+      }
+      const mode = modeOf(asked, 0o777);
       const target = pathOf(path);
       return attempt("mkdir", path, undefined, () => {
         if (recursive === true) return makeDirectories(core, target, mode);
@@ -49,23 +55,9 @@ export function treeCalls(core: Core) {
       return encodeResult(makeTemporary(core, start), encoding);
     },
 
-    readdir(path: PathArgument, options?: unknown): unknown[] {
-      const encoding = encodingOf(options);
-      const { withFileTypes, recursive } = optionsOf(options);
-      if (recursive !== undefined && recursive !== null && typeof recursive !== "boolean") {
-        checkArguments((nowhere) => real.readdirSync(nowhere, { recursive } as object));
-      }
-      const target = pathOf(path);
-      const list = (at: string, shown: unknown): ShownEntry[] =>
-        attempt("scandir", shown, undefined, () => listDirectory(core, at));
-      if (recursive === true) {
-        return listRecursively(core, target, { list, encoding, withFileTypes });
-      }
-      const entries = list(target, path);
-      if (withFileTypes !== true) return entries.map(({ name }) => encodeResult(name, encoding));
-      const parent = path instanceof URL ? shownPath(path) : path;
-      return entries.map(({ name, type }) => direntOf(encodeResult(name, encoding), type, parent));
-    },
+    readdir: readdirCall(core, nodeHabits.listsTypesThroughLinks),
+    /** `readdir` of the promise form. */
+    readdirLater: readdirCall(core, nodeHabits.promiseListsTypesThroughLinks),
 
     opendir(path: PathArgument, options?: unknown, isNamed = true): fs.Dir {
       const encoding = encodingOf(options);
@@ -86,9 +78,9 @@ export function treeCalls(core: Core) {
       });
     },
 
-    rm: removeCall(core, false),
+    rm: removeCall(core, true),
     /** `rm` of the callback and promise forms. */
-    rmAsync: removeCall(core, true),
+    rmAsync: removeCall(core, false),
 
     copyFile(source: PathArgument, target: PathArgument, mode?: unknown): void {
       const from = pathOf(source, "src");
@@ -112,6 +104,26 @@ export function treeCalls(core: Core) {
   };
 }
 
+function readdirCall(core: Core, entersLinks: boolean) {
+  return (path: PathArgument, options?: unknown): unknown[] => {
+    const encoding = encodingOf(options);
+    const { withFileTypes, recursive } = optionsOf(options);
+    if (recursive !== undefined && recursive !== null && typeof recursive !== "boolean") {
+      checkArguments((nowhere) => real.readdirSync(nowhere, { recursive } as object));
+    }
+    const target = pathOf(path);
+    const list = (at: string, shown: unknown): ShownEntry[] =>
+      attempt("scandir", shown, undefined, () => listDirectory(core, at));
+    if (recursive === true) {
+      return listRecursively(core, target, { list, encoding, withFileTypes, entersLinks });
+    }
+    const entries = list(target, path);
+    if (withFileTypes !== true) return entries.map(({ name }) => encodeResult(name, encoding));
+    const parent = path instanceof URL ? shownPath(path) : path;
+    return entries.map(({ name, type }) => direntOf(encodeResult(name, encoding), type, parent));
+  };
+}
+
 function copyModeOf(mode: unknown): number {
   if (mode === undefined || mode === null) return 0;
   const isPlain = typeof mode === "number" && mode >>> 0 === mode && mode <= copyModeMax;
@@ -119,7 +131,7 @@ function copyModeOf(mode: unknown): number {
   return mode as number;
 }
 
-function removeCall(core: Core, passesLinks: boolean) {
+function removeCall(core: Core, isSync: boolean) {
   return (path: PathArgument, options?: unknown): void => {
     const target = pathOf(path);
     const given = optionsOf(options);
@@ -127,11 +139,17 @@ function removeCall(core: Core, passesLinks: boolean) {
       checkArguments((nowhere) => real.rmSync(nowhere, { force: true, ...given }));
     }
     const { force, recursive } = given;
-    remove(core, target, shownPath(path), {
-      force: force === true,
-      recursive: recursive === true,
-      passesLinks,
-    });
+    const shown = shownPath(path);
+    try {
+      remove(core, target, shown, {
+        force: force === true,
+        recursive: recursive === true,
+        passesLinks: !isSync,
+        isNative: isSync && nodeHabits.removeSyncIsNative,
+      });
+    } catch (error) {
+      throw isSync ? removalError(error, shown) : error;
+    }
   };
 }
 
@@ -150,9 +168,11 @@ interface Listing {
   readonly list: (path: string, shown: unknown) => ShownEntry[];
   readonly encoding: BufferEncoding | "buffer" | undefined;
   readonly withFileTypes: unknown;
+  /** Whether entries of links to directories are followed; names always are. */
+  readonly entersLinks: boolean;
 }
 
-/** Breadth first, as Node lists; names of links to directories are followed, entries are not. */
+/** Breadth first, as Node lists. */
 function listRecursively(core: Core, base: string, listing: Listing): unknown[] {
   const results: unknown[] = [];
   const pending = [base];
@@ -161,7 +181,10 @@ function listRecursively(core: Core, base: string, listing: Listing): unknown[] 
       const at = posix.join(path, name);
       if (listing.withFileTypes === true) {
         results.push(direntOf(encodeResult(name, listing.encoding), type, path));
-        if (isDirectoryType(type)) pending.push(at);
+        const isEntered = listing.entersLinks
+          ? isDirectoryThrough(core, at)
+          : isDirectoryType(type);
+        if (isEntered) pending.push(at);
       } else {
         results.push(encodeResult(posix.relative(base, at), listing.encoding));
         if (isDirectoryThrough(core, at)) pending.push(at);

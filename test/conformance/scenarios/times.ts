@@ -131,9 +131,11 @@ export const times: readonly Scenario[] = [
     note("close", Math.abs(fs.statSync(at("e/n")).mtimeMs - parent) < 1000);
   }),
   scenario("copies keep times only when asked to", ({ fs, at }) => {
-    fs.cpSync(at("d"), at("c1"), { recursive: true });
+    // With a filter, or some releases lose the modes of directories.
+    const filter = () => true;
+    fs.cpSync(at("d"), at("c1"), { recursive: true, filter });
     fs.statSync(at("c1/x.txt"));
-    fs.cpSync(at("d"), at("c2"), { recursive: true, preserveTimestamps: true });
+    fs.cpSync(at("d"), at("c2"), { recursive: true, preserveTimestamps: true, filter });
     fs.statSync(at("c2/x.txt"));
     fs.copyFileSync(at("a.txt"), at("c3"));
     fs.statSync(at("c3"));
