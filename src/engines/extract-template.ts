@@ -49,7 +49,13 @@ export function extractTemplate(examples: readonly string[]): ExtractedTemplate 
   if (first === undefined || examples.length < 2) {
     throw refusal("it takes at least two examples", { examples: examples.length });
   }
-  const skeleton = tidied(skeletonOf(examples));
+  const tokens = examples.map(tokensOf);
+  const total = examples.reduce((sum, example) => sum + weightOf(example), 0);
+  const shareMax = total === 0 ? 0 : (sharedWeightOf(tokens) * examples.length) / total;
+  if (shareMax < constantShareMin) {
+    throw refusal("the examples have too little in common", { constantShare: shareMax });
+  }
+  const skeleton = tidied(skeletonOf(tokens));
   const constantShare = shareOf(skeleton, examples);
   const constantWeight = weightOf(constantTextOf(skeleton));
   if (constantShare < constantShareMin || constantWeight < constantWeightMin) {
@@ -62,8 +68,32 @@ export function extractTemplate(examples: readonly string[]): ExtractedTemplate 
   return { template, data, constantShare };
 }
 
-function skeletonOf(examples: readonly string[]): Skeleton {
-  const tokens = examples.map(tokensOf);
+/**
+ * Letters and digits of the tokens that all examples have, wherever they stand: more cannot be
+ * constant, and to count them takes no alignment.
+ */
+function sharedWeightOf(examples: readonly (readonly string[])[]): number {
+  let shared = countsOf(examples[0] ?? []);
+  for (const tokens of examples.slice(1)) {
+    const counts = countsOf(tokens);
+    const both = [...shared].flatMap(([token, count]): [string, number][] => {
+      const other = counts.get(token);
+      return other === undefined ? [] : [[token, Math.min(count, other)]];
+    });
+    shared = new Map(both);
+  }
+  let weight = 0;
+  for (const [token, count] of shared) weight += weightOf(token) * count;
+  return weight;
+}
+
+function countsOf(tokens: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
+  return counts;
+}
+
+function skeletonOf(tokens: readonly (readonly string[])[]): Skeleton {
   const first = tokens[0] ?? [];
   let places: number[][] = first.map((_token, index) => [index]);
   for (const other of tokens.slice(1)) {

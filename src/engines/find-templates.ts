@@ -1,4 +1,5 @@
 import { isDraftError } from "../errors.ts";
+import { KIB } from "../limits.ts";
 import { clusterTexts } from "./cluster-texts.ts";
 import { extractTemplate } from "./extract-template.ts";
 import { matchTemplate } from "./match-template.ts";
@@ -19,12 +20,13 @@ export interface FoundTemplate {
 
 /** Examples that a template is drawn from: enough to tell what varies, few enough to be quick. */
 const examplesMax = 6;
+/** Longer texts are no examples: to align them would take longer than all the rest. */
+const exampleCharactersMax = 16 * KIB;
 
 /**
  * Finds templates among texts, such as those of a directory or of pending writes: clusters them,
  * draws a template from a sample of each cluster, and keeps it where at least `instancesMin` texts
- * fit. Content that is
- * not UTF-8 is left out.
+ * fit. Content that is not UTF-8, and groups of texts of more than 16 KiB, are left out.
  */
 export function findTemplates(texts: readonly NamedText[], instancesMin = 3): FoundTemplate[] {
   const readable = texts.filter(({ bytes }) => {
@@ -43,8 +45,9 @@ export function findTemplates(texts: readonly NamedText[], instancesMin = 3): Fo
 }
 
 function templateOf(texts: readonly string[]): Template | undefined {
-  const step = Math.max(1, Math.floor(texts.length / examplesMax));
-  const sample = texts.filter((_text, index) => index % step === 0).slice(0, examplesMax);
+  const examples = texts.filter(({ length }) => length <= exampleCharactersMax);
+  const step = Math.max(1, Math.floor(examples.length / examplesMax));
+  const sample = examples.filter((_text, index) => index % step === 0).slice(0, examplesMax);
   try {
     return extractTemplate(sample).template;
   } catch (error) {

@@ -1,5 +1,5 @@
-import type { IoCounts } from "../metrics/measurement.ts";
-import { makeParents } from "./apply-changes.ts";
+import { type IoCounts, noIo } from "../metrics/measurement.ts";
+import { makeParents, writeWithParents } from "./apply-changes.ts";
 import { applyEdit } from "./apply-edit.ts";
 import { editError } from "./edit-failure.ts";
 import type { EditOperation, Operation } from "./operation.ts";
@@ -14,29 +14,29 @@ import { PieceList } from "./piece-list.ts";
 export function runPlain(overlay: EngineOverlay, operation: Operation): IoCounts {
   const path = absolutePathOf(overlay, operation.path);
   const { fs } = overlay;
-  const counts = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
   switch (operation.kind) {
-    case "write":
-      makeParents(overlay, path);
-      fs.writeFileSync(path, operation.bytes);
-      return { ...counts, writes: 1, bytesWritten: operation.bytes.length };
+    case "write": {
+      const { bytes } = operation;
+      writeWithParents(overlay, path, bytes);
+      return { reads: 0, writes: 1, deletes: 0, moves: 0, bytesWritten: bytes.length };
+    }
     case "edit":
       return editPlainly(overlay, path, operation);
     case "delete":
       fs.unlinkSync(path);
-      return { ...counts, deletes: 1 };
+      return { ...noIo, deletes: 1 };
     case "delete_tree":
       fs.rmSync(path, { recursive: true });
-      return { ...counts, deletes: 1 };
+      return { ...noIo, deletes: 1 };
     case "move": {
       const target = absolutePathOf(overlay, operation.target);
       makeParents(overlay, target);
       fs.renameSync(path, target);
-      return { ...counts, moves: 1 };
+      return { ...noIo, moves: 1 };
     }
     case "make_directory":
       fs.mkdirSync(path, { recursive: true });
-      return { ...counts, writes: 1 };
+      return { ...noIo, writes: 1 };
   }
 }
 
@@ -54,8 +54,7 @@ function editPlainly(overlay: EngineOverlay, path: string, operation: EditOperat
     const content = new PieceList(before ?? new Uint8Array(0));
     const outcome = applyEdit(content, edit);
     if (outcome.kind === "failed") throw editError(shown, index, edits.length, outcome.failure);
-    makeParents(overlay, path);
-    overlay.fs.writeFileSync(path, content.toBytes());
+    writeWithParents(overlay, path, content.toBytes());
     bytesWritten += content.size;
   }
   return { reads: edits.length, writes: edits.length, deletes: 0, moves: 0, bytesWritten };

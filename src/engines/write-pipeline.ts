@@ -311,9 +311,21 @@ function isLeftAlone(operations: readonly Operation[], settings: OptimizerSettin
   return operations.length === 1 && isPlainWrite;
 }
 
+/** Spelt out, since this runs for every single small write. */
 function bareFeatures(operation: Operation, files: number): OperationFeatures {
-  const edits = operation.kind === "edit" ? operation.edits.length : 1;
-  return { ...loneFeatures, kind: operation.kind, sizeBytes: sizeOf(operation), edits, files };
+  return {
+    kind: operation.kind,
+    sizeBytes: sizeOf(operation),
+    fileBytes: 0,
+    edits: operation.kind === "edit" ? operation.edits.length : 1,
+    sameFile: 0,
+    similar: 1,
+    files,
+    insideBatch: false,
+    fitsTemplate: false,
+    isIdentical: false,
+    isOrdered: false,
+  };
 }
 
 /** The engine that gives a batch its name: the one that most of its operations were for. */

@@ -18,50 +18,77 @@ export interface Aggregate {
   readonly peakMemoryBytes: number;
 }
 
-/** Keeps the last measurements, by age and by number, and adds them up. */
+/** What is kept of a measurement, as columns of numbers. */
+const columns = ["startedAt", "optimized", "outcome", "gain", "calls", "bytes", "took", "peak"];
+const outcomes = { done: 0, failed: 1, fell_back: 2 } as const;
+
+/**
+ * Keeps the last measurements, by age and by number, and adds them up. Only their numbers, in
+ * memory that is taken once: thousands of objects that live for a minute would cost the collector
+ * of garbage more than the operations themselves.
+ */
 export class MeasurementWindow {
   readonly #ageMaxMs: number;
   readonly #countMax: number;
-  #kept: Measurement[] = [];
+  readonly #kept: Float64Array;
+  #count = 0;
 
   /**
    * @param ageMaxMs how long a measurement counts; default one minute.
-   * @param countMax how many are kept at most; default 10,000, some 3 MB.
+   * @param countMax how many are kept at most; default 10,000, in 640 kB.
    */
   constructor(ageMaxMs = 60_000, countMax = 10_000) {
     this.#ageMaxMs = ageMaxMs;
     this.#countMax = countMax;
+    this.#kept = new Float64Array(countMax * columns.length);
   }
 
   /** Takes a measurement in; fits a meter's observer. */
   readonly observe = (measurement: Measurement): void => {
-    this.#kept.push(measurement);
-    // Trimmed in one go now and then: a shift for each would cost as much as the operation.
-    if (this.#kept.length > this.#countMax * 2) this.#kept = this.#kept.slice(-this.#countMax);
+    const kept = this.#kept;
+    const at = (this.#count % this.#countMax) * columns.length;
+    kept[at] = measurement.startedAtMs;
+    kept[at + 1] = measurement.optimization === "none" ? 0 : 1;
+    kept[at + 2] = outcomes[measurement.outcome];
+    kept[at + 3] = measurement.gain;
+    kept[at + 4] = measurement.io === undefined ? 0 : callsOf(measurement.io);
+    kept[at + 5] = measurement.io?.bytesWritten ?? 0;
+    kept[at + 6] = measurement.durationMs ?? 0;
+    kept[at + 7] = measurement.memory?.peak ?? 0;
+    this.#count += 1;
   };
 
   /** Adds up what is not older than the window at `nowMs` (since the epoch). */
   aggregate(targetImprovement: number, nowMs = Date.now()): Aggregate {
-    const oldest = nowMs - this.#ageMaxMs;
-    const counted = this.#kept
-      .slice(-this.#countMax)
-      .filter(({ startedAtMs }) => startedAtMs >= oldest);
-    const optimized = counted.filter(({ optimization }) => optimization !== "none");
-    const averageGain = mean(optimized.map(({ gain }) => gain));
-    const durations = counted.map(({ durationMs }) => durationMs ?? 0).sort((a, b) => a - b);
+    const counted = this.#rowsSince(nowMs - this.#ageMaxMs);
+    const column = (index: number) => counted.map((row) => row[index] ?? 0);
+    const optimized = counted.filter((row) => row[1] === 1);
+    const averageGain = mean(optimized.map((row) => row[3] ?? 0));
+    const durations = column(6).sort((a, b) => a - b);
     return {
       operations: counted.length,
       optimized: optimized.length,
-      failed: counted.filter(({ outcome }) => outcome === "failed").length,
-      fellBack: counted.filter(({ outcome }) => outcome === "fell_back").length,
+      failed: counted.filter((row) => row[2] === outcomes.failed).length,
+      fellBack: counted.filter((row) => row[2] === outcomes.fell_back).length,
       averageGain,
       meetsTarget: averageGain >= targetImprovement,
-      calls: sum(counted.map(({ io }) => (io === undefined ? 0 : callsOf(io)))),
-      bytesWritten: sum(counted.map(({ io }) => io?.bytesWritten ?? 0)),
+      calls: sum(column(4)),
+      bytesWritten: sum(column(5)),
       durationMedianMs: quantile(durations, 0.5),
       durationP95Ms: quantile(durations, 0.95),
-      peakMemoryBytes: Math.max(0, ...counted.map(({ memory }) => memory?.peak ?? 0)),
+      peakMemoryBytes: column(7).reduce((most, bytes) => Math.max(most, bytes), 0),
     };
+  }
+
+  #rowsSince(oldestMs: number): Float64Array[] {
+    const rows: Float64Array[] = [];
+    const count = Math.min(this.#count, this.#countMax);
+    for (let index = 0; index < count; index++) {
+      const at = index * columns.length;
+      const row = this.#kept.subarray(at, at + columns.length);
+      if ((row[0] ?? 0) >= oldestMs) rows.push(row);
+    }
+    return rows;
   }
 }
 

@@ -28,6 +28,8 @@ export interface OperationReport {
 /** Reading the resident size costs as much as a small write, so a sample serves this long. */
 const sampleMs = 50;
 
+const { timeOrigin } = performance;
+
 /**
  * Measures operations and hands each measurement to an observer. Without an observer it does
  * nothing at all, so that a meter can be passed around always.
@@ -69,7 +71,7 @@ export class Meter {
         operation: operation.name,
         path: operation.path,
         sizeBytes: operation.sizeBytes,
-        startedAtMs: performance.timeOrigin + started,
+        startedAtMs: timeOrigin + started,
         durationMs: this.#tracking.timing ? ended - started : undefined,
         memory: this.#tracking.memory ? this.#memorySince(before, ended) : undefined,
         io: this.#tracking.io ? report.io : undefined,

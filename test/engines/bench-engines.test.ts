@@ -50,6 +50,6 @@ describe("the engines' benchmark", () => {
     const table = await traceSection(place(), { tiny: true });
     expect(table.split("\n")).toHaveLength(6);
     expect(table).toMatch(/formatter over a tree \| \d+ \| 1 \|/);
-    expect(await overheadSection(place(), { tiny: true, rounds: 3 })).toMatch(/on an overlay/);
+    expect(overheadSection(place(), { tiny: true, rounds: 3 })).toMatch(/on an overlay/);
   });
 });

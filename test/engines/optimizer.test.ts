@@ -7,12 +7,19 @@ import { judge, summarize } from "../../src/engines/hindsight.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer.ts";
 import { meterOf, optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import { runPlain } from "../../src/engines/run-plain.ts";
 import { TemplateCache } from "../../src/engines/template-cache.ts";
 import { type Fallback, runOptimized, WritePipeline } from "../../src/engines/write-pipeline.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { MeasurementWindow } from "../../src/metrics/measurement-window.ts";
 import { Meter } from "../../src/metrics/meter.ts";
-import { plainOverlay, plant, temporaryDirectory, treeOf } from "./support/plain-overlay.ts";
+import {
+  plainOverlay,
+  plant,
+  temporaryDirectory,
+  treeOf,
+  watchedFs,
+} from "./support/plain-overlay.ts";
 
 const small: OperationFeatures = {
   kind: "write",
@@ -277,5 +284,27 @@ describe("measuring", () => {
     });
     expect(window.aggregate(0.5, 5500).meetsTarget).toBe(false);
     expect(window.aggregate(0.3, 9000).operations).toBe(0);
+  });
+
+  it("keeps no more measurements than it was told, the last ones", () => {
+    const window = new MeasurementWindow(1000, 3);
+    const one = measured("  collection: { enabled: true }\n")[0];
+    if (one === undefined) throw new Error("nothing was measured");
+    for (const durationMs of [1, 2, 3, 4, 5])
+      window.observe({ ...one, startedAtMs: 1, durationMs });
+    const { operations, durationMedianMs, durationP95Ms } = window.aggregate(0.3, 1);
+    expect([operations, durationMedianMs, durationP95Ms]).toEqual([3, 4, 5]);
+  });
+});
+
+describe("a write", () => {
+  it("is one call where its directory is there, and makes it where it is not", () => {
+    const { fs: watched, calls } = watchedFs();
+    const overlay = plainOverlay(undefined, watched);
+    const bytes = Buffer.from("x");
+    runPlain(overlay, { kind: "write", path: "a.txt", bytes });
+    expect([...calls]).toEqual([["writeFileSync", 1]]);
+    runPlain(overlay, { kind: "write", path: "new/deep/a.txt", bytes });
+    expect(treeOf(overlay.root)["new/deep/a.txt"]).toMatch(/ 78$/);
   });
 });
