@@ -22,6 +22,13 @@ export type LowerFileSystem = Pick<
 > &
   Partial<Pick<typeof fs, "promises" | "accessSync" | "statfsSync" | "watch" | "readFile">>;
 
+/** An open directory of the lower. */
+export interface HeldDirectory {
+  /** Leads to the directory until it is closed. */
+  readonly path: string;
+  readonly close: () => void;
+}
+
 /**
  * The read-only door to the tree below an overlay. Paths are absolute; links are never followed.
  */
@@ -56,11 +63,24 @@ export class Lower {
     }
   }
 
-  /** Whether the directory at a path below the root really lies there. */
-  isInPlace(directory: string): boolean {
+  /**
+   * Opens a directory below the root, so that what is listed cannot be swapped for another one
+   * between the look and the listing.
+   *
+   * @returns `undefined` where nothing confines, or nothing can tell.
+   * @throws `EACCES` when the directory lies elsewhere, and as `open(2)`.
+   */
+  hold(path: string): HeldDirectory | undefined {
     const root = this.#confinedTo;
-    if (root === undefined || !isBelow(directory, root)) return true;
-    return isBelow(fs.realpathSync.native(directory), root);
+    if (root === undefined || !isBelow(path, root)) return undefined;
+    const descriptor = fs.openSync(encodePath(path), holdDirectory);
+    const place = placeOf(descriptor);
+    if (place !== undefined && isBelow(place, root)) {
+      return { path: descriptorPath(descriptor), close: () => fs.closeSync(descriptor) };
+    }
+    fs.closeSync(descriptor);
+    if (place === undefined) return undefined;
+    throw strayed(path);
   }
 
   /** What lies at a path itself, or `undefined`. */
@@ -96,9 +116,18 @@ export class Lower {
 
   /** Entries in the order of the lower, which for the real disk is that of their bytes. */
   readdir(path: string): fs.Dirent[] {
-    const entries = this.fs.readdirSync(encodePath(path), { withFileTypes: true });
+    const held = this.hold(path);
+    try {
+      return this.#entriesOf(held?.path ?? encodePath(path));
+    } finally {
+      held?.close();
+    }
+  }
+
+  #entriesOf(path: string | Buffer): fs.Dirent[] {
+    const entries = this.fs.readdirSync(path, { withFileTypes: true });
     if (!this.native || !entries.some((entry) => entry.name.includes("\ufffd"))) return entries;
-    const exact = this.fs.readdirSync(encodePath(path), {
+    const exact = this.fs.readdirSync(path, {
       withFileTypes: true,
       encoding: "buffer",
     }) as unknown as fs.Dirent<Buffer>[];
@@ -176,9 +205,16 @@ const unknownStatfs = { type: 0, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, fi
 export const readWithoutFollowing =
   fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0);
 
+const holdDirectory = readWithoutFollowing | (fs.constants.O_DIRECTORY ?? 0);
+
+/** A path that leads to an open directory wherever its names have gone. */
+function descriptorPath(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
+}
+
 function placeOf(descriptor: number): string | undefined {
   try {
-    return fs.readlinkSync(`/proc/self/fd/${descriptor}`);
+    return fs.readlinkSync(descriptorPath(descriptor));
   } catch {
     return undefined;
   }

@@ -53,9 +53,10 @@ export class DirectoryPaths {
     return this.#known.get(path) ?? this.#learn(path);
   }
 
-  /** Stops looking at the clock. */
+  /** Forgets everything and stops looking at the clock, until it is asked again. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#known.clear();
   }
 

@@ -1,10 +1,45 @@
 import nodeFs from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { open, plant } from "./scratch.ts";
 
 const refused = expect.objectContaining({ code: "EACCES" });
+
+/** Swaps a directory for a link just before the disk is asked for its names. */
+function swapWhenListed(directory: string, target: string) {
+  let count = 0;
+  const swap = () => {
+    if (count++ > 0) return;
+    nodeFs.renameSync(directory, `${directory}.away`);
+    nodeFs.symlinkSync(target, directory);
+  };
+  const { readdirSync } = nodeFs;
+  const { readdir } = nodeFs.promises;
+  const spies = [
+    vi.spyOn(nodeFs, "readdirSync").mockImplementation(((...input: Parameters<typeof readdir>) => {
+      swap();
+      return readdirSync(...(input as unknown as Parameters<typeof readdirSync>));
+    }) as never),
+    vi.spyOn(nodeFs.promises, "readdir").mockImplementation(((
+      ...input: Parameters<typeof readdir>
+    ) => {
+      swap();
+      return readdir(...input);
+    }) as never),
+  ];
+  const undo = () => {
+    for (const spy of spies) spy.mockRestore();
+    nodeFs.unlinkSync(directory);
+    nodeFs.renameSync(`${directory}.away`, directory);
+  };
+  return {
+    undo,
+    get count() {
+      return count;
+    },
+  };
+}
 
 describe("the root", () => {
   test("is not left by an absolute path, by dots or by links of either layer", () => {
@@ -45,6 +80,49 @@ describe("the root", () => {
     nodeFs.symlinkSync(outside, join(root, "d"));
     await sleep(250);
     expect(() => fs.readFileSync(join(root, "d/f"), "utf8")).toThrow(refused);
+  });
+
+  for (const [where, prepare] of [
+    ["an untouched directory", () => {}],
+    ["a merged directory", (fs: typeof nodeFs) => fs.writeFileSync("d/zoo", "n")],
+  ] as const) {
+    test(`lists no names outside when ${where} becomes a link on the way`, async () => {
+      const outside = plant({ secret: "s" });
+      const root = plant({ "d/ours": "o" });
+      const { fs } = open(root);
+      prepare(fs);
+      const directory = join(root, "d");
+      const forms: readonly (() => Promise<unknown> | unknown)[] = [
+        () => fs.readdirSync(directory),
+        () => fs.readdirSync(directory, { withFileTypes: true }).map(({ name }) => name),
+        () => fs.promises.readdir(directory),
+        () => new Promise((done) => fs.readdir(directory, (error, names) => done(error ?? names))),
+        () => fs.opendirSync(directory).readSync()?.name,
+      ];
+      for (const list of forms) {
+        expect(String(await list())).toContain("ours");
+        const swapped = swapWhenListed(directory, outside);
+        const outcome = await Promise.resolve()
+          .then(list)
+          .catch((error: Error) => error.message);
+        swapped.undo();
+        expect(String(outcome)).not.toContain("secret");
+        expect(swapped.count).toBeGreaterThan(0);
+      }
+    });
+  }
+
+  test("is looked at again also after the overlay was closed", async () => {
+    const outside = plant({ f: "secret" });
+    const root = plant({ "d/f": "ours" });
+    const layer = open(root);
+    expect(layer.fs.existsSync(join(root, "d/f"))).toBe(true);
+    layer.close();
+    expect(layer.fs.statSync(join(root, "d/f")).size).toBe(4);
+    nodeFs.renameSync(join(root, "d"), join(root, "away"));
+    nodeFs.symlinkSync(outside, join(root, "d"));
+    await sleep(250);
+    expect(() => layer.fs.statSync(join(root, "d/f"))).toThrow(refused);
   });
 
   test("hides the state directory from every view", () => {

@@ -1,6 +1,6 @@
 import type fs from "node:fs";
 import { readWithoutFollowing } from "../../disk/lower.ts";
-import { realFileSystem as real } from "../../disk/lower-classes.ts";
+import { Dirent, realFileSystem as real } from "../../disk/lower-classes.ts";
 import { type Core, untouched } from "../core.ts";
 import { isPermitted, mayRead } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
@@ -161,13 +161,52 @@ function readdirShortcut(core: Core, slow: Calls["readdir"]) {
   return (path: unknown, options?: unknown): unknown => {
     if (typeof path === "string" && isPlainListing(options) && core.isPlainDirectory(path)) {
       try {
-        if (core.lower.isInPlace(path)) return real.readdirSync(path, options as undefined);
+        return listHeld(core, path, options);
       } catch {
         // Told the long way.
       }
     }
     return slow(path as string, options);
   };
+}
+
+function listHeld(core: Core, path: string, options: unknown): unknown {
+  const held = core.lower.hold(path);
+  if (held === undefined) return real.readdirSync(path, options as undefined);
+  try {
+    return inParent(path, real.readdirSync(held.path, options as undefined));
+  } finally {
+    held.close();
+  }
+}
+
+/** Directories that are held at once, at most: descriptors are few. */
+const heldMax = 64;
+let heldCount = 0;
+
+/** {@link listHeld}, by Node's own threads; at once where too many are being listed already. */
+async function listHeldLater(core: Core, path: string, options: unknown): Promise<unknown> {
+  if (heldCount >= heldMax) return listHeld(core, path, options);
+  const held = core.lower.hold(path);
+  if (held === undefined) return real.promises.readdir(path, options as undefined);
+  heldCount += 1;
+  try {
+    return inParent(path, await real.promises.readdir(held.path, options as undefined));
+  } finally {
+    heldCount -= 1;
+    held.close();
+  }
+}
+
+/** Gives entries the parent that was asked for. */
+function inParent(path: string, entries: unknown[]): unknown[] {
+  for (const entry of entries) {
+    if (!(entry instanceof Dirent)) return entries;
+    const shown = entry as { parentPath: string; path?: string };
+    shown.parentPath = path;
+    if (Object.hasOwn(shown, "path")) shown.path = path;
+  }
+  return entries;
 }
 
 function isPlainListing(options: unknown): boolean {
@@ -271,9 +310,7 @@ function readdirPromise(core: Core, slow: Call) {
     const [path, options] = values;
     if (typeof path === "string" && isPlainListing(options) && core.isPlainDirectory(path)) {
       try {
-        if (core.lower.isInPlace(path)) {
-          return await real.promises.readdir(path, options as undefined);
-        }
+        return await listHeldLater(core, path, options);
       } catch {
         // Told the long way.
       }
@@ -292,9 +329,9 @@ function readdirCallback(core: Core, slow: Call) {
       slow(...(values as never[]));
       return;
     }
-    real.readdir(path, options as undefined, (error, names) => {
-      if (error === null) (callback as Callback)(null, names);
-      else slow(...(values as never[]));
-    });
+    listHeldLater(core, path, options).then(
+      (names) => process.nextTick(callback, null, names),
+      () => slow(...(values as never[])),
+    );
   };
 }
