@@ -15,9 +15,11 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   tree.undo.clear();
   const settled = new Set(paths ?? everyPath(core));
   const moves: Move[] = [];
-  for (const path of [...settled].sort(byDepth)) settleDirectory(core, path, moves);
+  for (const path of parentsFirst(withParents(settled))) {
+    settleDirectory(core, path, settled.has(path), moves);
+  }
   for (const move of moves) relocate(core, tree.root, move);
-  for (const path of [...settled].sort(byDepth).reverse()) settleEntry(core, path);
+  for (const path of parentsFirst(settled).reverse()) settleEntry(core, path);
   core.lower.pool.close();
   core.observations?.clear();
   tree.linked.clear();
@@ -31,8 +33,22 @@ interface Move {
   readonly to: string;
 }
 
-function byDepth(left: TreePath, right: TreePath): number {
-  return left.split("/").length - right.split("/").length;
+/** The paths by their depth, which is counted once for each. */
+function parentsFirst(paths: Iterable<TreePath>): TreePath[] {
+  const levels: TreePath[][] = [];
+  for (const path of paths) {
+    let depth = 0;
+    for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) depth += 1;
+    levels[depth] ??= [];
+    levels[depth]?.push(path);
+  }
+  return levels.flat();
+}
+
+function withParents(paths: ReadonlySet<TreePath>): Set<TreePath> {
+  const all = new Set(paths);
+  for (const path of paths) all.add(parentOf(path));
+  return all;
 }
 
 function everyPath(core: Core): TreePath[] {
@@ -59,22 +75,22 @@ function upperDirectory(core: Core, path: TreePath): DirectoryNode | undefined {
   return directory;
 }
 
-/** Lets the lower directory at a committed path show through, and what was deleted in it not. */
-function settleDirectory(core: Core, path: TreePath, moves: Move[]): void {
+/**
+ * Lets the lower directory at a committed path, or above one, show through, and what was deleted in
+ * it not.
+ */
+function settleDirectory(core: Core, path: TreePath, isSettled: boolean, moves: Move[]): void {
   const { tree } = core;
-  for (const at of [parentOf(path), path]) {
-    const directory = at === "" ? undefined : upperDirectory(core, at);
-    const own = absoluteOf(tree.rootPath, at);
-    if (directory === undefined || directory.lowerPath === own) continue;
-    const isSettled = at === path;
-    if (directory.lowerPath !== undefined && !isSettled) continue;
-    if (core.lower.lstat(own)?.isDirectory() !== true) continue;
-    if (directory.lowerPath !== undefined) moves.push({ from: directory.lowerPath, to: own });
-    else hideUnknown(core, directory, own);
-    directory.lowerPath = own;
-    directory.coveredPath = undefined;
-    directory.passed.clear();
-  }
+  const directory = path === "" ? undefined : upperDirectory(core, path);
+  const own = absoluteOf(tree.rootPath, path);
+  if (directory === undefined || directory.lowerPath === own) return;
+  if (directory.lowerPath !== undefined && !isSettled) return;
+  if (core.lower.lstat(own)?.isDirectory() !== true) return;
+  if (directory.lowerPath !== undefined) moves.push({ from: directory.lowerPath, to: own });
+  else hideUnknown(core, directory, own);
+  directory.lowerPath = own;
+  directory.coveredPath = undefined;
+  directory.passed.clear();
 }
 
 /** Whiteouts for what an opaque directory hid and the commit left in place. */
@@ -134,8 +150,9 @@ function settleEntry(core: Core, path: TreePath): void {
   const dentry = parent?.entries?.get(name);
   if (parent?.entries === undefined || dentry === undefined) return;
   const { node } = dentry;
-  const base = lowerNodeAt(core, absoluteOf(tree.rootPath, path));
-  if (node === undefined || base === undefined || !isNeeded(core, node)) {
+  const isNodeNeeded = node !== undefined && isNeeded(core, node);
+  const base = isNodeNeeded ? lowerNodeAt(core, absoluteOf(tree.rootPath, path)) : undefined;
+  if (!isNodeNeeded || base === undefined) {
     parent.entries.delete(name);
     return;
   }
