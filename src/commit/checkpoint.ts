@@ -6,7 +6,7 @@ import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { PackBuilder } from "../objects/pack-builder.ts";
 import { emptyTreeOid, parseTree, type TreeEntry, type TreeMode } from "../objects/tree.ts";
-import { type TreeEdit, updateTree } from "../objects/update-tree.ts";
+import { type KnownTrees, type TreeEdit, updateTree } from "../objects/update-tree.ts";
 import type { RefUpdate } from "./journal-record.ts";
 import { pointerOf } from "./large-content.ts";
 import {
@@ -48,14 +48,15 @@ export function addCheckpoint(
   const parent = store.readRef(mainRef);
   const parentTree = parent === undefined ? emptyTreeOid : treeOf(store, parent);
 
-  const baseTree = updateTree(store, pack, parentTree, editsBefore(changes, pack));
+  const known: KnownTrees = new Map();
+  const baseTree = updateTree(store, pack, parentTree, editsBefore(changes, pack), known);
   let base = parent;
   if (baseTree !== parentTree) {
     const message = `State before operation ${facts.sequence}`;
     base = addCommit(pack, baseTree, parent, signature, message);
   }
   const moved = movedEntries(store, pack, baseTree, changes);
-  const mainTree = updateTree(store, pack, baseTree, editsAfter(changes, moved, pack));
+  const mainTree = updateTree(store, pack, baseTree, editsAfter(changes, moved, pack), known);
   const main = addCommit(pack, mainTree, base, signature, facts.message);
 
   const manifest: OperationManifest = { format: manifestFormat, ...facts, main, changes };

@@ -10,6 +10,9 @@ export interface TreeEdit {
   readonly entry: TreeEntry | undefined;
 }
 
+/** Trees whose entries are known, by their id; they are not to be changed. */
+export type KnownTrees = Map<ObjectId, ReadonlyMap<string, TreeEntry>>;
+
 /** The edits below one directory, by name. */
 interface EditNode {
   /** Whether this very path is edited, and to what. */
@@ -25,6 +28,7 @@ interface EditNode {
  * directory. Among edits of one path the last one wins.
  *
  * @param rootTree `undefined` for the empty tree.
+ * @param known takes the trees that were read or made, for another call on what this one returns.
  * @returns the id of the new root tree, which the store or the pack then holds; the empty tree is
  *   only named, so that it is not there for nothing.
  */
@@ -33,6 +37,7 @@ export function updateTree(
   pack: PackBuilder,
   rootTree: ObjectId | undefined,
   edits: Iterable<TreeEdit>,
+  known: KnownTrees = new Map(),
 ): ObjectId {
   const root = newNode();
   for (const { path, entry } of edits) {
@@ -42,25 +47,31 @@ export function updateTree(
     node.entry = entry;
   }
   const base = rootTree === undefined ? undefined : { mode: "40000" as const, oid: rootTree };
-  const result = applyNode(store, pack, base, root);
+  const result = applyNode({ store, pack, known }, base, root);
   return result?.oid ?? emptyTreeOid;
+}
+
+/** Where trees come from and go to. */
+interface Trees {
+  readonly store: ObjectStore;
+  readonly pack: PackBuilder;
+  readonly known: KnownTrees;
 }
 
 /** The entry that results from `base`, what lay at the path, and the edits at and below it. */
 function applyNode(
-  store: ObjectStore,
-  pack: PackBuilder,
+  trees: Trees,
   base: TreeEntry | undefined,
   node: EditNode,
 ): TreeEntry | undefined {
   const own = node.isEdited ? node.entry : base;
   if (node.children.size === 0) return own;
   const isDirectory = own?.mode === "40000";
-  const entries = isDirectory ? readEntries(store, pack, own.oid) : new Map<string, TreeEntry>();
+  const entries = new Map(isDirectory ? readEntries(trees, own.oid) : undefined);
   let isChanged = false;
   for (const [name, child] of node.children) {
     const before = entries.get(name);
-    const after = applyNode(store, pack, before, child);
+    const after = applyNode(trees, before, child);
     if (after?.oid === before?.oid && after?.mode === before?.mode) continue;
     isChanged = true;
     if (after === undefined) entries.delete(name);
@@ -68,12 +79,19 @@ function applyNode(
   }
   if (!isChanged) return own;
   if (entries.size === 0) return undefined;
-  return { mode: "40000", oid: pack.add("tree", encodeTree(entries)) };
+  const oid = trees.pack.add("tree", encodeTree(entries));
+  trees.known.set(oid, entries);
+  return { mode: "40000", oid };
 }
 
-function readEntries(store: ObjectStore, pack: PackBuilder, oid: ObjectId): Map<string, TreeEntry> {
-  if (oid === emptyTreeOid) return new Map();
-  return parseTree(pack.find(oid) ?? store.read(oid).bytes);
+function readEntries(
+  { store, pack, known }: Trees,
+  oid: ObjectId,
+): ReadonlyMap<string, TreeEntry> | undefined {
+  if (oid === emptyTreeOid) return undefined;
+  const entries = known.get(oid) ?? parseTree(pack.find(oid) ?? store.read(oid).bytes);
+  known.set(oid, entries);
+  return entries;
 }
 
 function newNode(): EditNode {
