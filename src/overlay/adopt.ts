@@ -181,6 +181,7 @@ export class Adoption {
     node.mtime = instantOf(meta.mtimeNs);
     node.ctime = this.#core.tree.now();
     node.timesSet = entry.timesSet ?? false;
+    this.#core.tree.changed(node);
     if (entry.origin !== undefined) {
       node.origin = entry.origin;
       const { ino } = entry.origin.stamp;

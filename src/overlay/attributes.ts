@@ -41,6 +41,7 @@ export function setMode(core: Core, node: Node, mode: number): void {
   node.mode = (node.mode & ~permissionBits) | bits;
   node.ctime = core.tree.now();
   if (node.kind === "directory") core.tree.structure += 1;
+  core.tree.changed(node);
 }
 
 /** Sets owner and group. @throws {Fault} as `chown(2)`. */
@@ -65,6 +66,7 @@ export function setOwner(core: Core, node: Node, owner: { uid: number; gid: numb
   }
   node.ctime = core.tree.now();
   if (node.kind === "directory") core.tree.structure += 1;
+  core.tree.changed(node);
 }
 
 function requireMayGive(
@@ -97,4 +99,5 @@ export function setTimes(core: Core, node: Node, times: { atime: Instant; mtime:
   node.mtime = times.mtime;
   node.ctime = core.tree.now();
   node.timesSet = true;
+  core.tree.changed(node);
 }

@@ -1,16 +1,28 @@
 import type { DirectoryNode, Node } from "./node.ts";
 
+/** Which inode a change is about. */
+export interface Identity {
+  readonly dev: number | bigint;
+  readonly ino: number | bigint;
+}
+
 /** A change of the merged tree, as a watcher sees it. */
 export interface TreeChange {
   /** `rename`: a name came or went. `change`: what it names was changed. */
   readonly kind: "rename" | "change";
-  readonly directory: DirectoryNode;
+  /** Whose watchers are told, and of which name in it. */
+  readonly directory: DirectoryNode | undefined;
   readonly name: string;
+  /** What changed itself: its own watchers are told too. */
+  readonly node: Identity | undefined;
 }
 
 type Listener = (change: TreeChange) => void;
 
-/** Tells watchers what changes in the overlay; costs one test per change while nobody watches. */
+/**
+ * Tells watchers what changes in the overlay; costs one test per change while nobody watches. Which
+ * changes are told to whom is what inotify does, as libuv passes it on.
+ */
 export class ChangeFeed {
   readonly #listeners = new Set<Listener>();
   isWatched = false;
@@ -26,14 +38,25 @@ export class ChangeFeed {
   }
 
   /** A name came or went. */
-  renamed(directory: DirectoryNode, name: string): void {
-    this.#tell({ kind: "rename", directory, name });
+  named(directory: DirectoryNode, name: string): void {
+    this.#tell({ kind: "rename", directory, name, node: undefined });
   }
 
-  /** A node was changed, under the name that it was last given. */
+  /** Content, mode, owner or times of a node were changed, under the name that it was last given. */
   changed(node: Node): void {
-    const { parent, name } = node;
-    if (parent !== undefined) this.#tell({ kind: "change", directory: parent, name });
+    // libuv takes every event of a directory for a rename.
+    const kind = node.kind === "directory" ? "rename" : "change";
+    this.#tell({ kind, directory: node.parent, name: node.name, node });
+  }
+
+  /** A file got or lost one of several names. */
+  counted(node: Identity): void {
+    this.#tell({ kind: "change", directory: undefined, name: "", node });
+  }
+
+  /** A node was moved, or its last name is gone. */
+  moved(node: Identity): void {
+    this.#tell({ kind: "rename", directory: undefined, name: "", node });
   }
 
   #tell(change: TreeChange): void {

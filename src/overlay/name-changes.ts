@@ -1,6 +1,7 @@
 import { constants, protectsHardLinks } from "../disk/lower-classes.ts";
 import { byteLengthOf } from "../disk/names.ts";
 import { pathBytesMax } from "../limits.ts";
+import type { Identity } from "./change-feed.ts";
 import type { Core } from "./core.ts";
 import {
   credentials,
@@ -48,6 +49,7 @@ export function makeFile(core: Core, place: Place, mode: number, content: FileCo
   const bits = mode & permissionBits & ~credentials.umask;
   const node = new FileNode(core.tree.originOfNew(bits, credentials.uid, gid), content);
   core.tree.put(parent, place.name, node);
+  if (content.size > 0) core.tree.changed(node);
   core.tree.namesChanged(parent, node.ctime);
   return node;
 }
@@ -81,6 +83,7 @@ export function makeLink(core: Core, existing: string, path: string): void {
   node.ctime = core.tree.now();
   core.tree.put(parent, place.name, node);
   core.tree.namesChanged(parent);
+  if (core.tree.feed.isWatched) core.tree.feed.counted(node);
 }
 
 /** What `protected_hardlinks` of Linux asks of a user who does not own the file. */
@@ -127,6 +130,10 @@ export function removeDirectory(core: Core, path: string): void {
 /** Marks the directory at a place as gone, for handles that still reach it. */
 export function dropDirectory(core: Core, place: ExistingPlace): void {
   const { found } = place;
+  if (core.tree.feed.isWatched) {
+    const node = found.kind === "upper" ? found.node : place.directory.passed.get(place.name);
+    if (node !== undefined) core.tree.feed.moved(node);
+  }
   if (found.kind !== "upper" || found.node.kind !== "directory") return;
   core.tree.touch(found.node);
   found.node.removed = true;
@@ -137,12 +144,18 @@ export function dropDirectory(core: Core, place: ExistingPlace): void {
 export function dropName(core: Core, place: ExistingPlace): void {
   const { found } = place;
   let node: Node | undefined;
+  if (core.tree.feed.isWatched) tellOfName(core, found.kind === "upper" ? found.node : found.stats);
   if (found.kind === "upper") node = found.node;
   else if (found.stats.nlink > 1 || core.descriptors.hasLower) node = core.copyUp(place);
   if (node === undefined) return;
   core.tree.touch(node);
   node.nlink -= 1;
   node.ctime = core.tree.now();
+}
+
+function tellOfName(core: Core, node: Identity & { readonly nlink: number }): void {
+  core.tree.feed.counted(node);
+  if (node.nlink <= 1) core.tree.feed.moved(node);
 }
 
 /** Whether a directory shows no entry at all. */

@@ -171,6 +171,7 @@ function contentChanged(core: Core, node: FileNode): void {
   node.ctime = node.mtime;
   node.timesSet = false;
   dropPrivileges(node);
+  core.tree.changed(node);
 }
 
 const setuidBit = 0o4000;

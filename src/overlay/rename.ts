@@ -55,6 +55,7 @@ function move(core: Core, source: ExistingPlace, target: Place, node: Node): voi
     tree.countDirectory(target.directory, 1);
   }
   tree.put(target.directory, target.name, node);
+  if (tree.feed.isWatched) tree.feed.moved(node);
 }
 
 /** A trailing slash on either side says that a directory is moved. */

@@ -129,13 +129,13 @@ export class Tree {
     if (parent === undefined) return;
     parent.passed.delete(name);
     this.undo.record(() => parent.passed.set(name, directory));
-    this.#setEntry(parent, name, { node: directory, base, generation: ++this.generation });
+    const dentry = { node: directory, base, generation: ++this.generation };
+    this.#setEntry(parent, name, dentry, false);
   }
 
   /** Records the state of a node before its first change in this savepoint; bumps generations. */
   touch(node: Node): void {
     node.generation = ++this.generation;
-    if (this.feed.isWatched && node.kind !== "directory") this.feed.changed(node);
     const span = this.undo.span;
     if (span === 0 || node.savedFor === span) return;
     const before = { ...node } as Partial<Node>;
@@ -147,7 +147,13 @@ export class Tree {
         Object.assign(node, rest);
       } else Object.assign(node, before);
       if (node.kind === "file" && content !== undefined) node.content = content;
+      if (node.kind !== "directory") this.changed(node);
     }, content);
+  }
+
+  /** Tells watchers that a node was changed. */
+  changed(node: Node): void {
+    if (this.feed.isWatched) this.feed.changed(node);
   }
 
   /**
@@ -156,6 +162,20 @@ export class Tree {
    *   `null` for nothing.
    */
   put(directory: DirectoryNode, name: string, node: Node, expected?: LowerNode | null): void {
+    this.#put(directory, name, node, { expected, isTold: true });
+  }
+
+  /** Like {@link put}, for a node that shows what the lower shows there: nothing has changed yet. */
+  take(directory: DirectoryNode, name: string, node: Node): void {
+    this.#put(directory, name, node, { expected: undefined, isTold: false });
+  }
+
+  #put(
+    directory: DirectoryNode,
+    name: string,
+    node: Node,
+    { expected, isTold }: { expected: LowerNode | null | undefined; isTold: boolean },
+  ): void {
     this.attach(directory);
     const base = this.#expectedOr(expected, directory, name);
     if (node.kind === "directory") {
@@ -165,7 +185,7 @@ export class Tree {
     }
     node.parent = directory;
     node.name = name;
-    this.#setEntry(directory, name, { node, base, generation: ++this.generation });
+    this.#setEntry(directory, name, { node, base, generation: ++this.generation }, isTold);
   }
 
   /**
@@ -180,7 +200,7 @@ export class Tree {
     const isShown = base !== undefined && directory.lowerPath !== undefined;
     const generation = ++this.generation;
     const dentry = isShown ? { node: undefined, base, generation } : undefined;
-    this.#setEntry(directory, name, dentry);
+    this.#setEntry(directory, name, dentry, true);
     directory.passed.delete(name);
   }
 
@@ -296,7 +316,12 @@ export class Tree {
     return coveredPath === undefined ? undefined : absoluteOf(coveredPath, name);
   }
 
-  #setEntry(directory: DirectoryNode, name: string, dentry: Dentry | undefined): void {
+  #setEntry(
+    directory: DirectoryNode,
+    name: string,
+    dentry: Dentry | undefined,
+    isTold: boolean,
+  ): void {
     directory.entries ??= new Map();
     const { entries } = directory;
     if (this.undo.span !== 0) {
@@ -304,12 +329,12 @@ export class Tree {
       this.undo.record(() => {
         if (before === undefined) entries.delete(name);
         else entries.set(name, before);
-        if (this.feed.isWatched) this.feed.renamed(directory, name);
+        if (isTold && this.feed.isWatched) this.feed.named(directory, name);
       });
     }
     if (dentry === undefined) entries.delete(name);
     else entries.set(name, dentry);
-    if (this.feed.isWatched) this.feed.renamed(directory, name);
+    if (isTold && this.feed.isWatched) this.feed.named(directory, name);
   }
 
   /** A further name of a lower inode that was copied up under another one. */
@@ -320,7 +345,7 @@ export class Tree {
     if (node === undefined) return undefined;
     this.attach(directory);
     const base = { path: this.treePathOfLower(path), stamp };
-    this.#setEntry(directory, name, { node, base, generation: ++this.generation });
+    this.#setEntry(directory, name, { node, base, generation: ++this.generation }, false);
     return node;
   }
 

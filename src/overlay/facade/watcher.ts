@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type fs from "node:fs";
 import { posix } from "node:path";
-import type { TreeChange } from "../change-feed.ts";
+import type { Identity, TreeChange } from "../change-feed.ts";
 import type { Core } from "../core.ts";
 import { codeOf, errorOfCall, Fault } from "../file-system-error.ts";
 import type { DirectoryNode } from "../node.ts";
@@ -24,6 +24,7 @@ export class OverlayWatcher extends EventEmitter {
   readonly #core: Core;
   readonly #encoding: BufferEncoding | "buffer" | undefined;
   readonly #isRecursive: boolean;
+  readonly #ownName: string;
   #unsubscribe: (() => void) | undefined;
   #below: fs.FSWatcher | undefined;
   readonly #keepAlive: NodeJS.Timeout | undefined;
@@ -36,14 +37,22 @@ export class OverlayWatcher extends EventEmitter {
     const { recursive, persistent, signal } = optionsOf(options);
     this.#isRecursive = recursive === true;
     const place = this.#placeOf(path);
+    const shown = shownPath(path);
+    // What happens to the watched itself is told under the end of the path that was given.
+    this.#ownName = shown.slice(shown.lastIndexOf("/") + 1);
     const watched = isDirectory(place) ? this.#directoryOf(place) : undefined;
-    const isOurs =
+    const { found } = place;
+    const isItself =
       watched === undefined
-        ? (change: TreeChange) => nameAt(change, place)
-        : (change: TreeChange) => this.#nameBelow(change, watched);
+        ? isOf(found.kind === "upper" ? found.node : found.stats)
+        : (node: Identity) => node === watched;
     this.#unsubscribe = core.tree.feed.subscribe((change) => {
-      const name = isOurs(change);
-      if (name !== undefined) this.#tell(change.kind, name);
+      if (change.node !== undefined && isItself(change.node)) {
+        this.#tell(change.kind, this.#ownName);
+      } else if (watched !== undefined) {
+        const name = this.#nameBelow(change, watched);
+        if (name !== undefined) this.#tell(change.kind, name);
+      }
     });
     this.#below = this.#watchLower(place, watched, persistent !== false);
     if (persistent !== false) this.#keepAlive = setInterval(() => {}, longestTimerMs);
@@ -121,7 +130,8 @@ export class OverlayWatcher extends EventEmitter {
           watched === undefined
             ? directory.entries?.has(name) === true
             : this.#hides(watched, changed ?? "");
-        if (!isHidden) this.#tell(kind as TreeChange["kind"], changed ?? name);
+        const told = watched === undefined ? this.#ownName : (changed ?? this.#ownName);
+        if (!isHidden) this.#tell(kind as TreeChange["kind"], told);
       });
       below.on("error", (error) => this.emit("error", error));
       return below;
@@ -152,10 +162,9 @@ export class OverlayWatcher extends EventEmitter {
   }
 }
 
-function nameAt(change: TreeChange, place: ExistingPlace): string | undefined {
-  return change.directory === place.directory && change.name === place.name
-    ? place.name
-    : undefined;
+/** A file keeps its numbers when it is copied up, and its watchers when it is renamed. */
+function isOf({ dev, ino }: Identity): (node: Identity) => boolean {
+  return (node) => Number(node.ino) === Number(ino) && Number(node.dev) === Number(dev);
 }
 
 /** `fs.watch`. */
