@@ -51,6 +51,11 @@ function explainEnd({ err }: CommandContext, program: string, result: RunResult)
   if (result.isolation === "cooperative") {
     err.write(`draftfs: isolation was cooperative. ${printable(result.notes.join(" "))}\n`);
   }
+  if (result.isTerminalLost) {
+    err.write(
+      "draftfs: the command has kept the terminal, so there is no question; the draft is kept.\n",
+    );
+  }
   for (const warning of result.warnings) err.write(`draftfs: ${printable(warning)}\n`);
   if (result.exitCode === exitCodes.notFound) {
     err.write(

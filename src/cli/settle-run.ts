@@ -42,7 +42,7 @@ export async function settleRun(
   if (options.json === true) return settleWithDocument(context, overlay, run);
   const diff = await overlay.diff();
   const { err, out, input } = context;
-  const isTerminal = out.isTerminal && input.isTTY === true;
+  const isTerminal = out.isTerminal && input.isTTY === true && !result.isTerminalLost;
   showSummary(context, diff, options);
   if (options.discard === true) {
     await takeBack(overlay, run);

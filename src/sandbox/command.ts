@@ -4,6 +4,7 @@ import { constants as systemConstants } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ResourceLimits } from "./session-options.ts";
+import { reclaimTerminal } from "./terminal-foreground.ts";
 
 /** How a command that ended has ended, in the words of a shell. */
 export interface CommandEnd {
@@ -11,6 +12,8 @@ export interface CommandEnd {
   readonly exitCode: number;
   readonly signal: NodeJS.Signals | undefined;
   readonly isTimedOut: boolean;
+  /** The command took the terminal and nothing could take it back: nobody can be asked there. */
+  readonly isTerminalLost: boolean;
 }
 
 export interface CommandOptions {
@@ -105,7 +108,8 @@ export class RunningCommand {
         const ended = signal ?? (code === 1 && this.#isInterrupted ? "SIGINT" : undefined);
         // As shells report it: 128 and the number of the signal.
         const exitCode = ended === undefined ? (code ?? 1) : 128 + systemConstants.signals[ended];
-        resolve({ exitCode, signal: ended, isTimedOut: this.#isTimedOut });
+        const isTerminalLost = isInteractive && !reclaimTerminal();
+        resolve({ exitCode, signal: ended, isTimedOut: this.#isTimedOut, isTerminalLost });
       });
     }).finally(() => {
       stopForwarding();

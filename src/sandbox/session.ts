@@ -224,13 +224,14 @@ export class Session implements AsyncDisposable {
   ): RunResult {
     const isLive = this.#running > 0 || this.#hasDaemons;
     const changes = this.#harvest(workspace, isLive);
-    const { exitCode, signal, isTimedOut, limits } = end;
+    const { exitCode, signal, isTimedOut, isTerminalLost, limits } = end;
     const elapsedMs = Date.now() - start.startedMs;
     const record: CommandRecord = { ...start, elapsedMs, exitCode, changes };
     this.#history.push(record);
     const { engine, isolation, notes } = workspace;
     const warnings = [...warningsOf(workspace, changes), ...limitWarnings(limits)];
-    return { ...record, signal, isTimedOut, engine, isolation, limits, notes, warnings };
+    const how = { signal, isTimedOut, isTerminalLost, limits };
+    return { ...record, ...how, engine, isolation, notes, warnings };
   }
 
   /** How the limits stand; they are lifted once nothing lives under them. */

@@ -1,6 +1,12 @@
 import fs from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildCommandLine, TerminalSession } from "../support/built-command-line.ts";
+import {
+  buildCommandLine,
+  commandLinePath,
+  TerminalSession,
+} from "../support/built-command-line.ts";
 import { ScratchProject } from "./scratch-project.ts";
 
 let project: ScratchProject;
@@ -90,6 +96,49 @@ describe("draftfs run on a terminal", () => {
     const kept = onTerminal(["run", "--keep", ...change]);
     expect(await kept.end()).toBe(0);
     expect(kept.text).not.toMatch(question);
+  });
+});
+
+describe("an interactive shell in draftfs run", () => {
+  it("has the terminal, its size, Ctrl-C and jobs, and gives the terminal back", async () => {
+    const session = onTerminal(["run", "--", "bash", "--norc", "-i"], { NO_COLOR: "1" });
+    await session.shows(/[$#] /);
+    const sleeper = "sh -c 'echo new > new.txt; echo asle\"ep\"; exec sleep 60'";
+    session.type(`test -t 0 && stty size; ${sleeper}\n`);
+    await session.shows(/50 120\n[\s\S]*asleep/);
+    session.type("\u0003");
+    await session.shows(/asleep[\s\S]*[$#] /);
+    session.type("sleep 60 & jobs\n");
+    await session.shows(/Running +sleep 60/);
+    session.type("exit 3\n");
+    await session.shows(question);
+    session.type("keep\n");
+    expect(await session.end()).toBe(3);
+    expect(project.draftfs(["status"]).out).toBe("A\tnew.txt\n");
+  });
+});
+
+describe("overlay.shell()", () => {
+  it("runs the user's shell at the terminal, over the overlay", async () => {
+    const program = project.beside("shell.mjs");
+    const library = pathToFileURL(join(commandLinePath, "../../index.js")).href;
+    fs.writeFileSync(
+      program,
+      `import { openOverlay } from ${JSON.stringify(library)};
+       const overlay = await openOverlay(process.argv[2]);
+       const { exitCode, isolation } = await overlay.shell();
+       const { changes } = await overlay.diff();
+       const paths = changes.map(({ path }) => path).join();
+       console.log(\`ended \${exitCode} \${isolation} \${paths}\`);
+       await overlay.close();`,
+    );
+    const env = { SHELL: "/bin/bash", HOME: project.beside("nobody") };
+    const session = new TerminalSession([project.root], { env, program });
+    await session.shows(/[$#] /);
+    session.type("test -t 0 && rm gone.txt; exit 5\n");
+    expect(await session.end()).toBe(0);
+    expect(session.text).toContain("ended 5 enforced gone.txt");
+    expect(project.read("gone.txt")).toBe("gone\n");
   });
 });
 

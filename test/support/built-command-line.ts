@@ -20,6 +20,8 @@ export interface CallOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
+  /** Another program for Node than the command line. */
+  readonly program?: string;
 }
 
 /**
@@ -84,7 +86,8 @@ export class TerminalSession {
   #changed: () => void = () => undefined;
 
   constructor(args: readonly string[], options: CallOptions = {}) {
-    const words = [process.execPath, commandLinePath, ...args].map(quoted).join(" ");
+    const program = options.program ?? commandLinePath;
+    const words = [process.execPath, program, ...args].map(quoted).join(" ");
     this.#child = spawn(
       "script",
       ["-qefc", `stty -echo rows 50 cols 120; exec ${words}`, "/dev/null"],
