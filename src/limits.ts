@@ -30,6 +30,21 @@ export const documentPatchBytesMax = 16 * MIB;
 /** Files of a commit in flight between two looks at progress and abort (`max_batch_size`). */
 export const batchFilesMax = 50;
 
+/**
+ * From this number of files on, a commit stages them in a thread of its own, which takes some 50 ms
+ * to start: fewer are written sooner without it.
+ */
+export const backgroundFilesMin = 200;
+
+/** Content of new files that goes to that thread in one message. */
+export const batchBytes = 256 * KIB;
+
+/** Content that may wait for that thread; what is more the commit writes itself. */
+export const backgroundBytesMax = 16 * MIB;
+
+/** How long that thread is kept for another commit. Milliseconds. */
+export const backgroundIdleMs = 10_000;
+
 /** How long a committer waits for another one on the same root (`io_timeout`, seconds to ms). */
 export const lockWaitMs = 10_000;
 

@@ -50,6 +50,17 @@ export class CommitChecks {
     if (this.#level !== "minimal") refuseErrors(preflight(store, plan));
   }
 
+  /** Whether the look at directories and room finds nothing, before the tree has been examined. */
+  isClear(store: CommitStore, plan: CommitPlan): boolean {
+    if (this.#level === "minimal") return true;
+    try {
+      return preflight(store, plan).length === 0;
+    } catch {
+      // The tree is not what it was: the examination says so better.
+      return false;
+    }
+  }
+
   /** For the stager; `undefined` where nobody wants to see what it writes. */
   get onStaging(): StagingChecks | undefined {
     const verifier = this.#verifier;

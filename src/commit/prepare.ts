@@ -1,7 +1,9 @@
+import type { FileCreation } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
+import { backgroundFilesMin } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { After, Before, Change, ChangeSet } from "./change-set.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
@@ -83,6 +85,7 @@ class Preparation {
   async run(lock: RootLock): Promise<PreparedCommit> {
     const { disk, state, journal } = this.#store;
     const startedMs = performance.now();
+    const checks = await CommitChecks.open(disk, this.#options);
     // The debt of the operation before is paid while this one is being staged.
     const settled = settleJournal(this.#store).then(
       () => undefined,
@@ -94,16 +97,22 @@ class Preparation {
     const packPath = journalPackOf(state, this.#sequence);
     const packDescriptor = disk.open(packPath, openFlags.createNew, 0o600);
     const descriptors = [packDescriptor];
+    const stager = new Stager(disk, directories, checks.onStaging, this.#background(checks));
     try {
       const pack = new PackBuilder(disk, packDescriptor);
-      const checks = await CommitChecks.open(disk, this.#options);
       const examiner = new Examiner(this.#store, directories, pack, checks.onReplaced);
-      await this.#examine(examiner);
-      checks.preflight(this.#store, this.#plan);
-      const stager = new Stager(disk, directories, checks.onStaging);
-      await this.#stage(stager, staging, pack, checks);
+      if (stager.isInBackground && checks.isClear(this.#store, this.#plan)) {
+        // Files are created while the places are looked at.
+        await this.#stage(stager, staging, pack, checks);
+        await this.#examine(examiner);
+      } else {
+        await this.#examine(examiner);
+        checks.preflight(this.#store, this.#plan);
+        await this.#stage(stager, staging, pack, checks);
+      }
       const facts = this.#facts();
       const changes = this.#manifestChanges();
+      const staged = stager.finish();
       const checkpoint = addCheckpoint(this.#store.objects, pack, facts, changes);
       const summary = pack.finish();
       const record = this.#record(staging, checkpoint, summary);
@@ -120,6 +129,7 @@ class Preparation {
         changes,
         descriptors,
         settled,
+        staged,
         pace: this.#pace,
         durability: this.#options.durability ?? "durable",
         startedMs,
@@ -128,13 +138,19 @@ class Preparation {
         rememberContents: () => this.#rememberContents(),
       });
     } catch (error) {
-      await settled;
+      await Promise.all([settled, stager.finish()]);
       for (const descriptor of descriptors) disk.close(descriptor);
       directories.forget();
       removeStaging(disk, state, this.#sequence);
       journal.dropNext(this.#sequence);
       throw error;
     }
+  }
+
+  /** Not under checks that look at every file as it is written. */
+  #background({ onStaging }: CommitChecks): FileCreation | undefined {
+    if (onStaging !== undefined || this.#plan.staged.length < backgroundFilesMin) return undefined;
+    return this.#store.disk.createInBackground?.();
   }
 
   async #examine(examiner: Examiner): Promise<void> {

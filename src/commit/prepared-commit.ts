@@ -17,6 +17,7 @@ import type { Pace } from "./pace.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
+import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
 import { syncDirectory } from "./sync-directory.ts";
 
@@ -33,6 +34,8 @@ export interface Preparations {
   readonly descriptors: readonly number[];
   /** When the debt of the operation before is paid; an error is a value here. */
   readonly settled: Promise<{ readonly error: unknown } | undefined>;
+  /** When everything lies at its provisional place; a failure is a value here. */
+  readonly staged: Promise<StagingFailure | undefined>;
   readonly pace: Pace;
   readonly durability: Durability;
   readonly startedMs: number;
@@ -75,6 +78,7 @@ export class PreparedCommit implements AsyncDisposable {
       await this.#sync();
       // I4: what the record before did is durable before that record is replaced.
       await this.#awaitSettled();
+      await this.#awaitStaged();
       this.#parts.pace.check();
     } catch (error) {
       await this.discard();
@@ -97,8 +101,8 @@ export class PreparedCommit implements AsyncDisposable {
   async discard(): Promise<void> {
     if (this.#state !== "prepared") return;
     this.#state = "discarded";
-    const { store, lock, record, settled } = this.#parts;
-    await settled;
+    const { store, lock, record, settled, staged } = this.#parts;
+    await Promise.all([settled, staged]);
     this.#close();
     try {
       removeStaging(store.disk, store.state, record.sequence);
@@ -119,9 +123,12 @@ export class PreparedCommit implements AsyncDisposable {
       this.#syncs += 1;
       await syncDirectory(store.disk, largeDirectoryOf(store.state));
     }
-    if (durability === "full" && (await store.disk.syncfs(store.state.root))) {
-      this.#syncs += 1;
-      return;
+    if (durability === "full") {
+      await this.#awaitStaged();
+      if (await store.disk.syncfs(store.state.root)) {
+        this.#syncs += 1;
+        return;
+      }
     }
     this.#syncs += descriptors.length;
     await Promise.all(descriptors.map((descriptor) => store.disk.fsync(descriptor)));
@@ -130,6 +137,12 @@ export class PreparedCommit implements AsyncDisposable {
   async #awaitSettled(): Promise<void> {
     const failure = await this.#parts.settled;
     if (failure !== undefined) throw failure.error;
+  }
+
+  async #awaitStaged(): Promise<void> {
+    const failure = await this.#parts.staged;
+    if (failure === undefined) return;
+    throw preparationFailure(failure.error, this.#parts.store.state.root, failure.path);
   }
 
   /** The commit point. */

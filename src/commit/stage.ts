@@ -1,4 +1,4 @@
-import type { Disk } from "../disk/disk.ts";
+import type { Disk, FileCreation } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { assert, DraftError } from "../errors.ts";
@@ -11,6 +11,21 @@ import { imageOf, notStored, type Stored } from "./images.ts";
 import { type Creator, currentCreator, isNotPermitted, needsOwner } from "./owner.ts";
 import type { StagedItem } from "./plan.ts";
 import type { FileImage, NodeImage, SymlinkImage } from "./step.ts";
+
+/** Why something could not be staged. */
+export interface StagingFailure {
+  /** What was to be staged. */
+  readonly path: TreePath;
+  readonly error: unknown;
+}
+
+/** A file that the background creates, and what is to be done with it then. */
+interface Begun {
+  readonly path: TreePath;
+  readonly slot: TreePath;
+  readonly image: FileImage;
+  readonly times: boolean;
+}
 
 /** What looks on while files are staged. Throws to stop it. */
 export interface StagingChecks {
@@ -39,14 +54,30 @@ export class Stager {
   readonly #directories: Directories;
   readonly #creator: Creator = currentCreator();
   readonly #checks: StagingChecks | undefined;
+  readonly #background: FileCreation | undefined;
+  /** By the place that the background was given. */
+  readonly #begun = new Map<string, Begun>();
+  #finished: Promise<StagingFailure | undefined> | undefined;
   #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
   /** Staged files that no pack holds: they must be durable themselves before the record is. */
   readonly largePlaces: TreePath[] = [];
 
-  constructor(disk: Disk, directories: Directories, checks?: StagingChecks) {
+  /** @param background creates the small files; {@link Stager.finish} has to be awaited then. */
+  constructor(
+    disk: Disk,
+    directories: Directories,
+    checks?: StagingChecks,
+    background?: FileCreation,
+  ) {
     this.#disk = disk;
     this.#directories = directories;
     this.#checks = checks;
+    this.#background = background;
+  }
+
+  /** Whether small files are created while the caller does something else. */
+  get isInBackground(): boolean {
+    return this.#background !== undefined;
   }
 
   /** Stages what a plan asks for; its bytes go into the pack as well, unless they are large. */
@@ -77,10 +108,46 @@ export class Stager {
     const hash = this.#checks?.beforeWriting(item, bytes);
     const stored: Stored = { oid: pack.add("blob", bytes), stored: "blob" };
     const image = imageOf({ ...state, size: bytes.length }, stored) as FileImage;
+    if (this.#begin({ path: item.path, slot, image, times: timesSet }, bytes)) return image;
     this.stageBytes(bytes, image, slot, timesSet, (descriptor) =>
       this.#checks?.afterWriting(item, descriptor, image, hash),
     );
     return image;
+  }
+
+  /**
+   * Waits for what the background creates and dresses it. Never rejects, so that it may be awaited
+   * later, and again.
+   */
+  finish(): Promise<StagingFailure | undefined> {
+    this.#finished ??= this.#finishBegun();
+    return this.#finished;
+  }
+
+  async #finishBegun(): Promise<StagingFailure | undefined> {
+    if (this.#background === undefined) return undefined;
+    const failure = await this.#background.finish();
+    if (failure !== undefined) {
+      const path = this.#begun.get(failure.path)?.path ?? failure.path;
+      return { path, error: failure.error };
+    }
+    for (const { path, slot, image, times } of this.#begun.values()) {
+      try {
+        this.#dress(slot, image, times);
+      } catch (error) {
+        return { path, error };
+      }
+    }
+    return undefined;
+  }
+
+  /** Leaves a file to the background, where there is one that has time for it. */
+  #begin(begun: Begun, bytes: Uint8Array): boolean {
+    if (this.#background === undefined) return false;
+    const place = this.#directories.locate(begun.slot);
+    if (!this.#background.add(place, begun.image.mode & 0o777, bytes)) return false;
+    this.#begun.set(place, begun);
+    return true;
   }
 
   /**

@@ -6,6 +6,32 @@ export interface DiskEntry {
   readonly kind: NodeKind;
 }
 
+/** Small files that are created while the caller goes on with other work. Nothing is durable. */
+export interface FileCreation {
+  /**
+   * Asks for a new file, which must not exist. The bytes may be reused afterwards.
+   *
+   * @param mode permission bits, less the process's umask.
+   * @returns `false` when so much is waiting that the caller had better create it itself.
+   */
+  add(path: string, mode: number, bytes: Uint8Array): boolean;
+  /**
+   * Waits until nothing is under way any more: to be called once, in any case. Nothing can be added
+   * afterwards.
+   *
+   * @returns why not all files are there; `undefined` when they are.
+   */
+  finish(): Promise<CreationFailure | undefined>;
+}
+
+/** Why a file could not be created. */
+export interface CreationFailure {
+  /** The path that was asked for. */
+  readonly path: string;
+  /** Node's error, with `code` and `syscall`. */
+  readonly error: Error;
+}
+
 /**
  * The file system that commits, recovery and drafts write to: the whole of what they may do to it.
  *
@@ -46,6 +72,9 @@ export interface Disk {
   lchown(path: string, uid: number, gid: number): void;
   /** Times of the node itself, to the microsecond (all that Node offers). */
   lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void;
+
+  /** Begins to create files beside what the caller does; `undefined` where that cannot be. */
+  createInBackground?(): FileCreation | undefined;
 
   /** Free bytes for this user on the file system that holds `path`. */
   freeBytes(path: string): number;

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
-import type { Disk, DiskEntry } from "./disk.ts";
+import { BackgroundFiles } from "./background-files.ts";
+import type { Disk, DiskEntry, FileCreation } from "./disk.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { kindOf, type Stamp, stampOf } from "./stamp.ts";
 
@@ -109,6 +110,10 @@ export class NodeDisk implements Disk {
 
   lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void {
     fs.lutimesSync(encodePath(path), secondsOf(atimeNs), secondsOf(mtimeNs));
+  }
+
+  createInBackground(): FileCreation | undefined {
+    return BackgroundFiles.start();
   }
 
   freeBytes(path: string): number {

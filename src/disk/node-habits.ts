@@ -76,7 +76,7 @@ export const nodeHabits = {
 
 type Version = readonly number[];
 
-/** Whether this Node is of one of these versions or later, up to the major version in the third place. */
+/** Whether this is one of these versions or later, up to a major version in the third place. */
 function isSince(...versions: readonly Version[]): boolean {
   return versions.some(([major = 0, minor = 0, before]) => {
     const isLater = isReached(process.versions.node, [major, minor]);

@@ -1,7 +1,13 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { backgroundFilesMin } from "../../src/limits.ts";
 import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
+import { SeededRandom } from "../support/seeded-random.ts";
 import { classify, isStoreSound, recover, rehearse } from "./commit-faults.ts";
 
 test("a process that is killed before any one of its changes leaves the old tree or the new one", async () => {
@@ -22,4 +28,39 @@ test("a process that is killed before any one of its changes leaves the old tree
     seen[outcome] = (seen[outcome] ?? 0) + 1;
   }
   console.log(`killed at ${points.length} points`, seen);
+});
+
+test("a process that is killed while a thread of it creates files leaves the old tree or the new one", async () => {
+  using project = CompiledProject.build();
+  using root = TemporaryRoot.inMemory();
+  const files = backgroundFilesMin + 50;
+  for (let index = 0; index < files; index++) {
+    fs.writeFileSync(join(root.path, `file-${index}`), "0 start\n");
+  }
+  const program = project.pathOf("test/crash/commit-worker.ts");
+  const random = new SeededRandom(20);
+  const rounds = Number(process.env["DRAFTFS_ROUNDS"] ?? 15);
+  let last = 0;
+  for (let round = 0; round < rounds; round++) {
+    const child = spawn(process.execPath, [program, root.path, "worker", String(files)]);
+    const lines: string[] = [];
+    child.stdout.on("data", (chunk: Buffer) => lines.push(...chunk.toString().trim().split("\n")));
+    // Only once it commits does it matter when.
+    await once(child.stdout, "data");
+    await delay(random.between(0, 150));
+    child.kill("SIGKILL");
+    await once(child, "close");
+    await recover(root.path);
+    const texts = new Set<string>();
+    for (let index = 0; index < files; index++) {
+      texts.add(fs.readFileSync(join(root.path, `file-${index}`), "utf8"));
+    }
+    expect([...texts]).toHaveLength(1);
+    const number = Number([...texts][0]?.split(" ")[0]);
+    const said = Number(lines.at(-1));
+    expect([said, said + 1]).toContain(number);
+    expect(number).toBeGreaterThan(last);
+    last = number;
+  }
+  console.log(`killed ${rounds} times, ${last} commits of ${files} files`);
 });

@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { backgroundIdleMs } from "../limits.ts";
+import type { BatchOutcome, FileBatch } from "./file-batch.ts";
+
+/** Not there where the sources run without having been compiled. */
+const programPath = fileURLToPath(new URL("./background-program.js", import.meta.url));
+
+/**
+ * A thread that creates files. Used by one at a time; kept for a moment after its use, because one
+ * commit is often followed by another. It never keeps the process alive on its own.
+ */
+export class BackgroundThread {
+  static #idle: BackgroundThread | undefined;
+
+  readonly #worker: Worker;
+  readonly #waiting: ((answer: BatchOutcome) => void)[] = [];
+  #death: Error | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  private constructor() {
+    // The flags and hooks of the process are not meant for this thread.
+    this.#worker = new Worker(programPath, { execArgv: [], trackUnmanagedFds: false });
+    this.#worker.on("message", (answer: BatchOutcome) => this.#waiting.shift()?.(answer));
+    this.#worker.on("error", (error) => this.#die(error));
+    this.#worker.on("exit", () => this.#die(new Error("The thread that creates files has ended.")));
+  }
+
+  /** @returns `undefined` where this process cannot have threads. */
+  static take(): BackgroundThread | undefined {
+    const idle = BackgroundThread.#idle;
+    if (idle !== undefined) {
+      BackgroundThread.#idle = undefined;
+      clearTimeout(idle.#idleTimer);
+      idle.#worker.ref();
+      return idle;
+    }
+    if (!existsSync(programPath)) return undefined;
+    try {
+      return new BackgroundThread();
+    } catch {
+      // Forbidden by Node's permission model, or no memory for it.
+      return undefined;
+    }
+  }
+
+  /** Offers a batch; resolves when the thread has done it, or has found it claimed. */
+  offer(batch: FileBatch): Promise<BatchOutcome> {
+    if (this.#death !== undefined) return Promise.resolve(deathOf(this.#death));
+    this.#worker.postMessage(batch);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** To be called when the thread works on nothing; claimed batches it may still hear of. */
+  giveBack(): void {
+    if (this.#death !== undefined) return;
+    if (BackgroundThread.#idle !== undefined) {
+      void this.#worker.terminate();
+      return;
+    }
+    BackgroundThread.#idle = this;
+    this.#worker.unref();
+    this.#idleTimer = setTimeout(() => this.#retire(), backgroundIdleMs).unref();
+  }
+
+  #retire(): void {
+    if (BackgroundThread.#idle !== this) return;
+    BackgroundThread.#idle = undefined;
+    void this.#worker.terminate();
+  }
+
+  #die(error: Error): void {
+    this.#death ??= error;
+    if (BackgroundThread.#idle === this) BackgroundThread.#idle = undefined;
+    for (const answer of this.#waiting.splice(0)) answer(deathOf(error));
+  }
+}
+
+function deathOf({ message }: Error): BatchOutcome {
+  return {
+    kind: "failed",
+    index: 0,
+    message,
+    code: undefined,
+    errno: undefined,
+    syscall: undefined,
+  };
+}

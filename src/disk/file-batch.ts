@@ -1,0 +1,66 @@
+import fs from "node:fs";
+import { openFlags } from "./open-flags.ts";
+
+/** Files to be created, in this order, by whoever claims the batch first. */
+export interface FileBatch {
+  readonly files: readonly NewFile[];
+  /** The content of the files, one behind the other. */
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  /** One number: 0 until somebody claims the batch. */
+  readonly claim: Int32Array<SharedArrayBuffer>;
+}
+
+export interface NewFile {
+  /** As `node:fs` takes it. */
+  readonly path: string | Uint8Array;
+  /** Permission bits, less the process's umask. */
+  readonly mode: number;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** What became of a batch: work on it stops at the first file that cannot be created. */
+export type BatchOutcome =
+  | { readonly kind: "created" }
+  /** Somebody else has claimed it. */
+  | { readonly kind: "claimed" }
+  | {
+      readonly kind: "failed";
+      /** Of the file in its batch. */
+      readonly index: number;
+      readonly message: string;
+      readonly code: string | undefined;
+      readonly errno: number | undefined;
+      readonly syscall: string | undefined;
+    };
+
+/** Creates the files of a batch, unless somebody else does. Threads may race for it. */
+export function createBatch({ files, bytes, claim }: FileBatch): BatchOutcome {
+  if (Atomics.compareExchange(claim, 0, 0, 1) !== 0) return { kind: "claimed" };
+  let start = 0;
+  for (const [index, { path, mode, size }] of files.entries()) {
+    try {
+      createFile(path, mode, bytes.subarray(start, start + size));
+    } catch (error) {
+      const { message, code, errno, syscall } = error as NodeJS.ErrnoException;
+      return { kind: "failed", index, message, code, errno, syscall };
+    }
+    start += size;
+  }
+  return { kind: "created" };
+}
+
+function createFile(path: string | Uint8Array, mode: number, bytes: Uint8Array): void {
+  const descriptor = fs.openSync(path as string | Buffer, openFlags.createNew, mode);
+  try {
+    // ext4 gives a file that was truncated to nothing its blocks when it is closed, and any other
+    // one when it is renamed over another file (ext4_truncate, ext4_release_file and ext4_rename
+    // in Linux): so the time for it passes here, not while the tree is half changed.
+    fs.ftruncateSync(descriptor, 0);
+    for (let written = 0; written < bytes.length; ) {
+      written += fs.writeSync(descriptor, bytes, written);
+    }
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
