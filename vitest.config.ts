@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 /** Takes minutes, not hours, and runs with every push. */
 const long = [
   "test/cli/history.long.ts",
+  "test/conformance/unprivileged.long.ts",
   "test/crash/commit-kill.long.ts",
   "test/sandbox/fuse.long.ts",
   "test/sandbox/killed-owner.long.ts",

@@ -10,7 +10,7 @@ import { describe } from "./inspect.ts";
 import { instantOf } from "./instant.ts";
 import { removeFile } from "./name-changes.ts";
 import type { FileNode } from "./node.ts";
-import { openFile, replaceContent } from "./open.ts";
+import { dropPrivileges, openFile, replaceContent } from "./open.ts";
 
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
 const permissionBits = 0o7777;
@@ -41,6 +41,8 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
     const isOwner = credentials.uid === 0 || credentials.uid === node.uid;
     if (!isOwner) throw new Fault("EPERM");
     node.mode = (node.mode & ~permissionBits) | bits;
+    // The mode is set first, then the content is written.
+    if (node.content.size > 0) dropPrivileges(node);
     if (before !== undefined) passTimes(core, node, before as BigIntStats);
     if (isDirectory) {
       // As libuv does: it finds out when it reads, and then removes what it has made.

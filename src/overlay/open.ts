@@ -179,7 +179,7 @@ const setgidBit = 0o2000;
 const groupExecute = 0o010;
 
 /** A write by an unprivileged user takes the setuid and setgid bits away, as on a disk. */
-function dropPrivileges(node: FileNode): void {
+export function dropPrivileges(node: FileNode): void {
   if ((node.mode & (setuidBit | setgidBit)) === 0 || process.geteuid?.() === 0) return;
   node.mode &= ~setuidBit;
   if ((node.mode & groupExecute) !== 0) node.mode &= ~setgidBit;

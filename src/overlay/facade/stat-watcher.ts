@@ -13,16 +13,21 @@ type AnyStats = fs.Stats | fs.BigIntStats;
 /** `fs.StatWatcher` over the overlay: looks at a path again and again. */
 class OverlayStatWatcher extends EventEmitter {
   readonly #look: () => AnyStats;
+  readonly #isAbsent: (stats: AnyStats) => boolean;
   readonly #timer: NodeJS.Timeout;
-  #previous: AnyStats;
+  /** What was there last: as in libuv, also what is gone since. */
+  #last: AnyStats;
+  #isGone: boolean;
 
   constructor(look: () => AnyStats, isAbsent: (stats: AnyStats) => boolean, intervalMs: number) {
     super();
     this.#look = look;
-    this.#previous = look();
+    this.#isAbsent = isAbsent;
+    this.#last = look();
+    this.#isGone = isAbsent(this.#last);
     // As libuv does: a file that is not there is told of once.
-    if (isAbsent(this.#previous)) {
-      const absent = this.#previous;
+    if (this.#isGone) {
+      const absent = this.#last;
       setImmediate(() => this.emit("change", absent, absent));
     }
     this.#timer = setInterval(() => this.#compare(), intervalMs);
@@ -45,10 +50,15 @@ class OverlayStatWatcher extends EventEmitter {
 
   #compare(): void {
     const present = this.#look();
-    const previous = this.#previous;
-    if (isUnchanged(present, previous)) return;
-    this.#previous = present;
-    this.emit("change", present, previous);
+    const last = this.#last;
+    const wasGone = this.#isGone;
+    this.#isGone = this.#isAbsent(present);
+    if (this.#isGone) {
+      if (!wasGone) this.emit("change", present, last);
+      return;
+    }
+    this.#last = present;
+    if (wasGone || !isUnchanged(present, last)) this.emit("change", present, last);
   }
 }
 

@@ -8,8 +8,11 @@ import type { Scenario, VariantName } from "./scenario.ts";
 import { plantReal, plantVariant, variantNames } from "./variants.ts";
 import { clockTickMs, runIn, type World } from "./world.ts";
 
-/** Which variants run: `few` is a fresh overlay and one other variant by turns, `all` is all. */
-export type Breadth = "few" | "all";
+/**
+ * Which variants run: `plain` is a fresh overlay, `few` that and one other variant by turns, `all`
+ * is all.
+ */
+export type Breadth = "plain" | "few" | "all";
 
 /**
  * Registers a differential test for every scenario and variant: the program runs on a real
@@ -75,6 +78,7 @@ export function conform(
 function variantsFor(scenario: Scenario, index: number, breadth: Breadth): VariantName[] {
   const possible = variantNames.filter((variant) => scenario.skip[variant] === undefined);
   if (breadth === "all") return possible;
+  if (breadth === "plain") return possible.filter((variant) => variant === "plain");
   const others = possible.filter((variant) => variant !== "plain");
   const turn = others[index % Math.max(1, others.length)];
   return possible.filter((variant) => variant === "plain" || variant === turn);
