@@ -16,6 +16,10 @@ beforeEach(() => {
 });
 afterEach(() => project[Symbol.dispose]());
 
+/** Directories are moved as such by root's commands; for others the kernel makes copies. */
+const movesDirectories = process.geteuid?.() === 0;
+const operationCount = movesDirectories ? 7 : 10;
+
 const script =
   "echo two >> a.txt; rm gone.txt; mv old new; echo B > new/b.txt; ln -s a.txt link; " +
   "for i in 1 2 3; do echo $i > made-$i.txt; done";
@@ -43,11 +47,21 @@ describe("draftfs run --record", () => {
       return type === "operation" ? [operation as { kind: string; path: string }] : [];
     });
     const told = operations.map(({ kind, path }) => `${kind} ${path}`);
-    expect(told.slice(0, 2)).toEqual(["move old", "delete gone.txt"]);
-    expect(told.slice(2).sort()).toEqual([
-      ...["write a.txt", "write made-1.txt", "write made-2.txt", "write made-3.txt"],
-      "write new/b.txt",
-    ]);
+    const moved = movesDirectories
+      ? ["move old"]
+      : [
+          "delete_tree old",
+          "make_directory new",
+          "make_directory new/deep",
+          "write new/deep/c.txt",
+        ];
+    if (movesDirectories) expect(told.slice(0, 2)).toEqual(["move old", "delete gone.txt"]);
+    expect([...told].sort()).toEqual(
+      [
+        ...["write a.txt", "write made-1.txt", "write made-2.txt", "write made-3.txt"],
+        ...["write new/b.txt", "delete gone.txt", ...moved],
+      ].sort(),
+    );
     expect(lines.at(-1)).toMatchObject({ type: "commit" });
     expect(project.draftfs(["status"]).code).toBe(2);
   });
@@ -80,7 +94,11 @@ describe("draftfs replay", () => {
     const args = ["replay", project.beside("trace.jsonl"), "--in", place];
     const { code, out, err } = project.draftfs(args);
     expect({ code, err }).toEqual({ code: 0, err: "The trace does not hold: link.\n" });
-    expect(out).toMatch(/^ +plain +optimized\noperations +7 +7\ncommits +1 +1\ntime /);
+    expect(out).toMatch(
+      new RegExp(
+        `^ +plain +optimized\\noperations +${operationCount} +${operationCount}\\ncommits +1 `,
+      ),
+    );
     expect(out).toMatch(/optimized: \d+ × batch \(BATCH\)/);
     expect(fs.readdirSync(place)).toEqual([]);
   });
@@ -93,7 +111,12 @@ describe("draftfs replay", () => {
     ]);
     expect({ skipped, exitCode }).toEqual({ skipped: ["link"], exitCode: 0 });
     expect(strategies).toMatchObject([
-      { strategy: "optimized", operations: 7, commits: 1, hindsight: { decisions: 7 } },
+      {
+        strategy: "optimized",
+        operations: operationCount,
+        commits: 1,
+        hindsight: { decisions: operationCount },
+      },
     ]);
   });
 
@@ -101,7 +124,9 @@ describe("draftfs replay", () => {
     record();
     const env = { ...process.env, WRITE_OPTIMIZATION_LEGACY: "true" };
     const { out } = project.draftfs(["replay", project.beside("trace.jsonl")], { env });
-    expect(out).toContain("optimized: 7 × standard path: optimisation is switched off.");
+    expect(out).toContain(
+      `optimized: ${operationCount} × standard path: optimisation is switched off.`,
+    );
   });
 
   it("refuses what is no trace, with the line, and a file that is missing", () => {
