@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { DraftCommand } from "../src/drafts/draft-command.ts";
 import {
   type DraftEntry,
   type DraftIndex,
@@ -70,10 +71,25 @@ const entry: fc.Arbitrary<DraftEntry> = fc.oneof(
   fc.record({ kind: fc.constant("symlink" as const), ...node, target: path }),
   fc.record({ kind: fc.constant("other" as const), ...node }),
 );
+const command: fc.Arbitrary<DraftCommand> = fc.record({
+  id: whole,
+  words: fc.array(fc.string()),
+  startedMs: whole,
+  elapsedMs: whole,
+  exitCode: whole,
+  paths: fc.array(path),
+});
 const index: fc.Arbitrary<DraftIndex> = fc
   .tuple(
     fc.array(entry, { maxLength: 8 }),
-    fc.record({ generation: whole, token: fc.uuid(), savedMs: whole, rootDev: big, rootIno: big }),
+    fc.record({
+      generation: whole,
+      token: fc.uuid(),
+      savedMs: whole,
+      rootDev: big,
+      rootIno: big,
+      commands: fc.array(command, { maxLength: 3 }),
+    }),
   )
   .map(([entries, header]) => ({ header: { ...header, entries: entries.length }, entries }));
 

@@ -4,7 +4,7 @@ export { doctor } from "./api/doctor.ts";
 export { listDrafts, removeDraft } from "./api/drafts.ts";
 export type { OpenOverlayOptions } from "./api/open-options.ts";
 export { openOverlay } from "./api/open-overlay.ts";
-export { Overlay, type OverlayRunOptions } from "./api/overlay.ts";
+export { type CommandDiff, Overlay, type OverlayRunOptions } from "./api/overlay.ts";
 export type { CommitRequest, OverlayReceipt } from "./api/receipt.ts";
 export { openReplayTarget, type ReplayTargetOptions } from "./api/replay-target.ts";
 export type {

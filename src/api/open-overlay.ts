@@ -49,7 +49,8 @@ export async function openOverlay(
   try {
     const draft = await openDraft(store, layer, options);
     const sandbox = options.sandbox ?? {};
-    return new Overlay({ layer, store, draft, recovered, sandbox, settings });
+    const commands = draft?.commands ?? [];
+    return new Overlay({ layer, store, draft, recovered, sandbox, settings, commands });
   } catch (error) {
     layer.close();
     store.objects.close();

@@ -12,6 +12,7 @@ import type { RecoveryReport } from "../commit/recover.ts";
 import { type Selection, selectChanges } from "../commit/select.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { Draft } from "../drafts/draft.ts";
+import type { DraftCommand } from "../drafts/draft-command.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
 import {
@@ -21,6 +22,7 @@ import {
   type SpawnedCommand,
 } from "../sandbox/session.ts";
 import type { Isolation, SessionOptions } from "../sandbox/session-options.ts";
+import { CommandLog } from "./command-log.ts";
 import { Diff } from "./diff.ts";
 import { History } from "./history.ts";
 import { checkReads } from "./read-set.ts";
@@ -36,6 +38,15 @@ export interface OverlayParts {
   readonly sandbox: SessionOptions;
   readonly recovered: RecoveryReport;
   readonly settings: OverlaySettings;
+  /** Commands that made what is pending already. */
+  readonly commands: readonly DraftCommand[];
+}
+
+/** What one command made of what is pending. */
+export interface CommandDiff {
+  /** `undefined` for what was changed through `overlay.fs`. */
+  readonly command: DraftCommand | undefined;
+  readonly diff: Diff;
 }
 
 /** How to run a command; all of it optional. */
@@ -59,6 +70,9 @@ export class Overlay extends History implements AsyncDisposable {
   readonly #sandbox: SessionOptions;
   readonly #settings: OverlaySettings;
   readonly #transactions = new TransactionScope();
+  readonly #commands: CommandLog;
+  /** The commands that had run at each savepoint. */
+  readonly #commandsAt = new WeakMap<Savepoint, readonly DraftCommand[]>();
   #session: Session | undefined;
   #isClosed = false;
 
@@ -72,6 +86,7 @@ export class Overlay extends History implements AsyncDisposable {
     this.#draft = parts.draft;
     this.#sandbox = parts.sandbox;
     this.#settings = parts.settings;
+    this.#commands = new CommandLog(parts.commands);
   }
 
   /** Grows with every change; equal numbers mean that nothing has changed in between. */
@@ -101,7 +116,8 @@ export class Overlay extends History implements AsyncDisposable {
     args: readonly string[] = [],
     options: OverlayRunOptions = {},
   ): Promise<RunResult> {
-    return this.#sessionFor(options.require).run(command, args, options);
+    const spawned = await this.spawn(command, args, options);
+    return spawned.result;
   }
 
   /** Like {@link Overlay.run}, but returns as soon as the command runs, with its streams. */
@@ -110,12 +126,25 @@ export class Overlay extends History implements AsyncDisposable {
     args: readonly string[] = [],
     options: OverlayRunOptions = {},
   ): Promise<SpawnedCommand> {
-    return this.#sessionFor(options.require).spawn(command, args, options);
+    const spawned = await this.#sessionFor(options.require).spawn(command, args, options);
+    return { ...spawned, result: this.#noting(spawned.result) };
   }
 
   /** Runs the user's shell at the terminal, over the overlay. */
   async shell(options: OverlayRunOptions = {}): Promise<RunResult> {
-    return this.#sessionFor(options.require).shell(options);
+    return this.#noting(this.#sessionFor(options.require).shell(options));
+  }
+
+  /**
+   * What is pending, by the command that touched each path last, oldest first; what was changed
+   * through `overlay.fs` comes before, without a command. Kept in a saved draft.
+   */
+  async diffByCommand(selection: Selection = {}): Promise<readonly CommandDiff[]> {
+    const diff = await this.diff(selection);
+    return this.#commands.group(diff.changeSet).map(({ command, changeSet }) => ({
+      command,
+      diff: new Diff(changeSet, this.#layer.lower),
+    }));
   }
 
   /** Takes what running commands have changed so far into the overlay. */
@@ -188,12 +217,15 @@ export class Overlay extends History implements AsyncDisposable {
 
   /** A point to come back to. O(1); savepoints nest. */
   savepoint(): Savepoint {
-    return this.#layer.savepoint();
+    const savepoint = this.#layer.savepoint();
+    this.#commandsAt.set(savepoint, this.#commands.commands);
+    return savepoint;
   }
 
   /** Takes back everything since a savepoint, and ends it. In time proportional to the changes. */
   rollback(savepoint: Savepoint): void {
     this.#layer.rollback(savepoint);
+    this.#commands.rewind(this.#commandsAt.get(savepoint) ?? []);
   }
 
   /** Ends a savepoint; what was changed since belongs to the one around it. */
@@ -205,6 +237,7 @@ export class Overlay extends History implements AsyncDisposable {
   async discard(): Promise<void> {
     await this.#endSession();
     this.#layer.reset();
+    this.#commands.rewind([]);
     await this.saveDraft();
   }
 
@@ -212,7 +245,7 @@ export class Overlay extends History implements AsyncDisposable {
   async saveDraft(): Promise<void> {
     if (this.#draft === undefined) return;
     await this.#session?.harvest();
-    await this.#draft.save(this.#layer);
+    await this.#draft.save(this.#layer, this.#pendingCommands());
   }
 
   /** Frees everything. What is pending and neither committed nor saved is gone. */
@@ -261,8 +294,26 @@ export class Overlay extends History implements AsyncDisposable {
         ? await this.#publish(selected, commitOptions)
         : await commitResolving(this.#store, selected, resolver, commitOptions);
     this.#layer.rebase(isWhole ? undefined : settledPaths(all, selected));
-    await this.#draft?.save(this.#layer);
+    this.#commands.rewind(this.#pendingCommands());
+    await this.#draft?.save(this.#layer, this.#commands.commands);
     return this.#receiptOf(receipt);
+  }
+
+  #pendingCommands(): readonly DraftCommand[] {
+    if (this.#commands.commands.length === 0) return [];
+    const pending = new Set([...this.#layer.pending()].map(({ path }) => path));
+    return this.#commands.pendingAt((path) => pending.has(path));
+  }
+
+  /** Takes note of a command once it has ended. */
+  #noting(result: Promise<RunResult>): Promise<RunResult> {
+    const noted = result.then((end) => {
+      this.#commands.add(end);
+      return end;
+    });
+    // Whoever only wants the streams need not listen to the result.
+    noted.catch(() => {});
+    return noted;
   }
 
   /** Under the lock, after everything that was written: what was only read must be as it was. */

@@ -123,6 +123,7 @@ function addDrafting(add: Add, executing: Executing): void {
   );
   add("diff [paths...]", "what is pending, as a patch; exit code 2 when something is")
     .option("--stat", "lines added and removed for each file, instead of the patch")
+    .option("--by-command", "a section for each command that made it")
     .action(executing(() => import("./commands/diff.ts"), ["paths"]));
   add("commit [paths...]", "apply what is pending, all of it or none, and record a checkpoint")
     .option("-m, --message <text>", "message of the checkpoint")

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { NodeKind, Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { LowerNode, NodeMeta } from "../overlay/pending.ts";
+import { type DraftCommand, draftCommandsOf } from "./draft-command.ts";
 
 /**
  * The index of a draft: everything but the bytes of files. `docs/format.md` specifies it.
@@ -33,6 +34,8 @@ export interface DraftHeader {
   /** Device and inode of the root at that time: devices are renumbered by a reboot. */
   readonly rootDev: bigint;
   readonly rootIno: bigint;
+  /** The commands that made what is pending, oldest first. */
+  readonly commands: readonly DraftCommand[];
 }
 
 export type DraftEntry = DraftWhiteout | DraftFile | DraftDirectory | DraftSymlink | DraftOther;
@@ -140,7 +143,13 @@ function canonical(value: Json): string {
 }
 
 function headerToJson(header: DraftHeader): Json {
-  return { ...header, rootDev: String(header.rootDev), rootIno: String(header.rootIno) };
+  const { commands, ...rest } = header;
+  return {
+    ...rest,
+    rootDev: String(header.rootDev),
+    rootIno: String(header.rootIno),
+    ...(commands.length === 0 ? {} : { commands }),
+  };
 }
 
 function headerOf(json: Json): DraftHeader {
@@ -151,6 +160,7 @@ function headerOf(json: Json): DraftHeader {
     entries: numberIn(json, "entries"),
     rootDev: bigIn(json, "rootDev"),
     rootIno: bigIn(json, "rootIno"),
+    commands: draftCommandsOf(json["commands"]),
   };
 }
 

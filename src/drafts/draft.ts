@@ -8,6 +8,7 @@ import { draftDataFilesMax } from "../limits.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type { Content, Pending } from "../overlay/pending.ts";
 import { ContentWriter } from "./content-writer.ts";
+import type { DraftCommand } from "./draft-command.ts";
 import { entriesOf, filesOf } from "./draft-entries.ts";
 import {
   type DraftEntry,
@@ -115,6 +116,11 @@ export class Draft {
     return this.header?.token;
   }
 
+  /** The commands that made what is saved, oldest first. */
+  get commands(): readonly DraftCommand[] {
+    return this.header?.commands ?? [];
+  }
+
   /** Puts everything saved into an empty layer. Content is read when it is needed. */
   restoreInto(layer: Layer): void {
     const reader = new EntryReader({
@@ -130,10 +136,11 @@ export class Draft {
   /**
    * Replaces the saved state by what is pending in `layer`, durably; removes it when nothing is.
    *
+   * @param commands those that made it, for {@link Draft.commands}.
    * @throws Node's own error when the disk refuses (full, read-only); the previous saved state is
    *   whole then.
    */
-  async save(layer: Layer): Promise<void> {
+  async save(layer: Layer, commands: readonly DraftCommand[] = []): Promise<void> {
     assert(this.lock !== undefined, "a draft is opened for writing before it is changed");
     const pending = [...layer.pending()];
     if (pending.length === 0) {
@@ -152,7 +159,7 @@ export class Draft {
         return extent;
       });
       await writer.finish();
-      const header = this.headerFor(generation, entries.length);
+      const header = { ...this.headerFor(generation, entries.length), commands };
       await this.publish({ header, entries });
       for (const [content, extent] of stored) this.extents.set(content, extent);
     } finally {
@@ -191,7 +198,7 @@ export class Draft {
     );
   }
 
-  private headerFor(generation: number, entries: number): DraftHeader {
+  private headerFor(generation: number, entries: number): Omit<DraftHeader, "commands"> {
     const root = this.disk.lstat(this.state.root);
     return {
       generation,

@@ -78,6 +78,8 @@ export class Session implements AsyncDisposable {
   readonly #options: SessionOptions;
   readonly #contents = new LentContents();
   readonly #history: CommandRecord[] = [];
+  /** Changes that were harvested on request while their command was running. */
+  readonly #early: HarvestedChange[] = [];
   #workspace: Workspace | undefined;
   #starting: Promise<Workspace> | undefined;
   /** Limits of commands that have ended, with processes that have not. */
@@ -180,7 +182,9 @@ export class Session implements AsyncDisposable {
    */
   async harvest(): Promise<readonly HarvestedChange[]> {
     if (this.#workspace === undefined) return [];
-    return this.#harvest(this.#workspace, this.#running > 0 || this.#hasDaemons);
+    const changes = this.#harvest(this.#workspace, this.#running > 0 || this.#hasDaemons);
+    if (this.#running > 0) this.#early.push(...changes);
+    return changes;
   }
 
   /**
@@ -223,7 +227,8 @@ export class Session implements AsyncDisposable {
     end: CommandEnd & Pick<RunResult, "limits">,
   ): RunResult {
     const isLive = this.#running > 0 || this.#hasDaemons;
-    const changes = this.#harvest(workspace, isLive);
+    const harvested = this.#harvest(workspace, isLive);
+    const changes = latestOf([...this.#early.splice(0), ...harvested]);
     const { exitCode, signal, isTimedOut, isTerminalLost, limits } = end;
     const elapsedMs = Date.now() - start.startedMs;
     const record: CommandRecord = { ...start, elapsedMs, exitCode, changes };
@@ -320,6 +325,11 @@ export class Session implements AsyncDisposable {
     }
     return directory;
   }
+}
+
+/** Of several changes of one path, the last one. */
+function latestOf(changes: readonly HarvestedChange[]): HarvestedChange[] {
+  return [...new Map(changes.map((change) => [change.path, change])).values()];
 }
 
 /** Below this many free bytes, writes of the command have failed or are about to. */

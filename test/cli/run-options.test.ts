@@ -54,6 +54,31 @@ describe("draftfs run --json", () => {
   });
 });
 
+describe("draftfs diff --by-command", () => {
+  it("gives a section for each command, as a whole a patch that git applies", () => {
+    project.run("echo three >> a.txt; echo n > n");
+    project.run("rm lib/b.txt");
+    const { out, code } = project.draftfs(["diff", "--by-command"]);
+    expect(code).toBe(2);
+    expect(out.match(/^# .*/gm)).toEqual([
+      expect.stringMatching(
+        /^# 1: sh -c echo three >> a\.txt; echo n > n \(exit 0, .*, 2 paths\)$/,
+      ),
+      expect.stringMatching(/^# 2: sh -c rm lib\/b\.txt \(exit 0, .*, 1 path\)$/),
+    ]);
+    const { parts } = project.json(["diff", "--by-command", "--stat"]) as unknown as {
+      parts: { command: { id: number }; changes: { path: string }[] }[];
+    };
+    expect(parts.map(({ command, changes }) => [command.id, changes.length])).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
+    execFileSync("git", ["apply", "-"], { cwd: project.root, input: out });
+    expect(project.tree()).toMatchObject({ "a.txt": "one\ntwo\nthree\n", n: "n\n" });
+    expect(project.tree()["lib/b.txt"]).toBeUndefined();
+  });
+});
+
 describe("the options of draftfs run that contain a command", () => {
   it("end it after a time, and say so", () => {
     const outcome = project.draftfs(["run", "--timeout", "0.2", "--", "sleep", "60"]);

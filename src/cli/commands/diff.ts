@@ -1,5 +1,6 @@
 import { changeLines, totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { commandDiffDocuments, writeCommandDiffs } from "../command-diff-view.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withOverlay } from "../open-root.ts";
 import { writePatch } from "../patch-view.ts";
@@ -9,6 +10,7 @@ import { shownChangesOf, totalsOf } from "../shown-changes.ts";
 interface DiffOptions extends CommonOptions {
   readonly paths: readonly string[];
   readonly stat?: boolean;
+  readonly byCommand?: boolean;
 }
 
 /** `draftfs diff`: what is pending, as a patch that `git apply` accepts. */
@@ -19,7 +21,15 @@ export function execute(context: CommandContext, options: DiffOptions): Promise<
     options,
     async (overlay) => {
       const include = patternsOf(overlay.root, options.paths);
-      const diff = await overlay.diff(include === undefined ? {} : { include });
+      const selection = include === undefined ? {} : { include };
+      if (options.byCommand === true) {
+        const parts = await overlay.diffByCommand(selection);
+        const isStat = options.stat === true;
+        if (options.json === true) out.json({ parts: commandDiffDocuments(parts, isStat) });
+        else writeCommandDiffs(parts, out, isStat);
+        return parts.length > 0 ? exitCodes.pending : exitCodes.ok;
+      }
+      const diff = await overlay.diff(selection);
       const { changes } = diff;
       if (options.json === true) {
         out.json({
