@@ -9,7 +9,8 @@ import { kindOf, type Stamp, stampOf } from "./stamp.ts";
 export class NodeDisk implements Disk {
   lstat(path: string): Stamp | undefined {
     try {
-      return stampOf(fs.lstatSync(encodePath(path), { bigint: true }));
+      const stats = fs.lstatSync(encodePath(path), { bigint: true, throwIfNoEntry: false });
+      return stats === undefined ? undefined : stampOf(stats);
     } catch (error) {
       if (isAbsence(error)) return undefined;
       throw error;
