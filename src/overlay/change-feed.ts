@@ -42,7 +42,7 @@ export class ChangeFeed {
     this.#tell({ kind: "rename", directory, name, node: undefined });
   }
 
-  /** Content, mode, owner or times of a node were changed, under the name that it was last given. */
+  /** Content, mode, owner or times of a node changed: told under the name that it got last. */
   changed(node: Node): void {
     // libuv takes every event of a directory for a rename.
     const kind = node.kind === "directory" ? "rename" : "change";

@@ -165,7 +165,7 @@ export class Tree {
     this.#put(directory, name, node, { expected, isTold: true });
   }
 
-  /** Like {@link put}, for a node that shows what the lower shows there: nothing has changed yet. */
+  /** Like {@link put}, of a node that shows what the lower shows: nothing has changed yet. */
   take(directory: DirectoryNode, name: string, node: Node): void {
     this.#put(directory, name, node, { expected: undefined, isTold: false });
   }
