@@ -36,7 +36,8 @@ export const safeFiles: FileWriter = {
   },
 };
 
-function fsyncDirectory(path: string): void {
+/** Makes the names in a directory durable. */
+export function fsyncDirectory(path: string): void {
   const descriptor = fs.openSync(path, "r");
   try {
     fs.fsyncSync(descriptor);

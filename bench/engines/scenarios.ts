@@ -197,9 +197,10 @@ const streamed: Scenario = {
     files.write(path, upperCase(fs.readFileSync(path)));
   },
   engine: async (overlay) => {
-    await transformStream(overlay, "large.log", "large.log", async function* (chunks) {
+    const changed = async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) yield upperCase(chunk);
-    });
+    };
+    await transformStream(overlay, "large.log", "large.log", changed, { reuseChunk: true });
   },
 };
 

@@ -1,52 +1,89 @@
 import fs from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { openReplayTarget } from "../../src/api/replay-target.ts";
-import { replayTrace } from "../../src/engines/replay-trace.ts";
+import { TemporaryTree } from "../../src/disk/temporary-tree.ts";
+import { type ReplayTarget, replayTrace } from "../../src/engines/replay-trace.ts";
+import type { Trace } from "../../src/engines/trace.ts";
 import type { Place } from "../lib/place.ts";
 import { figure } from "../lib/samples.ts";
 import { markdownTable } from "../lib/table.ts";
 import { recordRealTraces } from "./real-traces.ts";
+import { fsyncDirectory, safeFiles } from "./safe-files.ts";
 import type { Scale } from "./scenario.ts";
 
-/** Replays the four real traces, plainly and optimised, with commits, and judges the decisions. */
+const header = [
+  "real trace",
+  "operations",
+  "commits",
+  "calls, plain / optimised",
+  "fewer",
+  "ms, safe plain code / overlay / optimised",
+  "of which engines",
+  "decisions",
+  "right",
+  "needless",
+];
+
+/**
+ * Replays the four real traces: by safe plain code on the disk, plainly on an overlay and through
+ * the optimiser, the last two with commits; and judges the decisions.
+ */
 export async function traceSection(place: Place, scale: Scale): Promise<string> {
   const directory = fs.mkdtempSync(join(place.directory, "traces-"));
   const rows: string[][] = [];
   for (const trace of recordRealTraces(directory, scale)) {
     if ("missing" in trace) {
-      rows.push([trace.name, `not recorded: ${trace.missing}`, ...Array(7).fill("")]);
+      rows.push([trace.name, `not recorded: ${trace.missing}`, ...Array(8).fill("")]);
       continue;
     }
+    place.measuring(true);
+    const [safe] = await replayTrace(trace.text, {
+      strategies: ["plain"],
+      open: async (_strategy, base) => openSafely(base, directory),
+    });
     const [plain, optimized] = await replayTrace(trace.text, {
       open: (_strategy, base) => openReplayTarget(base, { directory }),
     });
-    if (plain === undefined || optimized === undefined) throw new Error("a strategy is missing");
+    place.measuring(false);
+    if (!safe || !plain || !optimized) throw new Error("a strategy is missing");
     const { hindsight } = optimized;
+    const share = (value: number) => `${(value * 100).toFixed(1)} %`;
+    const [first, second] = [plain, optimized].map((row) => figure(row.durationMs - row.commitMs));
     rows.push([
       trace.name,
       String(optimized.operations),
       String(optimized.commits),
       `${plain.calls} / ${optimized.calls}`,
       `${((1 - optimized.calls / Math.max(1, plain.calls)) * 100).toFixed(0)} %`,
-      `${figure(plain.durationMs)} / ${figure(optimized.durationMs)}`,
+      [safe, plain, optimized].map(({ durationMs }) => figure(durationMs)).join(" / "),
+      `${first} / ${second}`,
       Object.entries(optimized.chosen)
         .map(([strategy, count]) => `${strategy} ${count}`)
         .join(", "),
-      `${(hindsight.rightShare * 100).toFixed(1)} %`,
-      `${(hindsight.needlessShare * 100).toFixed(1)} %`,
+      share(hindsight.rightShare),
+      share(hindsight.needlessShare),
     ]);
   }
   fs.rmSync(directory, { recursive: true });
-  const header = [
-    "real trace, plain / optimised",
-    "operations",
-    "commits",
-    "calls on the overlay",
-    "fewer",
-    "ms with commits",
-    "decisions",
-    "right",
-    "needless",
-  ];
   return markdownTable(header, rows);
+}
+
+/** The disk itself, on which every single change is made durable as a careful person would. */
+function openSafely(base: Trace["base"], directory: string): ReplayTarget {
+  const tree = new TemporaryTree(base, directory);
+  const changed: Partial<typeof fs> = {
+    writeFileSync: (path, content) => safeFiles.write(String(path), content as Uint8Array),
+    unlinkSync: (path) => safeFiles.remove(String(path)),
+    renameSync(source, target) {
+      fs.renameSync(source, target);
+      fsyncDirectory(dirname(String(target)));
+    },
+  };
+  const safely = { ...fs, ...changed };
+  const { root } = tree;
+  return {
+    overlay: { root, fs: safely, savepoint: () => 0, rollback: () => {}, release: () => {} },
+    commit: async () => undefined,
+    close: async () => tree[Symbol.dispose](),
+  };
 }

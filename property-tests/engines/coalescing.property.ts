@@ -76,14 +76,20 @@ describe("an exact string edit", () => {
 });
 
 describe("a piece list", () => {
-  const step = fc.tuple(fc.nat(40), fc.nat(10), fc.uint8Array({ maxLength: 5, max: 3 }));
+  const few = (maxLength: number, minLength = 0) =>
+    fc.uint8Array({ minLength, maxLength, max: 3 }).map((values) => {
+      return values.map((value) => (value === 3 ? 0x0a : value));
+    });
+  const step = fc.tuple(fc.nat(40), fc.nat(10), few(5));
+  const feedsOf = (bytes: Buffer) =>
+    [...bytes.keys()].filter((position) => bytes[position] === 0x0a);
 
   it("is a buffer that is spliced and searched", () => {
     fc.assert(
       fc.property(
-        fc.uint8Array({ maxLength: 30, max: 3 }),
+        few(30),
         fc.array(step, { maxLength: 30 }),
-        fc.uint8Array({ minLength: 1, maxLength: 6, max: 3 }),
+        few(6, 1),
         fc.nat(40),
         (content, steps, needle, from) => {
           const list = new PieceList(content);
@@ -91,6 +97,7 @@ describe("a piece list", () => {
           for (const [at, count, inserted] of steps) {
             const offset = Math.min(at, model.length);
             const length = Math.min(count, model.length - offset);
+            expect(list.lineFeeds()).toEqual(feedsOf(model));
             list.splice(offset, length, inserted);
             model = Buffer.concat([
               model.subarray(0, offset),
@@ -98,6 +105,7 @@ describe("a piece list", () => {
               model.subarray(offset + length),
             ]);
           }
+          expect(list.lineFeeds()).toEqual(feedsOf(model));
           expect(list.size).toBe(model.length);
           expect(list.toBytes().equals(model)).toBe(true);
           expect(list.indexOf(needle, from)).toBe(model.indexOf(needle, from));

@@ -122,32 +122,46 @@ function notFound(content: PieceList, edit: StringEdit, encoding: TextEncoding):
 
 function applyLines(content: PieceList, edit: LinesEdit): EditOutcome {
   const encoding = textEncodingOf(content.slice(0, 2));
-  const starts = lineStartsOf(content, encoding);
-  const count = starts.length - 1;
+  const lines = linesOf(content, encoding);
   const { first, last } = edit;
   const whole = Number.isInteger(first) && Number.isInteger(last);
-  if (!whole || first < 1 || last < first - 1 || last > count || first > count + 1) {
+  if (!whole || first < 1 || last < first - 1 || last > lines.count || first > lines.count + 1) {
     return failed(
       "out_of_range",
-      `lines ${first} to ${last} are not in the file, which has ${count} lines.`,
+      `lines ${first} to ${last} are not in the file, which has ${lines.count} lines.`,
     );
   }
-  const start = starts[first - 1] as number;
-  const end = last < first ? start : (starts[last] as number);
+  const start = lines.startOf(first);
+  const end = last < first ? start : lines.startOf(last + 1);
   content.splice(start, end - start, encodeText(edit.text, encoding));
   return { kind: "applied", replacements: 1 };
 }
 
-/** Where each line starts, and the end of the content after them. */
-function lineStartsOf(content: PieceList, encoding: TextEncoding): number[] {
+interface Lines {
+  readonly count: number;
+  /** Where a line starts, from 1; after the last one, where the content ends. */
+  startOf(line: number): number;
+}
+
+function linesOf(content: PieceList, encoding: TextEncoding): Lines {
   // A byte order mark belongs to the file and not to its first line.
   const mark = encodeText("\ufeff", encoding);
-  const hasMark = content.slice(0, mark.length).equals(mark);
-  const starts = [hasMark ? mark.length : 0];
-  for (const { end } of findExactly(content, "\n", encoding)) starts.push(end);
-  const trailing = starts.at(-1) ?? 0;
-  if (trailing < content.size) starts.push(content.size);
-  return starts;
+  const start = content.slice(0, mark.length).equals(mark) ? mark.length : 0;
+  const unit = unitBytesOf(encoding);
+  const feeds =
+    unit === 1
+      ? content.lineFeeds()
+      : findExactly(content, "\n", encoding).map(({ start: position }) => position);
+  const lastEnd = (feeds.at(-1) ?? start - unit) + unit;
+  const { size } = content;
+  return {
+    count: feeds.length + (lastEnd < size ? 1 : 0),
+    startOf(line) {
+      if (line === 1) return start;
+      const feed = feeds[line - 2];
+      return feed === undefined ? size : feed + unit;
+    },
+  };
 }
 
 function applyBytes(content: PieceList, edit: BytesEdit): EditOutcome {
@@ -159,7 +173,7 @@ function applyBytes(content: PieceList, edit: BytesEdit): EditOutcome {
       `bytes ${offset} to ${offset + length} are not in the file, which has ${content.size} bytes.`,
     );
   }
-  content.splice(offset, length, Uint8Array.from(edit.bytes));
+  content.splice(offset, length, new Uint8Array(edit.bytes));
   return { kind: "applied", replacements: 1 };
 }
 

@@ -14,7 +14,7 @@ export class BatchBuilder {
 
   /** Writes a whole file, making its parents. Strings are written as UTF-8. */
   write(path: string, content: string | Uint8Array): this {
-    const bytes = typeof content === "string" ? Buffer.from(content) : Uint8Array.from(content);
+    const bytes = typeof content === "string" ? Buffer.from(content) : new Uint8Array(content);
     return this.#add({ kind: "write", path, bytes });
   }
 

@@ -118,8 +118,11 @@ function dependenciesOf(file: DependencyNode, indexes: ReadonlyMap<string, numbe
   const directory = dirname(file.path);
   const own = indexes.get(file.path);
   const found = new Set<number>();
+  const seen = new Set<string>();
   for (const match of text.matchAll(language.references)) {
     const reference = match[1] ?? match[2] ?? "";
+    if (seen.has(reference)) continue;
+    seen.add(reference);
     for (const candidate of language.candidates(directory, reference)) {
       const index = indexes.get(candidate);
       if (index !== undefined && index !== own) found.add(index);

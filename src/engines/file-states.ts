@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import { isWithin } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import { applyEdit } from "./apply-edit.ts";
 import type { Edit } from "./edit.ts";
@@ -6,6 +7,12 @@ import { editError } from "./edit-failure.ts";
 import { absolutePathOf, codeOf, findBytes, findNode, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
 import { PieceList } from "./piece-list.ts";
+
+/** Where the state of a file is kept, and what lies there; `undefined` when it is known already. */
+interface Location {
+  readonly key: string;
+  readonly node: EngineStats | undefined;
+}
 
 /** What has to be done to one file after everything that was asked of it. */
 export type FileChange =
@@ -62,10 +69,10 @@ export class FileStates {
     this.#overlay = overlay;
   }
 
-  /** Replaces the content of a file, or makes it. */
+  /** Replaces the content of a file, or makes it. `bytes` must not change until it is applied. */
   write(path: string, bytes: Uint8Array, mode?: number): void {
     const state = this.#stateOf(path);
-    state.content = new PieceList(Uint8Array.from(bytes));
+    state.content = new PieceList(bytes);
     if (mode !== undefined && (!state.existed || state.wasDeleted)) state.mode = mode;
     this.#count(state);
     this.plainCalls += 1;
@@ -224,20 +231,25 @@ export class FileStates {
   }
 
   #stateOf(path: string): FileState {
-    const key = this.#keyOf(absolutePathOf(this.#overlay, path));
+    const { key, node } = this.#locate(absolutePathOf(this.#overlay, path));
     const found = this.#states.get(key);
     if (found !== undefined) return found;
-    const node = findNode(this.#overlay, key);
     if (node?.isDirectory()) throw directoryError(key);
     return this.#add(key, node !== undefined, node?.size ?? 0);
   }
 
   #add(path: string, existed: boolean, sizeBefore: number): FileState {
-    const content = existed ? ("untouched" as const) : ("absent" as const);
-    const mode = undefined;
-    const base = undefined;
-    const facts = { path, existed, sizeBefore, base, content, mode };
-    const state: FileState = { ...facts, operations: 0, wasDeleted: false, observed: false };
+    const state: FileState = {
+      path,
+      existed,
+      sizeBefore,
+      base: undefined,
+      content: existed ? "untouched" : "absent",
+      mode: undefined,
+      operations: 0,
+      wasDeleted: false,
+      observed: false,
+    };
     this.#states.set(path, state);
     return state;
   }
@@ -249,20 +261,25 @@ export class FileStates {
 
   /** The one path under which the file that `absolute` leads to is kept. */
   #keyOf(absolute: string): string {
+    return this.#locate(absolute).key;
+  }
+
+  /** That path, and what lies there when that had to be looked at. */
+  #locate(absolute: string): Location {
     const place = this.#placeOf(absolute);
-    if (this.#states.has(place)) return place;
+    if (this.#states.has(place)) return { key: place, node: undefined };
     const node = findNode(this.#overlay, place);
-    if (node?.isSymbolicLink()) return this.#linkTargetOf(place);
-    if (node === undefined || node.nlink < 2 || node.isDirectory()) return place;
+    if (node?.isSymbolicLink()) return this.#locate(this.#linkTargetOf(place));
+    if (node === undefined || node.nlink < 2 || node.isDirectory()) return { key: place, node };
     const inode = `${node.dev}:${node.ino}`;
     const first = this.#hardLinks.get(inode) ?? place;
     this.#hardLinks.set(inode, first);
-    return first;
+    return { key: first, node };
   }
 
   #linkTargetOf(link: string): string {
     try {
-      return this.#keyOf(this.#overlay.fs.realpathSync(link));
+      return this.#overlay.fs.realpathSync(link);
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
       throw new DraftError(
@@ -279,18 +296,29 @@ export class FileStates {
     return parent === absolute ? absolute : join(this.#realParentOf(parent), basename(absolute));
   }
 
+  /** Component by component, since the directories of a batch share most of their path. */
   #realParentOf(parent: string): string {
     const known = this.#parents.get(parent);
     if (known !== undefined) return known;
-    let real: string;
-    try {
-      real = this.#overlay.fs.realpathSync(parent);
-    } catch (error) {
-      if (codeOf(error) !== "ENOENT") throw error;
-      real = this.#placeOf(parent);
-    }
+    const real = this.#isLinkFree(parent) ? this.#placeOf(parent) : this.#resolvedParent(parent);
     this.#parents.set(parent, real);
     return real;
+  }
+
+  /** Whether the last component leads nowhere else: it is a directory, or not there at all. */
+  #isLinkFree(path: string): boolean {
+    const { root } = this.#overlay;
+    if (path === root || !isWithin(path, root)) return false;
+    return findNode(this.#overlay, path)?.isDirectory() ?? true;
+  }
+
+  #resolvedParent(parent: string): string {
+    try {
+      return this.#overlay.fs.realpathSync(parent);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      return this.#placeOf(parent);
+    }
   }
 
   #refuseSharedInode(path: string, node: EngineStats): void {

@@ -14,8 +14,8 @@ import type { TemplateCache } from "./template-cache.ts";
  * Larger files, and more than so much together, are not searched for templates: aligning them would
  * take longer than writing them.
  */
-const templateFileBytesMax = 8 * KIB;
-const templateBytesMax = 128 * KIB;
+const templateFileBytesMax = 2 * KIB;
+const templateBytesMax = 16 * KIB;
 
 interface Company {
   readonly byFile: ReadonlyMap<string, number>;
@@ -45,7 +45,9 @@ export function featuresOf(
     templated: templatedPaths(operations, settings, options.templates),
   };
   const pathsAt = (index: number) => {
-    return [keys[index] ?? "", absolutePathOf(overlay, operations[index]?.path ?? "")];
+    const key = keys[index] ?? "";
+    const named = absolutePathOf(overlay, operations[index]?.path ?? "");
+    return key === named ? [key] : [key, named];
   };
   for (const index of keys.keys()) for (const path of pathsAt(index)) company.nested.add(path);
   return operations.map((operation, index): OperationFeatures => {

@@ -23,7 +23,11 @@ export class NestedPaths {
 
   add(path: string): void {
     this.#paths.add(path);
-    for (const ancestor of ancestorsOf(path)) this.#ancestors.add(ancestor);
+    for (const ancestor of ancestorsOf(path)) {
+      // What lies above it was added with it.
+      if (this.#ancestors.has(ancestor)) break;
+      this.#ancestors.add(ancestor);
+    }
   }
 
   /** Whether a path that was added lies above or below `path`. */

@@ -14,6 +14,8 @@ export interface Replacement {
   readonly bytes: Uint8Array;
 }
 
+const lineFeed = 0x0a;
+
 /** Past this many pieces a search costs more than joining them once. */
 const piecesMax = 512;
 
@@ -25,6 +27,8 @@ const piecesMax = 512;
 export class PieceList {
   #pieces: Piece[];
   #size: number;
+  /** Where its line feeds are, once somebody has asked; kept up to date by single edits. */
+  #lineFeeds: number[] | undefined;
 
   constructor(bytes: Uint8Array) {
     this.#size = bytes.length;
@@ -44,6 +48,7 @@ export class PieceList {
     const inserted = bytes.length === 0 ? [] : [{ bytes, start: 0, end: bytes.length }];
     this.#pieces.splice(first, last - first, ...inserted);
     this.#size += bytes.length - length;
+    this.#moveLineFeeds(offset, length, bytes);
     if (this.#pieces.length > piecesMax) this.#join();
   }
 
@@ -68,6 +73,7 @@ export class PieceList {
     keep(position, this.#size);
     this.#pieces = pieces;
     this.#size = size;
+    this.#lineFeeds = undefined;
     if (pieces.length > piecesMax) this.#join();
   }
 
@@ -78,15 +84,40 @@ export class PieceList {
     // The last bytes of what was searched already: an occurrence may straddle pieces.
     let carried: Uint8Array = new Uint8Array(0);
     for (const piece of this.#pieces) {
+      const length = piece.end - piece.start;
+      if (offset + length <= from) {
+        // Nothing that starts at `from` or later begins in here.
+        offset += length;
+        continue;
+      }
       const view = viewOf(piece.bytes, piece.start, piece.end);
       const straddling = searchJoint(carried, view, needle, from - (offset - carried.length));
       if (straddling >= 0) return offset - carried.length + straddling;
       const inside = view.indexOf(needle, Math.max(0, from - offset));
       if (inside >= 0 && from - offset < view.length) return offset + inside;
       carried = tailOf(carried, view, needle.length - 1);
-      offset += view.length;
+      offset += length;
     }
     return -1;
+  }
+
+  /**
+   * Positions of the line feeds, in order. They are looked for once and kept: edits of lines ask
+   * every time, and to move numbers takes far less than to look at the bytes again.
+   */
+  lineFeeds(): readonly number[] {
+    if (this.#lineFeeds !== undefined) return this.#lineFeeds;
+    const positions: number[] = [];
+    let offset = 0;
+    for (const { bytes, start, end } of this.#pieces) {
+      // Byte by byte, since most lines are shorter than a search takes.
+      for (let index = start; index < end; index++) {
+        if (bytes[index] === lineFeed) positions.push(offset + index - start);
+      }
+      offset += end - start;
+    }
+    this.#lineFeeds = positions;
+    return positions;
   }
 
   /** The bytes from `start` to `end` in one buffer. */
@@ -131,10 +162,35 @@ export class PieceList {
     return this.#pieces.length;
   }
 
+  #moveLineFeeds(offset: number, length: number, bytes: Uint8Array): void {
+    const feeds = this.#lineFeeds;
+    if (feeds === undefined) return;
+    const first = countBelow(feeds, offset);
+    const moved = feeds.slice(countBelow(feeds, offset + length));
+    feeds.length = first;
+    for (let index = 0; index < bytes.length; index++) {
+      if (bytes[index] === lineFeed) feeds.push(offset + index);
+    }
+    const distance = bytes.length - length;
+    for (const position of moved) feeds.push(position + distance);
+  }
+
   #join(): void {
     const bytes = this.toBytes();
     this.#pieces = [{ bytes, start: 0, end: bytes.length }];
   }
+}
+
+/** How many numbers of a growing list are less than `limit`. */
+function countBelow(numbers: readonly number[], limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] ?? 0) < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {

@@ -100,7 +100,7 @@ function recordingFs(overlay: EngineOverlay, note: Note): EngineFs {
   const written = new Map<number, string>();
   const watched: Partial<EngineFs> = {
     writeFileSync(path, data, options) {
-      const bytes = Uint8Array.from(data);
+      const bytes = new Uint8Array(data);
       note({ kind: "write", path: relative(path), bytes }, () =>
         fs.writeFileSync(path, data, options),
       );

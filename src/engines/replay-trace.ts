@@ -25,6 +25,8 @@ export interface ReplayRow {
   readonly operations: number;
   readonly commits: number;
   readonly durationMs: number;
+  /** The part of it that the commits took, which is the same work whatever the strategy. */
+  readonly commitMs: number;
   readonly io: IoCounts;
   /** Reads, writes, deletions and moves together. */
   readonly calls: number;
@@ -83,6 +85,7 @@ async function replayOn(
     io.moves += part.moves;
     io.bytesWritten += part.bytesWritten;
   };
+  let commitMs = 0;
   const startedAt = performance.now();
   for (const commit of trace.commits) {
     if (strategy === "plain") {
@@ -95,13 +98,16 @@ async function replayOn(
       // Judged over the whole commit, of which the decisions saw a window each.
       verdicts.push(...judge(decided));
     }
+    const doneAt = performance.now();
     await target.commit();
+    commitMs += performance.now() - doneAt;
   }
   return {
     strategy,
     operations: trace.commits.reduce((sum, commit) => sum + commit.length, 0),
     commits: trace.commits.length,
     durationMs: performance.now() - startedAt,
+    commitMs,
     io,
     calls: callsOf(io),
     chosen: Object.fromEntries(countsOf(decisions.map(({ decision }) => decision.strategy))),
@@ -147,6 +153,7 @@ export function replayTable(rows: readonly ReplayRow[]): string {
     ["operations", ...rows.map(({ operations }) => String(operations))],
     ["commits", ...rows.map(({ commits }) => String(commits))],
     ["time", ...rows.map(({ durationMs }) => `${durationMs.toFixed(1)} ms`)],
+    ["of that, commits", ...rows.map(({ commitMs }) => `${commitMs.toFixed(1)} ms`)],
     ["reads", ...rows.map(({ io }) => String(io.reads))],
     ["writes", ...rows.map(({ io }) => String(io.writes))],
     ["deletions, moves", ...rows.map(({ io }) => String(io.deletes + io.moves))],

@@ -47,12 +47,28 @@ export async function writeStream(
   }
 }
 
+/** How a file is read as a stream. */
+export interface ReadStreamOptions {
+  /**
+   * Whether one buffer serves for all chunks: each is valid only until the next one is asked for,
+   * and whoever keeps a part of it has to copy it. Without it every chunk is a new one, and many of
+   * them may wait for the collector of garbage, up to some 64 MB.
+   */
+  readonly reuseChunk?: boolean;
+}
+
 /** The content of a file in chunks of at most 1 MiB, read when they are asked for. */
-export async function* readStream(overlay: EngineOverlay, path: string): AsyncGenerator<Buffer> {
+export async function* readStream(
+  overlay: EngineOverlay,
+  path: string,
+  options: ReadStreamOptions = {},
+): AsyncGenerator<Buffer> {
   const descriptor = overlay.fs.openSync(absolutePathOf(overlay, path), "r");
   try {
+    let reused: Buffer | undefined;
     for (let position = 0; ; ) {
-      const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+      const chunk = reused ?? Buffer.allocUnsafeSlow(chunkBytes);
+      if (options.reuseChunk === true) reused = chunk;
       const count = overlay.fs.readSync(descriptor, chunk, 0, chunk.length, position);
       if (count === 0) return;
       position += count;
@@ -72,9 +88,10 @@ export async function transformStream(
   source: string,
   target: string,
   transform: StreamTransform,
-  options: StreamOptions = {},
+  options: StreamOptions & ReadStreamOptions = {},
 ): Promise<StreamReceipt> {
-  return await writeStream(overlay, target, transform(readStream(overlay, source)), options);
+  const chunks = readStream(overlay, source, options);
+  return await writeStream(overlay, target, transform(chunks), options);
 }
 
 /**

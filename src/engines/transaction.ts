@@ -39,12 +39,15 @@ export class Transaction {
 
   /** The content of a file, `undefined` when there is none. */
   read(path: string): Buffer | undefined {
-    return this.#open().read(path);
+    const bytes = this.#open().read(path);
+    // The caller may do with it what it likes; what was read is still to be compared.
+    return bytes === undefined ? undefined : Buffer.from(bytes);
   }
 
   /** Writes a whole file, making its parents when the transaction ends. */
   write(path: string, content: string | Uint8Array): void {
-    this.#open().write(path, typeof content === "string" ? Buffer.from(content) : content);
+    const bytes = typeof content === "string" ? Buffer.from(content) : new Uint8Array(content);
+    this.#open().write(path, bytes);
   }
 
   /** Edits a file: all of the edits or none. */

@@ -91,7 +91,7 @@ export class WritePipeline {
 
   /**
    * Takes an operation in; does what waits first when the window has closed, and everything when a
-   * full batch is there.
+   * full batch is there. Its bytes must not change before they are flushed.
    *
    * @returns what flushes did, when there were any.
    * @throws what {@link flush} throws.

@@ -51,6 +51,22 @@ describe.each(overlayKinds)("streaming over %s", (_name, overlayOver) => {
     expect(again.hash).toBe(receipt.hash);
   });
 
+  it("reads into one buffer on request, and into new ones otherwise", async () => {
+    const overlay = overlayOver();
+    await writeStream(overlay, "a.bin", pieces(3, MIB));
+    const read = async (reuseChunk: boolean) => {
+      const chunks: Buffer[] = [];
+      const bytes: (number | undefined)[] = [];
+      for await (const chunk of readStream(overlay, "a.bin", { reuseChunk })) {
+        chunks.push(chunk);
+        bytes.push(chunk[0]);
+      }
+      expect(bytes).toEqual([0, 1, 2]);
+      return new Set(chunks.map(({ buffer }) => buffer)).size;
+    };
+    expect([await read(false), await read(true)]).toEqual([3, 1]);
+  });
+
   it("transforms a file into itself", async () => {
     const overlay = overlayOver();
     await writeStream(overlay, "a.txt", ["one ", "two ", Buffer.from("three")]);

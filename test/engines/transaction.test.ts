@@ -30,6 +30,18 @@ describe.each(overlayKinds)("a transaction over %s", (_name, overlayOver) => {
     expect(viewOf(overlay)).toEqual({ "a.txt": hex("A"), new: "/", "new/b.txt": hex("b") });
   });
 
+  it("keeps what it was given, and what it has read, whatever becomes of the buffers", async () => {
+    const overlay = over({ "a.txt": "a" });
+    await transaction(overlay, (t) => {
+      const given = Buffer.from("given");
+      t.write("b.txt", given);
+      given.fill("-");
+      t.read("a.txt")?.fill("-");
+      t.read("b.txt")?.fill("-");
+    });
+    expect(viewOf(overlay)).toEqual({ "a.txt": hex("a"), "b.txt": hex("given") });
+  });
+
   it("leaves nothing when its function throws", async () => {
     const overlay = over({ "a.txt": "a" });
     const before = viewOf(overlay);
