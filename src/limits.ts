@@ -54,9 +54,6 @@ export const draftFileBytesMin = MIB;
 /** Data files that one draft refers to before a save gathers them into one. */
 export const draftDataFilesMax = 16;
 
-/** Bytes of a pack under construction that are held before they go to its file. */
-export const packMemoryBytesMax = 32 * MIB;
-
 /**
  * Directories that a commit holds open at a time; far below the usual limit of 1,024 descriptors.
  */

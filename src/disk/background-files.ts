@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { backgroundBytesMax, batchBytes } from "../limits.ts";
+import { backgroundBytesMax } from "../limits.ts";
 import { BackgroundThread } from "./background-thread.ts";
 import type { CreationFailure, FileCreation } from "./disk.ts";
 import { type BatchOutcome, createBatch, type FileBatch, type NewFile } from "./file-batch.ts";
@@ -41,7 +41,7 @@ export class BackgroundFiles implements FileCreation {
     if (this.#bytesUnderWay + bytes.length > backgroundBytesMax) return false;
     if (this.#filled + bytes.length > this.#bytes.length) {
       this.#send();
-      this.#bytes = new Uint8Array(new SharedArrayBuffer(Math.max(batchBytes, bytes.length)));
+      this.#bytes = this.#thread.takeMemory(bytes.length);
     }
     this.#bytes.set(bytes, this.#filled);
     this.#filled += bytes.length;
@@ -58,6 +58,7 @@ export class BackgroundFiles implements FileCreation {
       const own = createBatch(batch);
       const final = own.kind === "claimed" ? await outcome : own;
       if (final.kind === "failed") failures.push(failureOf(final, paths));
+      this.#thread.giveMemory(batch.bytes);
       await turn();
     }
     this.#thread.giveBack();

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { backgroundIdleMs } from "../limits.ts";
+import { backgroundIdleMs, batchBytes } from "../limits.ts";
 import type { BatchOutcome, FileBatch } from "./file-batch.ts";
 
 /** Not there where the sources run without having been compiled. */
@@ -16,6 +16,8 @@ export class BackgroundThread {
 
   readonly #worker: Worker;
   readonly #waiting: ((answer: BatchOutcome) => void)[] = [];
+  /** Free for new batches. Memory that has been used before costs no page faults. */
+  readonly #memory: FileBatch["bytes"][] = [];
   #death: Error | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
@@ -43,6 +45,17 @@ export class BackgroundThread {
       // Forbidden by Node's permission model, or no memory for it.
       return undefined;
     }
+  }
+
+  /** Memory for a batch, of the usual size or of `size` bytes where that is more. */
+  takeMemory(size: number): FileBatch["bytes"] {
+    const used = size <= batchBytes ? this.#memory.pop() : undefined;
+    return used ?? new Uint8Array(new SharedArrayBuffer(Math.max(batchBytes, size)));
+  }
+
+  /** Takes back the memory of a batch that is done. */
+  giveMemory(memory: FileBatch["bytes"]): void {
+    if (memory.length === batchBytes) this.#memory.push(memory);
   }
 
   /** Offers a batch; resolves when the thread has done it, or has found it claimed. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Disk } from "../disk/disk.ts";
 import { assert, DraftError } from "../errors.ts";
-import { chunkBytes, packMemoryBytesMax } from "../limits.ts";
+import { chunkBytes } from "../limits.ts";
 import { adler32 } from "./adler.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type ObjectId, type ObjectKind, objectIdOf, startObjectHash } from "./object-id.ts";
@@ -42,10 +42,8 @@ export class PackBuilder {
   readonly #known = new Map<ObjectId, number>();
   /** Trees and commits added here, which later steps of the same commit read back. */
   readonly #readable = new Map<ObjectId, Buffer>();
-  /** Bytes of the pack that are not in the file yet, each chunk filled up to its mark. */
-  #chunks: Buffer[] = [];
+  /** The end of the pack that is not in the file yet, and how far it reaches. */
   #chunk: Buffer = Buffer.alloc(0);
-  #chunkFilled = 0;
   #held = 0;
   /** Bytes that are in the file. */
   #written = 0;
@@ -108,9 +106,8 @@ export class PackBuilder {
    */
   addPacked(kind: ObjectKind, oid: ObjectId, size: number, stream: Uint8Array): void {
     if (this.#known.has(oid)) return;
-    if (this.#held + stream.length > packMemoryBytesMax) this.#flush();
-    const offset = this.size;
     const target = this.#reserve(entryHeaderBytesMax + stream.length);
+    const offset = this.size;
     const start = writeEntryHeader(target, 0, kind, size);
     target.set(stream, start);
     const end = start + stream.length;
@@ -125,8 +122,8 @@ export class PackBuilder {
     const header = packHeader(this.#entries.length);
     let checksum: Buffer;
     if (this.#written === 0) {
-      this.#firstChunk().set(header);
-      checksum = this.#checksumOfHeld();
+      this.#chunk.set(header);
+      checksum = hashOf(this.#chunk.subarray(0, this.#held));
     } else {
       this.#flush();
       this.#disk.write(this.#descriptor, header, 0);
@@ -138,10 +135,8 @@ export class PackBuilder {
   }
 
   #addWhole(kind: ObjectKind, oid: ObjectId, bytes: Uint8Array): void {
-    const room = entryHeaderBytesMax + storedStreamSize(bytes.length);
-    if (this.#held + room > packMemoryBytesMax) this.#flush();
+    const target = this.#reserve(entryHeaderBytesMax + storedStreamSize(bytes.length));
     const offset = this.size;
-    const target = this.#reserve(room);
     let position = writeEntryHeader(target, 0, kind, bytes.length);
     position = target.writeUInt16BE(zlibHeader, position);
     let start = 0;
@@ -208,35 +203,24 @@ export class PackBuilder {
 
   /**
    * Contiguous room at the end of what is held; {@link PackBuilder.#use} says how much was used.
+   * Memory that is used again costs no page faults, which fresh memory does: more than the copying.
    */
   #reserve(size: number): Buffer {
-    if (this.#chunkFilled + size > this.#chunk.length) {
-      this.#sealChunk();
-      this.#chunk = Buffer.allocUnsafeSlow(Math.max(size, chunkBytes));
+    if (this.#held + size > this.#chunk.length) {
+      this.#flush();
+      if (size > this.#chunk.length) {
+        this.#chunk = Buffer.allocUnsafeSlow(Math.max(size, chunkBytes));
+      }
     }
-    return this.#chunk.subarray(this.#chunkFilled, this.#chunkFilled + size);
+    return this.#chunk.subarray(this.#held, this.#held + size);
   }
 
   #use(size: number): void {
-    this.#chunkFilled += size;
     this.#held += size;
   }
 
-  #sealChunk(): void {
-    if (this.#chunkFilled > 0) this.#chunks.push(this.#chunk.subarray(0, this.#chunkFilled));
-    this.#chunk = this.#chunk.subarray(this.#chunkFilled);
-    this.#chunkFilled = 0;
-  }
-
-  #firstChunk(): Buffer {
-    return this.#chunks[0] ?? this.#chunk;
-  }
-
   #flush(): void {
-    this.#sealChunk();
-    for (const bytes of this.#chunks) this.#writeOut(bytes);
-    this.#chunks = [];
-    this.#chunk = Buffer.alloc(0);
+    if (this.#held > 0) this.#writeOut(this.#chunk.subarray(0, this.#held));
     this.#held = 0;
   }
 
@@ -245,19 +229,13 @@ export class PackBuilder {
     this.#written += bytes.length;
   }
 
-  #checksumOfHeld(): Buffer {
-    const hash = createHash("sha1");
-    this.#sealChunk();
-    for (const bytes of this.#chunks) hash.update(bytes);
-    return hash.digest();
-  }
-
   /** Reads back what is in the file: its first bytes have changed since they went out. */
   #checksumOfFile(): Buffer {
     const hash = createHash("sha1");
-    const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+    // Everything is in the file, so its place in memory is free.
+    const buffer = this.#chunk.length > 0 ? this.#chunk : Buffer.allocUnsafeSlow(chunkBytes);
     for (let position = 0; position < this.#written; ) {
-      const piece = buffer.subarray(0, Math.min(chunkBytes, this.#written - position));
+      const piece = buffer.subarray(0, Math.min(buffer.length, this.#written - position));
       const bytesRead = this.#disk.read(this.#descriptor, piece, position);
       assert(bytesRead === piece.length, "a pack that was just written can be read back");
       hash.update(piece);
@@ -265,6 +243,10 @@ export class PackBuilder {
     }
     return hash.digest();
   }
+}
+
+function hashOf(bytes: Uint8Array): Buffer {
+  return createHash("sha1").update(bytes).digest();
 }
 
 /** Headers of entry, stream and blocks, and trailer, beside one chunk of content. */
