@@ -11,8 +11,11 @@ import { type Dentry, DirectoryNode, type Node, type NodeOrigin } from "./node.t
 import type { LowerNode } from "./pending.ts";
 import { type Savepoint, UndoLog } from "./undo-log.ts";
 
-/** First inode number of nodes that the overlay creates: far above what file systems hand out. */
-const firstInode = 2 ** 52;
+/**
+ * The next inode number of a node that an overlay creates: far above what file systems hand out,
+ * and shared by all overlays, one of which may lie over another.
+ */
+let nextInode = 2 ** 52;
 
 /** What a directory holds under a name. */
 export type Found =
@@ -37,7 +40,6 @@ export class Tree {
   structure = 0;
   /** Copied-up nodes whose lower inode has several names, by `dev:ino`. */
   readonly linked = new Map<string, Node>();
-  #nextInode = firstInode;
 
   constructor(lower: Lower, rootPath: string) {
     this.lower = lower;
@@ -55,7 +57,7 @@ export class Tree {
   /** Identity and owner of a new node in `parent`. */
   originOfNew(mode: number, uid: number, gid: number): NodeOrigin {
     const now = presentInstant();
-    return { ino: this.#nextInode++, dev: this.root.dev, mode, uid, gid, now };
+    return { ino: nextInode++, dev: this.root.dev, mode, uid, gid, now };
   }
 
   /** A start for a node that takes its identity and metadata from the lower. */

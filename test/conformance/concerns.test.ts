@@ -1,9 +1,15 @@
 import { expect, test } from "vitest";
+import { variantNames } from "./harness/variants.ts";
 import { concerns } from "./scenarios/concerns.ts";
 
 const scenarios = Object.values(concerns).flat();
 
 test("at least three hundred scenarios, each with a name of its own", () => {
+  const variants = variantNames.map((variant) => {
+    const count = scenarios.filter(({ skip }) => skip[variant] === undefined).length;
+    return `${variant} ${count}`;
+  });
+  console.log(`${scenarios.length} scenarios: ${variants.join(", ")}`);
   expect(scenarios.length).toBeGreaterThanOrEqual(300);
   for (const [concern, list] of Object.entries(concerns)) {
     const names = list.map((scenario) => scenario.name);

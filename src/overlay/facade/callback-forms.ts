@@ -14,6 +14,7 @@ import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
 import { readTransfer, type Transfer, vectorTransfer } from "./transfer-calls.ts";
 import { checkCopyOptions } from "./tree-calls.ts";
+import { unpooled } from "./whole-file-calls.ts";
 
 const readBufferBytes = 16_384;
 
@@ -35,7 +36,7 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     writev: vectorForm(core, calls, "writev"),
     close: closeForm(core, calls),
     cp: copyForm(core),
-    readFile: abortable(calls.readFile as Call),
+    readFile: abortable((...input) => unpooled((calls.readFile as Call)(...input))),
     writeFile: abortable(calls.writeFile as Call),
   });
   return forms;

@@ -2,12 +2,13 @@ import { EventEmitter } from "node:events";
 import type fs from "node:fs";
 import { createInterface, type Interface } from "node:readline";
 import { Readable } from "node:stream";
-import { dirSymbols } from "../../disk/lower-classes.ts";
+import { checkArguments, dirSymbols, realFileSystem as real } from "../../disk/lower-classes.ts";
 import { optionsOf } from "./arguments.ts";
 import { deliver, nextTurn, throwIfAborted } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import type { Streams } from "./streams.ts";
 import { readTransfer, vectorTransfer } from "./transfer-calls.ts";
+import { unpooled } from "./whole-file-calls.ts";
 import { writeChunks } from "./write-chunks.ts";
 
 const readBufferBytes = 16_384;
@@ -99,7 +100,7 @@ export class OverlayFileHandle extends EventEmitter {
 
   async readFile(options?: unknown): Promise<string | Buffer> {
     await throwIfAborted(optionsOf(options)["signal"]);
-    return this.#run("readFile", (calls, fd) => calls.readFile(fd, options));
+    return this.#run("readFile", (calls, fd) => unpooled(calls.readFile(fd, options)));
   }
 
   readLines(options?: object): Interface {
@@ -141,12 +142,12 @@ export class OverlayFileHandle extends EventEmitter {
   }
 
   createReadStream(options?: object): fs.ReadStream {
-    this.#requireOpen("createReadStream");
+    if (this.#descriptor === -1) checkArguments(() => real.createReadStream("", { fd: -1 }));
     return this.#context.streams.readFrom(this, options);
   }
 
   createWriteStream(options?: object): fs.WriteStream {
-    this.#requireOpen("createWriteStream");
+    if (this.#descriptor === -1) checkArguments(() => real.createWriteStream("", { fd: -1 }));
     return this.#context.streams.writeTo(this, options);
   }
 

@@ -9,6 +9,7 @@ import { copyTree } from "./copy-tree.ts";
 import { type HandleContext, OverlayFileHandle } from "./file-handle.ts";
 import { globAsync } from "./glob.ts";
 import { checkCopyOptions } from "./tree-calls.ts";
+import { unpooled } from "./whole-file-calls.ts";
 import { isIterable, writeChunks } from "./write-chunks.ts";
 
 /** Functions of `fs.promises` that are the promise form of the synchronous call of that name. */
@@ -85,7 +86,7 @@ function readFileForm(calls: Calls) {
 
 function readNamed(calls: Calls, path: PathArgument, options: unknown): string | Buffer {
   try {
-    return calls.readFile(path, options);
+    return unpooled(calls.readFile(path, options));
   } catch (error) {
     const isDirectory = codeOf(error) === "EISDIR" && nodeHabits.promiseReadNamesPath;
     throw isDirectory

@@ -94,6 +94,14 @@ export function pieceOf(
   return bytes;
 }
 
+/** Bytes in memory of their own, as the callback and promise forms of `readFile` give them. */
+export function unpooled<T>(content: T): T | Buffer {
+  if (!Buffer.isBuffer(content) || content.buffer.byteLength === content.length) return content;
+  const bytes = Buffer.allocUnsafeSlow(content.length);
+  content.copy(bytes);
+  return bytes;
+}
+
 function readWhole(core: Core, path: PathArgument | number, flag: unknown): Buffer {
   if (typeof path === "number") {
     if (!core.descriptors.isOwn(path)) return real.readFileSync(path);
