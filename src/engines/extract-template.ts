@@ -20,8 +20,9 @@ export interface ExtractedTemplate {
   readonly constantShare: number;
 }
 
-/** Below this share the examples have too little in common to be worth a template. */
-const constantShareMin = 0.5;
+/** Below these the examples have too little in common to be worth a template. */
+const determinedShareMin = 0.5;
+const constantShareMin = 0.2;
 const constantWeightMin = 8;
 /** Distinct lists of values beyond which finding spellings among them would take too long. */
 const parametersMax = 500;
@@ -51,6 +52,7 @@ export function extractTemplate(examples: readonly string[]): ExtractedTemplate 
   }
   const tokens = examples.map(tokensOf);
   const total = examples.reduce((sum, example) => sum + weightOf(example), 0);
+  // More cannot be constant, and this is known without aligning them.
   const shareMax = total === 0 ? 0 : (sharedWeightOf(tokens) * examples.length) / total;
   if (shareMax < constantShareMin) {
     throw refusal("the examples have too little in common", { constantShare: shareMax });
@@ -64,8 +66,22 @@ export function extractTemplate(examples: readonly string[]): ExtractedTemplate 
   const gaps = gapsOf(skeleton);
   const distinct = new Set([...gaps.values()].map(keyOf)).size;
   if (distinct > parametersMax) throw refusal("they differ in too many ways", { distinct });
-  const { template, data } = assemble(skeleton, gaps);
+  const sources = sourcesOf([...gaps.values()]);
+  const determinedShare = total === 0 ? 0 : 1 - givenWeightOf(sources) / total;
+  if (determinedShare < determinedShareMin) {
+    throw refusal("the examples have too little in common", { constantShare, determinedShare });
+  }
+  const { template, data } = assemble(skeleton, gaps, sources);
   return { template, data, constantShare };
+}
+
+/** Letters and digits that have to be given: one value of each parameter, for every example. */
+function givenWeightOf(sources: ReadonlyMap<string, Source>): number {
+  let weight = 0;
+  for (const key of new Set([...sources.values()].map((source) => source.key))) {
+    for (const value of valuesOf(key)) weight += weightOf(value);
+  }
+  return weight;
 }
 
 /**
@@ -195,8 +211,8 @@ function gapsOf(skeleton: Skeleton): Map<number, readonly string[]> {
 function assemble(
   skeleton: Skeleton,
   gaps: ReadonlyMap<number, readonly string[]>,
+  sources: ReadonlyMap<string, Source>,
 ): { template: Template; data: TemplateData[] } {
-  const sources = sourcesOf([...gaps.values()]);
   const names = new Map<string, string>();
   const taken = new Set<string>();
   const segments: Segment[] = [];
@@ -261,10 +277,13 @@ function keyOf(values: readonly string[]): string {
   return JSON.stringify(values);
 }
 
+function valuesOf(key: string): readonly string[] {
+  return JSON.parse(key) as string[];
+}
+
 function dataOf(names: ReadonlyMap<string, string>, example: number): TemplateData {
   const entries = [...names].map(([key, name]) => {
-    const values = JSON.parse(key) as string[];
-    return [name, values[example] ?? ""] as const;
+    return [name, valuesOf(key)[example] ?? ""] as const;
   });
   return Object.fromEntries(entries);
 }

@@ -27,7 +27,7 @@ export {
   replayTable,
   replayTrace,
 } from "./replay-trace.ts";
-export type { BatchOptions, BatchResult } from "./run-batch.ts";
+export { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 export { createStreamWriter, readStream, transformStream, writeStream } from "./stream.ts";
 export { compileTemplate, renderTemplate, type Template, type TemplateData } from "./template.ts";
 export { TemplateCache } from "./template-cache.ts";

@@ -100,7 +100,9 @@ function recordingFs(overlay: EngineOverlay, note: Note): EngineFs {
   const written = new Map<number, string>();
   const watched: Partial<EngineFs> = {
     writeFileSync(path, data, options) {
-      const bytes = new Uint8Array(data);
+      // Callers of the real `fs` may pass text, whatever the engines do.
+      const given: Uint8Array | string = data;
+      const bytes = typeof given === "string" ? Buffer.from(given) : new Uint8Array(given);
       note({ kind: "write", path: relative(path), bytes }, () =>
         fs.writeFileSync(path, data, options),
       );

@@ -1,7 +1,8 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Disk } from "../disk/disk.ts";
+import { NodeDisk } from "../disk/node-disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
-import type { StateDirectory } from "../disk/state-directory.ts";
+import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
 import { MIB } from "../limits.ts";
 import { matchTemplate } from "./match-template.ts";
 import {
@@ -80,8 +81,13 @@ export class TemplateCache {
     return undefined;
   }
 
-  /** Writes the cache to the state directory, which must exist; replaces what was there. */
-  save(disk: Disk, state: StateDirectory): void {
+  /**
+   * Writes the cache to the state directory of a root, which is made where it is missing; replaces
+   * what was there.
+   */
+  save(root: string, disk: Disk = new NodeDisk()): void {
+    const state = stateDirectoryOf(resolve(root));
+    ensureStateDirectory(disk, state);
     const templates = [...this.#entries.values()].map(({ template }) => template);
     const path = join(state.path, fileName);
     const descriptor = disk.open(`${path}.new`, openFlags.createOrTruncate, 0o600);
@@ -94,8 +100,8 @@ export class TemplateCache {
   }
 
   /** Takes in what {@link save} wrote. What cannot be read is derived data, and is left out. */
-  load(disk: Disk, state: StateDirectory): void {
-    const path = join(state.path, fileName);
+  load(root: string, disk: Disk = new NodeDisk()): void {
+    const path = join(stateDirectoryOf(resolve(root)).path, fileName);
     if (disk.lstat(path)?.kind !== "file") return;
     for (const template of templatesIn(disk.readFile(path).toString("utf8"))) this.add(template);
   }

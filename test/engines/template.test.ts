@@ -1,6 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { ensureStateDirectory, stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { clusterTexts } from "../../src/engines/cluster-texts.ts";
 import { evolveTemplate } from "../../src/engines/evolve-template.ts";
 import { extractTemplate } from "../../src/engines/extract-template.ts";
@@ -55,6 +53,17 @@ describe("extractTemplate", () => {
       "blog-category",
     );
     expect(renderTemplate(template, { [name]: "BlogCategory" })).toBe(category);
+  });
+
+  it("is drawn from short examples when one value tells what differs", () => {
+    const { template, data } = extractTemplate([
+      "class User {\n  name = 'user';\n}\n// USER_ID\n",
+      "class OrderLine {\n  name = 'orderLine';\n}\n// ORDER_LINE_ID\n",
+    ]);
+    expect(data.map((values) => Object.values(values))).toEqual([["User"], ["OrderLine"]]);
+    expect(renderTemplate(template, { [template.parameters[0]?.name ?? ""]: "Item" })).toBe(
+      "class Item {\n  name = 'item';\n}\n// ITEM_ID\n",
+    );
   });
 
   it("gives back its examples to the byte", () => {
@@ -176,20 +185,18 @@ describe("the template cache", () => {
   });
 
   it("outlives the process in the state directory, and survives its damage", () => {
-    const disk = new NodeDisk();
-    const state = stateDirectoryOf(temporaryDirectory());
-    ensureStateDirectory(disk, state);
+    const root = temporaryDirectory();
     const cache = new TemplateCache();
     const { template } = extractTemplate([user, orderLine]);
     const id = cache.add(template);
-    cache.save(disk, state);
+    cache.save(root);
     const next = new TemplateCache();
-    next.load(disk, state);
+    next.load(root);
     expect(next.find(id)).toEqual(template);
     for (const damage of ["{", '{"templates":[{"version":2},{"version":1,"segments":[1]}]}']) {
-      plant(state.root, { ".draftfs/templates.json": damage });
+      plant(root, { ".draftfs/templates.json": damage });
       const damaged = new TemplateCache();
-      damaged.load(disk, state);
+      damaged.load(root);
       expect(damaged.size).toBe(0);
     }
   });
