@@ -97,7 +97,12 @@ class Preparation {
     const packPath = journalPackOf(state, this.#sequence);
     const packDescriptor = disk.open(packPath, openFlags.createNew, 0o600);
     const descriptors = [packDescriptor];
-    const stager = new Stager(disk, directories, checks.onStaging, this.#background(checks));
+    const durability = this.#options.durability ?? "durable";
+    const stager = new Stager(disk, directories, {
+      checks: checks.onStaging,
+      background: this.#background(checks),
+      isDurable: durability === "durable",
+    });
     try {
       const pack = new PackBuilder(disk, packDescriptor);
       const examiner = new Examiner(this.#store, directories, pack, checks.onReplaced);
@@ -131,7 +136,8 @@ class Preparation {
         settled,
         staged,
         pace: this.#pace,
-        durability: this.#options.durability ?? "durable",
+        durability,
+        syncs: stager.syncs,
         startedMs,
         warnings: checks.warnings,
         largeFiles: examiner.largeFiles,
@@ -207,8 +213,8 @@ class Preparation {
   /** What no pack holds must be durable itself before the record is: bytes and names. */
   #openLarge(stager: Stager, directories: Directories, staging: TreePath): number[] {
     const { disk, state } = this.#store;
-    if (stager.largePlaces.length === 0) return [];
-    const files = stager.largePlaces.map((place) =>
+    if (!stager.hasLarge) return [];
+    const files = stager.unsyncedPlaces.map((place) =>
       disk.open(directories.locate(place), openFlags.read),
     );
     const names = [absoluteOf(state.root, staging), state.staging];

@@ -38,6 +38,8 @@ export interface Preparations {
   readonly staged: Promise<StagingFailure | undefined>;
   readonly pace: Pace;
   readonly durability: Durability;
+  /** Files that are made durable by the time `staged` resolves. */
+  readonly syncs: number;
   readonly startedMs: number;
   readonly warnings: readonly CheckFinding[];
   /** Files whose large content this operation replaces, by place. */
@@ -50,10 +52,11 @@ export interface Preparations {
 export class PreparedCommit implements AsyncDisposable {
   readonly #parts: Preparations;
   #state: "prepared" | "published" | "discarded" = "prepared";
-  #syncs = 0;
+  #syncs: number;
 
   constructor(parts: Preparations) {
     this.#parts = parts;
+    this.#syncs = parts.syncs;
   }
 
   /** What the commit will do, as its manifest will keep it. */

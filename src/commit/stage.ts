@@ -3,7 +3,7 @@ import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { assert, DraftError } from "../errors.ts";
 import { chunkBytes, packedContentBytesMax } from "../limits.ts";
-import { startObjectHash } from "../objects/object-id.ts";
+import { type ObjectId, startObjectHash } from "../objects/object-id.ts";
 import type { PackBuilder } from "../objects/pack-builder.ts";
 import type { Content } from "../overlay/pending.ts";
 import type { Directories } from "./directories.ts";
@@ -44,10 +44,18 @@ export interface StagingChecks {
   ): void;
 }
 
+export interface StagerOptions {
+  readonly checks?: StagingChecks | undefined;
+  /** Creates the small files. */
+  readonly background?: FileCreation | undefined;
+  /** Whether large files that are whole already shall be made durable while they are hashed. */
+  readonly isDurable?: boolean;
+}
+
 /**
  * Writes new files and links under provisional names, complete with mode, owner and times, so that
  * putting them in place later is one rename. Nothing is durable here; what is in no pack has to be
- * made so by {@link Stager.largePlaces}.
+ * made so by {@link Stager.unsyncedPlaces}.
  */
 export class Stager {
   readonly #disk: Disk;
@@ -59,20 +67,25 @@ export class Stager {
   readonly #begun = new Map<string, Begun>();
   #finished: Promise<StagingFailure | undefined> | undefined;
   #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
-  /** Staged files that no pack holds: they must be durable themselves before the record is. */
-  readonly largePlaces: TreePath[] = [];
+  readonly #isDurable: boolean;
+  readonly #syncs: Promise<StagingFailure | undefined>[] = [];
+  /** Whether a file was staged that no pack holds: its name must be durable before the record is. */
+  hasLarge = false;
+  /** Staged files that no pack holds, which must be made durable before the record is. */
+  readonly unsyncedPlaces: TreePath[] = [];
 
-  /** @param background creates the small files; {@link Stager.finish} has to be awaited then. */
-  constructor(
-    disk: Disk,
-    directories: Directories,
-    checks?: StagingChecks,
-    background?: FileCreation,
-  ) {
+  /** {@link Stager.finish} has to be awaited unless there are no options. */
+  constructor(disk: Disk, directories: Directories, options: StagerOptions = {}) {
     this.#disk = disk;
     this.#directories = directories;
-    this.#checks = checks;
-    this.#background = background;
+    this.#checks = options.checks;
+    this.#background = options.background;
+    this.#isDurable = options.isDurable ?? false;
+  }
+
+  /** How many files are made durable before {@link Stager.finish} resolves. */
+  get syncs(): number {
+    return this.#syncs.length;
   }
 
   /** Whether small files are created while the caller does something else. */
@@ -97,12 +110,7 @@ export class Stager {
       );
     }
     if (content.size > packedContentBytesMax) {
-      const stored: Stored = { oid: this.#stageLarge(content, slot), stored: "large" };
-      this.largePlaces.push(slot);
-      const image = imageOf({ ...state, size: content.size }, stored) as FileImage;
-      this.#dress(slot, image, timesSet);
-      this.#checkLarge(item, image, slot);
-      return image;
+      return this.#stageLarge(item, content, slot);
     }
     const bytes = this.#read(content, item.path);
     const hash = this.#checks?.beforeWriting(item, bytes);
@@ -125,8 +133,12 @@ export class Stager {
   }
 
   async #finishBegun(): Promise<StagingFailure | undefined> {
-    if (this.#background === undefined) return undefined;
-    const failure = await this.#background.finish();
+    const failures = await Promise.all([this.#finishSmall(), ...this.#syncs]);
+    return failures.find((failure) => failure !== undefined);
+  }
+
+  async #finishSmall(): Promise<StagingFailure | undefined> {
+    const failure = await this.#background?.finish();
     if (failure !== undefined) {
       const path = this.#begun.get(failure.path)?.path ?? failure.path;
       return { path, error: failure.error };
@@ -235,10 +247,40 @@ export class Stager {
   }
 
   /** Takes a spilled file over by a second name, or copies what is large piece by piece. */
-  #stageLarge(content: Content, slot: TreePath): string {
+  #stageLarge(item: StagedItem, content: Content, slot: TreePath): FileImage {
     const place = this.#directories.locate(slot);
-    const isLinked = content.spilled !== undefined && this.#tryLink(content.spilled, place);
-    const descriptor = isLinked ? undefined : this.#disk.open(place, openFlags.createNew, 0o600);
+    const { state, timesSet } = item.after;
+    const facts = { ...state, size: content.size };
+    const dress = (): void =>
+      this.#dress(slot, imageOf(facts, { oid: "", stored: "large" }) as FileImage, timesSet);
+    const isWhole = content.spilled !== undefined && this.#tryLink(content.spilled, place);
+    const descriptor = isWhole && this.#isDurable ? this.#disk.open(place, openFlags.read) : -1;
+    if (isWhole) dress();
+    if (descriptor >= 0) this.#syncs.push(this.#syncAndClose(descriptor, item.path));
+    else this.unsyncedPlaces.push(slot);
+    const oid = this.#hashLarge(content, slot, isWhole);
+    if (!isWhole) dress();
+    const image = imageOf(facts, { oid, stored: "large" }) as FileImage;
+    this.hasLarge = true;
+    this.#checkLarge(item, image, slot);
+    return image;
+  }
+
+  async #syncAndClose(descriptor: number, path: TreePath): Promise<StagingFailure | undefined> {
+    try {
+      await this.#disk.fsync(descriptor);
+      return undefined;
+    } catch (error) {
+      return { path, error };
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+
+  /** Hashes a large content and, unless it is at its place already, copies it there. */
+  #hashLarge(content: Content, slot: TreePath, isWhole: boolean): ObjectId {
+    const place = this.#directories.locate(slot);
+    const descriptor = isWhole ? undefined : this.#disk.open(place, openFlags.createNew, 0o600);
     try {
       const hash = startObjectHash("blob", content.size);
       const buffer = Buffer.allocUnsafeSlow(chunkBytes);
