@@ -7,14 +7,20 @@ import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 import { plainCallsOf } from "./run-plain.ts";
 import type { Template } from "./template.ts";
 import { renderFiles, type TemplateFile } from "./template-files.ts";
+import { encodeText } from "./text-encoding.ts";
 
 /** Gathers the operations of a batch. Nothing happens before the batch runs. */
 export class BatchBuilder {
   readonly operations: Operation[] = [];
 
-  /** Writes a whole file, making its parents. Strings are written as UTF-8. */
+  /**
+   * Writes a whole file, making its parents. Strings are written as UTF-8.
+   *
+   * @throws {DraftError} `DRAFT_EDIT_FAILED` for a string with half a surrogate pair.
+   */
   write(path: string, content: string | Uint8Array): this {
-    const bytes = typeof content === "string" ? Buffer.from(content) : new Uint8Array(content);
+    const isText = typeof content === "string";
+    const bytes = isText ? encodeText(content, "utf-8") : new Uint8Array(content);
     return this.#add({ kind: "write", path, bytes });
   }
 

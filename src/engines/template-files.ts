@@ -3,6 +3,7 @@ import type { WriteOperation } from "./operation.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 import { compileTemplate, type Template, type TemplateData } from "./template.ts";
+import { encodeText } from "./text-encoding.ts";
 
 /** One file to make from a template. */
 export interface TemplateFile {
@@ -19,7 +20,7 @@ export function renderFiles(template: Template, files: readonly TemplateFile[]):
   const render = compileTemplate(template);
   return files.map(({ path, data }) => {
     try {
-      return { kind: "write", path, bytes: Buffer.from(render(data)) };
+      return { kind: "write", path, bytes: encodeText(render(data), "utf-8") };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new DraftError("DRAFT_TEMPLATE", `${path}: ${message}`, { path, cause: error });

@@ -6,6 +6,7 @@ import type { Edit } from "./edit.ts";
 import { FileStates } from "./file-states.ts";
 import { absolutePathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
+import { encodeText } from "./text-encoding.ts";
 
 /** How to run a transaction. */
 export interface TransactionOptions {
@@ -44,9 +45,14 @@ export class Transaction {
     return bytes === undefined ? undefined : Buffer.from(bytes);
   }
 
-  /** Writes a whole file, making its parents when the transaction ends. */
+  /**
+   * Writes a whole file, making its parents when the transaction ends.
+   *
+   * @throws {DraftError} `DRAFT_EDIT_FAILED` for a string with half a surrogate pair.
+   */
   write(path: string, content: string | Uint8Array): void {
-    const bytes = typeof content === "string" ? Buffer.from(content) : new Uint8Array(content);
+    const isText = typeof content === "string";
+    const bytes = isText ? encodeText(content, "utf-8") : new Uint8Array(content);
     this.#open().write(path, bytes);
   }
 

@@ -33,6 +33,8 @@ export type ReadOutput =
         readonly startLine: number;
         readonly totalLines: number;
       };
+      /** What to know before changing it; absent when there is nothing. */
+      readonly warnings?: readonly string[];
     }
   | {
       readonly type: "image";
@@ -83,14 +85,33 @@ function read(context: ToolContext, request: ReadInput): ReadOutput {
     );
   }
   const bytes = context.overlay.fs.readFileSync(path);
+  const output = outputOf(path, bytes, request, imageType);
   context.reads?.record(path, bytes);
+  return output;
+}
+
+function outputOf(
+  path: string,
+  bytes: Buffer,
+  request: ReadInput,
+  imageType: string | undefined,
+): ReadOutput {
   if (imageType !== undefined) {
     const base64 = bytes.toString("base64");
     const file = { filePath: path, base64, type: imageType, originalSize: bytes.length };
     return { type: "image", file };
   }
   const text = textOf(bytes);
-  if (text === null) throw inputError(path, `${path} is binary; it has no lines to show.`);
+  if (text === null && bytes.includes(0)) {
+    throw inputError(path, `${path} is binary; it has no lines to show.`);
+  }
+  if (text === null) {
+    const warning =
+      `${path} is not UTF-8; what cannot be decoded is shown as \ufffd. Edit keeps those bytes, ` +
+      "Write would lose them.";
+    const file = { filePath: path, ...linesOf(bytes.toString("utf8"), request) };
+    return { type: "text", file, warnings: [warning] };
+  }
   if (path.endsWith(".ipynb")) {
     return { type: "notebook", file: { filePath: path, cells: cellsOf(text) } };
   }

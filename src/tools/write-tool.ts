@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { applyChanges } from "../engines/apply-changes.ts";
 import { FileStates } from "../engines/file-states.ts";
+import { DraftError } from "../errors.ts";
 import { type ContentChange, contentChangeOf, type ToolMetrics, timed } from "./file-result.ts";
 import { checkFreshness } from "./freshness-rule.ts";
 import type { Tool, ToolContext } from "./tool.ts";
@@ -36,6 +37,13 @@ export const writeTool: Tool<WriteInput, WriteOutput> = {
 
 function write(context: ToolContext, filePath: string, content: string): WriteOutput {
   const path = toolPathOf(context, filePath);
+  if (/\p{Surrogate}/u.test(content)) {
+    throw new DraftError(
+      "DRAFT_TOOL_INPUT",
+      `Cannot write ${path}: the content holds half a surrogate pair. Give whole characters.`,
+      { path },
+    );
+  }
   const states = new FileStates(context.overlay);
   const before = states.read(path);
   const bytes = Buffer.from(content, "utf8");

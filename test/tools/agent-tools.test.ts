@@ -331,6 +331,27 @@ describe("Read", () => {
     expect((await refusal(call("Read", { file_path: "." }))).message).toMatch(/directory/);
     expect((await refusal(call("Read", { file_path: "x" }))).message).toMatch(/no file/);
   });
+
+  it("shows text of an unknown encoding with a warning, and lets it be edited", async () => {
+    const bytes = Buffer.from("caf\xe9\nx\n", "latin1");
+    const { call, root } = sessionOver({ "a.txt": bytes, "b.bin": "\0" }, new ReadLedger());
+    expect(await call("Read", { file_path: "a.txt" })).toMatchObject({
+      file: { content: "caf\ufffd\nx", totalLines: 2 },
+      warnings: [expect.stringMatching(/not UTF-8/)],
+    });
+    await call("Edit", { file_path: "a.txt", old_string: "x", new_string: "y" });
+    expect(fs.readFileSync(join(root, "a.txt"), "latin1")).toBe("caf\xe9\ny\n");
+    await refusal(call("Read", { file_path: "b.bin" }));
+    const unseen = refusal(call("Write", { file_path: "b.bin", content: "" }));
+    expect((await unseen).message).toMatch(/not been read/);
+  });
+
+  it("is refused what no encoding holds", async () => {
+    const { call, root } = sessionOver({});
+    const half = call("Write", { file_path: "a.txt", content: "a\ud800b" });
+    expect((await refusal(half)).message).toMatch(/surrogate/);
+    expect(treeOf(root)).toEqual({});
+  });
 });
 
 describe("Move, Delete and MakeDirectory", () => {
