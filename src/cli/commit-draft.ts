@@ -1,5 +1,6 @@
 import { isDraftError } from "../errors.ts";
 import { type CommitReceipt, type CommitRequest, mergingResolver, type Overlay } from "../index.ts";
+import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { draftNameOf } from "./open-root.ts";
@@ -62,9 +63,14 @@ export async function commitWithProgress(
   process.once("SIGINT", onInterrupt);
   try {
     const watched = { ...request, signal: interrupt.signal, onProgress: progress.update };
-    if (overwrite === true) return await overlay.commitForce(watched);
-    if (merge === true) return await overlay.commitWith(mergingResolver(), watched);
-    return await overlay.commit(watched);
+    const receipt =
+      overwrite === true
+        ? await overlay.commitForce(watched)
+        : merge === true
+          ? await overlay.commitWith(mergingResolver(), watched)
+          : await overlay.commit(watched);
+    collectLater(overlay);
+    return receipt;
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_NOTHING_PENDING") return undefined;
     throw error;

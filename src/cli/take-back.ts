@@ -1,5 +1,6 @@
 import type { CommitReceipt, Overlay, RecoveryPlan } from "../index.ts";
 import { changeLines } from "./changes-view.ts";
+import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { withHistory } from "./open-root.ts";
@@ -47,6 +48,7 @@ export function takeBack(
       return exitCodes.ok;
     }
     const receipt = await taking.perform(overlay, force);
+    collectLater(overlay);
     if (options.json === true) out.json({ operation, message, ...receiptDocument(receipt) });
     else out.write(`${receiptText(receipt)}\n${taking.next}\n`);
     return exitCodes.ok;

@@ -1,4 +1,5 @@
 import { readPlainFile } from "../../disk/plain-file.ts";
+import { collectLater } from "../collect-later.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
@@ -22,6 +23,7 @@ export function execute(context: CommandContext, options: ApplyOptions): Promise
     try {
       const receipt = await overlay.applyPlan(plan, { ...message, onProgress: progress.update });
       progress.clear();
+      collectLater(overlay);
       if (options.json === true) out.json({ applied: receiptDocument(receipt) });
       else out.write(`${receiptText(receipt)}\nPut it back with draftfs undo.\n`);
       return exitCodes.ok;
