@@ -6,8 +6,8 @@ import type { Overlay } from "../index.ts";
 const program = fileURLToPath(new URL("./main.js", import.meta.url));
 
 /**
- * Has checkpoints packed together when there are many packs: `draftfs gc` in a process of its own, at
- * the lowest priority, that nobody waits for. It takes the lock only to exchange the packs, and
+ * Has checkpoints packed together when there are many packs: `draftfs gc` in a process of its own,
+ * at the lowest priority, that nobody waits for. It takes the lock only to exchange the packs, and
  * gives up when a commit holds it. `DRAFTFS_AUTO_GC=0` keeps it from starting.
  */
 export function collectLater(overlay: Overlay): void {
