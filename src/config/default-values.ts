@@ -8,6 +8,14 @@ import {
 /** Names a directory whose files come before those of the root. */
 export const configDirectoryVariable = "DRAFTFS_CONFIG_DIR";
 
+/** Set to `true`, it switches every optimisation off. */
+export const legacyVariable = "WRITE_OPTIMIZATION_LEGACY";
+
+/** Whether an environment asks for no optimisation at all. */
+export function isLegacy(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return environment[legacyVariable]?.toLowerCase() === "true";
+}
+
 /** The defaults alone. */
 export function defaultConfigValues(): ConfigValues {
   const names = Object.keys(configKeys) as ConfigKeyName[];

@@ -11,7 +11,7 @@ import {
   configFiles,
   configKeys,
 } from "./config-keys.ts";
-import { configDirectoryVariable, standardOf } from "./default-values.ts";
+import { configDirectoryVariable, isLegacy, legacyVariable, standardOf } from "./default-values.ts";
 import { type ConfigProblem, type ConfigSetting, parseConfig } from "./parse-config.ts";
 
 /** Where a value comes from. */
@@ -46,9 +46,6 @@ export interface EffectiveConfig {
   readonly files: readonly string[];
 }
 
-/** Set to `true`, it switches every optimisation off. */
-export const legacyVariable = "WRITE_OPTIMIZATION_LEGACY";
-
 /**
  * Finds, checks and merges the configuration of a root. From weak to strong: defaults, the files
  * at the root, those in `.draftfs/`, those in the directory that `DRAFTFS_CONFIG_DIR` names,
@@ -80,7 +77,7 @@ export function effectiveConfig(options: {
   }
   if (problems.length > 0) throw problemsError(problems);
   const key = "write_optimization.enabled";
-  if (environment[legacyVariable]?.toLowerCase() === "true") {
+  if (isLegacy(environment)) {
     const origin = { kind: "environment", variable: legacyVariable } as const;
     settings.set(key, { key, value: false, shown: "false", line: 0, column: 0, origin });
   }

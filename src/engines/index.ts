@@ -1,4 +1,6 @@
 /** The write engines, as `draftfs/engines`: named exports only. */
+export type { ConfigValues } from "../config/config-keys.ts";
+export { type EffectiveConfig, effectiveConfig } from "../config/effective-config.ts";
 export type {
   Measurement,
   MeasurementObserver,

@@ -1,5 +1,5 @@
 import type { ConfigValues } from "../config/config-keys.ts";
-import { defaultConfigValues } from "../config/default-values.ts";
+import { defaultConfigValues, isLegacy } from "../config/default-values.ts";
 import { MIB } from "../limits.ts";
 import type { MeasurementObserver } from "../metrics/measurement.ts";
 import { Meter } from "../metrics/meter.ts";
@@ -24,12 +24,17 @@ export interface OptimizerSettings {
 const windowMs = 2000;
 const streamBytesMin = 16 * MIB;
 
-/** The optimiser's settings as the configuration has them. */
-export function optimizerSettingsOf(
-  values: ConfigValues = defaultConfigValues(),
-): OptimizerSettings {
+/**
+ * The optimiser's settings as the configuration has them, such as `effectiveConfig({ root })`.
+ *
+ * @param given its values; by default those without any file, which is the defaults, and nothing
+ *   optimised where the environment says `WRITE_OPTIMIZATION_LEGACY=true`.
+ */
+export function optimizerSettingsOf(given?: ConfigValues): OptimizerSettings {
+  const values = given ?? defaultConfigValues();
+  const isOff = given === undefined && isLegacy(process.env);
   return {
-    enabled: values["write_optimization.enabled"],
+    enabled: values["write_optimization.enabled"] && !isOff,
     operationsForBatchMin: values["write_optimization.thresholds.min_operations_for_batch"],
     contentBytesMin: values["write_optimization.thresholds.min_content_size_for_optimization"],
     batchFilesMax: values["write_optimization.thresholds.max_batch_size"],

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
 import { replaceText } from "../../src/engines/edit.ts";
 import { judge, summarize } from "../../src/engines/hindsight.ts";
@@ -102,6 +102,23 @@ describe("the optimiser", () => {
 });
 
 describe("the pipeline", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it("is switched off by the environment alone, wherever it is made", () => {
+    const overlay = plainOverlay();
+    const chosen = () => {
+      const { decisions } = runOptimized(overlay, [write("1.ts", "1"), write("2.ts", "2")], {
+        insideBatch: true,
+      });
+      return decisions.map(({ decision }) => decision.strategy);
+    };
+    expect(chosen()).toEqual(["batch", "batch"]);
+    vi.stubEnv("WRITE_OPTIMIZATION_LEGACY", "true");
+    expect(chosen()).toEqual(["standard", "standard"]);
+  });
+
   it("optimises what has company and leaves the rest alone", () => {
     const overlay = plainOverlay();
     plant(overlay.root, { "e.txt": "a b", "same.txt": "s" });
