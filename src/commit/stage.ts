@@ -69,7 +69,7 @@ export class Stager {
   #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
   readonly #isDurable: boolean;
   readonly #syncs: Promise<StagingFailure | undefined>[] = [];
-  /** Whether a file was staged that no pack holds: its name must be durable before the record is. */
+  /** Whether a file was staged that no pack holds: its name must be durable before the record. */
   hasLarge = false;
   /** Staged files that no pack holds, which must be made durable before the record is. */
   readonly unsyncedPlaces: TreePath[] = [];
