@@ -1,8 +1,8 @@
-import { basename, dirname, join } from "node:path";
 import { chunkBytes } from "../limits.ts";
 import { makeParents } from "./apply-changes.ts";
 import { type ContentHash, createContentHash } from "./content-hash.ts";
-import { absolutePathOf, codeOf, findTarget } from "./overlay-path.ts";
+import { freeNameBeside, moveIntoPlace, writeAll } from "./file-beside.ts";
+import { absolutePathOf, findTarget } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 
 /** What a stream wrote. */
@@ -20,8 +20,8 @@ export interface StreamReceipt {
  * Writes a file of any size through one chunk of memory.
  *
  * Until {@link finish} the content lies under a name of its own beside the file, so that nobody
- * sees half of it; {@link discard} leaves no trace. A file with several names keeps them: it is
- * written where it lies.
+ * sees half of it, and the file itself can be read meanwhile; {@link discard} leaves no trace. A
+ * file with several names keeps them: the content is copied into it in the end.
  */
 export class ChunkWriter {
   readonly #overlay: EngineOverlay;
@@ -47,10 +47,9 @@ export class ChunkWriter {
     this.#hash = hash;
     this.#path = node === undefined ? absolute : overlay.fs.realpathSync(absolute);
     makeParents(overlay, this.#path);
-    const isShared = node !== undefined && node.nlink > 1;
-    this.#written = isShared ? this.#path : freeNameBeside(overlay, this.#path);
-    this.#descriptor = overlay.fs.openSync(this.#written, isShared ? "w" : "wx", 0o666);
-    if (node !== undefined && !isShared) overlay.fs.chmodSync(this.#written, node.mode & 0o7777);
+    this.#written = freeNameBeside(overlay, this.#path);
+    this.#descriptor = overlay.fs.openSync(this.#written, "wx", 0o666);
+    if (node !== undefined) overlay.fs.chmodSync(this.#written, node.mode & 0o7777);
   }
 
   /** Bytes taken so far. */
@@ -74,7 +73,7 @@ export class ChunkWriter {
   finish(): StreamReceipt {
     this.#flush();
     this.#close();
-    if (this.#written !== this.#path) this.#overlay.fs.renameSync(this.#written, this.#path);
+    moveIntoPlace(this.#overlay, this.#written, this.#path, this.#chunk);
     const hash = this.#hash.digest();
     return { path: this.#path, bytes: this.#position, chunks: this.#chunks, hash };
   }
@@ -83,7 +82,7 @@ export class ChunkWriter {
   discard(): void {
     if (!this.#isOpen) return;
     this.#close();
-    if (this.#written !== this.#path) this.#overlay.fs.unlinkSync(this.#written);
+    this.#overlay.fs.unlinkSync(this.#written);
   }
 
   #flush(): void {
@@ -99,30 +98,5 @@ export class ChunkWriter {
   #close(): void {
     this.#overlay.fs.closeSync(this.#descriptor);
     this.#isOpen = false;
-  }
-}
-
-/** Writes all bytes at a position: a short write is continued. */
-export function writeAll(
-  overlay: EngineOverlay,
-  descriptor: number,
-  bytes: Uint8Array,
-  position: number,
-): void {
-  for (let written = 0; written < bytes.length; ) {
-    const rest = bytes.length - written;
-    written += overlay.fs.writeSync(descriptor, bytes, written, rest, position + written);
-  }
-}
-
-function freeNameBeside(overlay: EngineOverlay, path: string): string {
-  for (let attempt = 0; ; attempt++) {
-    const candidate = join(dirname(path), `.${basename(path).slice(0, 200)}.part${attempt}`);
-    try {
-      overlay.fs.lstatSync(candidate);
-    } catch (error) {
-      if (codeOf(error) === "ENOENT") return candidate;
-      throw error;
-    }
   }
 }

@@ -1,9 +1,9 @@
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
 import { inSavepoint } from "./apply-changes.ts";
-import { writeAll } from "./chunk-writer.ts";
 import type { BytesEdit, Edit, LinesEdit, StringEdit } from "./edit.ts";
 import { type EditFailure, editError } from "./edit-failure.ts";
+import { freeNameBeside, moveIntoPlace, writeAll } from "./file-beside.ts";
 import { absolutePathOf, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import type { Replacement } from "./piece-list.ts";
@@ -176,7 +176,7 @@ function writeReplacements(file: OpenFile, replacements: readonly Replacement[])
 /** Writes the file anew through one chunk, beside it, and puts it in its place. */
 function copyWith(file: OpenFile, replacements: readonly Replacement[]): number {
   const { overlay, path } = file;
-  const target = `${path}.part`;
+  const target = freeNameBeside(overlay, path);
   const mode = overlay.fs.statSync(path).mode & 0o7777;
   const descriptor = overlay.fs.openSync(target, "wx", mode);
   const buffer = Buffer.allocUnsafeSlow(chunkBytes);
@@ -205,7 +205,7 @@ function copyWith(file: OpenFile, replacements: readonly Replacement[]): number 
     overlay.fs.closeSync(descriptor);
   }
   overlay.fs.chmodSync(target, mode);
-  overlay.fs.renameSync(target, path);
+  moveIntoPlace(overlay, target, path, buffer);
   return written;
 }
 

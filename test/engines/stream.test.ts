@@ -67,6 +67,29 @@ describe.each(overlayKinds)("streaming over %s", (_name, overlayOver) => {
     expect([await read(false), await read(true)]).toEqual([3, 1]);
   });
 
+  it("keeps all names of a file, also when it is made from itself or fails halfway", async () => {
+    const overlay = overlayOver();
+    plant(overlay.root, { "a.txt": "one two" });
+    fs.linkSync(join(overlay.root, "a.txt"), join(overlay.root, "b.txt"));
+    const text = (name: string) => overlay.fs.readFileSync(join(overlay.root, name)).toString();
+    await transformStream(overlay, "a.txt", "b.txt", async function* (chunks) {
+      for await (const chunk of chunks) yield chunk.toString().toUpperCase();
+    });
+    expect([text("a.txt"), text("b.txt")]).toEqual(["ONE TWO", "ONE TWO"]);
+    const failing = writeStream(
+      overlay,
+      "a.txt",
+      (function* () {
+        yield "half of it";
+        throw new Error("the source failed");
+      })(),
+    );
+    await expect(failing).rejects.toThrow("the source failed");
+    expect([text("a.txt"), text("b.txt")]).toEqual(["ONE TWO", "ONE TWO"]);
+    expect(overlay.fs.statSync(join(overlay.root, "b.txt")).nlink).toBe(2);
+    expect(Object.keys(viewOf(overlay))).toEqual(["a.txt", "b.txt"]);
+  });
+
   it("transforms a file into itself", async () => {
     const overlay = overlayOver();
     await writeStream(overlay, "a.txt", ["one ", "two ", Buffer.from("three")]);
@@ -155,6 +178,20 @@ describe("streaming", () => {
 });
 
 describe.each(overlayKinds)("editing by extents over %s", (_name, overlayOver) => {
+  it("keeps all names of a file that grows, and a file that has the name it would use", () => {
+    const overlay = overlayOver();
+    plant(overlay.root, { "a.txt": "one two", ".a.txt.part0": "mine", "a.txt.part": "mine" });
+    fs.linkSync(join(overlay.root, "a.txt"), join(overlay.root, "b.txt"));
+    editExtents(overlay, "a.txt", [{ kind: "string", oldText: "one", newText: "eleven" }]);
+    const hex = (content: string) => `644 ${Buffer.from(content).toString("hex")}`;
+    expect(viewOf(overlay)).toEqual({
+      "a.txt": hex("eleven two"),
+      "b.txt": hex("eleven two"),
+      ".a.txt.part0": hex("mine"),
+      "a.txt.part": hex("mine"),
+    });
+  });
+
   it("writes the changed ranges alone when lengths stay", () => {
     const overlay = overlayOver();
     const content = Buffer.alloc(5 * MIB, ".");
