@@ -122,11 +122,23 @@ function readFileShortcut(core: Core, slow: Calls["readFile"]) {
   };
 }
 
-/** Reads a file of the lower by a descriptor that is known to be of a file below the root. */
+/** Larger files are left to Node, which reads them in pieces. */
+const onePieceBytesMax = 1 << 20;
+
+/**
+ * Reads a file of the lower by a descriptor that is known to be of a file below the root. Its size
+ * had to be asked for to know that it is a file: Node would ask again.
+ */
 function readOpened(core: Core, path: string, { encoding }: DirectOptions): unknown {
   const descriptor = core.lower.open(path);
   try {
-    if (core.lower.sizeOf(descriptor) === undefined) throw new Fault("EACCES");
+    const size = core.lower.sizeOf(descriptor);
+    if (size === undefined) throw new Fault("EACCES");
+    if (size > 0 && size <= onePieceBytesMax) {
+      const bytes = Buffer.allocUnsafe(size);
+      const isWhole = core.lower.read(descriptor, bytes, 0) === size;
+      if (isWhole) return encoding === undefined ? bytes : bytes.toString(encoding);
+    }
     return real.readFileSync(descriptor, encoding);
   } finally {
     core.lower.close(descriptor);
