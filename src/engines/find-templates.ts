@@ -1,8 +1,12 @@
+import { join } from "node:path";
+import { stateDirectoryName } from "../disk/state-directory.ts";
 import { isDraftError } from "../errors.ts";
 import { KIB } from "../limits.ts";
 import { clusterTexts } from "./cluster-texts.ts";
 import { extractTemplate } from "./extract-template.ts";
 import { matchTemplate } from "./match-template.ts";
+import { absolutePathOf, shownPathOf } from "./overlay-path.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
 import type { Template, TemplateData } from "./template.ts";
 import { isText, textEncodingOf } from "./text-encoding.ts";
 
@@ -22,6 +26,7 @@ export interface FoundTemplate {
 const examplesMax = 6;
 /** Longer texts are no examples: to align them would take longer than all the rest. */
 const exampleCharactersMax = 16 * KIB;
+const leftOut: ReadonlySet<string> = new Set([".git", stateDirectoryName]);
 
 /**
  * Finds templates among texts, such as those of a directory or of pending writes: clusters them,
@@ -42,6 +47,31 @@ export function findTemplates(texts: readonly NamedText[], instancesMin = 3): Fo
     });
     return instances.length >= instancesMin ? [{ template, instances }] : [];
   });
+}
+
+/**
+ * Finds templates among the files below a directory of an overlay, pending ones included. Links,
+ * `.git`, the state directory and files of more than 16 KiB are left out.
+ *
+ * @param directory absolute, or relative to the root.
+ */
+export function findTemplatesIn(
+  overlay: EngineOverlay,
+  directory = ".",
+  instancesMin = 3,
+): FoundTemplate[] {
+  const texts: NamedText[] = [];
+  const waiting = [absolutePathOf(overlay, directory)];
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const entries = overlay.fs.readdirSync(place, { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(place, entry.name);
+      if (entry.isDirectory() && !leftOut.has(entry.name)) waiting.push(path);
+      if (!entry.isFile() || overlay.fs.lstatSync(path).size > exampleCharactersMax) continue;
+      texts.push({ path: shownPathOf(overlay, path), bytes: overlay.fs.readFileSync(path) });
+    }
+  }
+  return findTemplates(texts, instancesMin);
 }
 
 function templateOf(texts: readonly string[]): Template | undefined {

@@ -13,7 +13,7 @@ export { type Edit, replaceText } from "./edit.ts";
 export { editExtents } from "./edit-extents.ts";
 export { evolveTemplate } from "./evolve-template.ts";
 export { extractTemplate } from "./extract-template.ts";
-export { type FoundTemplate, findTemplates } from "./find-templates.ts";
+export { type FoundTemplate, findTemplates, findTemplatesIn } from "./find-templates.ts";
 export { type HindsightSummary, judge, summarize, type Verdict } from "./hindsight.ts";
 export { matchTemplate } from "./match-template.ts";
 export { type EditsByPath, type MultiEditResult, multiEdit } from "./multi-edit.ts";

@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { clusterTexts } from "../../src/engines/cluster-texts.ts";
 import { evolveTemplate } from "../../src/engines/evolve-template.ts";
 import { extractTemplate } from "../../src/engines/extract-template.ts";
-import { findTemplates } from "../../src/engines/find-templates.ts";
+import { findTemplates, findTemplatesIn } from "../../src/engines/find-templates.ts";
 import { matchTemplate } from "../../src/engines/match-template.ts";
 import { renderTemplate, type Template } from "../../src/engines/template.ts";
 import { TemplateCache } from "../../src/engines/template-cache.ts";
 import { isDraftError } from "../../src/errors.ts";
+import { layerOverlay } from "./support/layer-overlay.ts";
 import { plant, temporaryDirectory } from "./support/plain-overlay.ts";
 
 function controller(name: string, constant: string, plural: string, route: string): string {
@@ -222,7 +223,25 @@ describe("clustering", () => {
     ]);
   });
 
-  it("draws templates from a directory of its own accord", () => {
+  it("finds templates in a tree, in what is pending as well, and not in git's or our own", () => {
+    const root = temporaryDirectory();
+    const text = (word: string) => controller(word, word.toUpperCase(), `${word}s`, word);
+    plant(root, {
+      "src/alpha.ts": text("alpha"),
+      "src/deep/beta.ts": text("beta"),
+      "other.txt": other(1),
+      "large.ts": text("large").repeat(60),
+      ".git/gamma.ts": text("gamma"),
+    });
+    const layer = layerOverlay(root);
+    layer.fs.writeFileSync("src/sigma.ts", text("sigma"));
+    const instances = findTemplatesIn(layer)[0]?.instances.map(({ path }) => path);
+    expect(instances).toEqual(["src/alpha.ts", "src/sigma.ts", "src/deep/beta.ts"]);
+    expect(findTemplatesIn(layer, "src/deep")).toEqual([]);
+    layer.close();
+  });
+
+  it("draws templates from texts of its own accord", () => {
     const files = words.map((word) => ({
       path: `${word}.ts`,
       bytes: Buffer.from(controller(word, word.toUpperCase(), `${word}s`, word)),
