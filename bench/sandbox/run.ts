@@ -32,31 +32,34 @@ const scale: Scale = {
   engine: values.engine as Engine,
 };
 const has = (section: string): boolean => values.section.includes(section);
-const report = [`${describeMachine()}; load ${loadText()}`];
-if (has("session")) report.push(await sessionSection(scale));
+const report: string[] = [];
+const add = (part: string): void => {
+  report.push(part);
+  console.log(`${part}\n`);
+};
+add(`${describeMachine()}; load ${loadText()}`);
+if (has("session")) add(await sessionSection(scale));
 if (has("commands") || has("fuse")) {
   const tree = sampleTree(scale.files);
   const inTree = treeWorkloads(tree.root, scale.files);
   const inProject = values.tiny ? [] : projectWorkloads();
   if (has("commands")) {
-    report.push(await commandSection(scale, scale.engine, [...inTree, ...inProject]));
+    add(await commandSection(scale, scale.engine, [...inTree, ...inProject]));
   }
   if (has("fuse") && fs.existsSync("/dev/fuse")) {
-    report.push(await commandSection(scale, "fuse", inTree, { withPeer: true }));
+    add(await commandSection(scale, "fuse", inTree, { withPeer: true }));
     if (!values.tiny) {
       const install = installWorkload();
       const compile = inProject.filter(({ name }) => name.startsWith("tsc"));
       const slow = { rounds: Math.min(scale.rounds, 3) };
-      report.push(await commandSection(slow, "fuse", [...compile, install]));
+      add(await commandSection(slow, "fuse", [...compile, install]));
       install.remove();
     }
   }
   tree.remove();
 }
-report.push(`load at the end ${loadText()}`);
-const text = report.join("\n\n");
-console.log(text);
-writeResults("sandbox.md", `${text}\n`);
+add(`load at the end ${loadText()}`);
+writeResults("sandbox.md", `${report.join("\n\n")}\n`);
 
 function loadText(): string {
   return fs.readFileSync("/proc/loadavg", "utf8").split(" ").slice(0, 3).join(" ");
