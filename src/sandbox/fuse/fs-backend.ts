@@ -1,6 +1,6 @@
 import type * as nodeFs from "node:fs";
 import { constants } from "node:fs";
-import { encodePath } from "../../disk/names.ts";
+import { decodeName, encodePath } from "../../disk/names.ts";
 import type { BackendEntry, BackendSpace, FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
 
@@ -79,12 +79,12 @@ function attributesOf(stats: nodeFs.BigIntStats): Attributes {
 }
 
 function listDirectory(fs: ServedFs, directory: string | Buffer, path: string): BackendEntry[] {
-  const entries = fs.readdirSync(directory, { withFileTypes: true });
-  return entries.map((entry) => ({
-    name: entry.name,
-    mode: modeOf(entry),
-    ino: inoOf(path, entry.name),
-  }));
+  const entries = fs.readdirSync(directory, { withFileTypes: true, encoding: "buffer" });
+  return entries.map((entry) => {
+    // Names are bytes: as text, what is not UTF-8 would be lost.
+    const name = decodeName(entry.name);
+    return { name, mode: modeOf(entry), ino: inoOf(path, name) };
+  });
 }
 
 /** A directory entry's inode number is only a hint to readers; any number but 0 will do. */
@@ -96,7 +96,7 @@ function inoOf(path: string, name: string): bigint {
   return hash | 1n;
 }
 
-function modeOf(entry: nodeFs.Dirent): number {
+function modeOf(entry: nodeFs.Dirent<Buffer>): number {
   if (entry.isFile()) return constants.S_IFREG;
   if (entry.isDirectory()) return constants.S_IFDIR;
   if (entry.isSymbolicLink()) return constants.S_IFLNK;

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { decodeName } from "../../disk/names.ts";
+import { decodeName, encodePath } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
 import type { BackendEntry, FuseBackend } from "./backend.ts";
 import { type FuseNode, type HeldDescriptor, NodeTable } from "./node-table.ts";
@@ -45,8 +45,12 @@ class OperationError extends Error {
 /** `.` and `..` come first in every listing. */
 const ownEntries = 2;
 
+const setgidBit = 0o2000;
+
 interface OpenDirectory {
-  readonly entries: readonly BackendEntry[];
+  readonly nodeId: bigint;
+  /** Taken when the first of them are asked for: what the kernel has cached it never asks for. */
+  entries?: readonly BackendEntry[];
 }
 
 /**
@@ -194,7 +198,9 @@ export class FuseOperations {
   #make(request: Request, nameBytes: Buffer, make: (path: string) => void): Answer {
     const parent = this.#nodes.get(request.nodeId);
     const name = decodeName(nameBytes);
-    make(childOf(this.#pathOf(request.nodeId), name));
+    const path = childOf(this.#pathOf(request.nodeId), name);
+    make(path);
+    this.#giveAway(path, request);
     return this.#entryOf(parent, name);
   }
 
@@ -242,13 +248,23 @@ export class FuseOperations {
     return encodeEntryReply(node.id, attributes);
   }
 
-  #create({ nodeId, body }: Request): Answer {
+  /** What is new belongs to whoever made it, and not to the server; the group may be inherited. */
+  #giveAway(path: string, { nodeId, uid, gid }: Request): void {
+    const made = this.#backend.stat(path);
+    const isInherited = (this.#attributesOf(nodeId).mode & setgidBit) !== 0;
+    const group = isInherited ? made.gid : gid;
+    if (made.uid !== uid || made.gid !== group) this.#backend.lchown(path, uid, group);
+  }
+
+  #create(request: Request): Answer {
+    const { nodeId, body } = request;
     const flags = body.readUInt32LE(0);
     const mode = body.readUInt32LE(4) & 0o7777;
     const name = decodeName(namesIn(body, 16)[0] as Buffer);
     const parent = this.#nodes.get(nodeId);
     const path = childOf(this.#pathOf(nodeId), name);
     const descriptor = this.#backend.create(path, mode, (flags & openExclusive) !== 0);
+    this.#giveAway(path, request);
     const attributes = this.#backend.stat(path);
     const node = this.#nodes.reference(parent, name, attributes);
     this.#hold(node, { descriptor, writable: true });
@@ -288,14 +304,8 @@ export class FuseOperations {
   }
 
   #openDirectory(nodeId: bigint): Answer {
-    const self = { mode: directoryType, ino: nodeId };
-    const entries = [
-      { name: ".", ...self },
-      { name: "..", ...self },
-      ...this.#backend.list(this.#pathOf(nodeId)),
-    ];
     this.#lastHandle += 1n;
-    this.#directories.set(this.#lastHandle, { entries });
+    this.#directories.set(this.#lastHandle, { nodeId });
     const isVolatile = this.#attributesOf(nodeId).isVolatile === true;
     const flags = openReplyFlags.keepCache | openReplyFlags.cacheDirectory;
     return encodeOpenReply(this.#lastHandle, isVolatile ? 0 : flags);
@@ -306,16 +316,30 @@ export class FuseOperations {
     return "empty";
   }
 
-  /** Entries from a snapshot taken when the directory was opened, as getdents promises no more. */
+  #entriesOf(directory: OpenDirectory): readonly BackendEntry[] {
+    const { nodeId } = directory;
+    const self = { mode: directoryType, ino: nodeId };
+    // A directory that was removed while it is open has no names.
+    const path = this.#nodes.pathOf(this.#nodes.get(nodeId));
+    directory.entries ??= [
+      { name: ".", ...self },
+      { name: "..", ...self },
+      ...(path === undefined ? [] : this.#backend.list(path)),
+    ];
+    return directory.entries;
+  }
+
+  /** Entries from a snapshot, as getdents promises no more. */
   #readDirectory({ nodeId, body }: Request, withAttributes: boolean): Answer {
-    const entries = this.#directories.get(body.readBigUInt64LE(0))?.entries ?? [];
+    const directory = this.#directories.get(body.readBigUInt64LE(0));
+    const entries = directory === undefined ? [] : this.#entriesOf(directory);
     const sizeMax = Math.min(body.readUInt32LE(16), transferBytesMax);
     const parent = this.#nodes.get(nodeId);
     const target = this.#readBuffer;
     let length = 0;
     for (let index = Number(body.readBigUInt64LE(8)); index < entries.length; index++) {
       const entry = entries[index] as BackendEntry;
-      const name = Buffer.from(entry.name);
+      const name = bytesOf(entry.name);
       const bytes = directoryEntryBytes(name.length) + (withAttributes ? entryBytes : 0);
       if (length + bytes > sizeMax) break;
       let offset = length;
@@ -417,4 +441,9 @@ export class FuseOperations {
       return;
     }
   }
+}
+
+function bytesOf(name: string): Buffer {
+  const encoded = encodePath(name);
+  return typeof encoded === "string" ? Buffer.from(encoded) : encoded;
 }
