@@ -104,7 +104,7 @@ class Harvest {
       } catch (error) {
         // A running command has removed it while we looked; a later harvest says so.
         const { code } = error as NodeJS.ErrnoException;
-        if (!this.#source.isLive || (code !== "ENOENT" && code !== "ENOTDIR")) throw error;
+        if (!this.#source.isLive || !swapped.has(code ?? "")) throw error;
       }
     }
   }
@@ -323,6 +323,9 @@ class Harvest {
     return absoluteOf(this.#source.layer.root, path);
   }
 }
+
+/** What fails when a running command puts something else in the place of what was looked at. */
+const swapped = new Set("ENOENT ENOTDIR ELOOP EINVAL EISDIR EXDEV ENOTSUP EOPNOTSUPP".split(" "));
 
 /** A whiteout of overlayfs is a character device 0, 0. */
 function isWhiteout(stats: BigIntStats): boolean {

@@ -55,6 +55,8 @@ export class Mirror {
   readonly root = new MirrorNode();
   /** Generation of the layer up to which everything was pushed. */
   generation = -1;
+  /** A running command was in the way of the last push: another one has to go on. */
+  isIncomplete = false;
 
   find(path: TreePath): MirrorNode | undefined {
     let node: MirrorNode | undefined = this.root;

@@ -12,6 +12,7 @@ const attribute = "trusted.overlay.redirect";
  * records of POSIX.1-2001). Only real root sees `trusted.*`.
  *
  * @param upperDescriptor of the upper directory.
+ * @throws {Error} with the code `ENOENT` when a running command has taken one away.
  * @returns for each path that has one, the raw value: a name, or a path that begins with `/`.
  */
 export function readRedirects(
@@ -24,9 +25,14 @@ export function readRedirects(
     cwd: `/proc/${process.pid}/fd/${upperDescriptor}`,
     input: Buffer.concat(names),
     maxBuffer: 1 << 30,
+    env: { ...process.env, LC_ALL: "C" },
   });
   if (tar.error !== undefined) throw tar.error;
-  if (tar.status !== 0) throw new Error(`tar failed: ${tar.stderr.toString().trim()}`);
+  if (tar.status !== 0) {
+    const reason = tar.stderr.toString().trim();
+    const isGone = /No such file|Not a directory|changed as we read/.test(reason);
+    throw Object.assign(new Error(`tar failed: ${reason}`), isGone ? { code: "ENOENT" } : {});
+  }
   return redirectsIn(tar.stdout, paths);
 }
 

@@ -49,7 +49,7 @@ export type Retracted = readonly TreePath[];
  */
 export function pushPending(target: PushTarget): Retracted {
   const { layer, mirror } = target;
-  if (layer.generation === mirror.generation) return [];
+  if (layer.generation === mirror.generation && !mirror.isIncomplete) return [];
   const push = new Push(target);
   try {
     return push.run();
@@ -74,20 +74,17 @@ class Push {
 
   run(): Retracted {
     const { layer, mirror, isDenied } = this.#target;
+    mirror.isIncomplete = false;
     for (const entry of layer.pending()) {
       if (isHidden(entry.path) || isDenied(entry.path)) continue;
       const node = mirror.ensure(entry.path);
       node.seenAt = this.#sequence;
       const isCurrent = node.generation !== undefined && node.generation >= entry.generation;
-      try {
+      this.#unlessGone(() => {
         if (entry.kind === "file" && entry.nlink > 1) this.#linkOrPut(entry, isCurrent);
         else if (!isCurrent) this.#put(entry);
         node.generation = entry.generation;
-      } catch (error) {
-        // A running command has taken the directory away, or put a link in its place; the next
-        // harvest brings that into the layer.
-        if (!isPlaceGone(error)) throw error;
-      }
+      });
     }
     const retracted = this.#retract();
     this.#finishDirectories();
@@ -257,9 +254,11 @@ class Push {
         blocked.push(path);
         continue;
       }
-      view.remove(path);
-      this.#disturb(path);
-      mirror.remove(path);
+      this.#unlessGone(() => {
+        view.remove(path);
+        this.#disturb(path);
+        mirror.remove(path);
+      });
     }
     return blocked;
   }
@@ -275,11 +274,28 @@ class Push {
     }
     const deepestFirst = [...known].sort(([a], [b]) => b.length - a.length);
     for (const [path, meta] of deepestFirst) {
-      if (view.lstat(path)?.isDirectory() !== true) continue;
-      view.chmod(path, 0o700);
-      this.#applyOwnerAndTimes(path, meta);
-      view.chmod(path, meta.mode);
-      this.#record(path);
+      this.#unlessGone(() => {
+        if (view.lstat(path)?.isDirectory() !== true) return;
+        view.chmod(path, 0o700);
+        this.#applyOwnerAndTimes(path, meta);
+        view.chmod(path, meta.mode);
+        this.#record(path);
+      });
+    }
+  }
+
+  /**
+   * A running command may take a directory away at any moment, or put a link in its place: what
+   * went wrong because of that is tried again by the next push, after a harvest has told the layer.
+   */
+  #unlessGone(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!isPlaceGone(error)) throw error;
+      this.#target.mirror.isIncomplete = true;
+      this.#target.view.close();
+      this.#target.upper.close();
     }
   }
 
@@ -334,8 +350,13 @@ export function metaOf(stats: BigIntStats): NodeMeta {
 
 function isPlaceGone(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
-  return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP";
+  return placeGone.has(code ?? "");
 }
+
+/** `EEXIST` and `ENOTEMPTY`: something came in between a look and the deed. */
+const placeGone = new Set(
+  "ENOENT ENOTDIR ELOOP EEXIST ENOTEMPTY EISDIR ENOTSUP EOPNOTSUPP".split(" "),
+);
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length; ) {

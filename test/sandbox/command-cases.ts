@@ -1,3 +1,6 @@
+import { join } from "node:path";
+import { projectDirectory } from "../support/project-directory.ts";
+
 /** A real command, run directly on a copy and in a session; the resulting trees must be equal. */
 export interface CommandCase {
   readonly name: string;
@@ -13,6 +16,8 @@ const git =
   "export GIT_AUTHOR_DATE='2026-01-02T03:04:05Z' GIT_COMMITTER_DATE='2026-01-02T03:04:05Z' " +
   "GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b " +
   "GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b; ";
+
+const compiler = join(projectDirectory(), "node_modules", "typescript", "bin", "tsc");
 
 const repository = `${git} git init -q -b main . && git add -A && git commit -qm one && `;
 
@@ -117,6 +122,12 @@ export const quickCases: readonly CommandCase[] = [
       "p=; i=0; while [ $i -lt 40 ]; do p=$p/dir$i; i=$((i+1)); done; mkdir -p .$p; echo x > .$p/f",
   },
   { name: "a temporary file renamed into place", script: "echo new > .tmp; mv .tmp src/a.txt" },
+  {
+    name: "rsync of a tree, and once more with a deletion",
+    script: "rsync -a src/ copy/; rm copy/a.txt; echo x > copy/x; rsync -a --delete src/ copy/",
+    needs: ["rsync"],
+    times: (path) => path.startsWith("copy/") && !path.endsWith("deep"),
+  },
   { name: "make and remove within one run", script: "mkdir t; > t/x; rm -rf t; > y; rm y" },
   { name: "make", script: "make -s; touch -d 2000-01-01 out.txt; make -s", needs: ["make"] },
   {
@@ -202,6 +213,10 @@ export const longCases: readonly CommandCase[] = [
     server.listen(0, '127.0.0.1', () => http.get({ port: server.address().port, path: '/x' }, (r) => {
       r.on('data', (d) => fs.writeFileSync('answer', d)); r.on('end', () => server.close()); }));
   "`,
+  },
+  {
+    name: "tsc",
+    script: `mkdir ts && printf 'export const a: number = 1;\n' > ts/a.ts && printf 'import { a } from "./a.js";\nexport const b = a + 1;\n' > ts/b.ts && ${process.execPath} ${compiler} --outDir out --declaration --sourceMap --incremental --tsBuildInfoFile out/info ts/a.ts ts/b.ts`,
   },
   {
     name: "5,000 files",

@@ -132,6 +132,36 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     expect(await sh("cat file.txt dir/in.txt")).toBe("pushed\nagain\n");
   });
 
+  it("is not led out by a command that swaps directories and links all the time", async () => {
+    const root = treeOf(files);
+    const out = scratchDirectory();
+    mkdirSync(join(out, "deeper"));
+    writeFileSync(join(out, "in.txt"), "outside\n");
+    const { layer, session } = await openOver(root, { engine, temporary: "shared" });
+    const swap = `mv dir kept; ln -s ${out} dir; rm dir; ln -s .. dir; rm dir; mv kept dir`;
+    const script = `echo ready; while [ ! -e stop ]; do ${swap}; done`;
+    const running = await session.spawn("sh", ["-c", script], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await new Promise((resolve) => running.child.stdout?.once("data", resolve));
+    for (let round = 0; round < 60; round++) {
+      // Whatever the layer has taken for `dir` by now, this makes it a directory again.
+      layer.fs.rmSync(join(root, "dir"), { recursive: true, force: true });
+      layer.fs.mkdirSync(join(root, "dir"));
+      layer.fs.writeFileSync(join(root, "dir/in.txt"), `pushed ${round}\n`);
+      layer.fs.writeFileSync(join(root, "dir/new.txt"), "new\n");
+      session.push();
+      await session.harvest();
+    }
+    layer.fs.writeFileSync(join(root, "stop"), "");
+    session.push();
+    running.kill("SIGKILL");
+    await running.result;
+    expect(readFileSync(join(out, "in.txt"), "utf8")).toBe("outside\n");
+    expect(readdirSync(out).sort()).toEqual(["deeper", "in.txt"]);
+    expect(existsSync(join(root, "stop"))).toBe(false);
+  });
+
   it("works on a tree that lies where the command gets a private directory", async () => {
     for (const place of ["/dev/shm", "/var/tmp", "/run"]) {
       let root: string;
