@@ -90,6 +90,7 @@ export class CloneWorkspace implements Workspace {
       contents: this.#contents,
       isLive,
       isComplete: true,
+      tracksAccess: false,
     });
   }
 

@@ -1,4 +1,4 @@
-import { type BigIntStats, constants } from "node:fs";
+import { type BigIntStats, closeSync, constants } from "node:fs";
 import { type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
@@ -9,8 +9,11 @@ import { type Merge, type Mirror, MirrorNode } from "./mirror.ts";
 import { resolveRedirect } from "./overlay-redirects.ts";
 import type { PinnedTree } from "./pinned-tree.ts";
 import { isHidden, metaOf } from "./push.ts";
+import { hasSameBytes } from "./same-bytes.ts";
 
 const { O_RDONLY, O_NONBLOCK } = constants;
+/** Our own reading must not pass for a command's. Systems other than Linux lack it. */
+const O_NOATIME = constants.O_NOATIME ?? 0;
 
 /** The places that a harvest works between. */
 export interface HarvestSource {
@@ -26,6 +29,11 @@ export interface HarvestSource {
   readonly contents: LentContents;
   /** Whether the upper holds the whole tree (a clone), so that nothing shows through it. */
   readonly isComplete: boolean;
+  /**
+   * Whether whoever reads or maps a file of the upper moves its access time. On a tmpfs, writing by
+   * a memory map moves no other time when the page was read first.
+   */
+  readonly tracksAccess: boolean;
   /** The redirect attribute of a directory of the upper, where the engine uses it. */
   readonly readRedirect?: (path: TreePath) => string | undefined;
 }
@@ -78,6 +86,8 @@ interface Entry {
 class Harvest {
   readonly changes: HarvestedChange[] = [];
   readonly #source: HarvestSource;
+  /** Inodes that were found to be written by a memory map: all of their names have changed. */
+  readonly #mapped = new Set<bigint>();
 
   constructor(source: HarvestSource) {
     this.#source = source;
@@ -116,7 +126,8 @@ class Harvest {
     const isDirectory = stats.isDirectory();
     let node = parent.children.get(name);
     const isSettled = isLive || node?.isUnsettled !== true;
-    if (!isDirectory && isSettled && node?.matches(stats) === true) return;
+    const isSame = !isDirectory && isSettled && node?.matches(stats) === true;
+    if (isSame && !this.#isWrittenByMap(path, stats, node)) return;
     const lower = below.own ? lstatLower(layer.root, path) : undefined;
     const shown = below.shown === undefined ? undefined : childOf(below.shown, name);
     if (node === undefined) {
@@ -129,6 +140,28 @@ class Harvest {
       this.#leaf({ path, stats, lower, shown });
       this.#record(node, stats);
     }
+  }
+
+  /** Compares the bytes of a file that was accessed while its other times stayed as they were. */
+  #isWrittenByMap(path: TreePath, stats: BigIntStats, node: MirrorNode | undefined): boolean {
+    const { layer, tracksAccess, isLive } = this.#source;
+    if (!tracksAccess || node === undefined || node.atimeNs === stats.atimeNs) return false;
+    if (!stats.isFile()) return false;
+    if (this.#mapped.has(stats.ino)) return true;
+    const descriptor = this.#withAccess(path, () => this.#open(path));
+    try {
+      const size = Number(stats.size);
+      if (!hasSameBytes(layer, this.#place(path), { descriptor, size })) {
+        this.#mapped.add(stats.ino);
+        return true;
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+    node.atimeNs = stats.atimeNs;
+    // As long as it runs it may write to its map without any further trace.
+    node.isUnsettled ||= isLive;
+    return false;
   }
 
   #leaf(entry: Entry): void {
@@ -282,8 +315,12 @@ class Harvest {
   }
 
   #contentOf(path: TreePath, size: number): Content {
-    const { upper, contents, isLive } = this.#source;
-    return contents.contentOf(upper.open(path, O_RDONLY | O_NONBLOCK), size, isLive);
+    const { contents, isLive } = this.#source;
+    return contents.contentOf(this.#open(path), size, isLive);
+  }
+
+  #open(path: TreePath): number {
+    return this.#source.upper.open(path, O_RDONLY | O_NONBLOCK | O_NOATIME);
   }
 
   /** Runs `read`; where the command took our right to read away, gives it back for the moment. */

@@ -96,6 +96,7 @@ export class KernelWorkspace implements Workspace {
   }
 
   harvest(isLive: boolean): HarvestedChange[] {
+    const { tree } = this.#namespace.plan;
     const source = {
       layer: this.#layer,
       view: this.#view,
@@ -105,9 +106,10 @@ export class KernelWorkspace implements Workspace {
       contents: this.#contents,
       isLive,
       isComplete: false,
+      // A FUSE server is told of pages that were written by a map, and knows the time of it.
+      tracksAccess: tree !== "fuse",
     };
     if (this.engine === "overlay-user") return harvestUpper(source);
-    const { tree } = this.#namespace.plan;
     if (tree === "overlay-on-fuse") return harvestUpper(source);
     if (tree === "fuse") {
       const moved = readServedRedirects(this.#namespace.viewDescriptor, this.#namespace.upperName);

@@ -20,6 +20,8 @@ export class MirrorNode {
   /** Identity and change time in the upper; `undefined` when it is not known to be there. */
   ino: bigint | undefined = undefined;
   ctimeNs = 0n;
+  /** Time of the last access to a file, by which it is known that somebody may have mapped it. */
+  atimeNs = 0n;
   isDirectory = false;
   /** The directory of the lower that was copied here to stand for a renamed one. */
   redirect: TreePath | undefined = undefined;
@@ -46,6 +48,7 @@ export class MirrorNode {
   record(stats: BigIntStats): void {
     this.ino = stats.ino;
     this.ctimeNs = stats.ctimeNs;
+    this.atimeNs = stats.atimeNs;
     this.isDirectory = stats.isDirectory();
   }
 }

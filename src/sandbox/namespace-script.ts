@@ -64,7 +64,7 @@ export function namespaceScript(plan: NamespacePlan): string {
     `exec 8<${root}`,
     ...(plan.discarded === undefined ? [] : [`exec 6<${quote(plan.discarded)}`]),
     // Every program that is started costs a millisecond or two: what can goes on side by side.
-    `mount -t tmpfs -o mode=700,size=${plan.uncommittedBytesMax} ${plan.label}-stage ${root} &`,
+    `mount -t tmpfs -o ${stageOptions(plan)} ${plan.label}-stage ${root} &`,
     "mounting=$!",
     ...(plan.privileged ? [holderStart] : []),
     "wait $mounting",
@@ -88,6 +88,11 @@ export function namespaceScript(plan: NamespacePlan): string {
     "done",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** With access times, by which a harvest knows what a command may have written by a memory map. */
+function stageOptions(plan: NamespacePlan): string {
+  return `strictatime,mode=700,size=${plan.uncommittedBytesMax}`;
 }
 
 /**
@@ -178,7 +183,7 @@ function mountList(plan: NamespacePlan): string {
     list.push([`${plan.label}-discarded`, plan.discarded, "overlay", overlay("6", "home-")]);
   }
   if (plan.tree === "overlay") {
-    list.push([`${plan.label}-tree`, plan.root, "overlay", overlay("8", "")]);
+    list.push([`${plan.label}-tree`, plan.root, "overlay", `strictatime,${overlay("8", "")}`]);
   } else list.push([`${plan.label}-place`, plan.root, "tmpfs", "mode=700,X-mount.mkdir"]);
   for (const { path, kind } of plan.denied) {
     // A FUSE server refuses by itself, and its mount would cover these.

@@ -224,7 +224,8 @@ function overlayServed(place: { root: string; pid: number; toolPath: string }): 
     .map((layer) => layer.replace("=", `=${stagePath}/`))
     .join(",");
   const enter = ["-t", String(pid), "-U", "-m", "--preserve-credentials", "--"];
-  const mount = ["mount", "-c", "-t", "overlay", "-o", `userxattr,${layers}`, "draftfs-tree", root];
+  const options = `strictatime,userxattr,${layers}`;
+  const mount = ["mount", "-c", "-t", "overlay", "-o", options, "draftfs-tree", root];
   const result = spawnSync("nsenter", [...enter, ...mount], {
     env: { PATH: path, LC_ALL: "C" },
     encoding: "utf8",

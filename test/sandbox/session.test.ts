@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import fs, {
   appendFileSync,
   chmodSync,
@@ -11,6 +12,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { allEngines, exportTree, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
+
+const hasPython = spawnSync("python3", ["-c", ""]).status === 0;
 
 describe.each(allEngines)("a session of engine %s", (engine) => {
   it("shows pending changes to a command and takes its changes into the layer", async () => {
@@ -252,6 +255,26 @@ describe.each(kernelEngines)("a session of engine %s", (engine) => {
     expect(bases.get("a")?.stamp.ctimeNs).not.toBe(real("a"));
     expect(bases.get("c")?.stamp.ctimeNs).not.toBe(real("c"));
     expect(bases.get("b")?.stamp.ctimeNs).toBe(real("b"));
+  });
+
+  it.runIf(hasPython)("notices what is written by a memory map, which moves no time", async () => {
+    const { layer, root, session, sh } = await openOver(treeOf({ a: "lower\n" }), { engine });
+    layer.fs.writeFileSync(join(root, "pushed"), "pushed\n");
+    await sh("echo more >> a; echo x > linked; ln linked twin; head -c 3000000 /dev/zero > big");
+    const write =
+      "import mmap,sys\nfor name in sys.argv[1:]:\n f = open(name, 'r+b'); m = mmap.mmap(f.fileno(), 0)\n" +
+      " m[0]; m[0] = 65; m.close()";
+    const quiet = { stdio: "ignore" } as const;
+    const names = ["a", "pushed", "linked", "big"];
+    const result = await session.run("python3", ["-c", write, ...names], quiet);
+    const paths = result.changes.map(({ path }) => path);
+    expect(paths).toEqual(["a", "big", "linked", "pushed", "twin"]);
+    const read = (name: string): unknown => layer.fs.readFileSync(join(root, name), "latin1");
+    expect([read("a"), read("pushed")]).toEqual(["Aower\nmore\n", "Aushed\n"]);
+    expect([read("linked"), read("twin")]).toEqual(["A\n", "A\n"]);
+    expect(String(read("big")).slice(0, 2)).toBe("A\0");
+    expect(layer.fs.statSync(join(root, "twin")).nlink).toBe(2);
+    expect((await session.run("cat", names, quiet)).changes).toEqual([]);
   });
 
   it("says so when the memory for uncommitted writes is full, and loses nothing else", async () => {
