@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Change, ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { commitResolving, type Resolver, takeOurs } from "../commit/commit-resolving.ts";
@@ -13,6 +14,7 @@ import { type Selection, selectChanges } from "../commit/select.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
+import { unfinishedIn } from "../engines/unfinished-streams.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
 import {
@@ -101,7 +103,8 @@ export class Overlay extends History implements AsyncDisposable {
    */
   async diff(selection: Selection = {}): Promise<Diff> {
     await this.#session?.harvest();
-    return new Diff(selectChanges(diffLayer(this.#layer), selection), this.#layer.lower);
+    const pending = this.#withoutUnfinished(diffLayer(this.#layer));
+    return new Diff(selectChanges(pending, selection), this.#layer.lower);
   }
 
   /**
@@ -271,7 +274,7 @@ export class Overlay extends History implements AsyncDisposable {
     await this.beforeChange();
     const all = diffLayer(this.#layer);
     const { include, exclude, ...options } = request;
-    const selected = selectChanges(all, {
+    const selected = selectChanges(this.#withoutUnfinished(all), {
       ...(include === undefined ? {} : { include }),
       ...(exclude === undefined ? {} : { exclude }),
     });
@@ -297,6 +300,14 @@ export class Overlay extends History implements AsyncDisposable {
     this.#commands.rewind(this.#pendingCommands());
     await this.#draft?.save(this.#layer, this.#commands.commands);
     return this.#receiptOf(receipt);
+  }
+
+  /** Leaves out what streams have written only a part of so far: it stays pending. */
+  #withoutUnfinished(all: ChangeSet): ChangeSet {
+    const unfinished = unfinishedIn(this.fs);
+    if (unfinished.size === 0) return all;
+    const isDone = ({ path }: Change) => !unfinished.has(join(this.root, path));
+    return { ...all, changes: all.changes.filter(isDone) };
   }
 
   #pendingCommands(): readonly DraftCommand[] {

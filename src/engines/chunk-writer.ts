@@ -1,9 +1,10 @@
 import { chunkBytes } from "../limits.ts";
 import { makeParents } from "./apply-changes.ts";
 import { type ContentHash, createContentHash } from "./content-hash.ts";
-import { freeNameBeside, moveIntoPlace, writeAll } from "./file-beside.ts";
-import { absolutePathOf, findTarget } from "./overlay-path.ts";
+import { copyAttributes, freeNameBeside, moveIntoPlace, writeAll } from "./file-beside.ts";
+import { absolutePathOf, codeOf, findTarget } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
+import { unfinishedIn } from "./unfinished-streams.ts";
 
 /** What a stream wrote. */
 export interface StreamReceipt {
@@ -21,7 +22,8 @@ export interface StreamReceipt {
  *
  * Until {@link finish} the content lies under a name of its own beside the file, so that nobody
  * sees half of it, and the file itself can be read meanwhile; {@link discard} leaves no trace. A
- * file with several names keeps them: the content is copied into it in the end.
+ * commit of the overlay leaves that name out. A file with several names keeps them: the content is
+ * copied into it in the end.
  */
 export class ChunkWriter {
   readonly #overlay: EngineOverlay;
@@ -34,6 +36,7 @@ export class ChunkWriter {
   #position = 0;
   #chunks = 0;
   #isOpen = true;
+  #isWaiting = true;
 
   /** Opens a writer; the file's parents are made. */
   static async open(overlay: EngineOverlay, path: string): Promise<ChunkWriter> {
@@ -49,7 +52,8 @@ export class ChunkWriter {
     makeParents(overlay, this.#path);
     this.#written = freeNameBeside(overlay, this.#path);
     this.#descriptor = overlay.fs.openSync(this.#written, "wx", 0o666);
-    if (node !== undefined) overlay.fs.chmodSync(this.#written, node.mode & 0o7777);
+    unfinishedIn(overlay.fs).add(this.#written);
+    if (node !== undefined) copyAttributes(overlay, this.#path, this.#written);
   }
 
   /** Bytes taken so far. */
@@ -69,20 +73,27 @@ export class ChunkWriter {
     }
   }
 
-  /** Puts the file in place. */
+  /** Puts the file in place. When that fails there is still {@link discard} to be called. */
   finish(): StreamReceipt {
     this.#flush();
     this.#close();
     moveIntoPlace(this.#overlay, this.#written, this.#path, this.#chunk);
+    this.#end();
     const hash = this.#hash.digest();
     return { path: this.#path, bytes: this.#position, chunks: this.#chunks, hash };
   }
 
-  /** Gives up; the file stays as it was. Does nothing after {@link finish}. */
+  /** Gives up; the file stays as it was. Does nothing after {@link finish} has succeeded. */
   discard(): void {
-    if (!this.#isOpen) return;
+    if (!this.#isWaiting) return;
+    this.#end();
     this.#close();
-    this.#overlay.fs.unlinkSync(this.#written);
+    try {
+      this.#overlay.fs.unlinkSync(this.#written);
+    } catch (error) {
+      // A rollback of the overlay has taken it away already.
+      if (codeOf(error) !== "ENOENT") throw error;
+    }
   }
 
   #flush(): void {
@@ -96,7 +107,13 @@ export class ChunkWriter {
   }
 
   #close(): void {
-    this.#overlay.fs.closeSync(this.#descriptor);
+    if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#overlay.fs.closeSync(this.#descriptor);
+  }
+
+  #end(): void {
+    this.#isWaiting = false;
+    unfinishedIn(this.#overlay.fs).delete(this.#written);
   }
 }

@@ -1,9 +1,13 @@
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
+import type { MeasurementObserver } from "../metrics/measurement.ts";
+import { Meter } from "../metrics/meter.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import type { BytesEdit, Edit, LinesEdit, StringEdit } from "./edit.ts";
 import { type EditFailure, editError } from "./edit-failure.ts";
-import { freeNameBeside, moveIntoPlace, writeAll } from "./file-beside.ts";
+import { ExtentContent } from "./extent-content.ts";
+import { copyAttributes, freeNameBeside, moveIntoPlace, writeAll } from "./file-beside.ts";
+import { sizeOf } from "./operation.ts";
 import { absolutePathOf, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import type { Replacement } from "./piece-list.ts";
@@ -13,57 +17,97 @@ import { encodeText, type TextEncoding, textEncodingOf, unitBytesOf } from "./te
 export interface ExtentEditResult {
   /** Places replaced by each edit. */
   readonly replacements: readonly number[];
-  /** Bytes written: the changed ranges alone, as long as no edit changes the length. */
+  /** Passes over the content: one for each edit that searches, and one for a copy. */
+  readonly reads: number;
+  /** One for each changed range, or for a copy. */
+  readonly writes: number;
+  /** Bytes written: the changed ranges alone, as long as all edits together move nothing. */
   readonly bytesWritten: number;
 }
 
+/** How to edit a huge file. */
+export interface ExtentEditOptions {
+  /** Looked at before every chunk that is read; the file stays as it was. */
+  readonly signal?: AbortSignal;
+  /** Called for every chunk (1 MiB) that was searched or copied, with all of those bytes so far. */
+  readonly onProgress?: (bytes: number) => void;
+  readonly observer?: MeasurementObserver;
+}
+
+/** A file under edit. */
 interface OpenFile {
   readonly overlay: EngineOverlay;
   readonly path: string;
   readonly descriptor: number;
-  readonly size: number;
+  readonly content: ExtentContent;
   readonly encoding: TextEncoding;
+  /** Called when a chunk has been passed. */
+  readonly pass: (bytes: number) => void;
 }
 
 /**
- * Edits a file that is larger than memory, in order, all edits or none. Replacements of the same
- * length are written where they stand and nothing else is; others copy the file once, chunk by
- * chunk. The result is that of `multiEdit`.
+ * Edits a file that is larger than memory, in order, all edits or none. Every edit sees what those
+ * before it left, but nothing is written before all of them have been found: replacements that move
+ * nothing are then written where they stand and nothing else is; others copy the file, once and
+ * chunk by chunk. The result is that of `multiEdit`.
  *
  * @throws {DraftError} `DRAFT_EDIT_FAILED` as `multiEdit`, without a nearest miss;
- *   `DRAFT_UNSUPPORTED` for string edits with `lineEndings: "match"`.
+ *   `DRAFT_UNSUPPORTED` for string edits with `lineEndings: "match"`; `DRAFT_ABORTED`.
  */
 export function editExtents(
   overlay: EngineOverlay,
   path: string,
   edits: readonly Edit[],
+  options: ExtentEditOptions = {},
 ): ExtentEditResult {
-  const absolute = overlay.fs.realpathSync(absolutePathOf(overlay, path));
-  return inSavepoint(overlay, () => {
-    let bytesWritten = 0;
-    const replacements = edits.map((edit, index) => {
-      const file = openFile(overlay, absolute);
-      try {
-        const found = findReplacements(file, edit);
-        if (!Array.isArray(found)) {
-          throw editError(shownPathOf(overlay, path), index, edits.length, found);
-        }
-        bytesWritten += writeReplacements(file, found);
-        return found.length;
-      } finally {
-        overlay.fs.closeSync(file.descriptor);
-      }
-    });
-    return { replacements, bytesWritten };
-  });
+  return new Meter(options.observer).measure(
+    { name: "edit_extents", path, sizeBytes: sizeOf({ kind: "edit", path, edits }) },
+    () => editOpened(overlay, path, edits, options),
+    ({ reads, writes, bytesWritten }) => ({
+      io: { reads, writes, deletes: 0, moves: 0, bytesWritten },
+      optimization: "stream",
+      baselineCalls: edits.length * 2,
+    }),
+  );
 }
 
-function openFile(overlay: EngineOverlay, path: string): OpenFile {
-  const descriptor = overlay.fs.openSync(path, "r+");
-  const head = Buffer.alloc(2);
-  overlay.fs.readSync(descriptor, head, 0, 2, 0);
-  const { size } = overlay.fs.statSync(path);
-  return { overlay, path, descriptor, size, encoding: textEncodingOf(head) };
+function editOpened(
+  overlay: EngineOverlay,
+  path: string,
+  edits: readonly Edit[],
+  options: ExtentEditOptions,
+): ExtentEditResult {
+  const absolute = overlay.fs.realpathSync(absolutePathOf(overlay, path));
+  const descriptor = overlay.fs.openSync(absolute, "r+");
+  let passed = 0;
+  const pass = (bytes: number) => {
+    passed += bytes;
+    options.onProgress?.(passed);
+    stopIfAborted(options.signal, path);
+  };
+  try {
+    stopIfAborted(options.signal, path);
+    const { size } = overlay.fs.statSync(absolute);
+    const content = new ExtentContent(overlay, descriptor, size);
+    const replacements = edits.map((edit, index) => {
+      const head = Buffer.alloc(2);
+      const encoding = textEncodingOf(head.subarray(0, content.read(head, 0)));
+      const file = { overlay, path: absolute, descriptor, content, encoding, pass };
+      const found = findReplacements(file, edit);
+      if (!Array.isArray(found)) {
+        throw editError(shownPathOf(overlay, path), index, edits.length, found);
+      }
+      content.replace(found);
+      return found.length;
+    });
+    const searches = edits.filter(({ kind }) => kind !== "bytes").length;
+    const file = { overlay, path: absolute, descriptor, content, encoding: "utf-8", pass } as const;
+    const written = inSavepoint(overlay, () => writeExtents(file));
+    const copies = content.keepsPlaces ? 0 : 1;
+    return { replacements, reads: searches + copies, ...written };
+  } finally {
+    overlay.fs.closeSync(descriptor);
+  }
 }
 
 function findReplacements(file: OpenFile, edit: Edit): Replacement[] | EditFailure {
@@ -80,9 +124,9 @@ function findReplacements(file: OpenFile, edit: Edit): Replacement[] | EditFailu
 function bytesReplacement(file: OpenFile, edit: BytesEdit): Replacement[] | EditFailure {
   const { offset, length, bytes } = edit;
   const whole = Number.isInteger(offset) && Number.isInteger(length);
-  if (!whole || offset < 0 || length < 0 || offset + length > file.size) {
+  if (!whole || offset < 0 || length < 0 || offset + length > file.content.size) {
     const range = `bytes ${offset} to ${offset + length}`;
-    return outOfRange(`${range} are not in the file, which has ${file.size} bytes.`);
+    return outOfRange(`${range} are not in the file, which has ${file.content.size} bytes.`);
   }
   return [{ start: offset, end: offset + length, bytes }];
 }
@@ -102,7 +146,7 @@ function linesReplacement(file: OpenFile, edit: LinesEdit): Replacement[] | Edit
     lineStart = position;
   };
   for (const position of occurrencesIn(file, feed)) pass(position + feed.length);
-  if (lineStart < file.size) pass(file.size);
+  if (lineStart < file.content.size) pass(file.content.size);
   if (start < 0 || end < start) {
     const range = `lines ${edit.first} to ${edit.last}`;
     return outOfRange(`${range} are not in the file, which has ${line - 1} lines.`);
@@ -142,8 +186,9 @@ function* occurrencesIn(file: OpenFile, needle: Buffer): Generator<number> {
   const unit = unitBytesOf(file.encoding);
   const buffer = Buffer.allocUnsafeSlow(chunkBytes + needle.length);
   let next = 0;
-  for (let base = 0; base < file.size; ) {
-    const count = fill(file, buffer, base);
+  for (let base = 0; base < file.content.size; ) {
+    const count = file.content.read(buffer, base);
+    file.pass(count);
     const window = buffer.subarray(0, count);
     for (let from = Math.max(0, next - base); ; ) {
       const at = window.indexOf(needle, from);
@@ -156,77 +201,60 @@ function* occurrencesIn(file: OpenFile, needle: Buffer): Generator<number> {
       from = at + needle.length;
       next = base + from;
     }
-    if (base + count >= file.size) return;
+    if (base + count >= file.content.size) return;
     // The next window starts with as much of this one as an occurrence could have begun in.
     base += count - (needle.length - 1);
   }
 }
 
-function writeReplacements(file: OpenFile, replacements: readonly Replacement[]): number {
-  const keepsLength = replacements.every(({ start, end, bytes }) => bytes.length === end - start);
-  if (!keepsLength) return copyWith(file, replacements);
-  let written = 0;
-  for (const { start, bytes } of replacements) {
-    writeAll(file.overlay, file.descriptor, bytes, start);
-    written += bytes.length;
+function writeExtents(file: OpenFile): { writes: number; bytesWritten: number } {
+  if (!file.content.keepsPlaces) return { writes: 1, bytesWritten: copyBeside(file) };
+  let [writes, bytesWritten] = [0, 0];
+  for (const extent of file.content.extents) {
+    if (extent.kind === "file") continue;
+    writeAll(file.overlay, file.descriptor, extent.bytes, extent.at);
+    writes += 1;
+    bytesWritten += extent.bytes.length;
   }
-  return written;
+  return { writes, bytesWritten };
 }
 
 /** Writes the file anew through one chunk, beside it, and puts it in its place. */
-function copyWith(file: OpenFile, replacements: readonly Replacement[]): number {
-  const { overlay, path } = file;
+function copyBeside(file: OpenFile): number {
+  const { overlay, path, content } = file;
   const target = freeNameBeside(overlay, path);
-  const mode = overlay.fs.statSync(path).mode & 0o7777;
-  const descriptor = overlay.fs.openSync(target, "wx", mode);
+  const descriptor = overlay.fs.openSync(target, "wx", 0o600);
   const buffer = Buffer.allocUnsafeSlow(chunkBytes);
   let written = 0;
-  const put = (bytes: Uint8Array) => {
-    writeAll(overlay, descriptor, bytes, written);
-    written += bytes.length;
-  };
-  const copy = (start: number, end: number) => {
-    for (let position = start; position < end; ) {
-      const piece = buffer.subarray(0, Math.min(buffer.length, end - position));
-      const count = fill(file, piece, position);
-      put(piece.subarray(0, count));
-      position += count;
-    }
-  };
   try {
-    let position = 0;
-    for (const { start, end, bytes } of replacements) {
-      copy(position, start);
-      put(bytes);
-      position = end;
+    while (written < content.size) {
+      const count = content.read(buffer, written);
+      if (count === 0) break;
+      writeAll(overlay, descriptor, buffer.subarray(0, count), written);
+      written += count;
+      file.pass(count);
     }
-    copy(position, file.size);
   } finally {
     overlay.fs.closeSync(descriptor);
   }
-  overlay.fs.chmodSync(target, mode);
+  copyAttributes(overlay, path, target);
   moveIntoPlace(overlay, target, path, buffer);
   return written;
 }
 
 function readAt(file: OpenFile, position: number, length: number): Buffer {
   const buffer = Buffer.alloc(length);
-  return buffer.subarray(0, fill(file, buffer, position));
-}
-
-/** Reads until the buffer is full or the file ends. */
-function fill(file: OpenFile, buffer: Buffer, position: number): number {
-  let filled = 0;
-  while (filled < buffer.length) {
-    const rest = buffer.length - filled;
-    const { overlay, descriptor } = file;
-    const count = overlay.fs.readSync(descriptor, buffer, filled, rest, position + filled);
-    if (count === 0) break;
-    filled += count;
-  }
-  return filled;
+  return buffer.subarray(0, file.content.read(buffer, position));
 }
 
 function outOfRange(message: string): EditFailure {
   return { reason: "out_of_range", message };
+}
+
+function stopIfAborted(signal: AbortSignal | undefined, path: string): void {
+  if (!signal?.aborted) return;
+  throw new DraftError("DRAFT_ABORTED", `Editing ${path} was stopped; the file is as it was.`, {
+    path,
+    cause: signal.reason,
+  });
 }

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import { nameBytesMax } from "../limits.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import { codeOf, findTarget } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
@@ -51,10 +52,30 @@ export function writeAll(
   }
 }
 
+/** Gives one file the mode of another, and its owner and group where that is permitted. */
+export function copyAttributes(overlay: EngineOverlay, from: string, to: string): void {
+  const { fs } = overlay;
+  const [wanted, given] = [fs.statSync(from), fs.statSync(to)];
+  if (wanted.uid !== given.uid || wanted.gid !== given.gid) {
+    try {
+      fs.chownSync(to, wanted.uid, wanted.gid);
+    } catch (error) {
+      // Only root gives files away; whoever may write to another's file leaves one of its own.
+      if (codeOf(error) !== "EPERM") throw error;
+    }
+  }
+  // Afterwards, since a change of owner takes the set-user-ID bits away.
+  fs.chmodSync(to, wanted.mode & 0o7777);
+}
+
+/** Bytes that are kept of a name, so that what is put around them still makes a name. */
+const keptBytesMax = nameBytesMax - 32;
+
 /** A name in the same directory at which nothing lies. */
 export function freeNameBeside(overlay: EngineOverlay, path: string): string {
+  const kept = startOf(basename(path), keptBytesMax);
   for (let attempt = 0; ; attempt++) {
-    const candidate = join(dirname(path), `.${basename(path).slice(0, 200)}.part${attempt}`);
+    const candidate = join(dirname(path), `.${kept}.part${attempt}`);
     try {
       overlay.fs.lstatSync(candidate);
     } catch (error) {
@@ -62,4 +83,15 @@ export function freeNameBeside(overlay: EngineOverlay, path: string): string {
       throw error;
     }
   }
+}
+
+/** As many whole characters from the start of a name as fit into so many bytes. */
+function startOf(name: string, bytesMax: number): string {
+  let [start, bytes] = ["", 0];
+  for (const character of name) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > bytesMax) break;
+    start += character;
+  }
+  return start;
 }

@@ -7,6 +7,8 @@
 export interface EngineStats {
   readonly size: number;
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly ino: number;
   readonly dev: number;
   readonly nlink: number;
@@ -40,6 +42,7 @@ export interface EngineFs {
   rmdirSync(path: string): void;
   renameSync(source: string, target: string): void;
   chmodSync(path: string, mode: number): void;
+  chownSync(path: string, owner: number, group: number): void;
   openSync(path: string, flags: string, mode?: number): number;
   readSync(
     descriptor: number,

@@ -10,6 +10,7 @@ import {
   traceTextOf,
   traceVersion,
 } from "./trace.ts";
+import { shareUnfinished } from "./unfinished-streams.ts";
 
 /** A recording under way. */
 export interface Recording {
@@ -140,7 +141,9 @@ function recordingFs(overlay: EngineOverlay, note: Note): EngineFs {
       note({ kind: "write", path: relative(path), bytes: fs.readFileSync(path) }, () => undefined);
     },
   };
-  return new Proxy(fs, {
+  const recording = new Proxy(fs, {
     get: (target, name) => Reflect.get(watched, name) ?? Reflect.get(target, name),
   });
+  shareUnfinished(recording, fs);
+  return recording;
 }

@@ -5,12 +5,17 @@ import { chunkBytes } from "../limits.ts";
 import { ChunkWriter, type StreamReceipt } from "./chunk-writer.ts";
 import { absolutePathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
+import { stoppable } from "./stoppable-source.ts";
+import { TextPieces } from "./text-pieces.ts";
 
-/** Content that comes in pieces of any size; strings are UTF-8. */
+/**
+ * Content that comes in pieces of any size. Strings are UTF-8; a character may be split between two
+ * of them.
+ */
 export type StreamSource = Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
 export interface StreamOptions {
-  /** Stops the stream; the file stays as it was. */
+  /** Stops the stream, also while it waits for its source; the file stays as it was. */
   readonly signal?: AbortSignal;
   /** Called after every chunk with the bytes taken so far. */
   readonly onProgress?: (bytes: number) => void;
@@ -30,17 +35,20 @@ export async function writeStream(
   options: StreamOptions = {},
 ): Promise<StreamReceipt> {
   const writer = await ChunkWriter.open(overlay, path);
+  const pieces = new TextPieces();
   try {
     let reported = 0;
-    for await (const piece of source) {
+    stopIfAborted(options.signal, path);
+    for await (const piece of stoppableSource(source, path, options.signal)) {
       stopIfAborted(options.signal, path);
-      writer.write(typeof piece === "string" ? Buffer.from(piece) : piece);
+      writer.write(pieces.bytesOf(piece));
       if (writer.bytes - reported < chunkBytes) continue;
       reported = writer.bytes;
       options.onProgress?.(reported);
       await setImmediate();
     }
     stopIfAborted(options.signal, path);
+    pieces.end();
     return writer.finish();
   } finally {
     writer.discard();
@@ -104,19 +112,26 @@ export function createStreamWriter(
   onFinish?: (receipt: StreamReceipt) => void,
 ): Writable {
   let writer: ChunkWriter | undefined;
+  const pieces = new TextPieces();
   return new Writable({
     highWaterMark: chunkBytes,
+    // Node would encode every string by itself, and make two replacement characters of a split one.
+    decodeStrings: false,
     construct(done) {
       ChunkWriter.open(overlay, path).then((opened) => {
         writer = opened;
         done();
       }, done);
     },
-    write(piece: Buffer, _encoding, done) {
-      attempt(done, () => writer?.write(piece));
+    write(piece: Buffer | string, encoding, done) {
+      const isUtf8 = typeof piece !== "string" || /^utf-?8$/i.test(encoding);
+      attempt(done, () => {
+        writer?.write(pieces.bytesOf(isUtf8 ? piece : Buffer.from(piece, encoding)));
+      });
     },
     final(done) {
       attempt(done, () => {
+        pieces.end();
         const receipt = writer?.finish();
         if (receipt !== undefined) onFinish?.(receipt);
       });
@@ -140,9 +155,21 @@ function attempt(done: (error?: Error | null) => void, work: () => void): void {
   done();
 }
 
+function stoppableSource(
+  source: StreamSource,
+  path: string,
+  signal: AbortSignal | undefined,
+): StreamSource {
+  if (signal === undefined || !(Symbol.asyncIterator in source)) return source;
+  return stoppable(source, signal, () => abortedError(signal, path));
+}
+
 function stopIfAborted(signal: AbortSignal | undefined, path: string): void {
-  if (!signal?.aborted) return;
-  throw new DraftError("DRAFT_ABORTED", `Writing ${path} was stopped; the file is as it was.`, {
+  if (signal?.aborted) throw abortedError(signal, path);
+}
+
+function abortedError(signal: AbortSignal, path: string): DraftError {
+  return new DraftError("DRAFT_ABORTED", `Writing ${path} was stopped; the file is as it was.`, {
     path,
     cause: signal.reason,
   });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
+import { openOverlay } from "../../src/api/open-overlay.ts";
 import type { Edit } from "../../src/engines/edit.ts";
 import { editExtents } from "../../src/engines/edit-extents.ts";
 import { multiEdit } from "../../src/engines/multi-edit.ts";
@@ -17,8 +18,8 @@ import {
 import { isDraftError } from "../../src/errors.ts";
 import { MIB } from "../../src/limits.ts";
 import { fc } from "../support/properties.ts";
-import { overlayKinds, viewOf } from "./support/layer-overlay.ts";
-import { plainOverlay, plant, watchedFs } from "./support/plain-overlay.ts";
+import { layerOverlay, overlayKinds, viewOf } from "./support/layer-overlay.ts";
+import { plainOverlay, plant, temporaryDirectory, watchedFs } from "./support/plain-overlay.ts";
 
 function* pieces(count: number, bytes: number): Generator<Buffer> {
   for (let index = 0; index < count; index++) yield Buffer.alloc(bytes, index % 251);
@@ -142,6 +143,90 @@ describe.each(overlayKinds)("streaming over %s", (_name, overlayOver) => {
 });
 
 describe("streaming", () => {
+  it("leaves nothing when the file cannot be put in its place", async () => {
+    const { fs: watched } = watchedFs((name) =>
+      name === "renameSync" ? new Error("no rename today") : undefined,
+    );
+    const overlay = plainOverlay(undefined, watched);
+    await expect(writeStream(overlay, "a", ["x"])).rejects.toThrow("no rename today");
+    expect(fs.readdirSync(overlay.root)).toEqual([]);
+  });
+
+  it("is kept out of a commit and of the diff until it is finished", async () => {
+    await using overlay = await openOverlay(temporaryDirectory());
+    overlay.fs.writeFileSync("done.txt", "done");
+    let seen: readonly string[] = [];
+    async function* source() {
+      yield "first ";
+      seen = (await overlay.diff()).changes.map(({ path }) => path);
+      await overlay.commit();
+      yield "second";
+    }
+    await writeStream(overlay, "streamed.txt", source());
+    expect(seen).toEqual(["done.txt"]);
+    expect(fs.readdirSync(overlay.root).sort()).toEqual([".draftfs", "done.txt"]);
+    await overlay.commit();
+    expect(fs.readFileSync(join(overlay.root, "streamed.txt"), "utf8")).toBe("first second");
+    expect(fs.readdirSync(overlay.root)).toHaveLength(3);
+  });
+
+  it("can be stopped while it waits for its source", async () => {
+    const overlay = plainOverlay();
+    const controller = new AbortController();
+    async function* source() {
+      yield "a";
+      setImmediate(() => controller.abort());
+      await new Promise(() => undefined);
+    }
+    const work = writeStream(overlay, "a", source(), { signal: controller.signal });
+    await expect(work).rejects.toMatchObject({ code: "DRAFT_ABORTED" });
+    expect(fs.readdirSync(overlay.root)).toEqual([]);
+  });
+
+  it("joins characters that are split between strings, and refuses halves", async () => {
+    const overlay = plainOverlay();
+    const halves = [..."a😀b"].join("").split("");
+    await writeStream(overlay, "a", halves);
+    const writer = createStreamWriter(overlay, "b");
+    await pipeline(Readable.from(halves), writer);
+    for (const name of ["a", "b"]) {
+      expect(fs.readFileSync(join(overlay.root, name), "utf8")).toBe("a😀b");
+    }
+    const half = writeStream(overlay, "a", ["\ud83d"]);
+    await expect(half).rejects.toMatchObject({ code: "DRAFT_EDIT_FAILED" });
+    const parted = writeStream(overlay, "a", ["\ud83d", Buffer.from("x"), "\ude00"]);
+    await expect(parted).rejects.toMatchObject({ code: "DRAFT_EDIT_FAILED" });
+  });
+
+  it("writes files whose names are as long as names can be", async () => {
+    const overlay = plainOverlay();
+    const name = "漢".repeat(85);
+    await writeStream(overlay, name, ["x"]);
+    editExtents(overlay, name, [{ kind: "string", oldText: "x", newText: "longer" }]);
+    expect(fs.readdirSync(overlay.root)).toEqual([name]);
+  });
+
+  it("keeps the owner of a file, and its mode", async () => {
+    const overlay = layerOverlay();
+    plant(overlay.root, { a: "one", b: "one" });
+    const { uid, gid } = fs.statSync(overlay.root);
+    const owner = process.getuid?.() === 0 ? { uid: 4321, gid: 4322 } : { uid, gid };
+    for (const name of ["a", "b"]) {
+      fs.chmodSync(join(overlay.root, name), 0o640);
+      fs.chownSync(join(overlay.root, name), owner.uid, owner.gid);
+    }
+    await writeStream(overlay, "a", ["two"]);
+    editExtents(overlay, "b", [{ kind: "string", oldText: "one", newText: "eleven" }]);
+    for (const name of ["a", "b"]) {
+      const stats = overlay.fs.statSync(join(overlay.root, name));
+      expect({ ...owner, mode: stats.mode & 0o7777 }).toEqual({
+        uid: stats.uid,
+        gid: stats.gid,
+        mode: 0o640,
+      });
+    }
+  });
+
   it("asks for the next piece only when the last one is written", async () => {
     const order: string[] = [];
     const { fs: watched } = watchedFs((name) => {
@@ -204,7 +289,7 @@ describe.each(overlayKinds)("editing by extents over %s", (_name, overlayOver) =
       { kind: "bytes", offset: 0, length: 2, bytes: Buffer.from("ab") },
       { kind: "string", oldText: "last", newText: "LAST" },
     ]);
-    expect(result).toEqual({ replacements: [1, 1, 1], bytesWritten: 12 });
+    expect(result).toEqual({ replacements: [1, 1, 1], reads: 2, writes: 3, bytesWritten: 12 });
     content.write("NEEDLE", MIB + 3);
     content.write("ab", 0);
     content.write("LAST", content.length - 4);
@@ -224,6 +309,50 @@ describe.each(overlayKinds)("editing by extents over %s", (_name, overlayOver) =
 });
 
 describe("editing by extents", () => {
+  it("copies the file once, however many edits change its length", () => {
+    const { fs: watched, calls } = watchedFs();
+    const overlay = plainOverlay(undefined, watched);
+    const content = Buffer.alloc(2 * MIB + 10, ".");
+    content.write("near", MIB - 6);
+    content.write("far", 2 * MIB);
+    plant(overlay.root, { a: content, b: content });
+    const edits: Edit[] = [
+      { kind: "bytes", offset: 0, length: 0, bytes: Buffer.from("abc") },
+      { kind: "string", oldText: "..near..", newText: "<<<nearer\n>>>" },
+      { kind: "string", oldText: "arer\n>>>.", newText: "" },
+      { kind: "string", oldText: "far", newText: "further" },
+      { kind: "lines", first: 1, last: 1, text: "one line\n" },
+    ];
+    multiEdit(overlay, "b", edits);
+    calls.clear();
+    const result = editExtents(overlay, "a", edits);
+    const [a, b] = ["a", "b"].map((name) => fs.readFileSync(join(overlay.root, name)));
+    expect(b !== undefined && a?.equals(b)).toBe(true);
+    expect(result).toMatchObject({ replacements: [1, 1, 1, 1, 1], reads: 5, writes: 1 });
+    expect(result.bytesWritten).toBe(a?.length);
+    expect(calls.get("renameSync")).toBe(1);
+  });
+
+  it("can be stopped between two chunks, and tells how far it is", () => {
+    const overlay = plainOverlay();
+    const content = Buffer.alloc(3 * MIB, ".");
+    plant(overlay.root, { a: content });
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const edit = () =>
+      editExtents(overlay, "a", [{ kind: "bytes", offset: 0, length: 1, bytes: Buffer.alloc(2) }], {
+        signal: controller.signal,
+        onProgress(bytes) {
+          seen.push(bytes);
+          if (bytes >= 2 * MIB) controller.abort();
+        },
+      });
+    expect(edit).toThrow(expect.objectContaining({ code: "DRAFT_ABORTED" }));
+    expect(seen).toEqual([MIB, 2 * MIB]);
+    expect(fs.readdirSync(overlay.root)).toEqual(["a"]);
+    expect(fs.readFileSync(join(overlay.root, "a")).equals(content)).toBe(true);
+  });
+
   const text = fc
     .array(fc.constantFrom("a", "b", "\n", "\r\n", "é", "ab"), { maxLength: 12 })
     .map((parts) => parts.join(""));
