@@ -15,6 +15,12 @@ export const pathBytesMax = 4096;
 /** Content held in memory by one overlay before it spills to disk (`memory_limit`). */
 export const memoryBytesMax = 100 * MIB;
 
+/**
+ * Content from this size on spills to a file of its own, which a commit can take over as it is;
+ * smaller content shares one file, because each file keeps a descriptor open.
+ */
+export const ownSpillBytesMin = 256 * KIB;
+
 /** Size of the pieces in which large content is copied, hashed and streamed. */
 export const chunkBytes = MIB;
 

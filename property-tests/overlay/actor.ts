@@ -1,7 +1,13 @@
 import nodeFs from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { type Layer, openLayer, type Savepoint } from "../../src/overlay/layer.ts";
+import { readContent } from "../../src/overlay/content.ts";
+import {
+  type Layer,
+  type LayerOptions,
+  openLayer,
+  type Savepoint,
+} from "../../src/overlay/layer.ts";
 import { treeDifferences } from "../../test/conformance/harness/difference.ts";
 import { classifierOf, type Frame } from "../../test/conformance/harness/plain.ts";
 import { Recorder } from "../../test/conformance/harness/recorder.ts";
@@ -23,9 +29,12 @@ export class Actor {
   readonly #overlay: Side;
   readonly #savepoints: { readonly savepoint: Savepoint; readonly tree: SavedTree }[] = [];
 
-  /** @param mirror a real directory, equal to the lower at the start. */
-  constructor(lower: string, mirror: string) {
-    this.layer = openLayer({ root: lower });
+  /**
+   * @param mirror a real directory, equal to the lower at the start.
+   * @param options how to open the layer.
+   */
+  constructor(lower: string, mirror: string, options: Partial<LayerOptions> = {}) {
+    this.layer = openLayer({ root: lower, ...options });
     this.#real = sideOf(nodeFs, mirror);
     this.#overlay = sideOf(this.layer.fs as unknown as Fs, lower);
   }
@@ -58,6 +67,17 @@ export class Actor {
   compareTrees(): void {
     const differences = treeDifferences(treeOf(this.#real), treeOf(this.#overlay));
     if (differences.length > 0) throw new Error(`The trees differ: ${shown(differences)}`);
+    this.#compareSpills();
+  }
+
+  /** Compares what is offered to a commit as a file with what reads of it give. */
+  #compareSpills(): void {
+    for (const entry of this.layer.pending()) {
+      if (entry.kind !== "file" || entry.content.spilled === undefined) continue;
+      const offered = nodeFs.readFileSync(entry.content.spilled);
+      if (!offered.equals(readContent(entry.content)))
+        throw new Error(`Other bytes: ${entry.path}`);
+    }
   }
 
   /** The merged tree as it is now. */

@@ -32,14 +32,24 @@ const path = fc
   .map((names) => names.join("/"))
   .chain((plain) => fc.constantFrom(plain, plain, plain, plain, plain, `${plain}/`, `./${plain}`));
 const twoPaths = fc.tuple(path, path);
-const bytes = fc.oneof(
+/** A text to write: short enough to be shown in a counterexample, whatever its length. */
+type Text = string | { readonly character: string; readonly length: number };
+const bytes: fc.Arbitrary<Text> = fc.oneof(
   fc.string({ maxLength: 12 }),
-  fc
-    .tuple(fc.nat(255), fc.constantFrom(100, 4096, 5000))
-    .map(([code, length]) => String.fromCharCode(33 + (code % 90)).repeat(length)),
+  fc.record({
+    character: fc.integer({ min: 33, max: 122 }).map((code) => String.fromCharCode(code)),
+    length: fc.constantFrom(100, 4096, 5000, 65_535, 65_536, 70_000, 300_000),
+  }),
 );
+const textOf = (text: Text) =>
+  typeof text === "string" ? text : text.character.repeat(text.length);
+const bufferOf = (text: Text) => Buffer.from(textOf(text));
 const slot = fc.nat(3);
-const size = fc.oneof(fc.nat(20), fc.constantFrom(4095, 4096, 4097, 9000));
+const size = fc.oneof(
+  fc.nat(20),
+  fc.constantFrom(4095, 4096, 4097, 9000),
+  fc.constantFrom(65_535, 65_536, 131_072, 200_000, 300_000),
+);
 const position = fc.option(size, { nil: null });
 const mode = fc.constantFrom(0o644, 0o755, 0o600, 0o700, 0o4755, 0o2755, 0o1777);
 const time = fc.integer({ min: 1, max: 1_000_000 });
@@ -98,12 +108,12 @@ function entriesBelow(fs: Fs, directory: string): unknown {
 /** Every kind of operation on a tree. Those on savepoints are the program's own. */
 export const operations = {
   writeFile: operation(fc.tuple(path, bytes), ({ fs, root }, [relative, text]) =>
-    fs.writeFileSync(`${root}/${relative}`, text),
+    fs.writeFileSync(`${root}/${relative}`, textOf(text)),
   ),
   writeFileExclusive: onPath((fs, target) => fs.writeFileSync(target, "new", { flag: "wx" })),
   writeFileMode: onPath((fs, target) => fs.writeFileSync(target, "#!", { mode: 0o751 })),
   appendFile: operation(fc.tuple(path, bytes), ({ fs, root }, [relative, text]) =>
-    fs.appendFileSync(`${root}/${relative}`, text),
+    fs.appendFileSync(`${root}/${relative}`, textOf(text)),
   ),
   readFile: onPath((fs, target) => fs.readFileSync(target)),
   truncate: operation(fc.tuple(path, size), ({ fs, root }, [relative, length]) =>
@@ -164,16 +174,13 @@ export const operations = {
     readInto(place, index, length, where),
   ),
   write: operation(fc.tuple(slot, bytes), (place, [index, text]) =>
-    withSlot((fs, descriptor) => fs.writeSync(descriptor, text))(place, index),
+    withSlot((fs, descriptor) => fs.writeSync(descriptor, textOf(text)))(place, index),
   ),
   writeAt: operation(fc.tuple(slot, bytes, size), (place, [index, text, where]) =>
-    withSlot((fs, descriptor) => fs.writeSync(descriptor, text, where))(place, index),
+    withSlot((fs, descriptor) => fs.writeSync(descriptor, textOf(text), where))(place, index),
   ),
   writev: operation(fc.tuple(slot, bytes, bytes), (place, [index, one, two]) =>
-    withSlot((fs, descriptor) => fs.writevSync(descriptor, [Buffer.from(one), Buffer.from(two)]))(
-      place,
-      index,
-    ),
+    withSlot((fs, descriptor) => fs.writevSync(descriptor, [one, two].map(bufferOf)))(place, index),
   ),
   readv: onSlot((fs, descriptor) => fs.readvSync(descriptor, [Buffer.alloc(3), Buffer.alloc(9)])),
   readFileOpen: onSlot((fs, descriptor) => fs.readFileSync(descriptor)),

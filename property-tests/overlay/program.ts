@@ -2,6 +2,7 @@ import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { pageBytes } from "../../src/overlay/page.ts";
 import { removeAll } from "../../test/conformance/harness/conform.ts";
 import { treeDifferences } from "../../test/conformance/harness/difference.ts";
 import { changesBetween, fingerprintOf } from "../../test/conformance/harness/lower-guard.ts";
@@ -20,6 +21,9 @@ export interface Step {
   readonly actor: number;
   readonly action: Action;
 }
+
+/** What one of the actors may hold in memory, so that what it writes is spilled soon, in pages. */
+const pagesInMemory = 4;
 
 const seed: Seed = {
   a: "alpha",
@@ -64,7 +68,12 @@ export function runProgram(program: readonly Step[]): void {
     plant(nodeFs, root, seed);
   }
   const before = fingerprintOf(nodeFs, lower);
-  const actors = mirrors.map((mirror) => new Actor(lower, mirror));
+  const stagingDirectory = join(home, "staging");
+  nodeFs.mkdirSync(stagingDirectory);
+  const actors = mirrors.map((mirror, index) => {
+    const pressed = { memoryLimitBytes: pagesInMemory * pageBytes, stagingDirectory };
+    return new Actor(lower, mirror, index === 0 ? {} : pressed);
+  });
   try {
     const starts = actors.map((actor) => ({
       actor,

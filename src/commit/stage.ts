@@ -300,6 +300,8 @@ export class Stager {
 
   #tryLink(source: string, target: string): boolean {
     try {
+      // With a name elsewhere already (a copy's, a draft's), two files would become one.
+      if (this.#disk.lstat(source)?.nlink !== 1) return false;
       this.#disk.link(source, target);
       return true;
     } catch {

@@ -250,9 +250,9 @@ export class Core {
     return node;
   }
 
-  /** The content of an open file as it is now. */
+  /** The content of an open file as it is now, for another file. */
   contentOf(file: OpenFile): FileContent {
-    if (file.node?.kind === "file") return file.node.content.snapshot();
+    if (file.node?.kind === "file") return file.node.content.copy();
     const { lowerDescriptor, place } = file;
     if (lowerDescriptor === undefined || place?.found.kind !== "lower") throw new Fault("EISDIR");
     const stamp = stampOf(this.lower.fstat(lowerDescriptor));

@@ -1,3 +1,4 @@
+import { ownSpillBytesMin } from "../limits.ts";
 import { chunksOf } from "./content.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { Page, pageBytes } from "./page.ts";
@@ -6,6 +7,8 @@ import type { SpillFile, SpillPlace } from "./spill-place.ts";
 
 /** The first capacity of a page that grows by appending, in bytes. */
 const growthBytesMin = 256;
+
+const nothing = new Uint8Array(0);
 
 /** Unit in which file systems give out space, in bytes. */
 const blockBytes = 4096;
@@ -27,7 +30,7 @@ export class FileContent {
   #pages: Map<number, Page> | undefined = undefined;
   /** Whether `#pages` is shared with a snapshot and must be copied before a change. */
   #sharesPages = false;
-  /** The file that pages of this content were spilled to, each at its own place. */
+  /** The file of this content's own to spill to, each page at its own place. */
   #spill: SpillFile | undefined = undefined;
 
   private constructor(budget: MemoryBudget, size: number, below?: Content) {
@@ -91,15 +94,23 @@ export class FileContent {
 
   /** The bytes as they are now, unaffected by later writes to this content. O(1). */
   snapshot(): FileContent {
+    // The snapshot may read from it: from now on it stays as it is.
+    this.#spill?.freeze();
     const copy = new FileContent(this.#budget, this.size, this.#below);
     copy.#belowSize = this.#belowSize;
     copy.#head = this.#head;
     if (this.#head !== undefined) this.#head.owner = undefined;
     copy.#pages = this.#pages;
-    copy.#spill = this.#spill;
     copy.#sharesPages = true;
     this.#sharesPages = true;
     return copy;
+  }
+
+  /** Like {@link snapshot}, for another file, which lives as long as this one does. O(1). */
+  copy(): FileContent {
+    // A commit would rename it into the tree, where others may write to it: below the copy's pages.
+    this.#spill = undefined;
+    return this.snapshot();
   }
 
   /** Fills `target` from `position`; returns the bytes read, fewer only at the end. */
@@ -169,31 +180,44 @@ export class FileContent {
       this.#head?.spill(place);
       return;
     }
-    const file = this.#spill ?? place.create();
-    this.#spill = file;
-    if (this.#head !== undefined) this.#spillPage(place, file, 0, this.#head);
-    for (const [index, page] of this.#pages) this.#spillPage(place, file, index, page);
+    const file = this.#ownSpill(place);
+    for (const [index, page] of this.#indexed()) {
+      // Where a snapshot has the page too, it must not lie in what this content may change.
+      const isOwn = file !== undefined && page.owner === this;
+      const freed = page.spill(place, isOwn ? { file, index } : undefined);
+      if (freed !== undefined) this.#budget.recycle(freed);
+    }
   }
 
-  /** A page that a snapshot reads too may have its old bytes at that place: it goes elsewhere. */
-  #spillPage(place: SpillPlace, file: SpillFile, index: number, page: Page): void {
-    if (page.memoryBytes === 0) return;
-    const isOwn = page.owner === this && !this.#sharesPages;
-    const freed = page.spill(place, isOwn ? { file, index } : undefined);
-    if (freed !== undefined) this.#budget.recycle(freed);
+  /** The file that pages can still be put in order in, if there can be one. */
+  #ownSpill(place: SpillPlace): SpillFile | undefined {
+    if (this.#sharesPages) return undefined;
+    if (this.#spill !== undefined) return this.#spill.isFrozen ? undefined : this.#spill;
+    if (this.size < ownSpillBytesMin) return undefined;
+    // With pages elsewhere the file would never hold the whole content.
+    for (const page of this.#pages?.values() ?? []) if (page.memoryBytes === 0) return undefined;
+    if (this.#head?.owner === this) this.#head.bringBack();
+    this.#spill = place.create();
+    return this.#spill;
   }
 
   /**
    * The file that holds exactly these bytes, if most of them were spilled: the rest is written to
-   * it as well.
+   * it as well. A commit may give that file a name in the tree: it stays as it is from now on.
    */
   settleSpill(place: SpillPlace): string | undefined {
     const file = this.#spill;
     if (file === undefined || this.#belowSize > 0) return undefined;
-    if (!this.#sharesPages) this.spill(place);
-    const isWhole = [...this.#indexed()].every(([index, page]) => page.isIn(file, index));
-    if (!isWhole) return undefined;
+    if (!file.isFrozen) this.spill(place);
+    let end: Page | undefined;
+    for (const [index, page] of this.#indexed()) {
+      if (!page.isIn(file, index)) return undefined;
+      if (index === Math.floor(this.size / pageBytes)) end = page;
+    }
+    if (file.isFrozen) return file.length === this.size ? file.path : undefined;
+    end?.cut(this.size % pageBytes);
     file.truncate(this.size);
+    file.freeze();
     return file.path;
   }
 
@@ -247,7 +271,7 @@ export class FileContent {
     if (isOurs) page.set(bytes);
     else {
       this.#setPage(index, new Page(bytes, this));
-      // A snapshot may go on reading the old page from its place in that file.
+      // The old page stays at its place in that file, for those who share it.
       this.#spill = undefined;
     }
     return bytes;
@@ -279,11 +303,25 @@ export class FileContent {
     return this.#pages;
   }
 
+  /** Gives up a page that nobody shares, rather than leaving that to the collector. */
+  #forget(page: Page | undefined): void {
+    if (page?.owner === this) page.set(nothing);
+  }
+
   #cutPages(size: number): void {
-    if (size === 0) this.#head = undefined;
+    // What is cut off lies in that file still, and would show again where a hole comes.
+    this.#spill = undefined;
+    if (size === 0) {
+      this.#forget(this.#head);
+      this.#head = undefined;
+    }
     if (this.#pages !== undefined) {
       const pages = this.#ownPages();
-      for (const index of pages.keys()) if (index * pageBytes >= size) pages.delete(index);
+      for (const [index, page] of pages) {
+        if (index * pageBytes < size) continue;
+        this.#forget(page);
+        pages.delete(index);
+      }
       if (pages.size === 0) this.#pages = undefined;
     }
     const last = Math.floor(size / pageBytes);

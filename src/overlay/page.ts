@@ -1,7 +1,15 @@
 import type { SpillFile, SpillPlace } from "./spill-place.ts";
+import type { PoolPlace } from "./spill-pool.ts";
 
 /** Granularity of copy on write inside large files, in bytes; smaller files are one page. */
 export const pageBytes = 65_536;
+
+/** A place in a file that holds one content in order. */
+interface OwnPlace {
+  readonly pool?: undefined;
+  readonly file: SpillFile;
+  readonly position: number;
+}
 
 /**
  * The first bytes of a page-sized piece of a file, in memory or spilled; the rest of the piece is
@@ -12,8 +20,8 @@ export class Page {
   owner: object | undefined;
   #bytes: Uint8Array | undefined;
   #length: number;
-  #file: SpillFile | undefined = undefined;
-  #position = 0;
+  /** Where the bytes lie that are not in memory. */
+  #place: PoolPlace | OwnPlace | undefined = undefined;
 
   constructor(bytes: Uint8Array, owner: object | undefined) {
     this.#bytes = bytes;
@@ -40,13 +48,29 @@ export class Page {
   set(bytes: Uint8Array): void {
     this.#bytes = bytes;
     this.#length = bytes.length;
+    const place = this.#place;
+    this.#place = undefined;
+    place?.pool?.release(place);
+  }
+
+  /** Takes the bytes into memory again. */
+  bringBack(): void {
+    if (this.#bytes !== undefined) return;
+    const bytes = new Uint8Array(this.#length);
+    this.read(bytes, 0);
+    this.set(bytes);
+  }
+
+  /** Forgets what it holds behind the first `length` bytes, which is not in memory. */
+  cut(length: number): void {
+    this.#length = Math.min(this.#length, length);
   }
 
   /** Copies what it holds from `offset` on into `target`, and zeros behind it. */
   read(target: Uint8Array, offset: number): void {
     const count = Math.max(0, Math.min(target.length, this.#length - offset));
     if (this.#bytes !== undefined) target.set(this.#bytes.subarray(offset, offset + count));
-    else this.#file?.read(target.subarray(0, count), this.#position + offset);
+    else this.#place?.file.read(target.subarray(0, count), this.#place.position + offset);
     target.fill(0, count);
   }
 
@@ -63,13 +87,11 @@ export class Page {
   ): Uint8Array | undefined {
     const bytes = this.#bytes;
     if (bytes === undefined) return undefined;
-    if (own === undefined) {
-      this.#file = place.pool;
-      this.#position = this.#file.append(bytes);
-    } else {
-      this.#file = own.file;
-      this.#position = own.index * pageBytes;
-      own.file.write(bytes, this.#position);
+    if (own === undefined) this.#place = place.pool.put(bytes, this);
+    else {
+      const position = own.index * pageBytes;
+      own.file.write(bytes, position);
+      this.#place = { file: own.file, position };
     }
     this.#bytes = undefined;
     return bytes;
@@ -77,6 +99,7 @@ export class Page {
 
   /** Whether it lies at its own place in `file`. */
   isIn(file: SpillFile, index: number): boolean {
-    return this.#bytes === undefined && this.#file === file && this.#position === index * pageBytes;
+    const place = this.#place;
+    return place?.file === file && place.position === index * pageBytes;
   }
 }

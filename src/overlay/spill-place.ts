@@ -1,46 +1,80 @@
 import type { Disk } from "../disk/disk.ts";
 import { constants } from "../disk/lower-classes.ts";
+import { assert } from "../errors.ts";
+import { Fault } from "./file-system-error.ts";
+import { SpillPool } from "./spill-pool.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 
-/** A file outside of the tree that holds content for which memory was too small. */
-export class SpillFile {
+/** An open file of the place. Apart from `SpillFile`, so that it can outlive it. */
+interface Handle {
   readonly path: string;
-  readonly #disk: Disk;
-  readonly #descriptor: number;
-  /** Where the next piece goes that has no place of its own, in bytes. */
-  #end = 0;
+  /** Negative once it is closed: the kernel hands the number out again. */
+  descriptor: number;
+}
 
-  constructor(disk: Disk, path: string) {
+/**
+ * A file outside of the tree that holds content for which memory was too small.
+ *
+ * Invariant: it belongs to the pool or to one content. Only that one writes to it, and cuts it, and
+ * only as long as nobody else can read it: neither a copy of the content, nor a commit that gave
+ * the file a name in the tree.
+ */
+export class SpillFile {
+  readonly #disk: Disk;
+  readonly #handle: Handle;
+  #length = 0;
+  #isFrozen = false;
+
+  constructor(disk: Disk, handle: Handle) {
     this.#disk = disk;
-    this.path = path;
-    this.#descriptor = disk.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    this.#handle = handle;
   }
 
-  get descriptor(): number {
-    return this.#descriptor;
+  get path(): string {
+    return this.#handle.path;
+  }
+
+  /** How long it is, in bytes. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether it stays as it is. */
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
+  /** From now on others read it: nothing is written to it any more. */
+  freeze(): void {
+    this.#isFrozen = true;
   }
 
   /** Writes at a position of the caller's choice. */
   write(bytes: Uint8Array, position: number): void {
+    assert(!this.#isFrozen, "a spilled file that others read is not written to");
     this.#disk.write(this.#descriptor, bytes, position);
+    this.#length = Math.max(this.#length, position + bytes.length);
   }
 
-  /** Writes behind all that was appended before; returns where. */
-  append(bytes: Uint8Array): number {
-    const position = this.#end;
-    this.write(bytes, position);
-    this.#end += bytes.length;
-    return position;
-  }
-
-  read(buffer: Uint8Array, position: number): number {
-    return this.#disk.read(this.#descriptor, buffer, position);
+  /** Fills `buffer`. @throws {Fault} `EIO` when the file is shorter than it was written. */
+  read(buffer: Uint8Array, position: number): void {
+    const count = this.#disk.read(this.#descriptor, buffer, position);
+    if (count === buffer.length) return;
+    throw new Fault("EIO", { reason: "a file of spilled content was cut by another program" });
   }
 
   /** Makes the file exactly this long. */
   truncate(size: number): void {
+    assert(!this.#isFrozen, "a spilled file that others read is not cut");
     this.#disk.truncate(this.#descriptor, size);
+    this.#length = size;
+  }
+
+  get #descriptor(): number {
+    const { descriptor } = this.#handle;
+    if (descriptor >= 0) return descriptor;
+    throw new Fault("EBADF", { reason: "the overlay that held these bytes was closed" });
   }
 }
 
@@ -54,47 +88,49 @@ export class SpillPlace {
   readonly #staging: () => string;
   #directory: string | undefined;
   #count = 0;
-  #pool: SpillFile | undefined;
-  readonly #open = new Map<number, string>();
-  readonly #abandoned: FinalizationRegistry<number>;
+  #pool: SpillPool | undefined;
+  readonly #open = new Set<Handle>();
+  readonly #abandoned: FinalizationRegistry<Handle>;
 
   /** @param staging creates, when first asked, the directory to spill below, and names it. */
   constructor(disk: Disk, staging: () => string) {
     this.#disk = disk;
     this.#staging = staging;
-    this.#abandoned = new FinalizationRegistry((descriptor) => this.#discard(descriptor));
+    this.#abandoned = new FinalizationRegistry((handle) => this.#discard(handle));
   }
 
   /** A new file of one content's own. */
   create(): SpillFile {
-    const file = new SpillFile(this.#disk, `${this.#place()}/${this.#count++}`);
-    this.#open.set(file.descriptor, file.path);
-    this.#abandoned.register(file, file.descriptor, file);
+    const path = `${this.#place()}/${this.#count++}`;
+    const descriptor = this.#disk.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const handle = { path, descriptor };
+    const file = new SpillFile(this.#disk, handle);
+    this.#open.add(handle);
+    this.#abandoned.register(file, handle);
     return file;
   }
 
-  /** The file that small contents share. */
-  get pool(): SpillFile {
-    this.#pool ??= this.create();
+  /** What contents share that have no file of their own. */
+  get pool(): SpillPool {
+    this.#pool ??= new SpillPool(this.create());
     return this.#pool;
   }
 
   /** Removes everything that was spilled. */
   close(): void {
     this.#pool = undefined;
-    for (const descriptor of [...this.#open.keys()]) this.#discard(descriptor);
+    for (const handle of [...this.#open]) this.#discard(handle);
     if (this.#directory === undefined) return;
     this.#disk.rmdir(this.#directory);
     this.#directory = undefined;
   }
 
-  #discard(descriptor: number): void {
-    const path = this.#open.get(descriptor);
-    if (path === undefined) return;
-    this.#open.delete(descriptor);
-    this.#disk.close(descriptor);
+  #discard(handle: Handle): void {
+    if (!this.#open.delete(handle)) return;
+    this.#disk.close(handle.descriptor);
+    handle.descriptor = -1;
     // A commit may have renamed it into the tree.
-    if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
+    if (this.#disk.lstat(handle.path) !== undefined) this.#disk.unlink(handle.path);
   }
 
   #place(): string {

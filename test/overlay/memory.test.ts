@@ -4,6 +4,7 @@ import { finished } from "node:stream/promises";
 import { describe, expect, test } from "vitest";
 import { chunksOf } from "../../src/overlay/content.ts";
 import type { Layer } from "../../src/overlay/layer.ts";
+import { pageBytes } from "../../src/overlay/page.ts";
 import { open, plant } from "./scratch.ts";
 
 const MIB = 1024 * 1024;
@@ -103,10 +104,138 @@ describe("content beyond the memory limit", () => {
   });
 });
 
-function spilledPathOf(layer: Layer): string | undefined {
-  const [entry] = [...layer.pending()];
+function spilledPathOf(layer: Layer, path = "big"): string | undefined {
+  const entry = [...layer.pending()].find((pending) => pending.path === path);
   return entry?.kind === "file" ? entry.content.spilled : undefined;
 }
+
+/** Pages of content, each full of its number, starting from `first`. */
+function pages(count: number, first = 1): Buffer {
+  return Buffer.concat(
+    Array.from({ length: count }, (_, index) => Buffer.alloc(pageBytes, first + index)),
+  );
+}
+
+/** A layer that holds four pages, and a file of eight in it that was spilled. */
+function openWithSpilled(): { layer: Layer; root: string } {
+  const root = plant();
+  const staging = stagingIn(plant());
+  const layer = open(root, { memoryLimitBytes: 4 * pageBytes, stagingDirectory: staging });
+  layer.fs.writeFileSync("big", pages(8));
+  press(layer);
+  expect(spilledPathOf(layer)).toBeDefined();
+  return { layer, root };
+}
+
+/** Writes so much that everything else must leave memory. */
+function press(layer: Layer): void {
+  for (let index = 0; index < 8; index++) layer.fs.writeFileSync(`z${index}`, pages(1, 99));
+}
+
+/** Whether a file reads as these bytes, and what it offers to a commit is the same. */
+function expectBytes(layer: Layer, path: string, bytes: Buffer): void {
+  expect(layer.fs.readFileSync(path).equals(bytes)).toBe(true);
+  const spilled = spilledPathOf(layer, path);
+  if (spilled !== undefined) expect(nodeFs.readFileSync(spilled).equals(bytes)).toBe(true);
+}
+
+describe("a file of spilled content", () => {
+  test("does not show again what was cut off, where the file grows by a hole", () => {
+    const { layer } = openWithSpilled();
+    layer.fs.truncateSync("big", 2 * pageBytes);
+    layer.fs.truncateSync("big", 6 * pageBytes);
+    press(layer);
+    expectBytes(layer, "big", Buffer.concat([pages(2), Buffer.alloc(4 * pageBytes)]));
+  });
+
+  test("keeps for a rollback what was cut off and offered to a commit meanwhile", () => {
+    const { layer } = openWithSpilled();
+    const savepoint = layer.savepoint();
+    layer.fs.truncateSync("big", 2 * pageBytes);
+    expectBytes(layer, "big", pages(2));
+    layer.rollback(savepoint);
+    expectBytes(layer, "big", pages(8));
+  });
+
+  test("is offered for one of two copies at most", () => {
+    const { layer } = openWithSpilled();
+    layer.fs.copyFileSync("big", "copy");
+    const [one, two] = [spilledPathOf(layer), spilledPathOf(layer, "copy")];
+    expect(one === undefined || one !== two).toBe(true);
+    expectBytes(layer, "copy", pages(8));
+  });
+
+  test("takes what is appended to one of two copies", () => {
+    const { layer } = openWithSpilled();
+    layer.fs.copyFileSync("big", "copy");
+    layer.fs.appendFileSync("big", pages(3, 100));
+    layer.fs.appendFileSync("copy", pages(3, 200));
+    press(layer);
+    press(layer);
+    expectBytes(layer, "big", Buffer.concat([pages(8), pages(3, 100)]));
+    expectBytes(layer, "copy", Buffer.concat([pages(8), pages(3, 200)]));
+  });
+
+  test("is not written to any more once a commit may have given it a name in the tree", () => {
+    const { layer, root } = openWithSpilled();
+    const offered = spilledPathOf(layer) ?? "";
+    nodeFs.linkSync(offered, join(root, "big"));
+    layer.fs.copyFileSync("big", "copy");
+    layer.fs.appendFileSync("big", pages(2, 100));
+    layer.rebase(["copy"]);
+    layer.fs.appendFileSync("big", pages(3, 200));
+    layer.fs.writeFileSync("big", pages(1, 50), { flag: "r+" });
+    press(layer);
+    expect([...layer.pending()].length).toBeGreaterThan(0);
+    expect(nodeFs.readFileSync(join(root, "big")).equals(pages(8))).toBe(true);
+  });
+
+  test("is taken over by the commit of one of two copies, and stays what the other one reads", () => {
+    const { layer, root } = openWithSpilled();
+    const offered = spilledPathOf(layer) ?? "";
+    layer.fs.copyFileSync("big", "copy");
+    nodeFs.linkSync(offered, join(root, "big"));
+    layer.rebase(["big"]);
+    layer.fs.appendFileSync("copy", pages(3, 100));
+    press(layer);
+    press(layer);
+    expect([...layer.pending()].length).toBeGreaterThan(0);
+    expect(nodeFs.readFileSync(join(root, "big")).equals(pages(8))).toBe(true);
+    expectBytes(layer, "copy", Buffer.concat([pages(8), pages(3, 100)]));
+  });
+
+  test("that another program cut is an error, never zeros", () => {
+    const { layer } = openWithSpilled();
+    nodeFs.truncateSync(spilledPathOf(layer) ?? "", pageBytes);
+    expect(() => layer.fs.readFileSync("big")).toThrow(expect.objectContaining({ code: "EIO" }));
+  });
+
+  test("can be read no more, instead of something else, when the overlay was closed", () => {
+    const { layer } = openWithSpilled();
+    const entry = [...layer.pending()].find(({ path }) => path === "big");
+    layer.close();
+    const read = () => entry?.kind === "file" && entry.content.read(Buffer.alloc(9), 0);
+    expect(read).toThrow(expect.objectContaining({ code: "EBADF" }));
+  });
+
+  test("holds small contents that are written over and over in the same places", () => {
+    const staging = stagingIn(plant());
+    const layer = open(plant(), { memoryLimitBytes: 10_000, stagingDirectory: staging });
+    for (let round = 0; round < 200; round++) {
+      for (const name of ["a", "b", "c"]) {
+        const descriptor = layer.fs.openSync(name, "a");
+        layer.fs.ftruncateSync(descriptor, 0);
+        layer.fs.writeSync(descriptor, pattern(4000, round), 0);
+        layer.fs.closeSync(descriptor);
+        layer.fs.appendFileSync(name, "and on");
+      }
+    }
+    const files = spillsOf(staging).map((name) => nodeFs.statSync(join(staging, name)));
+    const bytes = files.filter((stats) => stats.isFile()).reduce((sum, { size }) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(1_000_000);
+  });
+});
 
 describe("a lower file that was changed in part", () => {
   test("is never mixed with what another program makes of it", () => {

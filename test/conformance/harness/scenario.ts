@@ -99,6 +99,7 @@ export type VariantName =
   | "redirect"
   | "upper"
   | "spilled"
+  | "pressed"
   | "memfs"
   | "stacked";
 

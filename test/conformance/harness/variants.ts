@@ -2,6 +2,7 @@ import nodeFs from "node:fs";
 import { dirname, join } from "node:path";
 import { createFsFromVolume, Volume } from "memfs";
 import { type Layer, openLayer } from "../../../src/overlay/layer.ts";
+import { pageBytes } from "../../../src/overlay/page.ts";
 import type { Scenario, VariantName } from "./scenario.ts";
 import { type Fs, plant } from "./seed.ts";
 import type { World } from "./world.ts";
@@ -11,6 +12,18 @@ type Variant = (home: string, scenario: Scenario) => World;
 
 /** A real directory: the oracle. */
 export const plantReal: Variant = (home, scenario) => plantDisk(home, "root", scenario);
+
+/** An overlay that may hold only so much content in memory. */
+function limitedTo(memoryLimitBytes: number): Variant {
+  return (home, scenario) => {
+    const { root, outside } = plantDisk(home, "root", scenario);
+    const stagingDirectory = join(home, "staging");
+    nodeFs.mkdirSync(stagingDirectory);
+    nodeFs.chmodSync(stagingDirectory, 0o1777);
+    const layer = openLayer({ root, memoryLimitBytes, stagingDirectory });
+    return { ...worldOf(layer), outside, lower: { fs: nodeFs, root } };
+  };
+}
 
 const variants: Readonly<Record<VariantName, Variant>> = {
   /** The tree lies in the lower, the overlay is fresh. */
@@ -59,14 +72,10 @@ const variants: Readonly<Record<VariantName, Variant>> = {
   },
 
   /** No content is held in memory: all of it spills to files at once. */
-  spilled: (home, scenario) => {
-    const { root, outside } = plantDisk(home, "root", scenario);
-    const stagingDirectory = join(home, "staging");
-    nodeFs.mkdirSync(stagingDirectory);
-    nodeFs.chmodSync(stagingDirectory, 0o1777);
-    const layer = openLayer({ root, memoryLimitBytes: 0, stagingDirectory });
-    return { ...worldOf(layer), outside, lower: { fs: nodeFs, root } };
-  },
+  spilled: limitedTo(0),
+
+  /** Four pages of content are held in memory: what is large spills, and comes back in part. */
+  pressed: limitedTo(4 * pageBytes),
 
   /** The lower is a memfs volume; the disk is not involved. */
   memfs: (home, scenario) => {

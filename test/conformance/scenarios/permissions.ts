@@ -149,6 +149,7 @@ export const permissions: readonly Scenario[] = [
         redirect: "the lower's own mode still keeps this user out",
         stacked: "the lower's own mode still keeps this user out",
         spilled: "the lower's own mode still keeps this user out",
+        pressed: "the lower's own mode still keeps this user out",
       },
     }),
   ),
