@@ -1,4 +1,5 @@
 import type { Change, ChangeSet } from "../commit/change-set.ts";
+import type { ManifestCommand } from "../commit/manifest.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { CommandRecord } from "../sandbox/session.ts";
@@ -42,6 +43,16 @@ export class CommandLog {
     return this.#commands
       .map((command) => ({ ...command, paths: command.paths.filter(isPending) }))
       .filter(({ paths }) => paths.length > 0);
+  }
+
+  /** The commands that made a change set, each with the paths that it was the last to touch. */
+  sharesOf(changeSet: ChangeSet): ManifestCommand[] {
+    if (this.#commands.length === 0) return [];
+    return this.group(changeSet).flatMap(({ command, changeSet: { changes } }) => {
+      if (command === undefined) return [];
+      const { words, startedMs, elapsedMs, exitCode } = command;
+      return [{ words, startedMs, elapsedMs, exitCode, paths: changes.map(({ path }) => path) }];
+    });
   }
 
   /** A change set by the command that touched each path last, in the order of the commands. */

@@ -289,6 +289,7 @@ export class Overlay extends History implements AsyncDisposable {
     const commitOptions = {
       lockWaitMs,
       checks,
+      commands: this.#commands.sharesOf(selected),
       ...options,
       ...(draft === undefined ? {} : { draft }),
     };

@@ -2,7 +2,8 @@ import type { CommitOptions } from "../commit/options.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 
 /** How to commit; all of it optional. */
-export interface CommitRequest extends Omit<CommitOptions, "operation" | "concerns" | "draft"> {
+export interface CommitRequest
+  extends Omit<CommitOptions, "operation" | "concerns" | "draft" | "commands"> {
   /** Globs of what to commit; everything by default. */
   readonly include?: readonly string[];
   /** Globs of what not to commit; it stays pending. */

@@ -14,6 +14,16 @@ export function checkpointLine({ id, manifest }: Checkpoint, terminal: Terminal)
   return `${label} ${time}${kind} ${printable(title)} (${countText(changes.length, "path")})\n`;
 }
 
+/** The commands that made what a checkpoint changed, one a line; empty when none did. */
+export function commandLines({ manifest }: Checkpoint, terminal: Terminal): string {
+  const lines = (manifest.commands ?? []).map(({ words, paths, exitCode }) => {
+    const failed = exitCode === 0 ? "" : `exit ${exitCode}, `;
+    const how = `(${failed}${countText(paths.length, "path")})`;
+    return `    by ${printable(words.join(" "))} ${terminal.paint("dim", how)}\n`;
+  });
+  return lines.join("");
+}
+
 /** What a checkpoint changed, one path a line. */
 export function recordedLines(changes: readonly RecordedChange[], terminal: Terminal): string {
   return changes.map((change) => recordedLine(change, terminal)).join("");

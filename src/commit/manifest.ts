@@ -17,6 +17,8 @@ export interface OperationManifest {
   readonly author: string;
   /** The command line that led to it, when there was one. */
   readonly command: readonly string[] | null;
+  /** The commands that made the changes, oldest first; absent when none did. */
+  readonly commands?: readonly ManifestCommand[];
   /** The saved draft that was committed: after a crash its next open knows that it is spent. */
   readonly draft?: DraftReference;
   /** Milliseconds since the epoch. */
@@ -27,6 +29,18 @@ export interface OperationManifest {
   readonly main: ObjectId;
   /** In tree order, as in the change set. */
   readonly changes: readonly ManifestChange[];
+}
+
+/** A command that ran over the overlay, and what it has to do with an operation. */
+export interface ManifestCommand {
+  /** The program and its arguments. */
+  readonly words: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly startedMs: number;
+  readonly elapsedMs: number;
+  readonly exitCode: number;
+  /** The changes of the operation whose paths it was the last to touch. */
+  readonly paths: readonly TreePath[];
 }
 
 /** One saved state of a draft; see `src/drafts`. */

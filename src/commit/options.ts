@@ -1,6 +1,6 @@
 import type { ObjectId } from "../objects/object-id.ts";
 import type { CheckLevel } from "./check-finding.ts";
-import type { DraftReference, OperationKind } from "./manifest.ts";
+import type { DraftReference, ManifestCommand, OperationKind } from "./manifest.ts";
 import type { CommitProgress, Durability } from "./receipt.ts";
 
 /** What every commit can be told; all of it optional. */
@@ -12,8 +12,10 @@ export interface CommitOptions {
   readonly message?: string;
   /** `Name <address>`; `draftfs <>` by default. */
   readonly author?: string;
-  /** The command line that led to the changes. */
+  /** The command line that led to the changes; by default the only one of `commands`. */
   readonly command?: readonly string[];
+  /** The commands that made the changes, oldest first. */
+  readonly commands?: readonly ManifestCommand[];
   readonly operation?: OperationKind;
   /** The operations that this one undoes, redoes or restores, newest first. */
   readonly concerns?: readonly ObjectId[];

@@ -197,13 +197,15 @@ class Preparation {
   }
 
   #facts(): OperationFacts {
-    const { operation, message, author, command, concerns, draft } = this.#options;
+    const { operation, message, author, command, commands = [], concerns, draft } = this.#options;
+    const [only] = commands.length === 1 ? commands : [];
     return {
       sequence: this.#sequence,
       operation: operation ?? "commit",
       message: message ?? defaultMessageOf(this.#plan),
       author: author ?? "draftfs <>",
-      command: command ?? null,
+      command: command ?? only?.words ?? null,
+      ...(commands.length === 0 ? {} : { commands }),
       ...(draft === undefined ? {} : { draft }),
       createdMs: Date.now(),
       concerns: concerns ?? [],

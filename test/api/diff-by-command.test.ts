@@ -70,6 +70,28 @@ describe("what is pending, by command", () => {
     ]);
   });
 
+  it("is in the log once it is committed, command by command", async () => {
+    const overlay = await open();
+    overlay.fs.writeFileSync(join(root, "api"), "api\n");
+    await sh(overlay, "echo 1 >> a; echo 1 >> b");
+    await sh(overlay, "echo 2 >> a; rm d/c; exit 3");
+    await overlay.commit({ exclude: ["b"] });
+    await overlay.commit();
+    overlay.fs.writeFileSync(join(root, "api"), "again\n");
+    await overlay.commit();
+    await overlay.undo();
+    const manifests = (await overlay.log()).map(({ manifest }) => manifest);
+    const words = (script: string): string[] => ["sh", "-c", script];
+    const first = words("echo 1 >> a; echo 1 >> b");
+    const second = words("echo 2 >> a; rm d/c; exit 3");
+    expect(manifests.map(({ command }) => command)).toEqual([null, null, first, second]);
+    const shares = manifests.map(({ commands }) =>
+      commands?.map(({ words, exitCode, paths }) => [words, exitCode, paths]),
+    );
+    const expected = [[[first, 0, ["b"]]], [[second, 3, ["a", "d/c"]]]];
+    expect(shares).toEqual([undefined, undefined, ...expected]);
+  });
+
   it("forgets commands that were rolled back", async () => {
     const overlay = await open();
     await sh(overlay, "echo 1 >> a");

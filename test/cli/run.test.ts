@@ -68,7 +68,17 @@ describe("draftfs run", () => {
     expect(outcome.code).toBe(0);
     expect(project.tree()).toEqual({ "lib/": "", "lib/b.txt": "b\n", x: "x\n" });
     expect(project.draftfs(["status"]).code).toBe(0);
-    expect(project.draftfs(["log"]).out).toContain("by run");
+    const log = project.draftfs(["log"]).out;
+    expect(log).toContain("by run");
+    expect(log).toContain("\n    by sh -c echo x > x; rm a.txt (2 paths)\n");
+    expect(project.draftfs(["show"]).out).toContain(
+      "\n    by sh -c echo x > x; rm a.txt (2 paths)\n",
+    );
+    const words = ["sh", "-c", "echo x > x; rm a.txt"];
+    expect(project.json(["show"])).toMatchObject({
+      command: words,
+      commands: [{ words, exitCode: 0, paths: ["a.txt", "x"] }],
+    });
   });
 
   it("does not commit what a failing command did", () => {

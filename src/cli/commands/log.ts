@@ -1,4 +1,4 @@
-import { checkpointDocument, checkpointLine } from "../checkpoint-view.ts";
+import { checkpointDocument, checkpointLine, commandLines } from "../checkpoint-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
@@ -17,7 +17,9 @@ export function execute(context: CommandContext, options: LogOptions): Promise<n
       out.json({ checkpoints: checkpoints.map(checkpointDocument) });
       return exitCodes.ok;
     }
-    for (const checkpoint of checkpoints) out.write(checkpointLine(checkpoint, out));
+    for (const checkpoint of checkpoints) {
+      out.write(checkpointLine(checkpoint, out) + commandLines(checkpoint, out));
+    }
     if (checkpoints.length === 0) out.write("There are no checkpoints yet.\n");
     return exitCodes.ok;
   });

@@ -1,4 +1,9 @@
-import { checkpointDocument, checkpointLine, recordedLines } from "../checkpoint-view.ts";
+import {
+  checkpointDocument,
+  checkpointLine,
+  commandLines,
+  recordedLines,
+} from "../checkpoint-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
@@ -17,7 +22,7 @@ export function execute(context: CommandContext, options: ShowOptions): Promise<
     if (options.json === true) {
       out.json(checkpointDocument(checkpoint));
     } else {
-      out.write(checkpointLine(checkpoint, out));
+      out.write(checkpointLine(checkpoint, out) + commandLines(checkpoint, out));
       if (options.patch === true) {
         writePatchBytes(await overlay.compare(checkpoint.id), out);
       } else {
