@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { SealedStreams } from "./sealed-streams.ts";
 import type { ResourceLimits } from "./session-options.ts";
 import { reclaimTerminal } from "./terminal-foreground.ts";
 
@@ -17,7 +18,10 @@ export interface CommandEnd {
 }
 
 export interface CommandOptions {
-  /** As in `child_process.spawn`; `inherit` by default. */
+  /**
+   * As in `child_process.spawn`; `inherit` by default. A file for its input reaches the command
+   * through a pipe, since it could open the file itself again for writing; a directory is refused.
+   */
   readonly stdio?: SpawnOptions["stdio"];
   readonly env?: NodeJS.ProcessEnv;
   /** Ends the command: `SIGTERM`, and `SIGKILL` two seconds later. */
@@ -60,12 +64,19 @@ export class RunningCommand {
     const [program = "", ...args] = words;
     // At a terminal the command must stay in our group: only the foreground group may read from it.
     this.#isGroup = !isInteractive;
-    this.child = spawn(program, args, {
-      stdio,
-      cwd: "/",
-      env: options.env,
-      detached: this.#isGroup,
-    });
+    const streams = new SealedStreams(stdio);
+    try {
+      this.child = spawn(program, args, {
+        stdio: streams.stdio,
+        cwd: "/",
+        env: options.env,
+        detached: this.#isGroup,
+      });
+    } catch (error) {
+      streams.release();
+      throw error;
+    }
+    streams.attach(this.child);
     this.closed = new Promise((resolve) => this.child.once("close", () => resolve()));
     this.ended = this.#watch(options, isInteractive);
   }

@@ -18,6 +18,7 @@ import { DraftError } from "../errors.ts";
 import { startFuseServer } from "./fuse/start-server.ts";
 import { readMountTable, visibleMounts } from "./mount-table.ts";
 import { type NamespacePlan, namespaceScript, outsideMounts } from "./namespace-script.ts";
+import { SealedStreams } from "./sealed-streams.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 
@@ -255,7 +256,9 @@ function probeOverlay(directory: string): void {
 function startSupervisor(plan: NamespacePlan): Supervisor {
   const namespaces = plan.privileged ? ["-m", "-p", "-i"] : ["-U", "-r", "-m", "-p", "-i"];
   if (plan.loopback) namespaces.push("-n");
-  return spawn(
+  // Process 1 holds no descriptor of ours: commands may look for them in `/proc/1/fd`.
+  const streams = new SealedStreams(["pipe", "pipe", "pipe"]);
+  const supervisor = spawn(
     "unshare",
     [
       ...namespaces,
@@ -269,12 +272,14 @@ function startSupervisor(plan: NamespacePlan): Supervisor {
     ],
     // A group of its own: Ctrl-C at the terminal is for the command, never for the supervisor.
     {
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: streams.stdio,
       cwd: "/",
       detached: true,
       env: { PATH: toolPath(process.env["PATH"]), LC_ALL: "C" },
     },
-  );
+  ) as Supervisor;
+  streams.attach(supervisor);
+  return supervisor;
 }
 
 /** `ip`, `mount` and `unshare` lie in directories that the `PATH` of a user often lacks. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { SealedStreams } from "../sealed-streams.ts";
 import { type ServerOrder, serverOrderVariable, servingLine, upperNameOf } from "./served-names.ts";
 import { serverPath } from "./server-path.ts";
 
@@ -62,8 +63,9 @@ export async function startFuseServer(place: ServerPlace): Promise<FuseServer> {
   ];
   const enter = ["nsenter", "-t", String(pid), "-U", "--preserve-credentials", "--"];
   const [program = "", ...words] = privileged ? shell : [...enter, ...shell];
+  const streams = new SealedStreams(["ignore", "pipe", "pipe"]);
   const child = spawn(program, words, {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: streams.stdio,
     cwd: "/",
     detached: true,
     env: {
@@ -73,6 +75,7 @@ export async function startFuseServer(place: ServerPlace): Promise<FuseServer> {
       [serverOrderVariable]: JSON.stringify(order),
     },
   });
+  streams.attach(child);
   await serving(child);
   child.unref();
   return { process: child, upperName: upperNameOf(secret) };
