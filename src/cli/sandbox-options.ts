@@ -55,7 +55,13 @@ export function addSandboxOptions(command: Command): Command {
       ),
     )
     .addOption(
-      choice("--temporary <how>", "/tmp, /var/tmp, /dev/shm: hides others'", "private", "shared"),
+      choice(
+        "--temporary <how>",
+        "/tmp, /var/tmp, /dev/shm: hides others'",
+        "private",
+        "read-only",
+        "shared",
+      ),
     )
     .addOption(
       choice("--sockets <how>", "hides /run, ssh and gpg agents, docker", "masked", "shared"),

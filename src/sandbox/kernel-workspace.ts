@@ -170,12 +170,12 @@ function treeOf(engine: NamespaceEngine): NamespacePlan["tree"] {
   return process.geteuid?.() === 0 ? "fuse" : "overlay-on-fuse";
 }
 
-function notesOn({ tree, privileged, root }: NamespacePlan): string[] {
-  if (privileged) return [];
+function notesOn({ tree, privileged, root, notes }: NamespacePlan): string[] {
+  if (privileged) return [...notes];
   const renames =
     "Renaming a directory that is on the disk fails with EXDEV, as between two disks; mv copies " +
     "then, git mv gives up.";
-  return tree === "overlay" ? [renames, ...ownerNotes(root)] : [renames];
+  return [...notes, renames, ...(tree === "overlay" ? ownerNotes(root) : [])];
 }
 
 /**

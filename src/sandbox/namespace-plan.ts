@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { homedir, totalmem } from "node:os";
+import { isatty } from "node:tty";
 import { stateDirectoryName } from "../disk/state-directory.ts";
-import { isBelow, type MountPoint, mountsInside, readMountTable } from "./mount-table.ts";
+import type { BoundPlace } from "./containment-zones.ts";
+import { isBelow, mountsInside, readMountTable } from "./mount-table.ts";
 import type { DeniedPath, NamespacePlan } from "./namespace-script.ts";
 import type { Containment } from "./session-options.ts";
 
@@ -17,17 +19,40 @@ export interface NamespaceOptions extends Containment {
 /** What container runtimes make read-only as well. */
 const kernelControls = ["sys", "sysrq-trigger", "irq", "bus", "fs"].map((name) => `/proc/${name}`);
 
+/** What container runtimes hide as well. */
+const kernelSecrets = [
+  ...["acpi", "scsi", "kcore", "keys", "latency_stats", "timer_list"].map(
+    (name) => `/proc/${name}`,
+  ),
+  "/sys/firmware",
+  "/sys/devices/virtual/powercap",
+];
+
 /** Gathers from this machine what the script of a namespace over `options.root` needs to know. */
 export function planNamespace(options: NamespaceOptions): NamespacePlan {
   const { root } = options;
   const mounts = readMountTable();
   const isHostRoot = process.geteuid?.() === 0;
   const masked = (options.sockets ?? "masked") === "masked" ? ["/run"] : [];
-  const temporary =
-    (options.temporary ?? "private") === "private" ? ["/tmp", "/var/tmp", "/dev/shm"] : [];
   // Root's commands get a `/dev` of their own, with all that is in it.
-  const own = isHostRoot ? temporary.filter((path) => path !== "/dev/shm") : temporary;
-  const emptied = [...own, ...masked].filter((path) => isOwnDirectory(path, root));
+  const own = ["/tmp", "/var/tmp", ...(isHostRoot ? [] : ["/dev/shm"])];
+  const temporary = options.temporary ?? "private";
+  const isPrivate = temporary === "private";
+  const emptied = [...(isPrivate ? own : []), ...masked].filter((path) => isOwnPlace(path, root));
+  const home = ownHome(root, emptied);
+  const hasMounts = home !== undefined && mountsInside(mounts, home).length > 0;
+  const wish = options.home ?? "discard";
+  const discarded = wish === "discard" && !hasMounts ? home : undefined;
+  const places = [
+    ...(isPrivate ? [] : own.filter((path) => isOwnPlace(path, root))).map((path) => ({
+      path,
+      isWritable: temporary === "shared",
+    })),
+    ...(home === undefined || discarded !== undefined
+      ? []
+      : [{ path: home, isWritable: wish === "open" }]),
+  ];
+  const readOnlyOutside = (options.outside ?? "read-only") === "read-only";
   return {
     root,
     label: `draftfs-${randomBytes(4).toString("hex")}`,
@@ -36,21 +61,65 @@ export function planNamespace(options: NamespaceOptions): NamespacePlan {
     rootStats: statSync(root),
     hiddenName: stateDirectoryName,
     uncommittedBytesMax: options.uncommittedBytesMax ?? Math.floor(totalmem() / 2),
-    discarded: discardedHome(options, mounts),
+    discarded,
+    home,
+    bound: boundPlaces(places, emptied, !readOnlyOutside),
     emptied,
     kept: keptFiles(emptied),
-    readOnlyOutside: (options.outside ?? "read-only") === "read-only",
+    readOnlyOutside,
+    temporary,
     isHostRoot,
     kernelControls: isHostRoot ? kernelControls.filter((path) => existsSync(path)) : [],
+    kernelSecrets: isHostRoot ? kernelSecrets.flatMap(existing) : [],
+    terminal: isHostRoot ? ownTerminal() : undefined,
     loopback: options.network === "off",
     denied: options.denied ?? [],
     denyRead: options.denyRead ?? [],
     mounts,
+    notes: wish === "discard" && hasMounts ? [homeNote(home)] : [],
   };
 }
 
+function homeNote(home: string): string {
+  return (
+    `The home directory ${home} holds mounts, over which nothing can be laid: it is read-only ` +
+    "instead of writable and thrown away."
+  );
+}
+
+/** Those that differ from what lies around them, outer ones first. */
+function boundPlaces(
+  places: readonly BoundPlace[],
+  emptied: readonly string[],
+  isOpen: boolean,
+): BoundPlace[] {
+  const bound: BoundPlace[] = [];
+  for (const place of [...places].sort((a, b) => a.path.length - b.path.length)) {
+    const around = bound.findLast(({ path }) => isBelow(place.path, path));
+    const isHidden = emptied.some((directory) => isBelow(place.path, directory));
+    if (isHidden || (around?.isWritable ?? isOpen) !== place.isWritable) bound.push(place);
+  }
+  return bound;
+}
+
+function existing(path: string): DeniedPath[] {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? [] : [{ path, kind: stats.isDirectory() ? "directory" : "file" }];
+}
+
+/** The terminal that a command gets when it gets our streams. */
+function ownTerminal(): string | undefined {
+  try {
+    const descriptor = [0, 1, 2].find((number) => isatty(number));
+    const path = descriptor === undefined ? "" : readlinkSync(`/proc/self/fd/${descriptor}`);
+    return /^\/dev\/(pts\/\d+|tty\w*|console)$/.test(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A directory that exists under this very name (`/var/run` may be a link) and is not the root. */
-function isOwnDirectory(path: string, root: string): boolean {
+function isOwnPlace(path: string, root: string): boolean {
   try {
     return realpathSync(path) === path && !isBelow(path, root);
   } catch {
@@ -58,12 +127,11 @@ function isOwnDirectory(path: string, root: string): boolean {
   }
 }
 
-/** The home directory, when it can be laid over: a mount inside of it would be refused or lost. */
-function discardedHome(options: NamespaceOptions, mounts: MountPoint[]): string | undefined {
-  if ((options.home ?? "discard") !== "discard") return undefined;
+/** The home directory, where it is neither the whole disk, nor in the tree, nor private anyway. */
+function ownHome(root: string, emptied: readonly string[]): string | undefined {
   const home = realHome();
-  if (home === undefined || home === "/" || isBelow(home, options.root)) return undefined;
-  return mountsInside(mounts, home).length > 0 ? undefined : home;
+  if (home === undefined || home === "/" || isBelow(home, root)) return undefined;
+  return emptied.includes(home) ? undefined : home;
 }
 
 function realHome(): string | undefined {

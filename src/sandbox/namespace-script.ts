@@ -1,5 +1,7 @@
 import type { Stats } from "node:fs";
+import { type BoundPlace, isEmptied, mountsToRestrict, placesToBind } from "./containment-zones.ts";
 import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
+import type { Containment } from "./session-options.ts";
 
 /** Everything that the script of a namespace depends on; gathered by `namespace-plan.ts`. */
 export interface NamespacePlan {
@@ -21,11 +23,16 @@ export interface NamespacePlan {
   readonly uncommittedBytesMax: number;
   /** Directory whose writes are thrown away, laid over itself. */
   readonly discarded: string | undefined;
+  /** The home directory, where it is a place of its own. */
+  readonly home: string | undefined;
+  /** Directories that can be written, or not, unlike what lies around them; outer ones first. */
+  readonly bound: readonly BoundPlace[];
   /** Directories that become private and empty. */
   readonly emptied: readonly string[];
   /** Private copies of files inside emptied directories: path and text. */
   readonly kept: ReadonlyMap<string, string>;
   readonly readOnlyOutside: boolean;
+  readonly temporary: NonNullable<Containment["temporary"]>;
   /**
    * Whether the user is root on the host: what is kept from others by permissions (disks in `/dev`,
    * switches in `/proc`) must be kept from its commands by mounts.
@@ -33,12 +40,18 @@ export interface NamespacePlan {
   readonly isHostRoot: boolean;
   /** Files under `/proc` by which root changes the running kernel: made read-only. */
   readonly kernelControls: readonly string[];
+  /** Files by which root looks into the running kernel, or at the machine: made empty. */
+  readonly kernelSecrets: readonly DeniedPath[];
+  /** The terminal of this process, for which root's commands have no other name. */
+  readonly terminal: string | undefined;
   readonly loopback: boolean;
   /** Files and directories that become unreadable. */
   readonly denied: readonly DeniedPath[];
   /** The globs that those come from. */
   readonly denyRead: readonly string[];
   readonly mounts: readonly MountPoint[];
+  /** What could not be had as it was asked for, in plain words. */
+  readonly notes: readonly string[];
 }
 
 export interface DeniedPath {
@@ -50,7 +63,7 @@ export interface DeniedPath {
  * The shell script that is process 1 of a namespace.
  *
  * Descriptors: 8 the real tree, opened before it is covered and closed before any command runs;
- * 6 the directory whose writes are discarded; 9 the stage (a tmpfs that lies *under* the overlay,
+ * 6 the home directory as it is on the host; 9 the stage (a tmpfs that lies *under* the overlay,
  * so that no path leads to it); 7 the user namespace of commands when run by root.
  * It prints `ready <pid on the host>` and then obeys one order a line: `quiesce` kills everything
  * else in the namespace. The end of its input (also when Node is killed) ends the namespace.
@@ -62,7 +75,7 @@ export function namespaceScript(plan: NamespacePlan): string {
     "umask 022",
     "read -r host_pid rest </proc/self/stat",
     `exec 8<${root}`,
-    ...(plan.discarded === undefined ? [] : [`exec 6<${quote(plan.discarded)}`]),
+    ...(plan.home === undefined ? [] : [`exec 6<${quote(plan.home)}`]),
     // Every program that is started costs a millisecond or two: what can goes on side by side.
     `mount -t tmpfs -o ${stageOptions(plan)} ${plan.label}-stage ${root} &`,
     "mounting=$!",
@@ -116,7 +129,7 @@ const holderEnd = [
 function stage(plan: NamespacePlan): string[] {
   const at = (name: string): string => quote(`${plan.root}/${name}`);
   const upper = "/proc/self/fd/9/upper";
-  const places = ownDevices(plan).map((name) => `dev/${name}`);
+  const places = [...ownDevices(plan).keys()].map((name) => `dev/${name}`);
   const files = ["denied-file", "probe-lower/removed/file", ...places];
   return [
     `mkdir -m 755 ${stageDirectories.map(at).join(" ")}`,
@@ -137,9 +150,13 @@ const stageDirectories = [
  * All that root's commands find in `/dev` besides terminals: a disk that root may open is a way
  * around every mount. They are the host's, mounted over files: not every root may make devices.
  */
-function ownDevices({ isHostRoot, privileged }: NamespacePlan): string[] {
-  if (!isHostRoot) return [];
-  return [...devices, ...(privileged ? ["ptmx"] : [])];
+function ownDevices({ isHostRoot, terminal }: NamespacePlan): Map<string, string> {
+  if (!isHostRoot) return new Map();
+  const own = new Map(devices.map((name) => [name, `/dev/${name}`]));
+  // The other terminals of the host are none of a command's business; its own one has this name in
+  // containers too, and `ttyname` finds it there.
+  if (terminal !== undefined) own.set("console", terminal);
+  return own;
 }
 
 const devices = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -148,15 +165,29 @@ const devices = ["null", "zero", "full", "random", "urandom", "tty"];
 function deviceRows(plan: NamespacePlan): string[][] {
   if (!plan.isHostRoot) return [];
   const directory = `${plan.root}/dev`;
-  const terminals = plan.privileged
-    ? ["/dev/pts", `${directory}/pts`, "none", "bind"]
-    : [`${plan.label}-pts`, `${directory}/pts`, "devpts", "newinstance,ptmxmode=0666,mode=620"];
+  const terminals = "newinstance,ptmxmode=0666,mode=620,nosuid,noexec";
   return [
-    terminals,
-    ...ownDevices(plan).map((name) => [`/dev/${name}`, `${directory}/${name}`, "none", "bind"]),
-    [`${plan.label}-shm`, `${directory}/shm`, "tmpfs", "mode=1777,nosuid,nodev"],
+    [`${plan.label}-pts`, `${directory}/pts`, "devpts", terminals],
+    ...[...ownDevices(plan)].map(([name, source]) => [
+      source,
+      `${directory}/${name}`,
+      "none",
+      "bind",
+    ]),
+    sharedMemoryRow(plan, `${directory}/shm`),
     [directory, "/dev", "none", "rbind"],
   ];
+}
+
+function sharedMemoryRow(plan: NamespacePlan, target: string): string[] {
+  const { temporary } = plan;
+  if (temporary === "private") return [`${plan.label}-shm`, target, "tmpfs", emptyOptions(plan)];
+  return ["/dev/shm", target, "none", temporary === "shared" ? "bind" : "bind,ro"];
+}
+
+/** Of a private directory: what lies there counts as much as what is written to the tree. */
+function emptyOptions({ uncommittedBytesMax }: NamespacePlan): string {
+  return `mode=1777,nosuid,nodev,size=${uncommittedBytesMax}`;
 }
 
 /**
@@ -177,7 +208,11 @@ function mountList(plan: NamespacePlan): string {
   list.push(...deviceRows(plan));
   // From the next row on, the stage may be covered and only its descriptor leads to it.
   for (const path of plan.emptied) {
-    list.push([`${plan.label}-empty`, path, "tmpfs", "mode=1777,nosuid,nodev"]);
+    list.push([`${plan.label}-empty`, path, "tmpfs", emptyOptions(plan)]);
+  }
+  for (const { path } of placesToBind(plan)) {
+    const source = path === plan.home ? "/proc/self/fd/6" : path;
+    list.push([source, path, "none", "rbind,X-mount.mkdir"]);
   }
   if (plan.discarded !== undefined) {
     list.push([`${plan.label}-discarded`, plan.discarded, "overlay", overlay("6", "home-")]);
@@ -185,31 +220,27 @@ function mountList(plan: NamespacePlan): string {
   if (plan.tree === "overlay") {
     list.push([`${plan.label}-tree`, plan.root, "overlay", `strictatime,${overlay("8", "")}`]);
   } else list.push([`${plan.label}-place`, plan.root, "tmpfs", "mode=700,X-mount.mkdir"]);
-  for (const { path, kind } of plan.denied) {
-    // A FUSE server refuses by itself, and its mount would cover these.
-    if (plan.tree !== "overlay" && isBelow(path, plan.root)) continue;
+  for (const { path, kind } of deniedByMounts(plan)) {
     list.push([`/proc/self/fd/9/denied-${kind}`, path, "none", "bind"]);
   }
   for (const path of plan.kernelControls) list.push([path, path, "none", "bind,ro"]);
-  if (plan.readOnlyOutside) {
-    for (const mount of outsideMounts(plan)) {
-      list.push(["none", mount.path, "none", remountFlags(mount)]);
-    }
-    list.push(...readOnlyRoot(plan));
+  for (const mount of mountsToRestrict(plan)) {
+    list.push(["none", mount.path, "none", remountFlags(mount)]);
   }
+  if (plan.readOnlyOutside) list.push(...readOnlyRoot(plan));
   return list.map((row) => `${row.map(escapeField).join(" ")} 0 0\n`).join("");
 }
 
-/** Mounts of the host that stay reachable and must become read-only; `/` is a row of its own. */
-export function outsideMounts(plan: NamespacePlan): MountPoint[] {
-  const covers = ["/proc", plan.root, ...plan.emptied, ...(plan.isHostRoot ? ["/dev"] : [])];
-  if (plan.discarded !== undefined) covers.push(plan.discarded);
-  return visibleMounts(plan.mounts).filter(
-    (mount) =>
-      mount.path !== "/" &&
-      !mount.flags.includes("ro") &&
-      !covers.some((path) => isBelow(mount.path, path)),
-  );
+/**
+ * What is covered by an empty file or directory. Not where nothing of the host is left, and not in
+ * a tree that is served: the FUSE server refuses by itself, and its mount would cover these.
+ */
+export function deniedByMounts(plan: NamespacePlan): DeniedPath[] {
+  const isServed = ({ path }: DeniedPath) => plan.tree !== "overlay" && isBelow(path, plan.root);
+  return [
+    ...plan.denied.filter((denied) => !isServed(denied) && !isEmptied(plan, denied.path)),
+    ...plan.kernelSecrets,
+  ];
 }
 
 /** `mount -a` leaves `/` alone, by that name. */
@@ -220,7 +251,7 @@ function readOnlyRoot(plan: NamespacePlan): string[][] {
 }
 
 /** In a user namespace the flags of a mount are locked: leaving one out is refused. */
-function remountFlags(mount: MountPoint): string {
+function remountFlags(mount: Pick<MountPoint, "flags">): string {
   const locked = ["nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime"];
   return ["remount", "bind", "ro", ...mount.flags.filter((flag) => locked.includes(flag))].join(
     ",",

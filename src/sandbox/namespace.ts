@@ -15,9 +15,10 @@ import { basename, dirname } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { DraftError } from "../errors.ts";
+import { mountsToRestrict, placesToBind } from "./containment-zones.ts";
 import { startFuseServer } from "./fuse/start-server.ts";
 import { readMountTable, visibleMounts } from "./mount-table.ts";
-import { type NamespacePlan, namespaceScript, outsideMounts } from "./namespace-script.ts";
+import { deniedByMounts, type NamespacePlan, namespaceScript } from "./namespace-script.ts";
 import { SealedStreams } from "./sealed-streams.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
@@ -85,7 +86,8 @@ export class Namespace {
       const namespace = new Namespace(plan, supervisor, answers, { pid, upper });
       namespace.#verify(Buffer.concat(complaints).toString());
       furnish(namespace);
-      if (plan.tree === "overlay") probeOverlay(`/proc/${pid}/fd/9/probe`);
+      // A tree that is served without the kernel's overlay needs none of it.
+      if (plan.tree !== "fuse") probeOverlay(`/proc/${pid}/fd/9/probe`);
       return namespace;
     } catch (error) {
       supervisor.kill("SIGKILL");
@@ -137,18 +139,17 @@ export class Namespace {
   #verify(complaint: string): void {
     this.#release();
     const visible = new Map(visibleMounts(readMountTable(this.pid)).map((row) => [row.path, row]));
-    const { root, discarded, tree } = this.plan;
-    const fileSystem = tree === "fuse" ? "fuse" : "overlay";
-    const missing = visible.get(root)?.fileSystem === fileSystem ? [] : [root];
-    const isHomeCovered = discarded && visible.get(discarded)?.fileSystem === "overlay";
-    if (discarded !== undefined && isHomeCovered !== true) missing.push(discarded);
-    if (this.plan.isHostRoot && visible.get("/dev")?.fileSystem !== "tmpfs") missing.push("/dev");
-    const outside = this.plan.readOnlyOutside
-      ? ["/", ...outsideMounts(this.plan).map(({ path }) => path)].filter((path) =>
-          visible.has(path),
-        )
-      : [];
-    const writable = [...this.plan.kernelControls, ...outside].filter(
+    const { plan } = this;
+    const missing = placesToCover(plan)
+      .filter(([path, fileSystem]) => visible.get(path)?.fileSystem !== fileSystem)
+      .map(([path]) => path);
+    const bound = placesToBind(plan).map(({ path }) => path);
+    missing.push(...bound.filter((path) => !visible.has(path)));
+    const outside = plan.readOnlyOutside && visible.has("/") ? ["/"] : [];
+    const restricted = mountsToRestrict(plan)
+      .map(({ path }) => path)
+      .filter((path) => visible.has(path));
+    const writable = [...plan.kernelControls, ...outside, ...restricted].filter(
       (path) => visible.get(path)?.flags.includes("ro") !== true,
     );
     if (missing.length === 0 && writable.length === 0) return;
@@ -171,6 +172,18 @@ export class Namespace {
   }
 }
 
+/** Where a mount of ours must show, and its file system. */
+function placesToCover(plan: NamespacePlan): (readonly [string, string])[] {
+  return [
+    [plan.root, plan.tree === "fuse" ? "fuse" : "overlay"],
+    ...(plan.discarded === undefined ? [] : [[plan.discarded, "overlay"] as const]),
+    ...[...plan.emptied, ...(plan.isHostRoot ? ["/dev"] : [])].map(
+      (path) => [path, "tmpfs"] as const,
+    ),
+    ...deniedByMounts(plan).map(({ path }) => [path, "tmpfs"] as const),
+  ];
+}
+
 /** What the script leaves to system calls of ours, before any command runs. */
 function furnish({ plan, pid, viewDescriptor }: Namespace): void {
   const stage = `/proc/${pid}/fd/9`;
@@ -181,9 +194,8 @@ function furnish({ plan, pid, viewDescriptor }: Namespace): void {
     writeFileSync(place, text);
   }
   if (plan.isHostRoot) {
-    const links = Object.entries(deviceLinks);
-    if (!plan.privileged) links.push(["ptmx", "pts/ptmx"]);
-    for (const [name, target] of links) symlinkSync(target, `${stage}/dev/${name}`);
+    for (const [name, target] of Object.entries(deviceLinks))
+      symlinkSync(target, `${stage}/dev/${name}`);
   }
   if (plan.tree === "fuse") return;
   // Through the overlay, which would not see that its upper has changed.
@@ -198,6 +210,7 @@ const deviceLinks = {
   stdin: "/proc/self/fd/0",
   stdout: "/proc/self/fd/1",
   stderr: "/proc/self/fd/2",
+  ptmx: "pts/ptmx",
 };
 
 /** Covers the tree where the script has not; returns the upper's path, as the host names it. */

@@ -20,8 +20,11 @@ export interface Containment {
    * afterwards (caches of package managers work), `read-only`, or `open`.
    */
   readonly home?: "discard" | "read-only" | "open";
-  /** `/tmp`, `/var/tmp`, `/dev/shm`: `private` and empty (default), or `shared` with the host. */
-  readonly temporary?: "private" | "shared";
+  /**
+   * `/tmp`, `/var/tmp`, `/dev/shm`: `private` and empty (default), `read-only` as the host has
+   * them, or `shared` with the host.
+   */
+  readonly temporary?: "private" | "read-only" | "shared";
   /** `on` (default), or `off`: no network but a loopback of its own. */
   readonly network?: "on" | "off";
   /**

@@ -82,7 +82,7 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     writeFileSync(join(out, "other.txt"), "other\n");
     const host = spawn("sleep", ["60"]);
     const before = snapshotOf(fs, join(root, ".."), { exactTimes: true });
-    const { layer, session } = await openOver(root, { engine, temporary: "shared" });
+    const { layer, session } = await openOver(root, { engine, temporary: "read-only" });
     const env = { ROOT: root, OUT: out, HOST_PID: String(host.pid) };
     await session.run("sh", ["-c", script], { stdio: "ignore", env });
     host.kill();
@@ -108,7 +108,7 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     const root = treeOf(files);
     const out = scratchDirectory();
     writeFileSync(join(out, "in.txt"), "outside\n");
-    const { layer, session, sh } = await openOver(root, { engine, temporary: "shared" });
+    const { layer, session, sh } = await openOver(root, { engine, temporary: "read-only" });
     const script = `rm -r dir file.txt; ln -s ${out} dir; ln -s ${out}/in.txt file.txt; echo ready; sleep 60`;
     const running = await session.spawn("sh", ["-c", script], {
       stdio: ["ignore", "pipe", "ignore"],
@@ -137,7 +137,7 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     const out = scratchDirectory();
     mkdirSync(join(out, "deeper"));
     writeFileSync(join(out, "in.txt"), "outside\n");
-    const { layer, session } = await openOver(root, { engine, temporary: "shared" });
+    const { layer, session } = await openOver(root, { engine, temporary: "read-only" });
     const swap = `mv dir kept; ln -s ${out} dir; rm dir; ln -s .. dir; rm dir; mv kept dir`;
     const script = `echo ready; while [ ! -e stop ]; do ${swap}; done`;
     const running = await session.spawn("sh", ["-c", script], {
@@ -237,7 +237,7 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     writeFileSync(join(outside, "token"), "SECRET=4");
     const { layer, sh } = await openOver(root, {
       engine,
-      temporary: "shared",
+      temporary: "read-only",
       denyRead: ["**/.env", "keys", join(outside, "token")],
     });
     layer.fs.mkdirSync(join(root, "new"));
