@@ -35,7 +35,7 @@ export class SealedStreams {
   readonly #input: number | undefined;
   readonly #nowhere: number | undefined;
 
-  /** @throws {DraftError} `DRAFT_SANDBOX_FAILED` for a directory, or a file that takes no output. */
+  /** @throws {DraftError} `DRAFT_SANDBOX_FAILED` for a directory, or a file without output. */
   constructor(stdio: Stdio) {
     this.stdio = entriesOf(stdio);
     this.stdio.forEach((entry, index) => {
