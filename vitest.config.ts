@@ -9,6 +9,14 @@ const long = [
   "test/sandbox/killed-owner.long.ts",
 ];
 
+/** What does its work by native calls where there are any, and as well without. */
+const withoutNative = [
+  "test/{commit,objects}/**/*.test.ts",
+  "test/conformance/{escape,files,errors,symlinks}.test.ts",
+  "test/crash/commit-{death,errors}.test.ts",
+  "test/overlay/confinement.test.ts",
+];
+
 const config: ViteUserConfig = defineConfig({
   test: {
     pool: "forks",
@@ -22,7 +30,12 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "quick",
           include: ["test/**/*.test.ts", "property-tests/**/*.property.ts"],
+          env: { DRAFTFS_NATIVE: "1" },
         },
+      },
+      {
+        extends: true,
+        test: { name: "without-native", include: withoutNative, env: { DRAFTFS_NATIVE: "0" } },
       },
       { extends: true, test: { name: "long", include: long, testTimeout: 900_000 } },
       {

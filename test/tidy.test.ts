@@ -128,10 +128,12 @@ describe("the source tree", () => {
   it("documents every dependency in ARCHITECTURE.md", () => {
     const manifest = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as {
       dependencies: Record<string, string>;
+      optionalDependencies?: Record<string, string>;
       peerDependencies?: Record<string, string>;
     };
     const architecture = readFileSync(join(repository, "ARCHITECTURE.md"), "utf8");
-    const names = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    const { dependencies, optionalDependencies, peerDependencies } = manifest;
+    const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
     expect(names.filter((name) => !architecture.includes(`\`${name}\``))).toEqual([]);
   });
 });

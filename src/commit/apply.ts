@@ -115,8 +115,9 @@ export class Applier {
       this.#disk.rename(staged, target);
       return;
     }
+    // Unlike rename, neither of these runs over a file that has appeared meanwhile.
+    if (this.#disk.renameNew?.(staged, target) === true) return;
     try {
-      // Unlike rename, link does not run over a file that has appeared meanwhile.
       this.#disk.link(staged, target);
       // A second name would make it a hard link to everybody, the next commit included.
       this.#disk.unlink(staged);

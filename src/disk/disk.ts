@@ -64,6 +64,12 @@ export interface Disk {
   rename(source: string, target: string): void;
   /** Like {@link rename}, but fails with `EEXIST` where the target exists. Not for directories. */
   link(source: string, target: string): void;
+  /**
+   * {@link link} and the removal of the source in one atomic step, for files.
+   *
+   * @returns `false` when nothing was done, for whatever reason: `link` tells which.
+   */
+  renameNew?(source: string, target: string): boolean;
   symlink(target: string, path: string): void;
   /** Permission bits of a file or directory; links are followed. */
   chmod(path: string, mode: number): void;

@@ -3,7 +3,14 @@ import fs from "node:fs";
 import { BackgroundFiles } from "./background-files.ts";
 import type { Disk, DiskEntry, FileCreation } from "./disk.ts";
 import { decodeName, encodePath } from "./names.ts";
+import { nativeCalls } from "./native-calls.ts";
+import { openFlags } from "./open-flags.ts";
 import { kindOf, type Stamp, stampOf } from "./stamp.ts";
+
+/** What one call instead of link and unlink saves, in microseconds. */
+const renameNewSavingUs = 15;
+/** What a call saves that is no process of its own, in microseconds. */
+const syncfsSavingUs = 6_000;
 
 /** The real disk, through `node:fs`. */
 export class NodeDisk implements Disk {
@@ -89,6 +96,10 @@ export class NodeDisk implements Disk {
     fs.renameSync(encodePath(source), encodePath(target));
   }
 
+  renameNew(source: string, target: string): boolean {
+    return nativeCalls(renameNewSavingUs)?.renameNew(source, target) ?? false;
+  }
+
   link(source: string, target: string): void {
     fs.linkSync(encodePath(source), encodePath(target));
   }
@@ -128,8 +139,27 @@ export class NodeDisk implements Disk {
     });
   }
 
-  /** By coreutils' `sync -f` (syncfs(2)), which Node has no call for. */
+  /** By a native call, or by coreutils' `sync -f`: Node has no call for syncfs(2). */
   syncfs(path: string): Promise<boolean> {
+    const native = nativeCalls(syncfsSavingUs)?.syncfs;
+    return native === undefined ? this.#syncByProgram(path) : this.#syncByCall(path, native);
+  }
+
+  async #syncByCall(
+    path: string,
+    syncfs: (descriptor: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    const descriptor = fs.openSync(encodePath(path), openFlags.readDirectory);
+    try {
+      if (await syncfs(descriptor)) return true;
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    const message = `EIO: the file system could not write everything, syncfs '${path}'`;
+    throw Object.assign(new Error(message), { code: "EIO", errno: -5, syscall: "syncfs", path });
+  }
+
+  #syncByProgram(path: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
       execFile("sync", ["-f", path], (error) => {
         if (!error) resolve(true);

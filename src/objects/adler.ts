@@ -1,4 +1,11 @@
+import { nativeCalls } from "../disk/native-calls.ts";
+
 const modulus = 65521;
+
+/** What zlib saves of the time that the loop below takes for a byte, in microseconds. */
+const savingUsPerByte = 0.003;
+/** Shorter ones are done before a foreign call is. */
+const nativeBytesMin = 256;
 
 /**
  * Bytes between two reductions. With sums below the modulus before, 3,800 bytes of 255 leave the
@@ -7,11 +14,16 @@ const modulus = 65521;
 const bytesPerReduction = 3800;
 
 /**
- * Adler-32 (RFC 1950, section 8), the checksum of zlib streams, which Node has no call for.
+ * Adler-32 (RFC 1950, section 8), the checksum of zlib streams, which Node has no
+ * call for; by zlib itself where there are native calls.
  *
  * @param previous checksum of the bytes before these; 1 at the start.
  */
 export function adler32(bytes: Uint8Array, previous = 1): number {
+  if (bytes.length >= nativeBytesMin) {
+    const native = nativeCalls(bytes.length * savingUsPerByte)?.adler32;
+    if (native !== undefined) return native(previous, bytes, bytes.length);
+  }
   let low = previous & 0xffff;
   let high = previous >>> 16;
   for (let index = 0; index < bytes.length; ) {

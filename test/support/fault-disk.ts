@@ -25,7 +25,7 @@ export class ProcessDied extends Error {
 let births = 1;
 
 const changing: ReadonlySet<string> = new Set([
-  ...["write", "truncate", "mkdir", "rmdir", "unlink", "rename", "link", "symlink"],
+  ...["write", "truncate", "mkdir", "rmdir", "unlink", "rename", "renameNew", "link", "symlink"],
   ...["chmod", "fchmod", "lchown", "lutimes", "fsync", "syncfs"],
 ]);
 
@@ -115,6 +115,10 @@ export class FaultDisk implements Disk {
 
   rename(source: string, target: string): void {
     this.#call("rename", target, () => this.#disk.rename(source, target));
+  }
+
+  renameNew(source: string, target: string): boolean {
+    return this.#call("renameNew", target, () => this.#disk.renameNew?.(source, target) ?? false);
   }
 
   link(source: string, target: string): void {

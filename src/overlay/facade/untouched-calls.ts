@@ -1,6 +1,7 @@
 import type fs from "node:fs";
 import { readWithoutFollowing } from "../../disk/lower.ts";
 import { Dirent, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { KIB } from "../../limits.ts";
 import { type Core, untouched } from "../core.ts";
 import { isPermitted, mayRead } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
@@ -125,24 +126,37 @@ function readFileShortcut(core: Core, slow: Calls["readFile"]) {
 /** Larger files are left to Node, which reads them in pieces. */
 const onePieceBytesMax = 1 << 20;
 
-/**
- * Reads a file of the lower by a descriptor that is known to be of a file below the root. Its size
- * had to be asked for to know that it is a file: Node would ask again.
- */
+/** Small files pass through here: what their size is, reading them tells. */
+const smallFile: Buffer = Buffer.allocUnsafeSlow(64 * KIB);
+
+/** Reads a file of the lower by a descriptor that is known to be of a file below the root. */
 function readOpened(core: Core, path: string, { encoding }: DirectOptions): unknown {
-  const descriptor = core.lower.open(path);
+  const { lower } = core;
+  const descriptor = lower.open(path);
   try {
-    const size = core.lower.sizeOf(descriptor);
-    if (size === undefined) throw new Fault("EACCES");
-    if (size > 0 && size <= onePieceBytesMax) {
-      const bytes = Buffer.allocUnsafe(size);
-      const isWhole = core.lower.read(descriptor, bytes, 0) === size;
-      if (isWhole) return encoding === undefined ? bytes : bytes.toString(encoding);
+    const length = lower.readSmall(descriptor, smallFile);
+    if (length !== undefined) {
+      if (encoding !== undefined) return smallFile.toString(encoding, 0, length);
+      const bytes = Buffer.allocUnsafe(length);
+      smallFile.copy(bytes, 0, 0, length);
+      return bytes;
     }
-    return real.readFileSync(descriptor, encoding);
+    return readLarge(core, descriptor, encoding);
   } finally {
-    core.lower.close(descriptor);
+    lower.close(descriptor);
   }
+}
+
+/** Its size has to be asked for to know that it is a file: Node would ask again. */
+function readLarge({ lower }: Core, descriptor: number, encoding?: BufferEncoding): unknown {
+  const size = lower.sizeOf(descriptor);
+  if (size === undefined) throw new Fault("EACCES");
+  if (size > 0 && size <= onePieceBytesMax) {
+    const bytes = Buffer.allocUnsafe(size);
+    const isWhole = lower.read(descriptor, bytes, 0) === size;
+    if (isWhole) return encoding === undefined ? bytes : bytes.toString(encoding);
+  }
+  return real.readFileSync(descriptor, encoding);
 }
 
 /**

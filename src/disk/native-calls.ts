@@ -1,0 +1,128 @@
+import { createRequire } from "node:module";
+import { endianness } from "node:os";
+import process from "node:process";
+import { nativeLoadUs } from "../limits.ts";
+
+/**
+ * System calls that Node has no functions for, by koffi where it is installed; everything works
+ * without them, only slower. Linux only.
+ *
+ * None throws: what could not be done this way is to be done by Node's own calls, which also know
+ * how to say why it cannot be done at all.
+ */
+export interface NativeCalls {
+  /**
+   * Opens by openat2(2) what no symbolic link on the way leads to.
+   *
+   * @param path absolute.
+   * @returns a descriptor; -1 where it cannot be opened, or not like this.
+   */
+  openWithoutLinks(path: string, flags: number): number;
+  /** renameat2(2) with `RENAME_NOREPLACE`: done only where nothing lies at the target. */
+  renameNew(source: string, target: string): boolean;
+  /** syncfs(2), on a thread. @returns whether everything was written. */
+  readonly syncfs: ((descriptor: number) => Promise<boolean>) | undefined;
+  /** Adler-32 by the zlib that Node is linked with. */
+  readonly adler32: ((previous: number, bytes: Uint8Array, length: number) => number) | undefined;
+}
+
+type ForeignFunction = {
+  (...values: readonly unknown[]): number;
+  async(...values: readonly unknown[]): void;
+};
+
+interface Foreign {
+  load(path: null): { func(prototype: string): ForeignFunction };
+}
+
+let loaded: NativeCalls | null | undefined;
+let wishedUs = 0;
+
+/**
+ * The native calls, once loading them pays: when all that asked for them could have saved as much
+ * time as loading takes (the rule of ski rental, never worse than twice the best choice; Karlin,
+ * Manasse, Rudolph, Sleator 1988). `DRAFTFS_NATIVE=0` in the environment is never, `1` at once.
+ *
+ * @param savingUs about how much the caller's work would gain by them, in microseconds.
+ */
+export function nativeCalls(savingUs: number): NativeCalls | undefined {
+  if (loaded !== undefined) return loaded ?? undefined;
+  const wish = process.env["DRAFTFS_NATIVE"];
+  wishedUs += savingUs;
+  if (wish !== "1" && wish !== "0" && wishedUs < nativeLoadUs) return undefined;
+  loaded = (wish === "0" ? undefined : load()) ?? null;
+  return loaded ?? undefined;
+}
+
+function load(): NativeCalls | undefined {
+  if (process.platform !== "linux" || endianness() !== "LE") return undefined;
+  let library: ReturnType<Foreign["load"]>;
+  try {
+    const foreign = createRequire(import.meta.url)("koffi") as Foreign;
+    library = foreign.load(null);
+  } catch {
+    // Not installed, or not for this machine.
+    return undefined;
+  }
+  const find = (prototype: string): ForeignFunction | undefined => {
+    try {
+      return library.func(prototype);
+    } catch {
+      return undefined;
+    }
+  };
+  return {
+    openWithoutLinks: openWithoutLinks(find("long syscall(long, int, str, void*, size_t)")),
+    renameNew: renameNew(find("int renameat2(int, str, int, str, unsigned int)")),
+    syncfs: syncfs(find("int syncfs(int)")),
+    adler32: find("uint32_t adler32(uint32_t, void*, uint32_t)"),
+  };
+}
+
+/** Names that are no UTF-8, and what would end a string of C too early. */
+const unspeakable = /[\0\udc80-\udcff]/;
+
+/** The directory that relative paths start from, which ours do not. */
+const currentDirectory = -100;
+/** Its number on every architecture that Node runs on. */
+const openat2 = 437;
+const closeOnExec = 0o2000000;
+const resolveNoSymlinks = 0x04n;
+
+function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["openWithoutLinks"] {
+  const orders = new Map<number, Buffer>();
+  return (path, flags) => {
+    if (syscall === undefined || unspeakable.test(path)) return -1;
+    let order = orders.get(flags);
+    if (order === undefined) {
+      // struct open_how of openat2(2): flags, mode, resolve.
+      order = Buffer.alloc(24);
+      order.writeBigUInt64LE(BigInt(flags | closeOnExec), 0);
+      order.writeBigUInt64LE(resolveNoSymlinks, 16);
+      orders.set(flags, order);
+    }
+    return syscall(openat2, currentDirectory, path, order, order.length);
+  };
+}
+
+const renameNoReplace = 1;
+
+function renameNew(renameat2: ForeignFunction | undefined): NativeCalls["renameNew"] {
+  return (source, target) => {
+    if (renameat2 === undefined || unspeakable.test(source) || unspeakable.test(target)) {
+      return false;
+    }
+    const [from, to] = [currentDirectory, currentDirectory];
+    return renameat2(from, source, to, target, renameNoReplace) === 0;
+  };
+}
+
+function syncfs(call: ForeignFunction | undefined): NativeCalls["syncfs"] {
+  if (call === undefined) return undefined;
+  return (descriptor) =>
+    new Promise((resolve) => {
+      call.async(descriptor, (error: unknown, result: unknown) => {
+        resolve(error === null && result === 0);
+      });
+    });
+}
