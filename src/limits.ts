@@ -48,6 +48,13 @@ export const batchBytes = 256 * KIB;
 /** Content that may wait for that thread; what is more the commit writes itself. */
 export const backgroundBytesMax = 16 * MIB;
 
+/**
+ * How much later than the journal record the last staged file may be written before the record
+ * has to be renewed, which costs an fsync. Milliseconds: as much later what somebody else writes is
+ * taken for a staged file that the power cut tore, when it is empty or zeros.
+ */
+export const backgroundStagingMs = 1_000;
+
 /** How long that thread is kept for another commit. Milliseconds. */
 export const backgroundIdleMs = 10_000;
 

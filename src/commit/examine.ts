@@ -13,6 +13,7 @@ import { type Directories, isAbsentDirectory } from "./directories.ts";
 import { imageOfBefore, notStored, type Stored, stateOf } from "./images.ts";
 import { hashFile } from "./large-content.ts";
 import type { Expectation } from "./plan.ts";
+import type { Seen } from "./recheck.ts";
 import type { NodeImage } from "./step.ts";
 
 /** What {@link Examiner.examine} found at a place. */
@@ -38,6 +39,8 @@ export class Examiner {
   readonly #onReplaced: OnReplaced | undefined;
   /** Files too large for the pack whose bytes this operation replaces, by place. */
   readonly largeFiles = new Map<TreePath, ObjectId>();
+  /** What lay at the places that are as expected, for another look before anything is changed. */
+  readonly seen: Seen[] = [];
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
   constructor(
@@ -67,7 +70,9 @@ export class Examiner {
     if (before?.state.kind === "file") return this.#examineFile(expectation, before, place);
     const stamp = this.#disk.lstat(place);
     if (stamp === undefined) {
-      return before === undefined ? nothing : this.#conflict(expectation, "vanished", undefined);
+      if (before !== undefined) return this.#conflict(expectation, "vanished", undefined);
+      this.seen.push({ expectation, stamp });
+      return nothing;
     }
     const theirs = this.#theirs(stamp, place);
     if (theirs === undefined) return this.#conflict(expectation, "unsupported", undefined);
@@ -76,6 +81,7 @@ export class Examiner {
     if (!isSameNode(before, theirs, touchesAttributes(expectation))) {
       return this.#conflict(expectation, "changed", theirs);
     }
+    this.seen.push({ expectation, stamp });
     return { kind: "as-expected", image: imageOfBefore(theirs, notStored) };
   }
 
@@ -97,6 +103,7 @@ export class Examiner {
       if (!same || !isSameNode(before, theirs, needsAttributes)) {
         return this.#conflict(expectation, "changed", withOid(theirs, stored.oid));
       }
+      this.seen.push({ expectation, stamp });
       return { kind: "as-expected", image: imageOfBefore(theirs, stored) };
     } finally {
       this.#disk.close(descriptor);
@@ -178,7 +185,7 @@ function isSameContent(before: Before, stamp: Stamp, oid: ObjectId): boolean {
 }
 
 /** Whether the change sets attributes, and so must not overwrite those that somebody else set. */
-function touchesAttributes({ change }: Expectation): boolean {
+export function touchesAttributes({ change }: Expectation): boolean {
   return (
     change.kind === "modify" &&
     (change.aspects.includes("mode") || change.aspects.includes("owner"))

@@ -300,17 +300,24 @@ class Finisher {
   /** Mode and owner of a staged file can be lost with the power, its bytes being there. */
   #redress(path: TreePath, stamp: Stamp, node: FileImage | NodeImage): void {
     if (!this.#options.mayBeTorn || node.kind !== "file" || stamp.mode === node.mode) return;
-    if (this.#isFromOperation(stamp)) this.#applier.setAttributes(path, node, false);
+    if (this.#isFromOperation(stamp, [node])) this.#applier.setAttributes(path, node, false);
   }
 
   #isDebris(place: string, stamp: Stamp, versions: readonly (NodeImage | null)[]): boolean {
-    if (!this.#options.mayBeTorn || !this.#isFromOperation(stamp)) return false;
+    if (!this.#options.mayBeTorn || !this.#isFromOperation(stamp, versions)) return false;
     return isTorn(this.#store.disk, place, stamp, this.#bytesOf(versions));
   }
 
-  /** Whether a file was last written before the record was: by the operation, or even earlier. */
-  #isFromOperation(stamp: Stamp): boolean {
-    return stamp.mtimeNs <= BigInt(this.#record.createdMs + 1) * 1_000_000n;
+  /**
+   * Whether a file was last written before the record was in force, by the operation or even
+   * earlier; or has a time that the operation gives, which may be any.
+   */
+  #isFromOperation({ mtimeNs }: Stamp, versions: readonly (NodeImage | null)[]): boolean {
+    const { createdMs, stagedByMs = createdMs } = this.#record;
+    if (mtimeNs <= BigInt(stagedByMs + 1) * 1_000_000n) return true;
+    return versions.some(
+      (version) => version && BigInt(version.mtimeNs) / 1000n === mtimeNs / 1000n,
+    );
   }
 
   #bytesOf(versions: readonly (NodeImage | null)[]): (Uint8Array | undefined)[] {

@@ -24,6 +24,11 @@ export interface JournalRecord {
   readonly kind: "commit" | "abort";
   /** When the record was written, in milliseconds since the epoch. */
   readonly createdMs: number;
+  /**
+   * No staged file was written later than that, in milliseconds since the epoch; absent where none
+   * was written after the record.
+   */
+  readonly stagedByMs?: number;
   /** Identifies the boot under which it was written; `""` where the system does not tell. */
   readonly bootId: string;
   /** The pack that holds every byte the steps need; `null` when they need none. */

@@ -3,7 +3,7 @@ import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
-import { backgroundFilesMin } from "../limits.ts";
+import { backgroundFilesMin, backgroundStagingMs } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { After, Before, Change, ChangeSet } from "./change-set.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
@@ -23,6 +23,7 @@ import { Pace } from "./pace.ts";
 import { type CommitPlan, planCommit } from "./plan.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { PreparedCommit } from "./prepared-commit.ts";
+import { findMovedOn } from "./recheck.ts";
 import { settleJournal } from "./settle.ts";
 import { Stager } from "./stage.ts";
 import { makeStaging, removeStaging } from "./staging-place.ts";
@@ -86,11 +87,6 @@ class Preparation {
     const { disk, state, journal } = this.#store;
     const startedMs = performance.now();
     const checks = await CommitChecks.open(disk, this.#options);
-    // The debt of the operation before is paid while this one is being staged.
-    const settled = settleJournal(this.#store).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
     journal.dropNext(this.#sequence);
     const staging = makeStaging(disk, state, this.#sequence);
     const directories = new Directories(disk, state.root);
@@ -103,6 +99,11 @@ class Preparation {
       background: this.#background(checks),
       isDurable: durability === "durable",
     });
+    // The debt of the operation before is paid while this one is being staged.
+    const settled = settleJournal(this.#store).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
     try {
       const pack = new PackBuilder(disk, packDescriptor);
       const examiner = new Examiner(this.#store, directories, pack, checks.onReplaced);
@@ -120,7 +121,7 @@ class Preparation {
       const staged = stager.finish();
       const checkpoint = addCheckpoint(this.#store.objects, pack, facts, changes);
       const summary = pack.finish();
-      const record = this.#record(staging, checkpoint, summary);
+      const record = this.#record(staging, checkpoint, summary, stager.isInBackground);
       const recordDescriptor = journal.writeNext(record);
       descriptors.push(recordDescriptor);
       descriptors.push(...this.#openLarge(stager, directories, staging));
@@ -142,6 +143,7 @@ class Preparation {
         warnings: checks.warnings,
         largeFiles: examiner.largeFiles,
         rememberContents: () => this.#rememberContents(),
+        findMovedOn: () => findMovedOn(disk, directories, examiner.seen),
       });
     } catch (error) {
       await Promise.all([settled, stager.finish()]);
@@ -302,12 +304,19 @@ class Preparation {
     }
   }
 
-  #record(staging: TreePath, checkpoint: Checkpoint, summary: PackSummary): JournalRecord {
-    const { checksum, size } = summary;
+  #record(
+    staging: TreePath,
+    checkpoint: Checkpoint,
+    { checksum, size }: PackSummary,
+    isStaging: boolean,
+  ): JournalRecord {
+    const createdMs = Date.now();
     return {
       sequence: this.#sequence,
       kind: "commit",
-      createdMs: Date.now(),
+      createdMs,
+      // The last files are still being staged; should they take longer, the record is renewed.
+      ...(isStaging ? { stagedByMs: createdMs + backgroundStagingMs } : {}),
       bootId: bootIdOf(this.#store.disk),
       pack: { sequence: this.#sequence, checksum, size },
       staging,

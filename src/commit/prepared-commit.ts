@@ -7,6 +7,7 @@ import { Applier } from "./apply.ts";
 import type { CheckFinding } from "./check-finding.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CommitStore } from "./commit-store.ts";
+import { type Conflict, ConflictError } from "./conflict.ts";
 import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
 import type { JournalRecord } from "./journal-record.ts";
@@ -46,6 +47,8 @@ export interface Preparations {
   readonly largeFiles: ReadonlyMap<TreePath, ObjectId>;
   /** To be called before the operation is taken back, which gives the files new inodes. */
   readonly rememberContents: () => void;
+  /** Looks whether somebody has changed what this operation is about to replace. */
+  readonly findMovedOn: () => Conflict[];
 }
 
 /** A commit that has only to be decided. Publish it or discard it; it holds the lock until then. */
@@ -67,8 +70,9 @@ export class PreparedCommit implements AsyncDisposable {
   /**
    * Puts the record in force and carries it out.
    *
-   * @throws {DraftError} `DRAFT_COMMIT_FAILED` when a step failed: what was applied has been taken
-   *   back. `DRAFT_OUTCOME_UNKNOWN` when the disk failed at the commit point: the next open
+   * @throws {DraftError} `DRAFT_CONFLICT` when the tree has changed since it was examined: nothing
+   *   was touched. `DRAFT_COMMIT_FAILED` when a step failed: what was applied has been taken back.
+   *   `DRAFT_OUTCOME_UNKNOWN` when the disk failed at the commit point: the next open
    *   decides.
    */
   async publish(): Promise<CommitReceipt> {
@@ -82,7 +86,11 @@ export class PreparedCommit implements AsyncDisposable {
       // I4: what the record before did is durable before that record is replaced.
       await this.#awaitSettled();
       await this.#awaitStaged();
+      await this.#renewRecord();
       this.#parts.pace.check();
+      // Nothing waits from here to the commit point, so that this look is worth something.
+      const conflicts = this.#parts.findMovedOn();
+      if (conflicts.length > 0) throw new ConflictError(conflicts);
     } catch (error) {
       await this.discard();
       throw preparationFailure(error, store.state.root);
@@ -146,6 +154,23 @@ export class PreparedCommit implements AsyncDisposable {
     const failure = await this.#parts.staged;
     if (failure === undefined) return;
     throw preparationFailure(failure.error, this.#parts.store.state.root, failure.path);
+  }
+
+  /**
+   * After a power cut the time of a staged file tells that it is one. Where staging took longer
+   * than the record says, the record is written anew.
+   */
+  async #renewRecord(): Promise<void> {
+    const { store, record, durability } = this.#parts;
+    if (record.stagedByMs === undefined || Date.now() <= record.stagedByMs) return;
+    const descriptor = store.journal.writeNext({ ...record, stagedByMs: Date.now() });
+    try {
+      if (durability === "none") return;
+      this.#syncs += 1;
+      await store.disk.fsync(descriptor);
+    } finally {
+      store.disk.close(descriptor);
+    }
   }
 
   /** The commit point. */

@@ -116,6 +116,11 @@ export class ForgetfulDisk implements Disk {
     return next;
   }
 
+  /** Sets the clock that gives new times, in nanoseconds since the epoch. */
+  setClock(timeNs: bigint): void {
+    this.#clockNs = timeNs;
+  }
+
   /** Everything below a directory, as lines; for comparing. */
   tree(path: string, skip: string): Record<string, string> {
     const lines: Record<string, string> = {};

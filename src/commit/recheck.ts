@@ -1,0 +1,86 @@
+import type { Disk } from "../disk/disk.ts";
+import type { Stamp } from "../disk/stamp.ts";
+import { packedContentBytesMax } from "../limits.ts";
+import type { Conflict, ConflictReason } from "./conflict.ts";
+import { type Directories, isAbsentDirectory } from "./directories.ts";
+import { touchesAttributes } from "./examine.ts";
+import { stateOf } from "./images.ts";
+import type { Expectation } from "./plan.ts";
+
+/** What was found at a place that holds what a change is based on. */
+export interface Seen {
+  readonly expectation: Expectation;
+  readonly stamp: Stamp | undefined;
+}
+
+/**
+ * The places that have changed since they were examined: staging and waiting for the device take
+ * their time, and what is renamed over or removed afterwards is not looked at again. One lstat for
+ * each place that holds something.
+ *
+ * A stamp decides here, for there is no time to read anything. A file that was given other times
+ * meanwhile is a conflict too; the next attempt sees that its content is the same.
+ */
+export function findMovedOn(
+  disk: Disk,
+  directories: Directories,
+  seen: readonly Seen[],
+): Conflict[] {
+  const conflicts: Conflict[] = [];
+  for (const { expectation, stamp } of seen) {
+    // What a create puts in place does not run over anything.
+    if (stamp === undefined && expectation.change.kind !== "rename") continue;
+    const now = lookAt(disk, directories, expectation);
+    const reason = reasonOf(expectation, stamp, now);
+    if (reason !== undefined)
+      conflicts.push(conflictOf(disk, directories, expectation, reason, now));
+  }
+  return conflicts;
+}
+
+function lookAt(disk: Disk, directories: Directories, { path }: Expectation): Stamp | undefined {
+  try {
+    return disk.lstat(directories.locate(path));
+  } catch (error) {
+    if (isAbsentDirectory(error)) return undefined;
+    throw error;
+  }
+}
+
+function reasonOf(
+  expectation: Expectation,
+  seen: Stamp | undefined,
+  now: Stamp | undefined,
+): ConflictReason | undefined {
+  if (now === undefined) return seen === undefined ? undefined : "vanished";
+  if (seen === undefined) return "appeared";
+  if (now.kind !== seen.kind) return now.kind === "other" ? "unsupported" : "retyped";
+  return isUntouched(expectation, seen, now) ? undefined : "changed";
+}
+
+function isUntouched(expectation: Expectation, seen: Stamp, now: Stamp): boolean {
+  if (now.ino !== seen.ino || now.dev !== seen.dev) return false;
+  if (seen.kind === "directory") {
+    // Its times tell of what is in it, which is looked at by itself.
+    const { mode, uid, gid } = now;
+    const isSame = mode === seen.mode && uid === seen.uid && gid === seen.gid;
+    return isSame || !touchesAttributes(expectation);
+  }
+  if (now.size !== seen.size || now.mtimeNs !== seen.mtimeNs) return false;
+  // A large file may have been given another name, by this very commit.
+  return now.ctimeNs === seen.ctimeNs || seen.size > packedContentBytesMax;
+}
+
+function conflictOf(
+  disk: Disk,
+  directories: Directories,
+  { path, change, before }: Expectation,
+  reason: ConflictReason,
+  now: Stamp | undefined,
+): Conflict {
+  const target = now?.kind === "symlink" ? disk.readlink(directories.locate(path)) : undefined;
+  const state = now && stateOf(now, target);
+  const theirs = state && { state, stamp: now };
+  const ours = change.kind === "delete" ? undefined : change.after;
+  return { reason, path, change, base: before, ours, theirs };
+}
