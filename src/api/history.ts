@@ -1,8 +1,10 @@
 import type { CommitStore } from "../commit/commit-store.ts";
 import { openRoot } from "../commit/open-root.ts";
+import type { CommitOptions } from "../commit/options.ts";
 import { patchOfEdits } from "../commit/patch.ts";
 import { commitPlanFile } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
+import { DraftError, isDraftError } from "../errors.ts";
 import { type Checkpoint, checkpoints } from "../recovery/checkpoint.ts";
 import {
   collectGarbage,
@@ -25,17 +27,32 @@ import {
 import { type RepairReport, repairStore } from "../recovery/repair-store.ts";
 import { type RecoveryOptions, redo, restore, undo } from "../recovery/take-back.ts";
 import { type VerifyOptions, type VerifyReport, verifyStore } from "../recovery/verify-store.ts";
+import type { OverlaySettings } from "./settings.ts";
 
 /** The checkpoints of a root. Whatever changes the tree here is a new operation of its own. */
 export class History {
   /** Absolute real path of the root. */
   readonly root: string;
+  /** @internal */
+  protected readonly settings: OverlaySettings;
   readonly #store: CommitStore;
 
   /** @internal A part of `Overlay`. */
-  constructor(store: CommitStore) {
+  constructor(store: CommitStore, settings: OverlaySettings) {
     this.root = store.state.root;
+    this.settings = settings;
     this.#store = store;
+  }
+
+  /** What is wrong with the configuration files, when they were to be ignored then. */
+  get configProblem(): DraftError | undefined {
+    return this.settings.problem;
+  }
+
+  /** What the configuration says of commits. Who names a level has all of it. */
+  protected commitDefaults(options: CommitOptions): CommitOptions {
+    const { lockWaitMs, checks, skippedChecks } = this.settings;
+    return options.checks === undefined ? { lockWaitMs, checks, skippedChecks } : { lockWaitMs };
   }
 
   /** Called before the tree changes, for those who must not look at it meanwhile. */
@@ -103,23 +120,24 @@ export class History {
    * Takes the last operations back, as a new operation, itself undone by `redo`.
    *
    * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when there is nothing to undo; `DRAFT_CONFLICT`
-   *   when what they touched has been changed since: nothing is touched then.
+   *   when what they touched has been changed since; `DRAFT_UNSUPPORTED` where the configuration
+   *   forbids it: nothing is touched then.
    */
   async undo(request: UndoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
     await this.beforeChange();
-    return undo(this.#store, request);
+    return this.#takeBack("undo", request, (bounded) => undo(this.#store, bounded));
   }
 
   /** Brings back what the last undo took back, as a new operation. */
   async redo(request: RedoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
     await this.beforeChange();
-    return redo(this.#store, request);
+    return this.#takeBack("redo", request, (bounded) => redo(this.#store, bounded));
   }
 
   /** Brings the recorded paths back to what they were at a checkpoint, as a new operation. */
   async restore(request: RestoreRequest & RecoveryOptions): Promise<CommitReceipt> {
     await this.beforeChange();
-    return restore(this.#store, request);
+    return this.#takeBack("restore", request, (bounded) => restore(this.#store, bounded));
   }
 
   /**
@@ -130,7 +148,7 @@ export class History {
    */
   async applyPlan(plan: unknown, options: RecoveryOptions = {}): Promise<CommitReceipt> {
     await this.beforeChange();
-    return commitPlanFile(this.#store, plan, options);
+    return commitPlanFile(this.#store, plan, { ...this.commitDefaults(options), ...options });
   }
 
   /** Checks every byte of the checkpoint store. Changes nothing and takes no lock. */
@@ -145,7 +163,7 @@ export class History {
    * @throws {DraftError} `DRAFT_LOCKED`.
    */
   async repair(): Promise<RepairReport> {
-    const lock = await openRoot(this.#store);
+    const lock = await openRoot(this.#store, { waitMs: this.settings.lockWaitMs });
     try {
       return await repairStore(this.#store);
     } finally {
@@ -158,8 +176,41 @@ export class History {
     return isCollectionDue(this.#store);
   }
 
-  /** Forgets what is beyond the retention and packs the rest together. */
+  /** Forgets what is beyond the retention of the configuration and packs the rest together. */
   async collectGarbage(options: GarbageOptions = {}): Promise<GarbageReport> {
-    return collectGarbage(this.#store, options);
+    const { retention, compression } = this.settings;
+    return collectGarbage(this.#store, { operations: retention, compression, ...options });
+  }
+
+  /** Carries out an undo, redo or restore under the rules of `safety.rollback`. */
+  async #takeBack<Request extends RecoveryOptions>(
+    operation: string,
+    request: Request,
+    perform: (request: Request) => Promise<CommitReceipt>,
+  ): Promise<CommitReceipt> {
+    const { lockWaitMs, rollback } = this.settings;
+    if (!rollback.enabled) {
+      throw new DraftError(
+        "DRAFT_UNSUPPORTED",
+        `Cannot ${operation}: safety.rollback.enabled is false in the configuration of ` +
+          `${this.root}. Set it to true first.`,
+      );
+    }
+    const patient = { lockWaitMs, ...request };
+    if (rollback.timeoutMs === undefined) return perform(patient);
+    const deadline = AbortSignal.timeout(rollback.timeoutMs);
+    const signals = request.signal === undefined ? [deadline] : [deadline, request.signal];
+    try {
+      return await perform({ ...patient, signal: AbortSignal.any(signals) });
+    } catch (error) {
+      const isLate = isDraftError(error) && error.code === "DRAFT_ABORTED" && deadline.aborted;
+      if (!isLate || request.signal?.aborted === true) throw error;
+      throw new DraftError(
+        "DRAFT_ABORTED",
+        `Stopped the ${operation} after ${rollback.timeoutMs} ms, before anything was changed. ` +
+          "Raise safety.rollback.timeout for it.",
+        { cause: error },
+      );
+    }
   }
 }

@@ -13,6 +13,11 @@ export interface OpenOverlayOptions {
   /** Loads the draft without holding it, so that others may use it. It cannot be saved then. */
   readonly readOnly?: boolean;
   /**
+   * Opens with the defaults where the configuration files are wrong, so that one of them cannot
+   * keep its own commit from being undone; `overlay.configProblem` tells. False by default.
+   */
+  readonly ignoreBadConfig?: boolean;
+  /**
    * Bytes of content held in memory before it spills to disk; `memory_limit` of the configuration
    * (100 MiB) by default.
    */

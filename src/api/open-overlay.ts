@@ -25,7 +25,7 @@ import { readSettings } from "./settings.ts";
  * @param directory the root; its real path counts.
  * @throws {DraftError} `DRAFT_ROOT_MISSING`, `DRAFT_ROOT_NOT_DIRECTORY`, `DRAFT_ROOT_UNREADABLE`,
  *   `DRAFT_ROOT_GUARDED`, `DRAFT_ROOT_NESTED`; `DRAFT_FORMAT_NEWER`, `DRAFT_FORMAT_CORRUPT` for the
- *   state directory; `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED` for the draft.
+ *   state directory; `DRAFT_CONFIG`; `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED` for the draft.
  */
 export async function openOverlay(
   directory: string,
@@ -37,9 +37,15 @@ export async function openOverlay(
   // Making it later would change the root, which may have been read by then.
   if (options.isolation === "serializable") ensureStateDirectory(disk, state);
   else hasStateDirectory(disk, state);
-  const store = openCommitStore(disk, state);
+  const before = await readSettings(disk, state);
+  const store = openCommitStore(disk, state, before.recoveryAttempts);
   const recovered = await recoverUnlessBusy(store);
-  const settings = await readSettings(disk, state);
+  // What was recovered may have been a configuration file.
+  const settings = recovered.outcome === "clean" ? before : await readSettings(disk, state);
+  if (settings.problem !== undefined && options.ignoreBadConfig !== true) {
+    store.objects.close();
+    throw settings.problem;
+  }
   const layer = openLayer({
     root,
     memoryLimitBytes: options.memoryLimitBytes ?? settings.memoryLimitBytes,

@@ -70,7 +70,6 @@ export class Overlay extends History implements AsyncDisposable {
   readonly #store: CommitStore;
   readonly #draft: Draft | undefined;
   readonly #sandbox: SessionOptions;
-  readonly #settings: OverlaySettings;
   readonly #transactions = new TransactionScope();
   readonly #commands: CommandLog;
   /** The commands that had run at each savepoint. */
@@ -80,14 +79,13 @@ export class Overlay extends History implements AsyncDisposable {
 
   /** @internal Use `openOverlay()`. */
   constructor(parts: OverlayParts) {
-    super(parts.store);
+    super(parts.store, parts.settings);
     this.fs = parts.layer.fs;
     this.recovered = parts.recovered;
     this.#layer = parts.layer;
     this.#store = parts.store;
     this.#draft = parts.draft;
     this.#sandbox = parts.sandbox;
-    this.#settings = parts.settings;
     this.#commands = new CommandLog(parts.commands);
   }
 
@@ -197,8 +195,9 @@ export class Overlay extends History implements AsyncDisposable {
 
   /**
    * Calls `change` and commits everything pending when it returns; takes back what it changed when
-   * it throws, or when the commit fails. Called inside of another one it is a part of that: it only
-   * takes back its own changes when it throws. Calls from elsewhere wait for their turn.
+   * it throws, or when the commit fails (unless `auto_rollback_on_error` is off). Called inside of
+   * another one it is a part of that: it only takes back its own changes when it throws. Calls from
+   * elsewhere wait for their turn.
    */
   async transact<Result>(
     change: (overlay: Overlay) => Promise<Result> | Result,
@@ -212,7 +211,8 @@ export class Overlay extends History implements AsyncDisposable {
         else this.release(savepoint);
         return result;
       } catch (error) {
-        this.rollback(savepoint);
+        if (this.settings.rollback.onError) this.rollback(savepoint);
+        else this.release(savepoint);
         throw error;
       }
     });
@@ -285,10 +285,8 @@ export class Overlay extends History implements AsyncDisposable {
     }
     const isWhole = selected.changes.length === all.changes.length;
     const draft = isWhole ? this.#draftReference() : undefined;
-    const { lockWaitMs, checks } = this.#settings;
     const commitOptions = {
-      lockWaitMs,
-      checks,
+      ...this.commitDefaults(options),
       commands: this.#commands.sharesOf(selected),
       ...options,
       ...(draft === undefined ? {} : { draft }),

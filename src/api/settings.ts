@@ -1,30 +1,57 @@
 import { join } from "node:path";
-import type { CheckLevel } from "../commit/check-finding.ts";
-import { type ConfigValues, configFiles } from "../config/config-keys.ts";
+import type { CheckLevel, CheckPart } from "../commit/check-finding.ts";
+import { type ConfigKeyName, type ConfigValues, configFiles } from "../config/config-keys.ts";
 import { configDirectoryVariable, defaultConfigValues } from "../config/default-values.ts";
+import type { EffectiveConfig } from "../config/effective-config.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
+import { type DraftError, isDraftError } from "../errors.ts";
 
 /** What an overlay takes from the configuration of its root; see `docs/configuration.md`. */
 export interface OverlaySettings {
   readonly memoryLimitBytes: number;
   readonly lockWaitMs: number;
   readonly checks: CheckLevel;
+  /** Parts of that level which are switched off. */
+  readonly skippedChecks: readonly CheckPart[];
   /** Operations whose content is kept for undo. */
   readonly retention: number;
+  /** Whether the collection of garbage compresses what it keeps. */
+  readonly compression: boolean;
+  /** How often a recovery is tried. */
+  readonly recoveryAttempts: number;
+  readonly rollback: RollbackSettings;
+  /** Why these are the defaults although there are files; see `ignoreBadConfig`. */
+  readonly problem?: DraftError;
+}
+
+/** What holds for undo, redo, restore, and for a transaction that fails. */
+export interface RollbackSettings {
+  /** Whether undo, redo and restore are allowed. */
+  readonly enabled: boolean;
+  /** How long one of them may take; no bound where no file sets one. */
+  readonly timeoutMs: number | undefined;
+  /** Whether a transaction that fails is taken back. */
+  readonly onError: boolean;
 }
 
 /**
  * Reads the configuration of a root. Where there is none, which is the common case, the parser is
- * not even loaded.
- *
- * @throws {DraftError} `DRAFT_CONFIG` listing everything that is wrong, with line and column.
+ * not even loaded. Files that are wrong give the defaults and a `problem`.
  */
 export async function readSettings(disk: Disk, state: StateDirectory): Promise<OverlaySettings> {
-  // Nobody has asked for the look at content that `strict` takes: commands write what they write.
-  if (!hasConfig(disk, state)) return { ...settingsOf(defaultConfigValues()), checks: "normal" };
+  const defaults = () => settingsOf(defaultConfigValues(), () => false);
+  if (!hasConfig(disk, state)) return defaults();
   const { effectiveConfig } = await import("../config/effective-config.ts");
-  return settingsOf(effectiveConfig({ root: state.root, disk }).values);
+  try {
+    const { values, lines } = effectiveConfig({ root: state.root, disk });
+    return settingsOf(values, isSetIn(lines));
+  } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_CONFIG") {
+      return { ...defaults(), problem: error };
+    }
+    throw error;
+  }
 }
 
 function hasConfig(disk: Disk, state: StateDirectory): boolean {
@@ -34,13 +61,69 @@ function hasConfig(disk: Disk, state: StateDirectory): boolean {
   );
 }
 
-function settingsOf(values: ConfigValues): OverlaySettings {
+type IsSet = (key: ConfigKeyName) => boolean;
+
+function isSetIn(lines: EffectiveConfig["lines"]): IsSet {
+  const set = new Set(lines.filter(({ origin }) => origin.kind !== "default").map(keyOf));
+  return (key) => set.has(key);
+}
+
+function keyOf({ key }: EffectiveConfig["lines"][number]): ConfigKeyName {
+  return key;
+}
+
+function settingsOf(values: ConfigValues, isSet: IsSet): OverlaySettings {
+  const keepsBackups =
+    values["safety.backups.enabled"] && values["write_optimization.safety.backup_enabled"];
   return {
     memoryLimitBytes: values["write_optimization.performance.memory_limit"],
     lockWaitMs: values["write_optimization.performance.io_timeout"],
-    checks: values["safety.integrity_checks.enabled"]
-      ? values["write_optimization.safety.validation_level"]
-      : "minimal",
-    retention: values["safety.backups.retention"],
+    checks: checksOf(values, isSet),
+    skippedChecks: skippedChecksOf(values),
+    // One operation can always be undone: the commit itself needs what it has replaced.
+    retention: keepsBackups ? values["safety.backups.retention"] : 1,
+    compression: values["safety.backups.compression"],
+    recoveryAttempts: values["safety.emergency.recovery_attempts"],
+    rollback: {
+      enabled: values["safety.rollback.enabled"],
+      timeoutMs: rollbackTimeoutOf(values, isSet),
+      onError: values["safety.rollback.auto_rollback_on_error"],
+    },
   };
+}
+
+const levelKeys = [
+  "write_optimization.safety.validation_level",
+  "safety.integrity_checks.level",
+] as const;
+/** Setting one of these to `true` asks for the checks that its default level has. */
+const switchKeys = [
+  "safety.integrity_checks.enabled",
+  "safety.validation.post_write",
+  "safety.validation.content_validation",
+] as const;
+
+/** Nobody has asked for the look at content of `strict` where no key about checks is set. */
+function checksOf(values: ConfigValues, isSet: IsSet): CheckLevel {
+  if (!values["safety.integrity_checks.enabled"]) return "minimal";
+  const levels = levelKeys.filter(isSet).map((key) => values[key]);
+  const strictest = (["strict", "normal", "minimal"] as const).find((one) => levels.includes(one));
+  if (strictest !== undefined) return strictest;
+  return switchKeys.some((key) => isSet(key) && values[key]) ? "strict" : "normal";
+}
+
+function skippedChecksOf(values: ConfigValues): CheckPart[] {
+  const parts = ["pre_write", "content_validation", "post_write"] as const;
+  return parts.filter((part) => !values[`safety.validation.${part}`]);
+}
+
+const timeoutKeys = [
+  "safety.rollback.timeout",
+  "write_optimization.safety.rollback_timeout",
+] as const;
+
+/** Unasked, no bound: what a large undo takes is no reason to refuse it. */
+function rollbackTimeoutOf(values: ConfigValues, isSet: IsSet): number | undefined {
+  const set = timeoutKeys.filter(isSet).map((key) => values[key]);
+  return set.length === 0 ? undefined : Math.min(...set);
 }

@@ -16,13 +16,18 @@ export async function withOverlay<Result>(
   return withRoot(context, options, { draft: draftNameOf(options), ...access }, use);
 }
 
-/** Like {@link withOverlay}, for commands that look at checkpoints and at no draft. */
+/**
+ * Like {@link withOverlay}, for commands that look at checkpoints and at no draft. A configuration
+ * that is wrong only makes them warn, so that its own commit can be undone, unless `access` says
+ * that it counts.
+ */
 export function withHistory<Result>(
   context: CommandContext,
   options: CommonOptions,
   use: (overlay: Overlay) => Promise<Result>,
+  access: Pick<OpenOverlayOptions, "ignoreBadConfig"> = { ignoreBadConfig: true },
 ): Promise<Result> {
-  return withRoot(context, options, {}, use);
+  return withRoot(context, options, access, use);
 }
 
 /** The draft that the options or `DRAFTFS_DRAFT` name. */
@@ -40,6 +45,11 @@ async function withRoot<Result>(
   const overlay = await openOverlay(options.directory ?? ".", { ...openOptions, ...force });
   try {
     if (options.json !== true) announceRecovery(context, overlay);
+    const { configProblem } = overlay;
+    if (configProblem !== undefined) {
+      const lines = configProblem.message.split("\n").map(printable);
+      context.err.write(`${lines.join("\n")}\nGoing on with the defaults.\n`);
+    }
     return await use(overlay);
   } finally {
     await overlay.close();

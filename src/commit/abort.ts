@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { recoveryAttemptsMax, recoveryPauseMs } from "../limits.ts";
+import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError } from "./failure.ts";
 import type { JournalRecord } from "./journal-record.ts";
@@ -8,7 +8,8 @@ import { dropStaged, takeBack } from "./take-back.ts";
 
 /**
  * Takes an operation back of which a step has failed, although no process and no power did. Tried
- * up to three times (`recovery_attempts`); a full disk gets the staged files' room back first.
+ * up to three times (`recovery_attempts`), at least once; a full disk gets the staged files' room
+ * back before the second.
  *
  * @param failedIndex the step that failed; those after it were never begun.
  * @throws {DraftError} `DRAFT_RECOVERY_FAILED` when taking back fails as well. A record stays in
@@ -32,7 +33,7 @@ export async function abortOperation(
       return;
     } catch (error) {
       if (!isSystemError(error)) throw error;
-      if (attempt < recoveryAttemptsMax) {
+      if (attempt < store.recoveryAttempts) {
         await delay(recoveryPauseMs * attempt);
         continue;
       }

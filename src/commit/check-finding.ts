@@ -11,6 +11,12 @@ import { DraftError } from "../errors.ts";
  */
 export type CheckLevel = "strict" | "normal" | "minimal";
 
+/**
+ * The parts of the checks beyond `minimal`, each named as the key of `safety.validation` that
+ * switches it off: the look at directories and room, the one at new content, the reading back.
+ */
+export type CheckPart = "pre_write" | "content_validation" | "post_write";
+
 /** Something that a check has noticed. Errors refuse the commit, warnings come with its receipt. */
 export interface CheckFinding {
   readonly path: TreePath;

@@ -1,7 +1,12 @@
 import type { Disk } from "../disk/disk.ts";
 import type { After } from "./change-set.ts";
 import { type ContentShape, checkContent, shapeOf } from "./check-content.ts";
-import { type CheckFinding, type CheckLevel, refuseErrors } from "./check-finding.ts";
+import {
+  type CheckFinding,
+  type CheckLevel,
+  type CheckPart,
+  refuseErrors,
+} from "./check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
 import type { OnReplaced } from "./examine.ts";
 import type { CommitPlan } from "./plan.ts";
@@ -11,20 +16,36 @@ import { WriteVerifier } from "./verify-write.ts";
 
 /** The checks of one commit at its level, in the order of its phases. */
 export class CommitChecks {
-  readonly #level: CheckLevel;
+  readonly #looksAtPlaces: boolean;
+  readonly #looksAtContent: boolean;
   readonly #verifier: WriteVerifier | undefined;
   /** What the content was that a change replaces. */
   readonly #replaced = new Map<After, ContentShape>();
   readonly #findings: CheckFinding[] = [];
 
-  private constructor(level: CheckLevel, verifier: WriteVerifier | undefined) {
-    this.#level = level;
+  private constructor(
+    looks: { readonly atPlaces: boolean; readonly atContent: boolean },
+    verifier: WriteVerifier | undefined,
+  ) {
+    this.#looksAtPlaces = looks.atPlaces;
+    this.#looksAtContent = looks.atContent;
     this.#verifier = verifier;
   }
 
-  static async open(disk: Disk, options: { readonly checks?: CheckLevel }): Promise<CommitChecks> {
+  static async open(
+    disk: Disk,
+    options: { readonly checks?: CheckLevel; readonly skippedChecks?: readonly CheckPart[] },
+  ): Promise<CommitChecks> {
     const level = options.checks ?? "normal";
-    return new CommitChecks(level, level === "strict" ? await WriteVerifier.load(disk) : undefined);
+    const isOn = (part: CheckPart) => options.skippedChecks?.includes(part) !== true;
+    const isStrict = level === "strict";
+    return new CommitChecks(
+      {
+        atPlaces: level !== "minimal" && isOn("pre_write"),
+        atContent: isStrict && isOn("content_validation"),
+      },
+      isStrict && isOn("post_write") ? await WriteVerifier.load(disk) : undefined,
+    );
   }
 
   /** Warnings so far. */
@@ -34,7 +55,7 @@ export class CommitChecks {
 
   /** For the examiner, who reads what is replaced; `undefined` where nobody wants to see it. */
   get onReplaced(): OnReplaced | undefined {
-    if (this.#verifier === undefined) return undefined;
+    if (!this.#looksAtContent) return undefined;
     return (change, bytes) => {
       if (change.kind !== "modify") return;
       this.#replaced.set(change.after, shapeOf(change.path, bytes));
@@ -47,12 +68,12 @@ export class CommitChecks {
    * @throws {DraftError} `DRAFT_CHECK_FAILED`
    */
   preflight(store: CommitStore, plan: CommitPlan): void {
-    if (this.#level !== "minimal") refuseErrors(preflight(store, plan));
+    if (this.#looksAtPlaces) refuseErrors(preflight(store, plan));
   }
 
   /** Whether the look at directories and room finds nothing, before the tree has been examined. */
   isClear(store: CommitStore, plan: CommitPlan): boolean {
-    if (this.#level === "minimal") return true;
+    if (!this.#looksAtPlaces) return true;
     try {
       return preflight(store, plan).length === 0;
     } catch {
@@ -64,14 +85,16 @@ export class CommitChecks {
   /** For the stager; `undefined` where nobody wants to see what it writes. */
   get onStaging(): StagingChecks | undefined {
     const verifier = this.#verifier;
-    if (verifier === undefined) return undefined;
+    if (verifier === undefined && !this.#looksAtContent) return undefined;
     return {
       beforeWriting: ({ path, after }, bytes) => {
-        this.#findings.push(...checkContent(path, bytes, this.#replaced.get(after)));
-        return verifier.hashOf(bytes);
+        if (this.#looksAtContent) {
+          this.#findings.push(...checkContent(path, bytes, this.#replaced.get(after)));
+        }
+        return verifier?.hashOf(bytes);
       },
       afterWriting: ({ path }, descriptor, image, hash) =>
-        verifier.verify(path, descriptor, image, hash),
+        verifier?.verify(path, descriptor, image, hash),
     };
   }
 

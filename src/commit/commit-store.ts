@@ -1,5 +1,6 @@
 import type { Disk } from "../disk/disk.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
+import { recoveryAttemptsMax } from "../limits.ts";
 import { ObjectStore } from "../objects/object-store.ts";
 import { ContentIndex } from "./content-index.ts";
 import { Journal } from "./journal.ts";
@@ -11,15 +12,22 @@ export interface CommitStore {
   readonly objects: ObjectStore;
   readonly journal: Journal;
   readonly contents: ContentIndex;
+  /** How often a recovery is tried (`recovery_attempts`). */
+  readonly recoveryAttempts: number;
 }
 
 /** Opens a root for commits; touches nothing until something is asked of it. */
-export function openCommitStore(disk: Disk, state: StateDirectory): CommitStore {
+export function openCommitStore(
+  disk: Disk,
+  state: StateDirectory,
+  recoveryAttempts = recoveryAttemptsMax,
+): CommitStore {
   return {
     disk,
     state,
     objects: new ObjectStore(disk, state.checkpoints),
     journal: new Journal(disk, state),
     contents: new ContentIndex(),
+    recoveryAttempts,
   };
 }

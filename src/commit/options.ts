@@ -1,5 +1,5 @@
 import type { ObjectId } from "../objects/object-id.ts";
-import type { CheckLevel } from "./check-finding.ts";
+import type { CheckLevel, CheckPart } from "./check-finding.ts";
 import type { DraftReference, ManifestCommand, OperationKind } from "./manifest.ts";
 import type { CommitProgress, Durability } from "./receipt.ts";
 
@@ -9,6 +9,8 @@ export interface CommitOptions {
   readonly durability?: Durability;
   /** What is looked at before and after writing; `normal` by default. */
   readonly checks?: CheckLevel;
+  /** Parts of that level to leave out; none by default. */
+  readonly skippedChecks?: readonly CheckPart[];
   readonly message?: string;
   /** `Name <address>`; `draftfs <>` by default. */
   readonly author?: string;

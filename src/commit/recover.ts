@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { hasStateDirectory, journalPackOf } from "../disk/state-directory.ts";
 import { DraftError, type DraftErrorCode, isDraftError } from "../errors.ts";
-import { recoveryAttemptsMax, recoveryPauseMs } from "../limits.ts";
+import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError, type RecoveryLevel } from "./failure.ts";
 import { type FinishReport, finishSteps, type KeptPlace } from "./finish.ts";
@@ -101,8 +101,9 @@ async function carryOut(
   options: { readonly mayBeTorn: boolean; readonly distrust: boolean },
 ): Promise<Result> {
   const isAbort = record.kind === "abort";
+  const attempts = Math.max(1, store.recoveryAttempts);
   let cause: unknown;
-  for (let attempt = 1; attempt <= recoveryAttemptsMax; attempt++) {
+  for (let attempt = 1; attempt <= attempts; attempt++) {
     attempted.push(`${isAbort ? "take back" : "finish"} operation ${record.sequence}`);
     try {
       publishObjects(store, record);
@@ -113,7 +114,7 @@ async function carryOut(
       if (isDraftError(error)) throw asCritical(error, attempted);
       if (!isSystemError(error)) throw error;
       cause = error;
-      if (attempt < recoveryAttemptsMax) await delay(recoveryPauseMs * attempt);
+      if (attempt < attempts) await delay(recoveryPauseMs * attempt);
     }
   }
   if (!isAbort) {

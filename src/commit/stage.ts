@@ -32,9 +32,9 @@ export interface StagingChecks {
   /**
    * Sees the bytes of every small file, which are valid during the call only.
    *
-   * @returns what `afterWriting` is to be given for comparison.
+   * @returns what `afterWriting` is to be given for comparison; `undefined` for no comparison.
    */
-  beforeWriting(item: StagedItem, bytes: Uint8Array): bigint;
+  beforeWriting(item: StagedItem, bytes: Uint8Array): bigint | undefined;
   /** Sees every staged file complete, open for reading; `hash` is missing for large ones. */
   afterWriting(
     item: StagedItem,

@@ -9,17 +9,24 @@ import {
   wholeNumber,
 } from "./value-kind.ts";
 
-/** The parts of draftfs that act on a key; a later part's keys are checked and kept for it. */
+/** The parts of draftfs that act on a key. */
 export type KeyReader =
   | "engines"
   | "overlay"
   | "commit"
   | "metrics"
   | "recovery"
-  | "safety"
   | "agents"
   | "workflow"
-  | "dashboard";
+  | "monitoring";
+
+/** Parts that are yet to come: their keys are checked and shown, and change nothing. */
+const laterReaders: readonly KeyReader[] = ["agents", "workflow", "monitoring"];
+
+/** Whether anything acts on the keys of a part. */
+export function isInForce(reader: KeyReader): boolean {
+  return !laterReaders.includes(reader);
+}
 
 /** One key of the configuration. */
 export interface ConfigKey<Value> {
@@ -73,12 +80,17 @@ export const configKeys = {
     "engines",
     "Files of one batch that are in flight",
   ),
-  "write_optimization.safety.backup_enabled": key(truth, true, "safety", "Keep backups"),
+  "write_optimization.safety.backup_enabled": key(
+    truth,
+    true,
+    "recovery",
+    "Keep more than the last operation for undo",
+  ),
   "write_optimization.safety.rollback_timeout": key(
     duration,
     30,
-    "safety",
-    "Time that a rollback may take",
+    "recovery",
+    "Time that an undo, redo or restore may take",
   ),
   "write_optimization.safety.validation_level": key(
     level,
@@ -123,68 +135,103 @@ export const configKeys = {
   "agent_optimizations.ci_diagnostic.batch_config_updates": agent("Batch changes of CI files"),
   "agent_optimizations.ci_diagnostic.template_based_fixes": agent("Make CI fixes from templates"),
   "metrics.collection.enabled": key(truth, true, "metrics", "Measure operations"),
-  "metrics.collection.interval": key(duration, "1s", "dashboard", "Time between two aggregates"),
-  "metrics.collection.retention": key(duration, "30d", "dashboard", "How long figures are kept"),
+  "metrics.collection.interval": key(duration, "1s", "monitoring", "Time between two aggregates"),
+  "metrics.collection.retention": key(duration, "30d", "monitoring", "How long figures are kept"),
   "metrics.performance.track_timing": key(truth, true, "metrics", "Measure time"),
   "metrics.performance.track_memory": key(truth, true, "metrics", "Measure memory"),
   "metrics.performance.track_io": key(truth, true, "metrics", "Count reads and writes"),
   "metrics.performance.track_system": key(truth, false, "metrics", "Note the load of the system"),
-  "metrics.safety.track_integrity_checks": key(truth, true, "safety", "Count integrity checks"),
-  "metrics.safety.track_rollbacks": key(truth, true, "safety", "Count rollbacks"),
-  "metrics.safety.track_recovery_operations": key(truth, true, "safety", "Count recoveries"),
+  "metrics.safety.track_integrity_checks": key(truth, true, "monitoring", "Count integrity checks"),
+  "metrics.safety.track_rollbacks": key(truth, true, "monitoring", "Count rollbacks"),
+  "metrics.safety.track_recovery_operations": key(truth, true, "monitoring", "Count recoveries"),
   "metrics.storage.backend": key(
     oneOf("file", "database", "memory"),
     "file",
-    "dashboard",
+    "monitoring",
     "Where figures are kept",
   ),
   "metrics.storage.file_path": key(
     filePath,
     ".write_optimization_metrics.json",
-    "dashboard",
+    "monitoring",
     "File that figures are kept in",
   ),
-  "metrics.storage.max_file_size": key(size, "100MB", "dashboard", "Size of that file at most"),
-  "alerts.enabled": key(truth, true, "dashboard", "Raise alerts"),
+  "metrics.storage.max_file_size": key(size, "100MB", "monitoring", "Size of that file at most"),
+  "alerts.enabled": key(truth, true, "monitoring", "Raise alerts"),
   "alerts.thresholds.performance_gain_warning": key(
     share,
     0.15,
-    "dashboard",
+    "monitoring",
     "Mean gain below which to warn",
   ),
   "alerts.thresholds.integrity_failure_critical": key(
     share,
     0.001,
-    "dashboard",
+    "monitoring",
     "Share of failed integrity checks that is critical",
   ),
   "alerts.thresholds.rollback_rate_warning": key(
     share,
     0.05,
-    "dashboard",
+    "monitoring",
     "Share of rollbacks above which to warn",
   ),
-  "alerts.notifications.email": key(truth, false, "dashboard", "Send alerts by mail"),
-  "alerts.notifications.log": key(truth, true, "dashboard", "Write alerts to the log"),
-  "alerts.notifications.dashboard": key(truth, true, "dashboard", "Show alerts on the dashboard"),
+  "alerts.notifications.email": key(truth, false, "monitoring", "Send alerts by mail"),
+  "alerts.notifications.log": key(truth, true, "monitoring", "Write alerts to the log"),
+  "alerts.notifications.dashboard": key(truth, true, "monitoring", "Show alerts on the dashboard"),
   "safety.integrity_checks.enabled": key(truth, true, "commit", "Check before a commit at all"),
-  "safety.integrity_checks.level": key(level, "strict", "safety", "How much is checked"),
-  "safety.backups.enabled": key(truth, true, "recovery", "Keep what a commit replaces"),
-  "safety.backups.retention": key(count, 10, "recovery", "Backups that are kept"),
-  "safety.backups.compression": key(truth, true, "recovery", "Compress backups"),
-  "safety.rollback.enabled": key(truth, true, "safety", "Allow rollbacks"),
-  "safety.rollback.timeout": key(duration, "30s", "safety", "Time that a rollback may take"),
-  "safety.rollback.auto_rollback_on_error": key(truth, true, "safety", "Roll back on an error"),
-  "safety.validation.pre_write": key(truth, true, "safety", "Check before a write"),
-  "safety.validation.post_write": key(truth, true, "safety", "Check after a write"),
-  "safety.validation.content_validation": key(truth, true, "safety", "Check what is written"),
-  "safety.emergency.shutdown_on_critical": key(truth, true, "safety", "Stop on corruption"),
-  "safety.emergency.alert_on_critical": key(truth, true, "safety", "Alert on corruption"),
+  "safety.integrity_checks.level": key(
+    level,
+    "strict",
+    "commit",
+    "The same; the stricter of the two holds",
+  ),
+  "safety.backups.enabled": key(
+    truth,
+    true,
+    "recovery",
+    "Keep more than the last operation for undo",
+  ),
+  "safety.backups.retention": key(
+    count,
+    10,
+    "recovery",
+    "Operations that gc keeps for undo; at least 1",
+  ),
+  "safety.backups.compression": key(truth, true, "recovery", "Compress what gc packs"),
+  "safety.rollback.enabled": key(truth, true, "recovery", "Allow undo, redo and restore"),
+  "safety.rollback.timeout": key(
+    duration,
+    "30s",
+    "recovery",
+    "The same; the shorter of the two holds",
+  ),
+  "safety.rollback.auto_rollback_on_error": key(
+    truth,
+    true,
+    "overlay",
+    "Take a transaction back that fails",
+  ),
+  "safety.validation.pre_write": key(
+    truth,
+    true,
+    "commit",
+    "Look at directories and room before writing",
+  ),
+  "safety.validation.post_write": key(truth, true, "commit", "Read back what was written"),
+  "safety.validation.content_validation": key(
+    truth,
+    true,
+    "commit",
+    "Look at what is to be written",
+  ),
+  "safety.emergency.shutdown_on_critical": key(truth, true, "monitoring", "Stop on corruption"),
+  "safety.emergency.alert_on_critical": key(truth, true, "monitoring", "Alert on corruption"),
   "safety.emergency.recovery_attempts": key(
     wholeNumber(0, 100),
     3,
-    "safety",
-    "Attempts before a person is asked",
+    "recovery",
+    "Attempts before a person is asked; at least 1",
   ),
 } as const;
 

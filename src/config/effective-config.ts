@@ -10,6 +10,7 @@ import {
   type ConfigValues,
   configFiles,
   configKeys,
+  isInForce,
 } from "./config-keys.ts";
 import { configDirectoryVariable, isLegacy, legacyVariable, standardOf } from "./default-values.ts";
 import { type ConfigProblem, type ConfigSetting, parseConfig } from "./parse-config.ts";
@@ -33,6 +34,8 @@ export interface ConfigLine {
   readonly origin: ConfigOrigin;
   /** The part of draftfs that acts on it. */
   readonly reader: string;
+  /** `false` for keys of parts that are yet to come: nothing acts on them. */
+  readonly inForce: boolean;
   readonly meaning: string;
 }
 
@@ -66,7 +69,7 @@ export function effectiveConfig(options: {
     for (const fileName of Object.keys(configFiles) as ConfigFileName[]) {
       const path = join(directory, fileName);
       if (disk.lstat(path) === undefined) continue;
-      const parsed = parseConfig(fileName, path, disk.readFile(path).toString("utf8"));
+      const parsed = parseConfig(fileName, path, textOf(disk, path));
       files.push(path);
       problems.push(...parsed.problems);
       for (const setting of parsed.settings) {
@@ -86,7 +89,8 @@ export function effectiveConfig(options: {
     const { reader, meaning, standard }: ConfigKey<unknown> = configKeys[name];
     const setting = settings.get(name);
     const shown = setting?.shown ?? String(standard);
-    return { key: name, shown, origin: setting?.origin ?? { kind: "default" }, reader, meaning };
+    const origin = setting?.origin ?? ({ kind: "default" } as const);
+    return { key: name, shown, origin, reader, inForce: isInForce(reader), meaning };
   });
   const values = Object.fromEntries(
     names.map((name) => [name, settings.get(name)?.value ?? standardOf(name)]),
@@ -103,6 +107,25 @@ export function originText(origin: ConfigOrigin): string {
       return `${origin.path}:${origin.line}`;
     case "environment":
       return `$${origin.variable}`;
+  }
+}
+
+/** The lines that are set to something else than their default although nothing acts on them. */
+export function idleLinesOf(lines: readonly ConfigLine[]): ConfigLine[] {
+  return lines.filter(({ key, inForce, origin, shown }) => {
+    return !inForce && origin.kind !== "default" && shown !== String(configKeys[key].standard);
+  });
+}
+
+function textOf(disk: Disk, path: string): string {
+  try {
+    return disk.readFile(path).toString("utf8");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DraftError("DRAFT_CONFIG", `Cannot read the configuration ${path}: ${reason}.`, {
+      path,
+      cause: error,
+    });
   }
 }
 

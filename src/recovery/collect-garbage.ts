@@ -14,6 +14,8 @@ import { type KeptHistory, keptHistory, type Retention } from "./retention.ts";
 
 /** How to collect. */
 export interface GarbageOptions extends Retention {
+  /** Whether to compress what is packed together; true by default. */
+  readonly compression?: boolean;
   /** How long to wait for a committer, in milliseconds; by default not at all: gc can wait. */
   readonly lockWaitMs?: number;
   /** Stops it as long as nothing has been removed. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { deflate } from "node:zlib";
+import { constants, deflate, type ZlibOptions } from "node:zlib";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { batchFilesMax } from "../limits.ts";
@@ -11,7 +11,7 @@ import { encodePackIndex } from "../objects/pack-index.ts";
 import { syncDirectory, writeDurably } from "../objects/write-durably.ts";
 import { type Reached, walkReachable } from "./reachable.ts";
 
-const compress = promisify<Buffer, Buffer>(deflate);
+const compress = promisify<Buffer, ZlibOptions, Buffer>(deflate);
 
 /** A pack of everything reachable, durable under a provisional name that git ignores. */
 export interface BuiltPack {
@@ -22,6 +22,8 @@ export interface BuiltPack {
 }
 
 export interface RepackOptions {
+  /** Whether to compress what is not compressed yet; true by default. */
+  readonly compression?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
@@ -73,7 +75,7 @@ async function fill(
   store: CommitStore,
   descriptor: number,
   reached: readonly Reached[],
-  { signal, onProgress }: RepackOptions,
+  { compression, signal, onProgress }: RepackOptions,
 ): Promise<PackSummary> {
   try {
     const pack = new PackBuilder(store.disk, descriptor);
@@ -81,7 +83,8 @@ async function fill(
       signal?.throwIfAborted();
       onProgress?.({ done, total: reached.length });
       const batch = reached.slice(done, done + batchFilesMax);
-      const packed = await Promise.all(batch.map((each) => compressedOf(store, each)));
+      const level = compression === false ? constants.Z_NO_COMPRESSION : undefined;
+      const packed = await Promise.all(batch.map((each) => compressedOf(store, each, level)));
       for (const { oid, kind, size, stream } of packed) pack.addPacked(kind, oid, size, stream);
     }
     const summary = pack.finish();
@@ -125,10 +128,14 @@ interface Packed extends Reached {
 }
 
 /** The object as the new pack holds it; what is compressed already is taken as it is. */
-async function compressedOf({ objects }: CommitStore, reached: Reached): Promise<Packed> {
+async function compressedOf(
+  { objects }: CommitStore,
+  reached: Reached,
+  level = constants.Z_DEFAULT_COMPRESSION,
+): Promise<Packed> {
   const { oid, kind } = reached;
   const ready = objects.readCompressed(oid);
   if (ready !== undefined) return { oid, kind, ...ready };
   const { bytes } = objects.read(oid);
-  return { oid, kind, size: bytes.length, stream: await compress(bytes) };
+  return { oid, kind, size: bytes.length, stream: await compress(bytes, { level }) };
 }

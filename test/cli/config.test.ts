@@ -30,6 +30,39 @@ describe("draftfs config", () => {
     });
   });
 
+  it("marks what nothing acts on yet, and warns where it is set to something", () => {
+    const before = project.draftfs(["config"]);
+    expect(before.out).toMatch(/^alerts\.enabled +true {2}\[not in force yet\]$/m);
+    expect(before.out).toMatch(/^safety\.backups\.retention +10$/m);
+    expect(before.err).toBe("");
+    project.write("metrics_config.yaml", "alerts:\n  enabled: false\n");
+    project.write("safety_config.yaml", "safety:\n  backups:\n    retention: 3\n");
+    expect(project.draftfs(["config"]).err).toMatch(
+      /^\S+metrics_config\.yaml:2: alerts\.enabled is false, but nothing acts on it yet\.\n$/,
+    );
+    const { keys } = project.json(["config"]) as unknown as {
+      keys: { key: string; inForce: boolean }[];
+    };
+    const idle = keys.filter(({ inForce }) => !inForce).map(({ key }) => key);
+    expect(idle).toContain("alerts.enabled");
+    expect(idle).not.toContain("safety.backups.retention");
+  });
+
+  it("is no reason to refuse what history is there for, when it is wrong", () => {
+    project.run("echo '{' > safety_config.yaml; echo two > a.txt");
+    expect(project.draftfs(["commit"]).code).toBe(0);
+    for (const refused of [["status"], ["commit"], ["gc"], ["run", "--", "true"], ["config"]]) {
+      expect(project.draftfs(refused)).toMatchObject({ code: 64 });
+    }
+    for (const command of [["log"], ["verify"], ["drift"], ["recover"], ["undo"]]) {
+      const { code, err } = project.draftfs(command);
+      expect({ command, code }).toEqual({ command, code: 0 });
+      expect(err).toMatch(/safety_config\.yaml:.*Going on with the defaults/s);
+    }
+    expect(project.tree()).toEqual({ "a.txt": "one\n" });
+    expect(project.draftfs(["status"]).code).toBe(0);
+  });
+
   it("names file, line and the key that was meant: exit 64", () => {
     project.write("write_optimization_config.yaml", "write_optimization:\n  enabeld: false\n");
     const { code, err } = project.draftfs(["config"]);

@@ -1,4 +1,5 @@
 import { readPlainFile } from "../../disk/plain-file.ts";
+import type { Overlay } from "../../index.ts";
 import { collectLater } from "../collect-later.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -17,7 +18,7 @@ interface ApplyOptions extends CommonOptions {
 export function execute(context: CommandContext, options: ApplyOptions): Promise<number> {
   const { out } = context;
   const plan = readPlan(options.file);
-  return withHistory(context, options, async (overlay) => {
+  const apply = async (overlay: Overlay): Promise<number> => {
     const progress = progressLine(context.err);
     const message = options.message === undefined ? {} : { message: options.message };
     try {
@@ -30,7 +31,8 @@ export function execute(context: CommandContext, options: ApplyOptions): Promise
     } finally {
       progress.clear();
     }
-  });
+  };
+  return withHistory(context, options, apply, {});
 }
 
 function readPlan(file: string): unknown {

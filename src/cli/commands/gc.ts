@@ -1,3 +1,4 @@
+import type { Overlay } from "../../index.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
@@ -9,7 +10,7 @@ interface GcOptions extends CommonOptions {
 
 /** `draftfs gc`: forgets old checkpoints and packs the rest together. */
 export function execute(context: CommandContext, options: GcOptions): Promise<number> {
-  return withHistory(context, options, async (overlay) => {
+  const collect = async (overlay: Overlay): Promise<number> => {
     const { keep } = options;
     const report = await overlay.collectGarbage(keep === undefined ? {} : { operations: keep });
     const { out } = context;
@@ -24,5 +25,7 @@ export function execute(context: CommandContext, options: GcOptions): Promise<nu
       out.write(`${kept}: ${bytesText(report.bytesBefore)} → ${bytesText(report.bytesAfter)}.\n`);
     }
     return report.outcome === "busy" ? exitCodes.locked : exitCodes.ok;
-  });
+  };
+  // What a retention that cannot be read was to keep must not be forgotten.
+  return withHistory(context, options, collect, {});
 }
