@@ -21,6 +21,12 @@ export const memoryBytesMax = 100 * MIB;
  */
 export const ownSpillBytesMin = 256 * KIB;
 
+/** Read at once where the caller brings no buffer: Node's own size. */
+export const readBufferBytes = 16 * KIB;
+
+/** The largest file that `readFile` reads: Node's own, what one read call can be asked for. */
+export const readFileBytesMax = 2 ** 31 - 1;
+
 /** Size of the pieces in which large content is copied, hashed and streamed. */
 export const chunkBytes = MIB;
 

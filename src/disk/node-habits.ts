@@ -23,6 +23,12 @@ export const nodeHabits = {
       succeeds(() => fs.lstatSync(nowhere, { throwIfNoEntry: false })),
     );
   },
+  /** The callback and promise forms of `stat` know `throwIfNoEntry` too (nodejs/node#61178). */
+  statLaterKnowsNoEntry: isSince([24, 15, 25], [25, 7]),
+  /** `readableWebStream` of a handle always gives a stream of bytes (nodejs/node#55461). */
+  webStreamIsOfBytes: isSince([22, 15, 23], [23, 8]),
+  /** Such a stream closes the handle at its end when asked to (nodejs/node#58548). */
+  webStreamCloses: isSince([22, 17, 23], [24, 2]),
   /** The errors of `opendirSync` name the path. */
   get opendirNamesPath(): boolean {
     return once("opendirNamesPath", () =>

@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { nodeHabits } from "../../disk/node-habits.ts";
+import { readBufferBytes } from "../../limits.ts";
 import type { Core } from "../core.ts";
 import { errorOfCall } from "../file-system-error.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
@@ -12,11 +14,10 @@ import {
 } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
+import { describePromisified } from "./promisified.ts";
 import { readTransfer, type Transfer, vectorTransfer } from "./transfer-calls.ts";
 import { checkCopyOptions } from "./tree-calls.ts";
 import { unpooled } from "./whole-file-calls.ts";
-
-const readBufferBytes = 16_384;
 
 /** The callback forms: those made of the table, and the few with a shape of their own. */
 export function callbackForms(core: Core, calls: Calls): Record<string, unknown> {
@@ -39,7 +40,16 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     readFile: abortable((...input) => unpooled((calls.readFile as Call)(...input))),
     writeFile: abortable(calls.writeFile as Call),
   });
+  if (!nodeHabits.statLaterKnowsNoEntry) forms["stat"] = callbackOf(throwing(calls.stat), 3);
+  forms["lstat"] = callbackOf(throwing(calls.lstat), 3);
+  describePromisified(forms);
   return forms;
+}
+
+/** The call without `throwIfNoEntry`, which is an option of the synchronous form. */
+export function throwing(call: Calls["stat"]): Call {
+  return (path: PathArgument, options?: unknown) =>
+    call(path, options === undefined ? options : { ...optionsOf(options), throwIfNoEntry: true });
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   realFileSystem as real,
 } from "../../disk/lower-classes.ts";
 import { direntOf, isDirectoryType, type ShownEntry } from "../inspect.ts";
+import { codedError } from "./coded-error.ts";
 
 /** What an open directory reads from. */
 export interface DirectorySource {
@@ -14,6 +15,8 @@ export interface DirectorySource {
   readonly encode: (name: string) => string | Buffer;
   /** Lists a sub-directory, where the directory was opened recursively. */
   readonly list: ((path: string) => readonly ShownEntry[]) | undefined;
+  /** Entries that Node asks the system for at once. */
+  readonly bufferSize: number;
 }
 
 type ReadCallback = (error: Error | null, entry: fs.Dirent | null) => void;
@@ -27,6 +30,9 @@ export class OverlayDir {
   readonly #source: DirectorySource;
   #pending: { readonly entry: ShownEntry; readonly parent: string }[];
   #next = 0;
+  /** Entries that Node would hold in memory now; only a read of others has to wait. */
+  #bufferedCount = 0;
+  #isReading = false;
   #isClosed = false;
 
   private constructor(path: string, source: DirectorySource) {
@@ -45,9 +51,19 @@ export class OverlayDir {
 
   readSync(): fs.Dirent | null {
     this.#requireOpen();
+    this.#requireIdle();
+    return this.#take();
+  }
+
+  #take(): fs.Dirent | null {
     const item = this.#pending[this.#next];
     if (item === undefined) return null;
+    const remaining = this.#pending.length - this.#next;
     this.#next += 1;
+    if (this.#bufferedCount === 0) {
+      this.#bufferedCount = Math.min(this.#source.bufferSize, remaining);
+    }
+    this.#bufferedCount -= 1;
     const { entry, parent } = item;
     if (this.#source.list !== undefined && isDirectoryType(entry.type)) {
       const path = join(parent, entry.name);
@@ -65,19 +81,34 @@ export class OverlayDir {
       });
     }
     requireFunction(callback);
+    const isWaiting = this.#bufferedCount === 0 && !this.#isReading;
     let entry: fs.Dirent | null = null;
     let failure: Error | null = null;
     try {
-      entry = this.readSync();
+      entry = this.#take();
     } catch (error) {
       failure = error as Error;
     }
-    setImmediate(callback, failure, entry);
+    if (isWaiting) this.#isReading = true;
+    setImmediate(() => {
+      // Once the callback has returned, as in Node.
+      if (isWaiting) process.nextTick(() => this.#endReading());
+      callback(failure, entry);
+    });
     return undefined;
+  }
+
+  #endReading(): void {
+    this.#isReading = false;
   }
 
   closeSync(): void {
     this.#requireOpen();
+    this.#requireIdle();
+    this.#end();
+  }
+
+  #end(): void {
     this.#isClosed = true;
     this.#pending = [];
   }
@@ -91,7 +122,8 @@ export class OverlayDir {
     requireFunction(callback);
     let failure: Error | null = null;
     try {
-      this.closeSync();
+      this.#requireOpen();
+      this.#end();
     } catch (error) {
       failure = error as Error;
     }
@@ -113,6 +145,15 @@ export class OverlayDir {
 
   [Symbol.asyncIterator](): AsyncGenerator<fs.Dirent> {
     return this.entries();
+  }
+
+  /** @throws `ERR_DIR_CONCURRENT_OPERATION` while an asynchronous read is under way, as Node. */
+  #requireIdle(): void {
+    if (!this.#isReading) return;
+    throw codedError(
+      "ERR_DIR_CONCURRENT_OPERATION",
+      "Cannot do synchronous work on directory handle with concurrent asynchronous operations",
+    );
   }
 
   #requireOpen(): void {

@@ -1,17 +1,19 @@
 import { EventEmitter } from "node:events";
 import type fs from "node:fs";
 import { createInterface, type Interface } from "node:readline";
-import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import { checkArguments, dirSymbols, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { nodeHabits } from "../../disk/node-habits.ts";
+import { readBufferBytes } from "../../limits.ts";
 import { optionsOf } from "./arguments.ts";
 import { deliver, nextTurn, throwIfAborted } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
+import { codedError } from "./coded-error.ts";
 import type { Streams } from "./streams.ts";
 import { readTransfer, vectorTransfer } from "./transfer-calls.ts";
+import { webStreamOfBuffers, webStreamOfBytes } from "./web-stream.ts";
 import { unpooled } from "./whole-file-calls.ts";
 import { writeChunks } from "./write-chunks.ts";
-
-const readBufferBytes = 16_384;
 
 /** What a handle works with. */
 export interface HandleContext {
@@ -25,6 +27,8 @@ export class OverlayFileHandle extends EventEmitter {
   #descriptor: number;
   /** Set while a stream or a method uses the handle: closing waits for it. */
   #closing: Promise<void> | undefined;
+  /** A web stream was made of the handle. */
+  #isLocked = false;
 
   constructor(context: HandleContext, descriptor: number) {
     super();
@@ -110,11 +114,21 @@ export class OverlayFileHandle extends EventEmitter {
     });
   }
 
-  readableWebStream(options?: object): ReadableStream {
-    this.#requireOpen("readableWebStream");
-    const stream = this.createReadStream({ ...options, autoClose: false });
-    const web = Readable.toWeb(stream, { strategy: { highWaterMark: 0 } } as object);
-    return web as unknown as ReadableStream;
+  /** A second call is refused, also after the first stream has ended: as in Node. */
+  readableWebStream(options?: unknown): ReadableStream {
+    if (this.#descriptor === -1) throw unusable("closed");
+    if (this.#isLocked) throw unusable("locked");
+    this.#isLocked = true;
+    const { type, autoClose } = optionsOf(options);
+    const closes = autoClose === true && nodeHabits.webStreamCloses;
+    const make =
+      nodeHabits.webStreamIsOfBytes || type === "bytes" ? webStreamOfBytes : webStreamOfBuffers;
+    const { stream, end } = make({
+      read: async (view) => (await this.read(view)).bytesRead,
+      done: async () => (closes ? this.close() : undefined),
+    });
+    this.once("close", end);
+    return stream;
   }
 
   write(data: unknown, ...rest: unknown[]): Promise<{ bytesWritten: number; buffer: unknown }> {
@@ -160,10 +174,10 @@ export class OverlayFileHandle extends EventEmitter {
   async #close(): Promise<void> {
     const descriptor = this.#descriptor;
     this.#descriptor = -1;
+    this.emit("close");
     await nextTurn();
     this.#context.calls.close(descriptor);
     this.#closing = undefined;
-    this.emit("close");
   }
 
   #run<T>(name: string, run: (calls: Calls, descriptor: number) => T): Promise<T> {
@@ -187,3 +201,10 @@ Object.defineProperty(OverlayFileHandle.prototype, dirSymbols.asyncDispose, {
     return this.close();
   },
 });
+
+// Code tells what it was given by this name.
+Object.defineProperty(OverlayFileHandle, "name", { value: "FileHandle" });
+
+function unusable(why: "closed" | "locked"): Error {
+  return codedError("ERR_INVALID_STATE", `Invalid state: The FileHandle is ${why}`);
+}

@@ -4,6 +4,7 @@ import type { Core } from "../core.ts";
 import { codeOf, fileSystemError } from "../file-system-error.ts";
 import { flagsOf, optionsOf, type PathArgument, pathOf, shownPath } from "./arguments.ts";
 import { type Call, deliver, nextTurn, promiseOf, throwIfAborted } from "./asynchronous.ts";
+import { throwing } from "./callback-forms.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
 import { type HandleContext, OverlayFileHandle } from "./file-handle.ts";
@@ -20,7 +21,6 @@ const plain = [
   "copyFile",
   "lchown",
   "link",
-  "lstat",
   "lutimes",
   "mkdir",
   "mkdtemp",
@@ -43,8 +43,10 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
   for (const name of plain) forms[name] = promiseOf(calls[name] as Call);
   const open = async (path: PathArgument, flags?: unknown, mode?: unknown) =>
     new OverlayFileHandle(context, await deliver(() => calls.open(path, flags, mode)));
+  if (!nodeHabits.statLaterKnowsNoEntry) forms["stat"] = promiseOf(throwing(calls.stat));
   return Object.assign(forms, {
     open,
+    lstat: promiseOf(throwing(calls.lstat)),
     realpath: promiseOf(calls.nativeRealpath as Call),
     rm: promiseOf(calls.rmAsync as Call),
     readdir: promiseOf(calls.readdirLater as Call),

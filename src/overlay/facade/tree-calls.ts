@@ -26,6 +26,9 @@ import { remove } from "./remove-tree.ts";
 
 const copyModeMax = 7;
 
+/** Entries that Node asks the system for at once, unless the caller says otherwise. */
+const entriesAtOnce = 32;
+
 /** The functions that work on directories and trees. */
 export function treeCalls(core: Core) {
   return {
@@ -75,6 +78,7 @@ export function treeCalls(core: Core) {
         entries,
         encode: (name) => encodeResult(name, encoding),
         list: recursive === true ? list : undefined,
+        bufferSize: (bufferSize ?? entriesAtOnce) as number,
       });
     },
 

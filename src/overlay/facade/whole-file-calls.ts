@@ -1,4 +1,5 @@
 import { checkArguments, constants, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { readFileBytesMax } from "../../limits.ts";
 import type { Core } from "../core.ts";
 import { mayRead, mayWrite, requireAccess } from "../credentials.ts";
 import type { OpenFile } from "../descriptors.ts";
@@ -17,6 +18,7 @@ import {
   pathOf,
 } from "./arguments.ts";
 import { attempt, attemptOn } from "./attempt.ts";
+import { codedError } from "./coded-error.ts";
 import { lengthOf } from "./descriptor-calls.ts";
 
 /** The functions on the whole content of a file. */
@@ -72,6 +74,7 @@ function contentOf(
   const { piece, size } = content;
   const isText = encoding !== undefined && encoding !== "buffer";
   if (piece === undefined) {
+    requireReadable(size);
     const bytes = Buffer.allocUnsafeSlow(size);
     attemptOn("read", () => content.read(bytes, 0));
     return isText ? bytes.toString(encoding) : bytes;
@@ -128,9 +131,17 @@ export function readRest(core: Core, file: OpenFile): Buffer {
     return bytes;
   }
   const size = core.sizeOf(file);
+  requireReadable(size);
   const buffer = Buffer.allocUnsafeSlow(Math.max(0, size - file.position));
   const count = readFrom(core, file, buffer, undefined);
   return count === buffer.length ? buffer : buffer.subarray(0, count);
+}
+
+/** @throws `ERR_FS_FILE_TOO_LARGE` as Node, before memory is asked for that there may not be. */
+function requireReadable(size: number): void {
+  if (size <= readFileBytesMax) return;
+  const message = `File size (${size}) is greater than 2 GiB`;
+  throw codedError("ERR_FS_FILE_TOO_LARGE", message, RangeError);
 }
 
 function writeWhole(

@@ -2,6 +2,39 @@ import { type Scenario, scenario } from "../harness/scenario.ts";
 
 /** Making, removing and listing directories. */
 export const directories: readonly Scenario[] = [
+  scenario("a Dir refuses synchronous calls while it reads", async ({ raw, at, note }) => {
+    for (let index = 0; index < 5; index++) raw.writeFileSync(at(`d/more${index}`), "");
+    for (const bufferSize of [2, 32]) {
+      const dir = raw.opendirSync(at("d"), { bufferSize });
+      const outcomeOf = (run: () => unknown) => {
+        try {
+          return run() === null ? "end" : "done";
+        } catch (error) {
+          return error;
+        }
+      };
+      const reads: Promise<unknown>[] = [];
+      for (let round = 0; round < 4; round++) {
+        reads.push(dir.read());
+        note(
+          "read at once",
+          outcomeOf(() => dir.readSync()),
+        );
+        await reads.at(-1);
+        note(
+          "read after",
+          outcomeOf(() => dir.readSync()),
+        );
+      }
+      const last = dir.read();
+      note(
+        "close at once",
+        outcomeOf(() => dir.closeSync() ?? true),
+      );
+      await last;
+      await dir.close().catch(() => undefined);
+    }
+  }),
   scenario("mkdir makes an empty directory", ({ fs, at }) => {
     fs.mkdirSync(at("n"));
     fs.readdirSync(at("n"));

@@ -1,3 +1,4 @@
+import { promisify } from "node:util";
 import { type Scenario, scenario } from "../harness/scenario.ts";
 
 /** What is particular to the callback and promise forms, and to calls across them. */
@@ -151,14 +152,46 @@ export const forms: readonly Scenario[] = [
     note("type", blob.type);
     await fs.openAsBlob(at("missing"));
   }),
-  scenario("promisified callback forms", async ({ fs, at, note }) => {
-    const { promisify } = await import("node:util");
-    note("exists", await promisify(fs.exists)(at("a.txt")));
-    const descriptor = fs.openSync(at("a.txt"), "r+");
-    const buffer = Buffer.alloc(3);
-    await promisify(fs.fstat)(descriptor);
-    note("position", buffer.length);
+  scenario("promisified callback forms", async ({ raw, at, note }) => {
+    const outcomeOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
+    note("exists", await outcomeOf(promisify(raw.exists)(at("a.txt"))));
+    note("exists not", await outcomeOf(promisify(raw.exists)(at("missing"))));
+    note("no path", await outcomeOf(promisify(raw.exists)(undefined as unknown as string)));
+    const descriptor = raw.openSync(at("a.txt"), "r+");
+    note("fstat", await outcomeOf(promisify(raw.fstat)(descriptor)));
+    const pieces = [Buffer.alloc(2), Buffer.alloc(2)];
+    note("read", await outcomeOf(promisify(raw.read)(descriptor, Buffer.alloc(3), 0, 3, 0)));
+    note("readv", await outcomeOf(promisify(raw.readv)(descriptor, pieces, 0)));
+    note("write", await outcomeOf(promisify(raw.write)(descriptor, Buffer.from("AL"), 0, 2, 0)));
+    note("text", await outcomeOf(promisify(raw.write)(descriptor, "PH", 2)));
+    note("writev", await outcomeOf(promisify(raw.writev)(descriptor, pieces, 0)));
+    raw.closeSync(descriptor);
+    note("closed", await outcomeOf(promisify(raw.read)(descriptor, Buffer.alloc(3), 0, 3, 0)));
+    note("stat", await outcomeOf(promisify(raw.stat)(at("a.txt"))));
+  }),
+  scenario("throwIfNoEntry of the forms that deliver later", async ({ fs, at, callback }) => {
+    const options = { throwIfNoEntry: false };
+    for (const path of ["missing", "a.txt/below", "a.txt", "loop1"]) {
+      await callback("stat", at(path), options);
+      await callback("lstat", at(path), options);
+      await fs.promises.stat(at(path), options as object);
+      await fs.promises.lstat(at(path), options as object);
+    }
+  }),
+  scenario("a file too large for readFile", async ({ fs, at, callback }) => {
+    fs.writeFileSync(at("n"), "x");
+    fs.truncateSync(at("n"), 3 * 2 ** 30);
+    fs.readFileSync(at("n"));
+    await callback("readFile", at("n"));
+    await callback("readFile", at("n"), "latin1");
+    await fs.promises.readFile(at("n"));
+    const handle = await fs.promises.open(at("n"));
+    await handle.readFile();
+    await handle.close();
+    const descriptor = fs.openSync(at("n"), "r");
+    fs.readFileSync(descriptor);
     fs.closeSync(descriptor);
+    fs.unlinkSync(at("n"));
   }),
   scenario("the surface is that of node:fs", ({ fs, note }) => {
     const kinds = (value: object) =>

@@ -1,4 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { type Scenario, scenario } from "../harness/scenario.ts";
+
+/** Node 20 dies of closing a handle whose stream of another type was cancelled. */
+const ofBytes = { type: "bytes" } as object;
 
 /** `FileHandle` with all of its methods. */
 export const handles: readonly Scenario[] = [
@@ -120,6 +124,66 @@ export const handles: readonly Scenario[] = [
     }
     note("text", text);
     await handle.close();
+  }),
+  scenario("a web stream is made once of a handle", async ({ raw, at, note }) => {
+    const handle = await raw.promises.open(at("b.txt"));
+    const refusalOf = () => {
+      try {
+        return handle.readableWebStream(ofBytes);
+      } catch (error) {
+        return error;
+      }
+    };
+    const reader = handle.readableWebStream(ofBytes).getReader();
+    note("locked", refusalOf());
+    const { value } = await reader.read();
+    note("bytes", Buffer.from(value as ArrayBuffer));
+    await reader.cancel();
+    note("still locked", refusalOf());
+    await handle.close();
+    note("closed", refusalOf());
+  }),
+  scenario("a web stream of bytes reads into the reader's buffer", async ({ raw, at, note }) => {
+    const handle = await raw.promises.open(at("b.txt"));
+    const stream = handle.readableWebStream(ofBytes);
+    const reader = stream.getReader({ mode: "byob" });
+    for (;;) {
+      const { value, done } = await reader.read(new Uint8Array(4));
+      if (value !== undefined) note("bytes", Buffer.from(value as Uint8Array));
+      if (done) break;
+    }
+    note("still open", handle.fd >= 0);
+    await handle.close();
+  }),
+  scenario("a web stream ends when its handle is closed", async ({ raw, at, note }) => {
+    const handle = await raw.promises.open(at("b.txt"));
+    const reader = handle.readableWebStream(ofBytes).getReader();
+    await reader.read();
+    await handle.close();
+    note("done", (await reader.read()).done);
+  }),
+  scenario("a web stream closes its handle where Node knows how", async ({ raw, at, note }) => {
+    const handle = await raw.promises.open(at("b.txt"));
+    const stream = handle.readableWebStream({ autoClose: true } as object);
+    let size = 0;
+    for await (const piece of stream) size += (piece as ArrayBuffer).byteLength;
+    note("size", size);
+    await setImmediate();
+    await setImmediate();
+    note("open", handle.fd >= 0);
+    await handle.close();
+  }),
+  scenario("what a handle is", async ({ raw, at, note }) => {
+    const handle = await raw.promises.open(at("a.txt"));
+    note("class", handle.constructor.name);
+    note("shown as", Object.prototype.toString.call(handle));
+    let events = "";
+    (handle as unknown as NodeJS.EventEmitter).on("close", () => {
+      events += "close ";
+    });
+    const closed = handle.close();
+    note("at once", `${events}${handle.fd}`);
+    await closed;
   }),
   scenario("await using closes a handle", async ({ fs, at, note }) => {
     const handle = await fs.promises.open(at("a.txt"));
