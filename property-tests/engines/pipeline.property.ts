@@ -20,6 +20,7 @@ function plantLower(): void {
   plant(lower, { a: "one two\n", "d/b": "one\n", "d/e/c": "two\r\n", f: "three" });
   if (!fs.existsSync(join(lower, "link"))) fs.symlinkSync("d", join(lower, "link"));
   if (!fs.existsSync(join(lower, "soft"))) fs.symlinkSync("a", join(lower, "soft"));
+  if (!fs.existsSync(join(lower, "softer"))) fs.symlinkSync("soft", join(lower, "softer"));
   if (!fs.existsSync(join(lower, "hard"))) fs.linkSync(join(lower, "a"), join(lower, "hard"));
 }
 
@@ -35,6 +36,7 @@ const path = fc.constantFrom(
   "d/e",
   "link/b",
   "soft",
+  "softer",
   "hard",
   "n",
 );
@@ -61,6 +63,25 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
           edits: edits.map(([oldText, newText, replaceAll]) => {
             return { kind: "string", oldText, newText, replaceAll };
           }),
+        }),
+      ),
+  },
+  {
+    // One that finds its text, as long as nothing came before it.
+    weight: 5,
+    arbitrary: fc
+      .constantFrom(
+        ["a", "one"],
+        ["d/b", "one"],
+        ["d/e/c", "two"],
+        ["f", "three"],
+        ["link/b", "one"],
+      )
+      .map(
+        ([at = "", oldText = ""]): Operation => ({
+          kind: "edit",
+          path: at,
+          edits: [{ kind: "string", oldText, newText: "found" }],
         }),
       ),
   },
@@ -91,12 +112,14 @@ function treeAfter(run: (overlay: EngineOverlay) => void): unknown {
 describe("any pipeline of engines", () => {
   it("gives the tree that plain writes give", () => {
     plantLower();
-    let done = 0;
+    let [done, streamed] = [0, 0];
     fc.assert(
       fc.property(
         fc.array(operation, { maxLength: 9 }),
         fc.integer({ min: 1, max: 5 }),
-        (all, size) => {
+        // From 1 byte on, every edit of a file that is there may be one by extents.
+        fc.constantFrom(1, 5, Number.POSITIVE_INFINITY),
+        (all, size, streamBytesMin) => {
           // Keep what can be done in sequence: a list that fails has no tree to compare.
           const operations: Operation[] = [];
           const plain = treeAfter((overlay) => {
@@ -112,7 +135,7 @@ describe("any pipeline of engines", () => {
             }
           });
           done += operations.length;
-          const settings = { ...optimizerSettingsOf(), batchFilesMax: size };
+          const settings = { ...optimizerSettingsOf(), batchFilesMax: size, streamBytesMin };
           const trees = {
             batch: treeAfter((overlay) => {
               const result = runBatch(overlay, operations, { maxBatchSize: size });
@@ -123,7 +146,9 @@ describe("any pipeline of engines", () => {
             }),
             pipeline: treeAfter((overlay) => {
               const templates = new TemplateCache();
-              const { fallbacks } = runOptimized(overlay, operations, { settings, templates });
+              const options = { settings, templates };
+              const { fallbacks, decisions } = runOptimized(overlay, operations, options);
+              streamed += decisions.filter(({ decision }) => decision.strategy === "stream").length;
               for (const { error } of fallbacks) throw error;
             }),
           };
@@ -133,5 +158,6 @@ describe("any pipeline of engines", () => {
       { numRuns: 250 },
     );
     expect(done).toBeGreaterThan(250);
+    expect(streamed).toBeGreaterThan(5);
   });
 });

@@ -59,6 +59,8 @@ export class FileStates {
   readonly #states = new Map<string, FileState>();
   readonly #parents = new Map<string, string>();
   readonly #hardLinks = new Map<string, string>();
+  /** A link whose deletion waits: others that lead through it still do so in the overlay. */
+  #removedLink: string | undefined;
   /** Operations taken and files read, for measurements. */
   operations = 0;
   reads = 0;
@@ -111,6 +113,10 @@ export class FileStates {
     const node = known?.existed === false ? undefined : this.#overlay.fs.lstatSync(absolute);
     if (node?.isDirectory()) throw directoryError(absolute);
     if (node !== undefined) this.#refuseSharedInode(absolute, node);
+    if (node?.isSymbolicLink()) {
+      this.#removedLink = absolute;
+      this.#parents.clear();
+    }
     const state = known ?? this.#add(absolute, true, node?.size ?? 0);
     state.content = "absent";
     state.wasDeleted = state.existed;
@@ -278,6 +284,7 @@ export class FileStates {
   }
 
   #linkTargetOf(link: string): string {
+    this.#refuseRemovedLink(link);
     try {
       return this.#overlay.fs.realpathSync(link);
     } catch (error) {
@@ -313,12 +320,25 @@ export class FileStates {
   }
 
   #resolvedParent(parent: string): string {
+    const { root } = this.#overlay;
+    // What leads to the root itself is none of its links.
+    if (parent !== root && isWithin(parent, root)) this.#refuseRemovedLink(parent);
     try {
       return this.#overlay.fs.realpathSync(parent);
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
       return this.#placeOf(parent);
     }
+  }
+
+  #refuseRemovedLink(path: string): void {
+    if (this.#removedLink === undefined) return;
+    throw new DraftError(
+      "DRAFT_UNSUPPORTED",
+      `Cannot follow the link ${path} together with the deletion of ${this.#removedLink}, ` +
+        "through which it may lead. Apply the deletion first.",
+      { path },
+    );
   }
 
   #refuseSharedInode(path: string, node: EngineStats): void {

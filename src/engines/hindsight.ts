@@ -2,7 +2,7 @@ import type { DecisionRecord } from "./write-pipeline.ts";
 
 /** What a decision turned out to be. */
 export type Verdict =
-  /** Optimised, and it saved something; or left alone, and nothing could have been saved. */
+  /** Optimised, and it saved calls, bytes or flushes; or left alone, and nothing could be saved. */
   | "right"
   /** Optimised, and it saved nothing. */
   | "needless"
@@ -29,20 +29,20 @@ const fileFlushes = 2;
 
 /**
  * Judges the decisions of one commit, when all of it is known: optimising an operation was worth it
- * if it saved calls, or if its commit holds so many files that flushing them together is cheaper
- * than each alone.
+ * if it saved calls or bytes, or if its commit holds so many files that flushing them together is
+ * cheaper than each alone.
  */
 export function judge(decisions: readonly DecisionRecord[]): Verdict[] {
   const files = new Set(decisions.map(({ path }) => path)).size;
   const perFile = countsOf(decisions);
   const sharesFlushes = files * fileFlushes > commitFlushes;
-  return decisions.map(({ path, features, decision, callsSaved }) => {
+  return decisions.map(({ path, features, decision, callsSaved, bytesSaved }) => {
     const couldSaveCalls =
       callsSaved > 0 ||
+      bytesSaved > 0 ||
       (perFile.get(path) ?? 1) > 1 ||
       features.edits > 1 ||
-      features.isIdentical ||
-      decision.strategy === "stream";
+      features.isIdentical;
     const isWorthIt = couldSaveCalls || sharesFlushes;
     if (decision.strategy === "standard") return isWorthIt ? "missed" : "right";
     return isWorthIt ? "right" : "needless";

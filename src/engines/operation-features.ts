@@ -23,6 +23,8 @@ interface Company {
   readonly structural: readonly string[];
   readonly nested: NestedPaths;
   readonly templated: ReadonlySet<string>;
+  /** Whether a name is taken away or given: a path that leads through a link may lead elsewhere. */
+  readonly changesNames: boolean;
 }
 
 /**
@@ -43,6 +45,7 @@ export function featuresOf(
     structural: operations.flatMap((operation) => structuralPathsOf(overlay, states, operation)),
     nested: new NestedPaths(),
     templated: templatedPaths(operations, settings, options.templates),
+    changesNames: operations.some(({ kind }) => kind !== "write" && kind !== "edit"),
   };
   const pathsAt = (index: number) => {
     const key = keys[index] ?? "";
@@ -107,6 +110,8 @@ function structuralPathsOf(
 /** Whether another operation moves, makes or deletes something that this one lies in, or holds. */
 function isOrdered(operation: Operation, paths: readonly string[], company: Company): boolean {
   if (!isFileOperation(operation)) return true;
+  // More than one path: it is reached through a link, which may be one of those names.
+  if (company.changesNames && paths.length > 1) return true;
   return paths.some((path) => {
     const { structural, nested } = company;
     return nested.nests(path) || structural.some((other) => isRelated(path, other));

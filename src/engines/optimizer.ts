@@ -44,9 +44,9 @@ export interface Decision {
  * Decides how one operation is done. Pure: the same features and settings give the same decision.
  *
  * The rules, in order: nothing is optimised when optimisation is off; content that is there already
- * is not written; operations on one file become one; huge files are edited by extents; what follows
- * a template is rendered as a batch; what depends on its order is coordinated; what has company is
- * batched; the rest is left alone.
+ * is not written; huge files are edited by extents, unless their place among the others matters;
+ * operations on one file become one; what follows a template is rendered as a batch; what depends
+ * on its order is coordinated; what has company is batched; the rest is left alone.
  */
 export function decide(features: OperationFeatures, settings: OptimizerSettings): Decision {
   if (!settings.enabled) return standard("optimisation is switched off");
@@ -84,12 +84,15 @@ function decideAlone(
       predictedCallsSaved: 1,
     };
   }
-  if (fileBytes >= settings.streamBytesMin && sameFile === 0) {
+  // Streams run by themselves, after what is batched: not when their place matters.
+  const isByItself = sameFile === 0 && !features.isOrdered;
+  if (features.kind === "edit" && fileBytes >= settings.streamBytesMin && isByItself) {
+    // As many searches and writes as plain code makes; what it saves are bytes and memory.
     return {
       analysis: "DEDUPLICATE",
       strategy: "stream",
       reason: `a file of ${fileBytes} bytes is edited where it lies`,
-      predictedCallsSaved: 2 * edits - 1,
+      predictedCallsSaved: 0,
     };
   }
   if (sameFile > 0 || edits > 1) {

@@ -13,7 +13,7 @@ import { runPlain } from "./run-plain.ts";
 export interface BatchOptions {
   /** All or none (the default), or as many as can be done. */
   readonly atomic?: boolean;
-  /** Files applied between two looks at `signal`; default 50. */
+  /** Files applied between two looks at `signal`; from 1, default 50. */
   readonly maxBatchSize?: number;
   /** Stops the batch between two groups of files, which takes everything back. */
   readonly signal?: AbortSignal;
@@ -97,6 +97,9 @@ class BatchFailure extends Error {
  * their dependencies, moves and directories keep their place between them.
  *
  * Failures are in the result and not thrown, save for mistakes of ours.
+ *
+ * @throws {DraftError} `DRAFT_ABORTED` on the signal, `DRAFT_TOOL_INPUT` for a `maxBatchSize` that
+ *   is no size; nothing was changed.
  */
 export function runBatch(
   overlay: EngineOverlay,
@@ -111,6 +114,7 @@ export function runBatch(
     signal: options.signal,
     progress: emptyProgress(),
   };
+  checkBatchSize(run.maxBatchSize);
   const facts = () => factsOf(run);
   try {
     return inSavepoint(overlay, () => {
@@ -145,6 +149,7 @@ function runSegments(run: Run): void {
     }
     runFiles(run, start, index);
     paths = new NestedPaths();
+    stopIfAborted(run);
     attempt(run, [index], () => {
       add(run.progress, runPlain(run.overlay, operation));
     });
@@ -284,6 +289,7 @@ function attempt(run: Run, indexes: readonly number[], work: () => void): void {
   try {
     work();
   } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_ABORTED") throw error;
     const failed = indexes.flatMap((index) => {
       const operation = run.operations[index];
       return operation === undefined ? [] : [{ index, operation, error: asError(error) }];
@@ -291,6 +297,19 @@ function attempt(run: Run, indexes: readonly number[], work: () => void): void {
     run.progress.failed.push(...failed);
     if (run.atomic) throw new BatchFailure(run.progress.failed);
   }
+}
+
+/**
+ * Checks the size of a group: in groups of 0 files nothing would ever be done.
+ *
+ * @throws {DraftError} `DRAFT_TOOL_INPUT`
+ */
+export function checkBatchSize(files: number): void {
+  if (files >= 1) return;
+  throw new DraftError(
+    "DRAFT_TOOL_INPUT",
+    `Cannot work in groups of ${files} files. Give a size of at least 1.`,
+  );
 }
 
 function stopIfAborted(run: Run): void {

@@ -1,13 +1,22 @@
-import type { IoCounts } from "../metrics/measurement.ts";
+import { DraftError, isDraftError } from "../errors.ts";
+import { callsOf, type IoCounts, noIo } from "../metrics/measurement.ts";
 import { Meter } from "../metrics/meter.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import { editExtents } from "./edit-extents.ts";
-import { type Operation, sizeOf } from "./operation.ts";
+import { type EditOperation, type Operation, sizeOf } from "./operation.ts";
 import { featuresOf } from "./operation-features.ts";
 import { type Decision, decide, type OperationFeatures } from "./optimizer.ts";
 import { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
-import { type BatchResult, runBatch } from "./run-batch.ts";
+import {
+  bareFeatures,
+  engineOf,
+  isLeftAlone,
+  loneFeatures,
+  type Step,
+  sumOf,
+} from "./pipeline-step.ts";
+import { type BatchResult, checkBatchSize, runBatch } from "./run-batch.ts";
 import { plainCallsOf, runPlain } from "./run-plain.ts";
 import type { TemplateCache } from "./template-cache.ts";
 
@@ -17,8 +26,13 @@ export interface DecisionRecord {
   readonly path: string;
   readonly features: OperationFeatures;
   readonly decision: Decision;
-  /** Calls saved in truth, shared out among the operations of one batch. */
+  /**
+   * Calls saved in truth, shared out among the operations of one batch that were to save some;
+   * negative when it took more.
+   */
   readonly callsSaved: number;
+  /** Bytes that edits of a huge file did not write; 0 for everything else. */
+  readonly bytesSaved: number;
 }
 
 /** An engine that failed, and was replaced by the standard path. */
@@ -46,23 +60,29 @@ export interface PipelineOptions {
   readonly insideBatch?: boolean;
   /** Told at once when an engine falls back; the result lists it as well. */
   readonly onFallback?: (fallback: Fallback) => void;
+  /** Stops a flush, which takes all of it back. */
+  readonly signal?: AbortSignal;
   /** The batch engine; another one in tests of what happens when it fails. */
   readonly runBatch?: typeof runBatch;
+  /** The engine for huge files, likewise. */
+  readonly editExtents?: typeof editExtents;
   /** Milliseconds; the system's clock by default. */
   readonly now?: () => number;
 }
 
-interface Step {
-  readonly operation: Operation;
-  readonly features: OperationFeatures;
-  readonly decision: Decision;
+/** What a step took, and what that saved. */
+interface StepOutcome {
+  readonly io: IoCounts;
+  readonly callsSaved: number;
+  readonly bytesSaved: number;
 }
 
 /**
  * Gathers operations, decides how each is done when they are looked at together, and does them.
  *
- * It belongs inside a transaction or an overlay: operations wait until {@link flush}, until the
- * window closes, or until a full batch is there. A flush is all or none.
+ * It belongs inside a transaction or an overlay: operations wait until {@link flush}, until one
+ * comes after the window has closed, or until a full batch is there. There is no timer: whoever
+ * submits nothing more has to flush. A flush is all or none.
  */
 export class WritePipeline {
   readonly #overlay: EngineOverlay;
@@ -78,6 +98,7 @@ export class WritePipeline {
   constructor(overlay: EngineOverlay, options: PipelineOptions = {}) {
     this.#overlay = overlay;
     this.#settings = options.settings ?? optimizerSettingsOf();
+    checkBatchSize(this.#settings.batchFilesMax);
     this.#meter = options.meter ?? new Meter();
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -94,14 +115,19 @@ export class WritePipeline {
    * full batch is there. Its bytes must not change before they are flushed.
    *
    * @returns what flushes did, when there were any.
-   * @throws what {@link flush} throws.
+   * @throws what {@link flush} throws. Where that was the flush of what waited before, the new
+   *   operation waits all the same.
    */
   submit(operation: Operation): readonly FlushResult[] {
     const now = this.#now();
     const isLate = this.#waiting.length > 0 && now - this.#waitingSince > this.#settings.windowMs;
-    const done = isLate ? [this.flush()] : [];
-    if (this.#waiting.length === 0) this.#waitingSince = now;
-    this.#waiting.push(operation);
+    const done: FlushResult[] = [];
+    try {
+      if (isLate) done.push(this.flush());
+    } finally {
+      if (this.#waiting.length === 0) this.#waitingSince = now;
+      this.#waiting.push(operation);
+    }
     const isFull = this.#waiting.length >= this.#settings.batchFilesMax;
     return isFull ? [...done, this.flush()] : done;
   }
@@ -128,10 +154,10 @@ export class WritePipeline {
     const features = bareFeatures(operation, 1);
     const decision = this.#leftAlone;
     const io = this.#meter.isActive
-      ? this.#runAlone({ operation, features, decision }, [])
+      ? this.#runAlone({ operation, features, decision }, []).io
       : runPlain(this.#overlay, operation);
     const { kind, path } = operation;
-    const record = { operation: kind, path, features, decision, callsSaved: 0 };
+    const record = { operation: kind, path, features, decision, callsSaved: 0, bytesSaved: 0 };
     return { decisions: [record], fallbacks: [], batch: undefined, io };
   }
 
@@ -164,16 +190,26 @@ export class WritePipeline {
       totals.moves += io.moves;
       totals.bytesWritten += io.bytesWritten;
     };
-    const batched = steps.filter(({ decision }) => !isAlone(decision));
-    const outcome = batched.length > 0 ? this.#runBatch(batched, fallbacks) : undefined;
-    if (outcome !== undefined) add(outcome.io);
-    for (const step of steps) if (isAlone(step.decision)) add(this.#runAlone(step, fallbacks));
-    const saved = new Map(batched.map((step) => [step, outcome?.savedShare ?? 0]));
+    // Where there is a batch, the standard path goes along in its place: it costs the same there.
+    const isBatch = steps.some(({ decision }) => isBatched(decision));
+    const together = steps.filter(({ decision }) => isBatch && decision.strategy !== "stream");
+    const outcomes = new Map<Step, StepOutcome>();
+    const outcome = isBatch ? this.#runBatch(together, fallbacks) : undefined;
+    if (outcome !== undefined) {
+      add(outcome.io);
+      for (const step of together) outcomes.set(step, outcome.of(step));
+    }
+    for (const step of steps) {
+      if (outcomes.has(step)) continue;
+      const alone = this.#runAlone(step, fallbacks);
+      add(alone.io);
+      outcomes.set(step, alone);
+    }
     const decisions = steps.map((step): DecisionRecord => {
       const { operation, features, decision } = step;
-      const shared = saved.get(step) ?? 0;
-      const callsSaved = decision.predictedCallsSaved > 0 ? Math.max(shared, 0) : 0;
-      return { operation: operation.kind, path: operation.path, features, decision, callsSaved };
+      const { callsSaved = 0, bytesSaved = 0 } = outcomes.get(step) ?? {};
+      const { kind, path } = operation;
+      return { operation: kind, path, features, decision, callsSaved, bytesSaved };
     });
     return { decisions, fallbacks, batch: outcome?.batch, io: totals };
   }
@@ -184,7 +220,7 @@ export class WritePipeline {
   ): {
     readonly io: IoCounts;
     readonly batch: BatchResult | undefined;
-    readonly savedShare: number;
+    of(step: Step): StepOutcome;
   } {
     const operations = steps.map(({ operation }) => operation);
     const plainCalls = operations.reduce((sum, operation) => sum + plainCallsOf(operation), 0);
@@ -197,6 +233,7 @@ export class WritePipeline {
         const attempt = this.#attempt(() => {
           const result = run(this.#overlay, operations, {
             maxBatchSize: this.#settings.batchFilesMax,
+            ...signalOf(this.#options),
           });
           if (result.outcome === "rolled_back") throw result.error;
           return result;
@@ -213,28 +250,26 @@ export class WritePipeline {
         outcome: batch === undefined ? "fell_back" : "done",
       }),
     );
-    const { reads, writes, deletes, moves } = done.io;
-    const savedShare = (plainCalls - reads - writes - deletes - moves) / steps.length;
-    return { ...done, savedShare };
+    const saved = plainCalls - callsOf(done.io);
+    const promised = steps.filter(({ decision }) => decision.predictedCallsSaved > 0);
+    const sharers = new Set(promised.length > 0 ? promised : steps);
+    const share = { io: noIo, callsSaved: saved / sharers.size, bytesSaved: 0 };
+    const nothing = { io: noIo, callsSaved: 0, bytesSaved: 0 };
+    return { ...done, of: (step) => (sharers.has(step) ? share : nothing) };
   }
 
   /** Operations that have no company: the standard path, or an edit by extents. */
-  #runAlone({ operation, decision }: Step, fallbacks: Fallback[]): IoCounts {
+  #runAlone(step: Step, fallbacks: Fallback[]): StepOutcome {
+    const { operation, decision } = step;
     const isStream = decision.strategy === "stream" && operation.kind === "edit";
+    stopIfAborted(this.#options.signal);
     return this.#meter.measure(
       { name: operation.kind, path: operation.path, sizeBytes: sizeOf(operation) },
       () => {
-        if (!isStream) return { io: runPlain(this.#overlay, operation), isOptimized: false };
-        const attempt = this.#attempt(() =>
-          editExtents(this.#overlay, operation.path, operation.edits),
-        );
-        if (attempt.kind === "done") {
-          const { bytesWritten } = attempt.value;
-          const io = { reads: 1, writes: 1, deletes: 0, moves: 0, bytesWritten };
-          return { io, isOptimized: true };
-        }
-        this.#note(fallbacks, { engine: "stream", operations: 1, error: attempt.error });
-        return { io: runPlain(this.#overlay, operation), isOptimized: false };
+        const streamed = isStream ? this.#stream(step, operation, fallbacks) : undefined;
+        if (streamed !== undefined) return { ...streamed, isOptimized: true };
+        const io = runPlain(this.#overlay, operation);
+        return { io, callsSaved: 0, bytesSaved: 0, isOptimized: false };
       },
       ({ io, isOptimized }) => ({
         io,
@@ -242,7 +277,27 @@ export class WritePipeline {
         baselineCalls: plainCallsOf(operation),
         outcome: isStream && !isOptimized ? "fell_back" : "done",
       }),
-    ).io;
+    );
+  }
+
+  /** Edits by extents; `undefined` when that failed, and nothing was done. */
+  #stream(
+    { features }: Step,
+    operation: EditOperation,
+    fallbacks: Fallback[],
+  ): StepOutcome | undefined {
+    const { path, edits } = operation;
+    const run = this.#options.editExtents ?? editExtents;
+    const attempt = this.#attempt(() => run(this.#overlay, path, edits, signalOf(this.#options)));
+    if (attempt.kind === "failed") {
+      this.#note(fallbacks, { engine: "stream", operations: 1, error: attempt.error });
+      return undefined;
+    }
+    const { reads, writes, bytesWritten } = attempt.value;
+    const io = { reads, writes, deletes: 0, moves: 0, bytesWritten };
+    // Plain code writes the whole file for every edit.
+    const bytesSaved = features.fileBytes * edits.length - bytesWritten;
+    return { io, callsSaved: plainCallsOf(operation) - callsOf(io), bytesSaved };
   }
 
   #attempt<T>(
@@ -253,6 +308,8 @@ export class WritePipeline {
     try {
       return { kind: "done", value: inSavepoint(this.#overlay, work) };
     } catch (error) {
+      // Who stopped it does not want it done on another path.
+      if (isDraftError(error) && error.code === "DRAFT_ABORTED") throw error;
       return { kind: "failed", error: error instanceof Error ? error : new Error(String(error)) };
     }
   }
@@ -274,79 +331,33 @@ export function runOptimized(
   options: PipelineOptions = {},
 ): FlushResult {
   const settings = options.settings ?? optimizerSettingsOf();
+  checkBatchSize(settings.batchFilesMax);
   const whole = { ...settings, batchFilesMax: Number.POSITIVE_INFINITY };
   const gathering = new WritePipeline(overlay, {
     ...options,
     settings: whole,
     runBatch: (target, list) =>
-      (options.runBatch ?? runBatch)(target, list, { maxBatchSize: settings.batchFilesMax }),
+      (options.runBatch ?? runBatch)(target, list, {
+        maxBatchSize: settings.batchFilesMax,
+        ...signalOf(options),
+      }),
     now: () => 0,
   });
   for (const operation of operations) gathering.submit(operation);
   return gathering.flush();
 }
 
-const loneFeatures: OperationFeatures = {
-  kind: "write",
-  sizeBytes: 0,
-  fileBytes: 0,
-  edits: 1,
-  sameFile: 0,
-  similar: 1,
-  files: 1,
-  insideBatch: false,
-  fitsTemplate: false,
-  isIdentical: false,
-  isOrdered: false,
-};
-
-function isAlone(decision: Decision): boolean {
-  return decision.strategy === "standard" || decision.strategy === "stream";
+function isBatched(decision: Decision): boolean {
+  return decision.strategy !== "standard" && decision.strategy !== "stream";
 }
 
-function isLeftAlone(operations: readonly Operation[], settings: OptimizerSettings): boolean {
-  const only = operations[0];
-  if (!settings.enabled || only === undefined) return true;
-  const isPlainWrite = only.kind === "write" && only.bytes.length < settings.contentBytesMin;
-  return operations.length === 1 && isPlainWrite;
+function signalOf({ signal }: PipelineOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }
 
-/** Spelt out, since this runs for every single small write. */
-function bareFeatures(operation: Operation, files: number): OperationFeatures {
-  return {
-    kind: operation.kind,
-    sizeBytes: sizeOf(operation),
-    fileBytes: 0,
-    edits: operation.kind === "edit" ? operation.edits.length : 1,
-    sameFile: 0,
-    similar: 1,
-    files,
-    insideBatch: false,
-    fitsTemplate: false,
-    isIdentical: false,
-    isOrdered: false,
-  };
-}
-
-/** The engine that gives a batch its name: the one that most of its operations were for. */
-function engineOf(steps: readonly Step[]): "batch" | "template" | "coalesce" {
-  const counts = { batch: 0, template: 0, coalesce: 0 };
-  for (const { decision } of steps) {
-    if (decision.strategy in counts) counts[decision.strategy as keyof typeof counts] += 1;
-  }
-  if (counts.template > counts.batch) return "template";
-  return counts.coalesce > counts.batch ? "coalesce" : "batch";
-}
-
-function sumOf(counts: readonly IoCounts[]): IoCounts {
-  return counts.reduce(
-    (sum, io) => ({
-      reads: sum.reads + io.reads,
-      writes: sum.writes + io.writes,
-      deletes: sum.deletes + io.deletes,
-      moves: sum.moves + io.moves,
-      bytesWritten: sum.bytesWritten + io.bytesWritten,
-    }),
-    { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 },
-  );
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw new DraftError("DRAFT_ABORTED", "The flush was stopped; nothing of it was done.", {
+    cause: signal.reason,
+  });
 }

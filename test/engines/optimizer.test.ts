@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
 import { replaceText } from "../../src/engines/edit.ts";
+import { editExtents } from "../../src/engines/edit-extents.ts";
 import { judge, summarize } from "../../src/engines/hindsight.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer.ts";
 import { meterOf, optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import { runBatch } from "../../src/engines/run-batch.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
 import { TemplateCache } from "../../src/engines/template-cache.ts";
 import { type Fallback, runOptimized, WritePipeline } from "../../src/engines/write-pipeline.ts";
@@ -180,6 +182,104 @@ describe("the pipeline", () => {
     expect(fs.readdirSync(overlay.root)).toEqual(["1", "2", "3", "4"]);
   });
 
+  const large = { ...settings, streamBytesMin: 16 };
+  const edit = (path: string, ...texts: [string, string][]): Operation => {
+    return { kind: "edit", path, edits: texts.map(([from, to]) => replaceText(from, to)) };
+  };
+
+  it("edits large files by extents, and tells what that took and saved", () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { big: `one two ${"-".repeat(100)}` });
+    const run = (operation: Operation) => runOptimized(overlay, [operation], { settings: large });
+    const inPlace = run(edit("big", ["one", "ONE"], ["two", "TWO"]));
+    expect(inPlace.io).toEqual({ reads: 2, writes: 2, deletes: 0, moves: 0, bytesWritten: 6 });
+    expect(inPlace.decisions).toMatchObject([
+      { decision: { strategy: "stream" }, callsSaved: 0, bytesSaved: 2 * 108 - 6 },
+    ]);
+    const copied = run(edit("big", ["ONE", "eleven"], ["TWO", "twelve"]));
+    expect(copied.io).toMatchObject({ reads: 3, writes: 1, bytesWritten: 114 });
+    expect(copied.decisions).toMatchObject([{ callsSaved: 0, bytesSaved: 2 * 108 - 114 }]);
+  });
+
+  it("keeps the order of edits of large files and what happens to their directories", () => {
+    const big = "one ".repeat(10);
+    const endOf = (...operations: Operation[]) => {
+      const overlay = plainOverlay();
+      plant(overlay.root, { "d/big": `${big}two`, "d/small": "s" });
+      const { decisions, fallbacks } = runOptimized(overlay, operations, { settings: large });
+      expect(fallbacks).toEqual([]);
+      return [decisions[0]?.decision.strategy, Object.keys(treeOf(overlay.root))];
+    };
+    const change = edit("d/big", ["two", "three"]);
+    expect(endOf(change, { kind: "move", path: "d", target: "e" })).toEqual([
+      "batch",
+      ["e", "e/big", "e/small"],
+    ]);
+    expect(endOf(change, { kind: "delete_tree", path: "d" })).toEqual(["batch", []]);
+    expect(endOf(change, { kind: "delete", path: "d/small" })).toEqual(["stream", ["d", "d/big"]]);
+  });
+
+  it("keeps the order of what leads through links", () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { big: "one two three four" });
+    fs.symlinkSync("big", join(overlay.root, "soft"));
+    fs.symlinkSync("soft", join(overlay.root, "softer"));
+    const operations: Operation[] = [
+      edit("softer", ["one", "1"]),
+      { kind: "delete", path: "soft" },
+      write("soft", "new"),
+    ];
+    expect(runOptimized(overlay, operations, { settings: large }).fallbacks).toEqual([]);
+    expect(fs.readFileSync(join(overlay.root, "big"), "utf8")).toBe("1 two three four");
+    expect(fs.readFileSync(join(overlay.root, "soft"), "utf8")).toBe("new");
+  });
+
+  it("refuses batches of no files instead of trying forever", () => {
+    const none = { ...settings, batchFilesMax: 0 };
+    const refused = expect.objectContaining({ code: "DRAFT_TOOL_INPUT" });
+    expect(() => new WritePipeline(plainOverlay(), { settings: none })).toThrow(refused);
+    expect(() => runOptimized(plainOverlay(), [], { settings: none })).toThrow(refused);
+    for (const maxBatchSize of [0, -1, Number.NaN]) {
+      expect(() => runBatch(plainOverlay(), [write("a", "a")], { maxBatchSize })).toThrow(refused);
+    }
+  });
+
+  it("takes an operation in although what waited before it fails", () => {
+    let now = 0;
+    const overlay = plainOverlay();
+    const pipeline = new WritePipeline(overlay, { now: () => now });
+    pipeline.submit(edit("none", ["a", "b"]));
+    now = 5000;
+    expect(() => pipeline.submit(write("kept", "k"))).toThrow(/no such/);
+    expect(pipeline.waiting).toBe(1);
+    pipeline.flush();
+    expect(fs.readdirSync(overlay.root)).toEqual(["kept"]);
+  });
+
+  it("stops on a signal, and does not take that for a failing engine", () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { big: "one two three four" });
+    const controller = new AbortController();
+    const stopping = (list: Operation[]) => () =>
+      runOptimized(overlay, list, {
+        settings: large,
+        signal: controller.signal,
+        runBatch(...given) {
+          controller.abort();
+          return runBatch(...given);
+        },
+        editExtents(...given) {
+          controller.abort();
+          return editExtents(...given);
+        },
+      });
+    const aborted = expect.objectContaining({ code: "DRAFT_ABORTED" });
+    expect(stopping([edit("big", ["one", "ten"])])).toThrow(aborted);
+    expect(stopping(["1", "2", "3"].map((name) => write(name, name)))).toThrow(aborted);
+    expect(fs.readdirSync(overlay.root)).toEqual(["big"]);
+    expect(fs.readFileSync(join(overlay.root, "big"), "utf8")).toBe("one two three four");
+  });
+
   it("does none of a flush that fails", () => {
     const overlay = plainOverlay();
     const bad: Operation = { kind: "edit", path: "none", edits: [replaceText("a", "b")] };
@@ -211,6 +311,22 @@ describe("an engine that fails", () => {
     expect(seen).toMatchObject([{ outcome: "fell_back", optimization: "none" }]);
   });
 
+  it("is replaced as well when it is the one for large files", () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { a: "one two three" });
+    const edits = [replaceText("one", "1")];
+    const seen: Measurement[] = [];
+    const result = runOptimized(overlay, [{ kind: "edit", path: "a", edits }], {
+      settings: { ...settings, streamBytesMin: 1 },
+      editExtents: broken,
+      meter: new Meter((measurement) => seen.push(measurement)),
+    });
+    expect(fs.readFileSync(join(overlay.root, "a"), "utf8")).toBe("1 two three");
+    expect(result.fallbacks).toMatchObject([{ engine: "stream", operations: 1 }]);
+    expect(result.decisions).toMatchObject([{ callsSaved: 0, bytesSaved: 0 }]);
+    expect(seen).toMatchObject([{ outcome: "fell_back", optimization: "none", gain: 0 }]);
+  });
+
   it("ends in an error when the standard path fails as well", () => {
     const bad: Operation = { kind: "delete", path: "none" };
     const overlay = plainOverlay();
@@ -232,6 +348,15 @@ describe("hindsight", () => {
     const alone = runOptimized(plainOverlay(), [write("a", "a")]).decisions;
     expect(judge(alone)).toEqual(["right"]);
     expect(judge([...alone, ...alone])).toEqual(["missed", "missed"]);
+    const overlay = plainOverlay();
+    plant(overlay.root, { big: "one" });
+    const streamed = (from: string, to: string) =>
+      judge(
+        runOptimized(overlay, [{ kind: "edit", path: "big", edits: [replaceText(from, to)] }], {
+          settings: { ...settings, streamBytesMin: 1 },
+        }).decisions,
+      );
+    expect([streamed("o", "0"), streamed("0", "ooo")]).toEqual([["right"], ["needless"]]);
     expect(summarize(["right", "needless", "missed", "right"])).toEqual({
       decisions: 4,
       right: 2,
