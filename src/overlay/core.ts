@@ -1,6 +1,6 @@
 import type { Lower } from "../disk/lower.ts";
 import { constants } from "../disk/lower-classes.ts";
-import { stampOf } from "../disk/stamp.ts";
+import { type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { nameBytesMax, pathBytesMax } from "../limits.ts";
 import { ContentMemory, type MemoryOptions } from "./content-memory.ts";
@@ -12,6 +12,7 @@ import { Fault } from "./file-system-error.ts";
 import { LowerFile } from "./lower-file.ts";
 import { type DirectoryNode, FileNode, type Node, otherNode, SymlinkNode } from "./node.ts";
 import { Observations } from "./observations.ts";
+import { openPlaces } from "./open-places.ts";
 import {
   type ExistingPlace,
   exists,
@@ -68,7 +69,7 @@ export class Core {
     this.#outside = this.tree.detachedDirectory();
     this.descriptors = new Descriptors(lower);
     this.memory = new ContentMemory(this.tree, this.descriptors, memory);
-    this.tree.onAttach = (directory, stamp) => this.descriptors.switchTo(directory, stamp);
+    this.tree.onAttach = (directory, stamp) => this.#attached(directory, stamp);
   }
 
   /**
@@ -125,6 +126,13 @@ export class Core {
   requireChangeable(place: Place): void {
     if (place.directory === this.#outside) throw leavesRoot();
     if (this.policy.restrictsWriting) this.policy.requireWritable(this.#pathsOf(place));
+  }
+
+  /** @throws {Fault} `EACCES` when moving a directory would free what the policy protects in it. */
+  requireMovable(source: Place, target: Place): void {
+    if (!this.policy.restrictsWriting) return;
+    const [path] = this.#pathsOf(target);
+    if (path !== undefined) this.policy.requireMovable(this.#pathsOf(source), path);
   }
 
   /** The real path of a place outside of the root. */
@@ -217,9 +225,24 @@ export class Core {
     takeMetadata(node, stats);
     node.origin = origin;
     this.tree.take(directory, name, node);
+    this.tree.undo.record(() => this.descriptors.returnToLower(node, stamp, place));
     if (stamp.kind === "file" && stamp.nlink > 1) this.tree.link(identityOf(stamp), node);
     this.descriptors.switchTo(node, stamp);
     return node;
+  }
+
+  /** Whoever has the directory open goes on with what the upper holds now. */
+  #attached(node: DirectoryNode, stamp: Stamp): void {
+    this.descriptors.switchTo(node, stamp);
+    const { parent, name, lowerPath: path } = node;
+    if (this.tree.undo.span === 0 || parent === undefined || path === undefined) return;
+    this.tree.undo.record(() => {
+      const stats = this.lower.lstat(path);
+      if (stats === undefined) return;
+      const found = { kind: "lower" as const, path, stats };
+      const place = { directory: parent, name, found, last: "name", trailingSlash: false } as const;
+      this.descriptors.returnToLower(node, stamp, place);
+    });
   }
 
   /** A lower file by where it lies and the stamp that it is expected to have. */
@@ -234,7 +257,9 @@ export class Core {
 
   /** Discards everything pending. Open descriptors keep what they have. */
   reset(): void {
+    const findAgain = openPlaces(this, (_, lowerPath) => this.tree.treePathOfLower(lowerPath));
     this.tree.reset();
+    findAgain();
     this.observations?.clear();
     // What is open may still read from what was spilled; it goes when the overlay closes then.
     if (this.descriptors.nodes().next().done === true) this.memory.place.close();
@@ -243,9 +268,9 @@ export class Core {
   /** The upper node of an open file, which is copied up where it is still the lower's. */
   nodeOf(file: OpenFile): Node {
     if (file.node !== undefined) return file.node;
-    if (file.place === undefined) throw new Fault("EBADF");
-    const node = this.copyUp(file.place);
     // Whatever lies at the place by now: the file that is open is no longer there.
+    if (file.place === undefined) throw new Fault("ESTALE");
+    const node = this.copyUp(file.place);
     if (file.node === undefined) throw new Fault("ESTALE");
     return node;
   }

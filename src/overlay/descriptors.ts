@@ -2,7 +2,7 @@ import type { Lower } from "../disk/lower.ts";
 import { constants } from "../disk/lower-classes.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import { credentials } from "./credentials.ts";
-import { Fault } from "./file-system-error.ts";
+import { codeOf, Fault } from "./file-system-error.ts";
 import type { Node } from "./node.ts";
 import type { ExistingPlace } from "./path-walk.ts";
 
@@ -18,8 +18,8 @@ export class OpenFile {
   node: Node | undefined;
   /** A descriptor of the lower, while the file is untouched. */
   lowerDescriptor: number | undefined;
-  /** Where a lower file was opened, to copy it up from there. */
-  readonly place: ExistingPlace | undefined;
+  /** Where a lower file lies that is open, to copy it up from there. */
+  place: ExistingPlace | undefined;
   readonly flags: number;
   /** Reads of the lower that are under way: its descriptor stays open for them. */
   #pins = 0;
@@ -50,8 +50,14 @@ export class OpenFile {
 
   /** Calls `action` when no read of the lower is under way any more, at once if none is. */
   whenUnpinned(action: () => void): void {
+    const before = this.#onUnpinned;
     if (this.#pins === 0) action();
-    else this.#onUnpinned = action;
+    else {
+      this.#onUnpinned = () => {
+        before?.();
+        action();
+      };
+    }
   }
 
   get isReadable(): boolean {
@@ -90,6 +96,11 @@ export class Descriptors {
   /** Whether any open file still reads from the lower. */
   get hasLower(): boolean {
     return this.#onLower.size > 0;
+  }
+
+  /** Open files that still read from the lower. */
+  get onLower(): readonly OpenFile[] {
+    return [...this.#onLower];
   }
 
   /** The nodes that are open. */
@@ -135,6 +146,34 @@ export class Descriptors {
       if (stats.ino !== stamp.ino || stats.dev !== stamp.dev) continue;
       file.node = node;
       this.#leaveLower(file);
+    }
+  }
+
+  /**
+   * Makes files that are open on a node read from the lower again, from where it lies there: its
+   * copy-up is taken back. They keep the node, which is in no tree any more, where the lower has
+   * something else there by now.
+   */
+  returnToLower(node: Node, { dev, ino }: Stamp, place: ExistingPlace): void {
+    for (const file of this.#files) {
+      if (file?.node !== node || place.found.kind !== "lower") continue;
+      const lowerDescriptor = this.#openLower(place.found.path);
+      if (lowerDescriptor === undefined) continue;
+      const stats = this.#lower.fstat(lowerDescriptor);
+      if (stats.ino !== ino || stats.dev !== dev) this.#lower.close(lowerDescriptor);
+      else {
+        Object.assign(file, { node: undefined, lowerDescriptor, place });
+        this.#onLower.add(file);
+      }
+    }
+  }
+
+  #openLower(path: string): number | undefined {
+    try {
+      return this.#lower.open(path);
+    } catch (caught) {
+      if (codeOf(caught) === undefined) throw caught;
+      return undefined;
     }
   }
 

@@ -1,8 +1,9 @@
-import { absoluteOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
+import { absoluteOf, childOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type { Core } from "./core.ts";
 import { FileContent } from "./file-content.ts";
 import { codeOf } from "./file-system-error.ts";
 import type { DirectoryNode, Node } from "./node.ts";
+import { openPlaces } from "./open-places.ts";
 import type { LowerNode } from "./pending.ts";
 
 /**
@@ -13,6 +14,9 @@ import type { LowerNode } from "./pending.ts";
 export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   const { tree } = core;
   tree.undo.clear();
+  const findAgain = openPlaces(core, ({ directory, name }) =>
+    childOf(tree.pathOf(directory), name),
+  );
   const settled = new Set(paths ?? everyPath(core));
   const moves: Move[] = [];
   for (const path of parentsFirst(withParents(settled))) {
@@ -20,6 +24,7 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   }
   for (const move of moves) relocate(core, tree.root, move);
   for (const path of parentsFirst(settled).reverse()) settleEntry(core, path);
+  findAgain();
   core.lower.pool.close();
   core.observations?.clear();
   tree.linked.clear();

@@ -3,6 +3,17 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { open, plant, summary, treeOf } from "./scratch.ts";
 
+describe("reset", () => {
+  test("lets a descriptor write to a file that had been moved with its directory", () => {
+    const layer = open(plant({ "d/a": "12345" }));
+    const descriptor = layer.fs.openSync("d/a", "r+");
+    layer.fs.renameSync("d", "e");
+    layer.reset();
+    layer.fs.writeSync(descriptor, "x", 0);
+    expect(layer.fs.readFileSync("d/a", "utf8")).toBe("x2345");
+  });
+});
+
 describe("rebase", () => {
   test("drops what was committed and shows the disk", () => {
     const root = plant({ f: "old" });
@@ -27,6 +38,45 @@ describe("rebase", () => {
     layer.fs.writeSync(descriptor, "!", 3);
     expect(layer.fs.readFileSync("f", "utf8")).toBe("new!");
     expect(nodeFs.readFileSync(join(root, "f"), "utf8")).toBe("new");
+  });
+
+  test("lets a descriptor write that was opened before and not written to", () => {
+    const root = plant({ "d/a": "12345", "d/b": "b" });
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("d/a", "r+");
+    layer.fs.writeFileSync("d/b", "B");
+    nodeFs.writeFileSync(join(root, "d/b"), "B");
+    layer.rebase();
+    layer.fs.writeSync(descriptor, "x", 0);
+    expect(layer.fs.readFileSync("d/a", "utf8")).toBe("x2345");
+    expect(summary(layer)).toEqual(["directory d base=d", "file d/a size=5 base=d/a"]);
+  });
+
+  test("lets a descriptor write into a directory that was moved since it was opened", () => {
+    const root = plant({ "d/s/a": "12345" });
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("d/s/a", "r+");
+    const directory = layer.fs.openSync("d/s", "r");
+    layer.fs.renameSync("d", "e");
+    nodeFs.renameSync(join(root, "d"), join(root, "e"));
+    layer.rebase();
+    layer.fs.writeSync(descriptor, "x", 0);
+    layer.fs.fchmodSync(directory, 0o711);
+    expect(layer.fs.readFileSync("e/s/a", "utf8")).toBe("x2345");
+    expect(layer.fs.statSync("e/s").mode & 0o777).toBe(0o711);
+  });
+
+  test("refuses to write to an open file that another program replaced", () => {
+    const root = plant({ "d/a": "12345", b: "b" });
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("d/a", "r+");
+    nodeFs.writeFileSync(join(root, "next"), "other");
+    nodeFs.renameSync(join(root, "next"), join(root, "d/a"));
+    layer.rebase();
+    expect(() => layer.fs.writeSync(descriptor, "x", 0)).toThrow(
+      expect.objectContaining({ code: "ESTALE" }),
+    );
+    expect(layer.fs.readFileSync("d/a", "utf8")).toBe("other");
   });
 
   test("of a part keeps the rest pending", () => {

@@ -48,6 +48,43 @@ describe("savepoints", () => {
     expect(layer.fs.readFileSync("f", "utf8")).toBe("a2c45");
   });
 
+  test("keep a descriptor working that was opened before its file was changed", () => {
+    const layer = open(plant({ "d/f": "12345" }));
+    const descriptor = layer.fs.openSync("d/f", "r+");
+    const savepoint = layer.savepoint();
+    layer.fs.writeSync(descriptor, "a", 0);
+    layer.rollback(savepoint);
+    expect(summary(layer)).toEqual([]);
+    expect(layer.fs.readFileSync(descriptor, "utf8")).toBe("12345");
+    layer.fs.writeSync(descriptor, "b", 1);
+    expect(layer.fs.readFileSync("d/f", "utf8")).toBe("1b345");
+    layer.fs.appendFileSync("d/f", "6");
+    expect(layer.fs.fstatSync(descriptor).size).toBe(6);
+  });
+
+  test("keep a descriptor working that was opened on a file that had just been changed", () => {
+    const layer = open(plant({ f: "12345" }));
+    const savepoint = layer.savepoint();
+    layer.fs.appendFileSync("f", "6");
+    const descriptor = layer.fs.openSync("f", "r+");
+    layer.rollback(savepoint);
+    layer.fs.writeSync(descriptor, "a", 0);
+    expect(layer.fs.readFileSync("f", "utf8")).toBe("a2345");
+  });
+
+  test("keep a descriptor of a directory working", () => {
+    const layer = open(plant({ "d/f": "f" }));
+    const descriptor = layer.fs.openSync("d", "r");
+    const { ino } = layer.fs.fstatSync(descriptor);
+    const savepoint = layer.savepoint();
+    layer.fs.renameSync("d", "e");
+    layer.fs.fchmodSync(descriptor, 0o700);
+    layer.rollback(savepoint);
+    expect(layer.fs.fstatSync(descriptor).ino).toBe(ino);
+    layer.fs.fchmodSync(descriptor, 0o711);
+    expect(layer.fs.statSync("d").mode & 0o777).toBe(0o711);
+  });
+
   test("end once: a second rollback is refused", () => {
     const layer = open(plant());
     const savepoint = layer.savepoint();
