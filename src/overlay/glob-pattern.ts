@@ -49,6 +49,35 @@ export function matchesSegment(segment: string | RegExp, name: string): boolean 
   return typeof segment === "string" ? segment === name : segment.test(name);
 }
 
+/**
+ * What of a pattern can still be to come behind a path, given as its components: the positions in
+ * the pattern at which a match of something below the path would go on.
+ */
+export function openPositions(
+  segments: readonly GlobSegment[],
+  path: readonly string[],
+): ReadonlySet<number> {
+  let positions = withGlobStars(segments, [0]);
+  for (const name of path) {
+    const next: number[] = [];
+    for (const position of positions) {
+      const segment = segments[position];
+      if (segment === globStar) next.push(position);
+      else if (segment !== undefined && matchesSegment(segment, name)) next.push(position + 1);
+    }
+    positions = withGlobStars(segments, next);
+  }
+  positions.delete(segments.length);
+  return positions;
+}
+
+/** Adds the positions that are reached because `**` may stand for nothing. */
+function withGlobStars(segments: readonly GlobSegment[], positions: readonly number[]) {
+  const all = new Set(positions);
+  for (const position of all) if (segments[position] === globStar) all.add(position + 1);
+  return all;
+}
+
 /** Bound on what nested braces may expand to. */
 const expansionsMax = 10_000;
 

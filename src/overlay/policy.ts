@@ -1,6 +1,6 @@
 import type { TreePath } from "../disk/tree-path.ts";
 import { Fault } from "./file-system-error.ts";
-import { compileGlob, type GlobSegment, matchesGlob } from "./glob-pattern.ts";
+import { compileGlob, type GlobSegment, matchesGlob, openPositions } from "./glob-pattern.ts";
 
 /**
  * What code that uses the overlay may reach. Globs; each also covers everything below what it
@@ -56,6 +56,22 @@ export class Policy {
   requireWritable(paths: readonly TreePath[]): void {
     this.requireReadable(paths);
     if (paths.some((path) => covers(this.#denyWrite, path.split("/")))) throw refusal("writing");
+  }
+
+  /**
+   * @throws {Fault} `EACCES` when a directory that is known under `paths` could, as `target`, show
+   *   something below it that may not be read or changed there now.
+   */
+  requireMovable(paths: readonly TreePath[], target: TreePath): void {
+    const after = target.split("/");
+    for (const pattern of [...this.#denyRead, ...this.#denyWrite]) {
+      const kept = openPositions(pattern, after);
+      for (const path of paths) {
+        for (const position of openPositions(pattern, path.split("/"))) {
+          if (!kept.has(position)) throw refusal("moving what lies below");
+        }
+      }
+    }
   }
 }
 

@@ -32,12 +32,12 @@ export function rename(core: Core, from: string, to: string): void {
   if (exists(target) && isSame(source, target)) return;
   const sourceParent = removableFrom(core, source);
   const targetParent = writableParent(core, target);
-  if (exists(target)) {
-    requireReplaceable(core, target, movesDirectory);
-    removeReplaced(core, target);
-  }
+  if (movesDirectory) core.requireMovable(source, target);
+  if (exists(target)) requireKinds(core, target, movesDirectory);
+  // All that can fail comes before the target is taken away.
   const node = core.copyUp(source);
   if (node.kind === "directory" && sourceParent !== targetParent) requireAccess(node, mayWrite);
+  if (exists(target)) removeReplaced(core, target);
   move(core, source, target, node);
   core.tree.namesChanged(sourceParent);
   if (targetParent !== sourceParent) core.tree.namesChanged(targetParent);
@@ -64,16 +64,16 @@ function requireDirectoryNames(source: ExistingPlace, target: Place): void {
   if (source.trailingSlash || target.trailingSlash) throw new Fault("ENOTDIR");
 }
 
-function requireReplaceable(core: Core, target: ExistingPlace, movesDirectory: boolean): void {
+function requireKinds(core: Core, target: ExistingPlace, movesDirectory: boolean): void {
   removableFrom(core, target);
   const replacesDirectory = isDirectory(target);
   if (movesDirectory && !replacesDirectory) throw new Fault("ENOTDIR");
   if (!movesDirectory && replacesDirectory) throw new Fault("EISDIR");
-  if (replacesDirectory && !isEmptyDirectory(core, target)) throw new Fault("ENOTEMPTY");
 }
 
 function removeReplaced(core: Core, target: ExistingPlace): void {
   if (isDirectory(target)) {
+    if (!isEmptyDirectory(core, target)) throw new Fault("ENOTEMPTY");
     dropDirectory(core, target);
     core.tree.countDirectory(target.directory, -1);
   } else dropName(core, target);

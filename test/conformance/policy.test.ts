@@ -2,6 +2,7 @@ import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openOverlay } from "../../src/index.ts";
 import { type OverlayFs, openLayer, type PolicyOptions } from "../../src/overlay/layer.ts";
 
 let home = "";
@@ -105,4 +106,30 @@ test("a place outside that may be read is read and never written", () => {
   expect(codeOf(() => fs.unlinkSync(join(root, "shared/types.ts")))).toBe("EACCES");
   expect(codeOf(() => fs.openSync(shared, "r+"))).toBe("EACCES");
   expect(nodeFs.readFileSync(shared, "utf8")).toBe("shared");
+});
+
+test("a directory is not moved when that would free what may not be read or changed in it", () => {
+  const fs = open({ denyRead: ["p/*/secret", "**/.env"], denyWrite: ["q/fixed"] });
+  fs.mkdirSync(join(root, "p/s"), { recursive: true });
+  fs.mkdirSync(join(root, "q/other"), { recursive: true });
+  fs.writeFileSync(join(root, "q/other/f"), "f");
+  const rename = (from: string, to: string) =>
+    codeOf(() => fs.renameSync(join(root, from), join(root, to)));
+  expect(rename("p", "free")).toBe("EACCES");
+  expect(rename("p/s", "free")).toBe("EACCES");
+  expect(rename("q", "free")).toBe("EACCES");
+  expect(rename("p/s", "p/t")).toBe("no error");
+  expect(rename("q/other", "free")).toBe("no error");
+  expect(rename("free", "q/again")).toBe("no error");
+});
+
+test("what may not be read stays so when the tree is committed", async () => {
+  nodeFs.mkdirSync(join(root, "p/secret"), { recursive: true });
+  nodeFs.writeFileSync(join(root, "p/secret/key"), "key");
+  const overlay = await openOverlay(root, { policy: { denyRead: ["p/secret"] } });
+  expect(codeOf(() => overlay.fs.renameSync(join(root, "p"), join(root, "q")))).toBe("EACCES");
+  overlay.fs.writeFileSync(join(root, "p/f"), "f");
+  await overlay.commit();
+  expect(codeOf(() => overlay.fs.readFileSync(join(root, "p/secret/key")))).toBe("EACCES");
+  await overlay.close();
 });

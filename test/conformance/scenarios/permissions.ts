@@ -154,6 +154,17 @@ export const permissions: readonly Scenario[] = [
     }),
   ),
   scenario(
+    "a rename that fails leaves its target in place",
+    ({ fs, at }) => {
+      fs.mkdirSync(at("open/empty"));
+      fs.renameSync(at("nowrite"), at("open/empty"));
+      fs.renameSync(at("nowrite"), at("open/sub"));
+      fs.renameSync(at("mine.txt"), at("open/empty"));
+      fs.readdirSync(at("open"));
+    },
+    asSomeone(),
+  ),
+  scenario(
     "new nodes are enforced by their modes",
     ({ fs, at }) => {
       fs.mkdirSync(at("n"), 0o300);
