@@ -129,3 +129,12 @@ export const largeTextBytesMin = 4 * MIB;
  * never saves as much by them does not load them.
  */
 export const nativeLoadUs = 20_000;
+
+/**
+ * A pack is held in memory up to this size: what a thousand small files and what they replace take.
+ * A larger one goes to its file in pieces of this size, and is read back for its checksum.
+ */
+export const heldPackBytesMax = 16 * MIB;
+
+/** From here on hashing takes longer than to hand the bytes to a thread: some 300 µs. */
+export const threadedHashBytesMin = 256 * KIB;

@@ -28,6 +28,9 @@ export class Directories implements Disposable {
   readonly #hasProcfs: boolean;
   /** The file system of the root. */
   readonly #device: bigint | undefined;
+  /** The directory of the last place and its way: the next place is often in the same one. */
+  #lastDirectory: TreePath | undefined;
+  #lastPrefix = "";
 
   constructor(disk: Disk, root: string) {
     this.#disk = disk;
@@ -46,8 +49,13 @@ export class Directories implements Disposable {
   locate(path: TreePath): string {
     // Our own state is not a place that others make ways to; the short way there is the faster one.
     if (path === "" || path.startsWith(ownPrefix)) return absoluteOf(this.#root, path);
-    this.#trim();
-    return `${this.#pin(parentOf(path)).prefix}/${nameOf(path)}`;
+    const directory = parentOf(path);
+    if (directory !== this.#lastDirectory) {
+      this.#trim();
+      this.#lastPrefix = this.#pin(directory).prefix;
+      this.#lastDirectory = directory;
+    }
+    return `${this.#lastPrefix}/${nameOf(path)}`;
   }
 
   /** Whether the parent of `path` is a directory that can be reached without following links. */
@@ -63,6 +71,7 @@ export class Directories implements Disposable {
 
   /** Forgets all directories: some have moved, and their paths lead elsewhere now. */
   forget(): void {
+    this.#lastDirectory = undefined;
     for (const pin of this.#pins.values()) this.#close(pin);
     this.#pins.clear();
   }

@@ -3,9 +3,9 @@ import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
-import { backgroundFilesMin, backgroundStagingMs } from "../limits.ts";
+import { backgroundFilesMin, backgroundStagingMs, packedContentBytesMax } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
-import type { After, Before, Change, ChangeSet } from "./change-set.ts";
+import type { After, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
 import { CommitChecks } from "./commit-checks.ts";
 import type { CommitStore } from "./commit-store.ts";
@@ -105,7 +105,7 @@ class Preparation {
       (error: unknown) => ({ error }),
     );
     try {
-      const pack = new PackBuilder(disk, packDescriptor);
+      const pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
       const examiner = new Examiner(this.#store, directories, pack, checks.onReplaced);
       if (stager.isInBackground && checks.isClear(this.#store, this.#plan)) {
         // Files are created while the places are looked at.
@@ -120,8 +120,8 @@ class Preparation {
       const changes = this.#manifestChanges();
       const staged = stager.finish();
       const checkpoint = addCheckpoint(this.#store.objects, pack, facts, changes);
-      const summary = pack.finish();
-      const record = this.#record(staging, checkpoint, summary, stager.isInBackground);
+      const { summary, steps } = await this.#finishPack(pack, staging);
+      const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
       const recordDescriptor = journal.writeNext(record);
       descriptors.push(recordDescriptor);
       descriptors.push(...this.#openLarge(stager, directories, staging));
@@ -304,10 +304,38 @@ class Preparation {
     }
   }
 
+  /** A thread hashes the pack while the steps are made of what was found and staged. */
+  async #finishPack(
+    pack: PackBuilder,
+    staging: TreePath,
+  ): Promise<{ readonly summary: PackSummary; readonly steps: readonly Step[] }> {
+    const finished = pack.finishOnThread();
+    try {
+      const steps = this.#steps(staging);
+      return { summary: await finished, steps };
+    } finally {
+      // Nothing may write to the pack any more when somebody closes it.
+      await finished;
+    }
+  }
+
+  #steps(staging: TreePath): Step[] {
+    return this.#plan.steps.map(
+      (step): Step =>
+        mapStep(step, {
+          old: (before) => this.#oldImage(before),
+          new: (after, of) =>
+            this.#newImage(after, of.kind === "attributes" ? (of.before ?? undefined) : undefined),
+          slot: (slot) => `${staging}/${slot}`,
+        }),
+    );
+  }
+
   #record(
     staging: TreePath,
     checkpoint: Checkpoint,
     { checksum, size }: PackSummary,
+    steps: readonly Step[],
     isStaging: boolean,
   ): JournalRecord {
     const createdMs = Date.now();
@@ -321,20 +349,23 @@ class Preparation {
       pack: { sequence: this.#sequence, checksum, size },
       staging,
       refs: checkpoint.refs,
-      steps: this.#plan.steps.map(
-        (step): Step =>
-          mapStep(step, {
-            old: (before) => this.#oldImage(before),
-            new: (after, of) =>
-              this.#newImage(
-                after,
-                of.kind === "attributes" ? (of.before ?? undefined) : undefined,
-              ),
-            slot: (slot) => `${staging}/${slot}`,
-          }),
-      ),
+      steps,
     };
   }
+}
+
+/** About how large a pack becomes: what is new, what it replaces, and what they are entered in. */
+function packBytesOf({ staged, expectations }: CommitPlan): number {
+  let bytes = 0;
+  for (const { after } of staged) bytes += packedBytesOf(after.state);
+  for (const { before } of expectations) bytes += packedBytesOf(before?.state);
+  return bytes;
+}
+
+/** With room for an entry's frame, and for its lines in trees and manifest. */
+function packedBytesOf(state: NodeState | undefined): number {
+  if (state?.kind !== "file" || state.size > packedContentBytesMax) return 0;
+  return state.size + 512;
 }
 
 function defaultMessageOf(plan: CommitPlan): string {

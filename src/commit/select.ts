@@ -18,6 +18,7 @@ export interface Selection {
  * A rename is meant when its old or its new path is.
  */
 export function selectChanges(changeSet: ChangeSet, selection: Selection): ChangeSet {
+  if (selection.include === undefined && selection.exclude === undefined) return changeSet;
   const isIncluded = selection.include === undefined ? () => true : globMatcher(selection.include);
   const isExcluded = globMatcher(selection.exclude ?? []);
   const isMeant = (path: TreePath): boolean => isIncluded(path) && !isExcluded(path);

@@ -39,16 +39,20 @@ export function absoluteOf(root: string, path: TreePath): string {
  * Comparing component-wise, not as strings: `a/b` sorts before `a-b`.
  */
 export function compareTreePaths(left: TreePath, right: TreePath): number {
-  const a = left.split("/");
-  const b = right.split("/");
-  const length = Math.min(a.length, b.length);
+  const length = Math.min(left.length, right.length);
   for (let index = 0; index < length; index++) {
-    const x = a[index] as string;
-    const y = b[index] as string;
-    if (x !== y) return x < y ? -1 : 1;
+    const a = left.charCodeAt(index);
+    const b = right.charCodeAt(index);
+    if (a === b) continue;
+    // The end of a component comes before whatever could continue it.
+    if (a === slash) return -1;
+    if (b === slash) return 1;
+    return a - b;
   }
-  return a.length - b.length;
+  return left.length - right.length;
 }
+
+const slash = 0x2f;
 
 /**
  * The tree path of an absolute path, or `undefined` when it lies outside `root`.

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
+import { createHash, webcrypto } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Disk } from "../disk/disk.ts";
 import { assert, DraftError } from "../errors.ts";
-import { chunkBytes } from "../limits.ts";
+import { chunkBytes, heldPackBytesMax, threadedHashBytesMin } from "../limits.ts";
 import { adler32 } from "./adler.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type ObjectId, type ObjectKind, objectIdOf, startObjectHash } from "./object-id.ts";
@@ -29,9 +29,10 @@ export interface PackSummary {
 /**
  * Writes a git pack of whole objects, uncompressed, into an open file.
  *
- * Small objects gather in memory and go out in large writes; content above 1 MiB passes through a
- * buffer of that size and is never whole in memory. The same object is stored once. Nothing is made
- * durable here: fsync the descriptor after {@link PackBuilder.finish}.
+ * Objects gather in memory, up to 16 MiB of them, so that most packs are written once, with their
+ * count, and need not be read back for their checksum. Content above 1 MiB passes through a buffer
+ * of that size and is never whole in memory. The same object is stored once. Nothing is made durable
+ * here: fsync the descriptor after {@link PackBuilder.finish}.
  *
  * The caller opens the file (empty, for reading and writing) and closes it.
  */
@@ -43,16 +44,19 @@ export class PackBuilder {
   /** Trees and commits added here, which later steps of the same commit read back. */
   readonly #readable = new Map<ObjectId, Buffer>();
   /** The end of the pack that is not in the file yet, and how far it reaches. */
-  #chunk: Buffer = Buffer.alloc(0);
+  #chunk: Buffer;
   #held = 0;
   /** Bytes that are in the file. */
   #written = 0;
   #finished = false;
   #piece: Buffer | undefined;
 
-  constructor(disk: Disk, descriptor: number) {
+  /** @param expectedBytes about how large the pack will be, so that its memory is taken once. */
+  constructor(disk: Disk, descriptor: number, expectedBytes = 0) {
     this.#disk = disk;
     this.#descriptor = descriptor;
+    const bytes = Math.min(Math.max(expectedBytes, chunkBytes / 16), heldPackBytesMax);
+    this.#chunk = Buffer.allocUnsafeSlow(bytes);
     // Stands for the header, whose count is only known at the end.
     this.#append(packHeader(0));
   }
@@ -117,18 +121,36 @@ export class PackBuilder {
 
   /** Completes the file: header with the count, everything held, trailer. */
   finish(): PackSummary {
+    this.#end();
+    return this.#close(this.#written === 0 ? hashOf(this.#inMemory()) : this.#checksumOfFile());
+  }
+
+  /** {@link PackBuilder.finish}, with a thread to compute the checksum where that takes a while. */
+  async finishOnThread(): Promise<PackSummary> {
+    if (this.#written > 0 || this.#held < threadedHashBytesMin) return this.finish();
+    this.#end();
+    const bytes = this.#inMemory();
+    return this.#close(Buffer.from(await webcrypto.subtle.digest("SHA-1", bytes)));
+  }
+
+  /** Nothing comes after that; the header gets its count, wherever it is by now. */
+  #end(): void {
     assert(!this.#finished, "a pack is finished once");
     this.#finished = true;
     const header = packHeader(this.#entries.length);
-    let checksum: Buffer;
     if (this.#written === 0) {
       this.#chunk.set(header);
-      checksum = hashOf(this.#chunk.subarray(0, this.#held));
-    } else {
-      this.#flush();
-      this.#disk.write(this.#descriptor, header, 0);
-      checksum = this.#checksumOfFile();
+      return;
     }
+    this.#flush();
+    this.#disk.write(this.#descriptor, header, 0);
+  }
+
+  #inMemory(): Buffer {
+    return this.#chunk.subarray(0, this.#held);
+  }
+
+  #close(checksum: Buffer): PackSummary {
     this.#append(checksum);
     this.#flush();
     return { checksum: checksum.toString("hex"), size: this.#written, entries: this.#entries };
@@ -201,18 +223,24 @@ export class PackBuilder {
     this.#use(bytes.length);
   }
 
-  /**
-   * Contiguous room at the end of what is held; {@link PackBuilder.#use} says how much was used.
-   * Memory that is used again costs no page faults, which fresh memory does: more than the copying.
-   */
+  /** Contiguous room at the end of what is held; {@link PackBuilder.#use} says what was used. */
   #reserve(size: number): Buffer {
-    if (this.#held + size > this.#chunk.length) {
-      this.#flush();
-      if (size > this.#chunk.length) {
-        this.#chunk = Buffer.allocUnsafeSlow(Math.max(size, chunkBytes));
-      }
-    }
+    if (this.#held + size > this.#chunk.length) this.#makeRoom(size);
     return this.#chunk.subarray(this.#held, this.#held + size);
+  }
+
+  #makeRoom(size: number): void {
+    const needed = this.#held + size;
+    if (this.#written > 0 || needed > heldPackBytesMax) {
+      this.#flush();
+      if (size > this.#chunk.length) this.#chunk = Buffer.allocUnsafeSlow(size);
+      return;
+    }
+    const larger = Buffer.allocUnsafeSlow(
+      Math.min(Math.max(needed, this.#chunk.length * 2), heldPackBytesMax),
+    );
+    larger.set(this.#inMemory());
+    this.#chunk = larger;
   }
 
   #use(size: number): void {
@@ -233,7 +261,7 @@ export class PackBuilder {
   #checksumOfFile(): Buffer {
     const hash = createHash("sha1");
     // Everything is in the file, so its place in memory is free.
-    const buffer = this.#chunk.length > 0 ? this.#chunk : Buffer.allocUnsafeSlow(chunkBytes);
+    const buffer = this.#chunk.subarray(0, chunkBytes);
     for (let position = 0; position < this.#written; ) {
       const piece = buffer.subarray(0, Math.min(buffer.length, this.#written - position));
       const bytesRead = this.#disk.read(this.#descriptor, piece, position);
