@@ -31,8 +31,8 @@ export interface PackSummary {
  *
  * Objects gather in memory, up to 16 MiB of them, so that most packs are written once, with their
  * count, and need not be read back for their checksum. Content above 1 MiB passes through a buffer
- * of that size and is never whole in memory. The same object is stored once. Nothing is made durable
- * here: fsync the descriptor after {@link PackBuilder.finish}.
+ * of that size and is never whole in memory. The same object is stored once. Nothing is made
+ * durable here: fsync the descriptor after {@link PackBuilder.finish}.
  *
  * The caller opens the file (empty, for reading and writing) and closes it.
  */
