@@ -90,6 +90,12 @@ export const packedContentBytesMax = 8 * MIB;
  */
 export const draftLockWaitMs = 300;
 
+/**
+ * Places on the disk that one absolute pattern of `denyRead` may lead to: looking at so many takes
+ * about a second, and `/**` would look at the whole disk.
+ */
+export const deniedLooksMax = 200_000;
+
 /** Operations whose pre-images `gc` keeps (`retention`): so many steps can be undone. */
 export const keptOperations = 10;
 

@@ -39,6 +39,7 @@ export class CloneWorkspace implements Workspace {
     "The command runs in a copy: it sees another path, and what it writes to the real tree by an " +
       "absolute path is not held back.",
   ];
+  readonly warnings = [];
   readonly isAlive = true;
   readonly #layer: Layer;
   readonly #options: SessionOptions;

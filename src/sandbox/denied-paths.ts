@@ -1,49 +1,131 @@
 import type { Dirent } from "node:fs";
 import { isAbsolute } from "node:path";
-import { absoluteOf, childOf, type TreePath, treePathOf } from "../disk/tree-path.ts";
+import { absoluteOf, childOf, parentOf, type TreePath, treePathOf } from "../disk/tree-path.ts";
 import { globTest } from "../overlay/glob-pattern.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { lstatLower } from "./lower-view.ts";
 import type { DeniedPath } from "./namespace-script.ts";
+import { existingPaths, realPlace } from "./outside-globs.ts";
 
-/** Which paths of the tree a command must not read. */
-export function deniedMatcher(root: string, globs: readonly string[]): (path: TreePath) => boolean {
-  const matchers = globs.map((glob) => {
-    const relative = isAbsolute(glob) ? treePathOf(root, glob) : glob;
-    return relative === undefined ? () => false : globTest(relative);
-  });
-  return (path) => matchers.some((matches) => matches(path));
+/** What globs forbid to read, as it is now. */
+export interface Denials {
+  /** What lies on the disk, by its real path. */
+  readonly places: readonly DeniedPath[];
+  /** Paths of the tree to which denied links lead. */
+  readonly linked: readonly TreePath[];
+  /** The globs that match nothing. */
+  readonly idle: readonly string[];
 }
 
 /**
- * The files and directories that globs forbid to read, as they are on the disk now. Walks the tree
- * when a glob is relative to it. Absolute globs outside the root are literal paths.
+ * Which paths of the tree a command must not read: those that match, with all that lies below them.
+ *
+ * @param linked further paths, see {@link Denials}.
  */
-export function deniedPaths(layer: Layer, globs: readonly string[]): DeniedPath[] {
-  if (globs.length === 0) return [];
-  const denied: DeniedPath[] = [];
-  for (const glob of globs) {
-    if (isAbsolute(glob) && treePathOf(layer.root, glob) === undefined) {
-      const stats = lstatLower("/", glob.slice(1));
-      if (stats !== undefined) denied.push(deniedAt(glob, stats.isDirectory()));
+export function deniedMatcher(
+  root: string,
+  globs: readonly string[],
+  linked: readonly TreePath[] = [],
+): (path: TreePath) => boolean {
+  const tests = globs.map((glob) => testOf(root, glob));
+  const exact = new Set(linked);
+  return (path) => {
+    for (let at = path; at !== ""; at = parentOf(at)) {
+      if (exact.has(at) || tests.some((test) => test(at))) return true;
     }
-  }
-  const matches = deniedMatcher(layer.root, globs);
-  const visit = (directory: TreePath): void => {
-    const place = absoluteOf(layer.root, directory);
-    for (const entry of layer.fs.readdirSync(place, { withFileTypes: true }) as Dirent[]) {
-      const path = childOf(directory, entry.name);
-      if (matches(path)) {
-        // What lies in the layer only cannot be covered yet; it is not pushed at all.
-        const isOnDisk = !entry.isSymbolicLink() && lstatLower(layer.root, path) !== undefined;
-        if (isOnDisk) denied.push(deniedAt(absoluteOf(layer.root, path), entry.isDirectory()));
-      } else if (entry.isDirectory()) visit(path);
-    }
+    return false;
   };
-  visit("");
-  return denied;
 }
 
-function deniedAt(path: string, isDirectory: boolean): DeniedPath {
-  return { path, kind: isDirectory ? "directory" : "file" };
+/**
+ * Finds the files and directories that globs forbid to read. Walks the tree when a glob is relative
+ * to it; of links, what they lead to is denied.
+ */
+export function findDenied(layer: Layer, globs: readonly string[]): Denials {
+  if (globs.length === 0) return { places: [], linked: [], idle: [] };
+  return new DenialSearch(layer, globs).run();
+}
+
+class DenialSearch {
+  readonly #layer: Layer;
+  readonly #globs: readonly string[];
+  readonly #tests: readonly ((path: TreePath) => boolean)[];
+  readonly #places = new Map<string, DeniedPath>();
+  readonly #linked = new Set<TreePath>();
+  readonly #used = new Set<string>();
+
+  constructor(layer: Layer, globs: readonly string[]) {
+    this.#layer = layer;
+    this.#globs = globs;
+    this.#tests = globs.map((glob) => testOf(layer.root, glob));
+  }
+
+  run(): Denials {
+    const { root } = this.#layer;
+    for (const glob of this.#globs) {
+      if (!isAbsolute(glob) || treePathOf(root, glob) !== undefined) continue;
+      for (const path of existingPaths(glob)) {
+        this.#used.add(glob);
+        this.#denyReal(path);
+      }
+    }
+    this.#visit("");
+    const idle = this.#globs.filter((glob) => !this.#used.has(glob));
+    return { places: [...this.#places.values()], linked: [...this.#linked], idle };
+  }
+
+  #visit(directory: TreePath): void {
+    const place = absoluteOf(this.#layer.root, directory);
+    for (const entry of this.#layer.fs.readdirSync(place, { withFileTypes: true }) as Dirent[]) {
+      const path = childOf(directory, entry.name);
+      if (this.#matches(path)) this.#deny(path, entry);
+      else if (entry.isDirectory()) this.#visit(path);
+    }
+  }
+
+  #matches(path: TreePath): boolean {
+    const matching = this.#globs.filter((_, index) => this.#tests[index]?.(path) === true);
+    for (const glob of matching) this.#used.add(glob);
+    return matching.length > 0;
+  }
+
+  #deny(path: TreePath, entry: Dirent): void {
+    const { root } = this.#layer;
+    const place = absoluteOf(root, path);
+    const lower = lstatLower(root, path);
+    if (entry.isSymbolicLink()) this.#denyReal(this.#resolve(place));
+    // What lies in the layer only cannot be covered; it is not pushed at all.
+    if (lower?.isSymbolicLink() === true) this.#denyReal(place);
+    else if (lower !== undefined) {
+      this.#add({ path: place, kind: lower.isDirectory() ? "directory" : "file" });
+    }
+  }
+
+  #resolve(place: string): string {
+    try {
+      return this.#layer.fs.realpathSync(place) as string;
+    } catch {
+      // It leads nowhere, or out of what the layer shows.
+      return place;
+    }
+  }
+
+  #denyReal(path: string): void {
+    const { root } = this.#layer;
+    const real = realPlace(path);
+    const inTree = treePathOf(root, real?.path ?? path);
+    if (inTree !== undefined && inTree !== "") this.#linked.add(inTree);
+    if (real !== undefined && inTree !== "") this.#add(real);
+  }
+
+  #add(place: DeniedPath): void {
+    this.#places.set(place.path, place);
+  }
+}
+
+function testOf(root: string, glob: string): (path: TreePath) => boolean {
+  const relative = isAbsolute(glob) ? treePathOf(root, glob) : glob;
+  return relative === undefined
+    ? () => false
+    : globTest(relative.replace(/^(\.\/+)+/, "").replace(/\/+$/, ""));
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Layer } from "../overlay/layer.ts";
 import { type CommandLine, findProgram } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
-import { deniedMatcher, deniedPaths } from "./denied-paths.ts";
+import { deniedMatcher, findDenied } from "./denied-paths.ts";
 import { readServedRedirects } from "./fuse/served-redirects.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
 import type { LentContents } from "./lent-contents.ts";
@@ -36,6 +36,7 @@ export class KernelWorkspace implements Workspace {
   readonly engine: NamespaceEngine;
   readonly isolation = "enforced";
   readonly notes: readonly string[];
+  readonly warnings: readonly string[];
   readonly #layer: Layer;
   readonly #options: SessionOptions;
   readonly #namespace: Namespace;
@@ -46,17 +47,23 @@ export class KernelWorkspace implements Workspace {
   readonly #mirror = new Mirror();
   readonly #isDenied: (path: string) => boolean;
 
-  private constructor(namespace: Namespace, startedNs: bigint, context: NamespaceContext) {
+  private constructor(
+    namespace: Namespace,
+    startedNs: bigint,
+    context: NamespaceContext & { readonly warnings: readonly string[] },
+  ) {
     this.engine = context.engine;
     this.#namespace = namespace;
     this.#startedNs = startedNs;
     this.#layer = context.layer;
     this.#options = context.options;
     this.#contents = context.contents;
-    this.#isDenied = deniedMatcher(context.layer.root, context.options.denyRead ?? []);
+    const { denyRead, deniedLinks } = namespace.plan;
+    this.#isDenied = deniedMatcher(context.layer.root, denyRead, deniedLinks);
     this.#view = new PinnedTree(namespace.viewDescriptor);
     this.#upper = new PinnedTree(namespace.upperDescriptor);
     this.notes = notesOn(namespace.plan);
+    this.warnings = context.warnings;
   }
 
   /** @throws {Error} when this machine or this tree does not allow it; nothing is left behind. */
@@ -68,16 +75,18 @@ export class KernelWorkspace implements Workspace {
       const paths = inside.map(({ path }) => path).join(", ");
       throw new Error(`the tree holds mounts, which an overlay cannot show: ${paths}`);
     }
+    const denials = findDenied(layer, options.denyRead ?? []);
     const plan = planNamespace({
       ...options,
       root: layer.root,
       tree: treeOf(engine),
       privileged: engine !== "overlay-user" && process.geteuid?.() === 0,
       uncommittedBytesMax: options.uncommittedBytesMax,
-      denied: deniedPaths(layer, options.denyRead ?? []),
+      denials,
     });
     const namespace = await Namespace.start(plan);
-    return new KernelWorkspace(namespace, await settledStart(openedMs), context);
+    const warnings = denials.idle.map(idleWarning);
+    return new KernelWorkspace(namespace, await settledStart(openedMs), { ...context, warnings });
   }
 
   get isAlive(): boolean {
@@ -168,6 +177,10 @@ export class KernelWorkspace implements Workspace {
 function treeOf(engine: NamespaceEngine): NamespacePlan["tree"] {
   if (engine !== "fuse") return "overlay";
   return process.geteuid?.() === 0 ? "fuse" : "overlay-on-fuse";
+}
+
+function idleWarning(glob: string): string {
+  return `Nothing is denied by the pattern ${glob}: it matches no file that is there now.`;
 }
 
 function notesOn({ tree, privileged, root, notes }: NamespacePlan): string[] {

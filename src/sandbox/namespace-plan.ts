@@ -4,6 +4,7 @@ import { homedir, totalmem } from "node:os";
 import { isatty } from "node:tty";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import type { BoundPlace } from "./containment-zones.ts";
+import type { Denials } from "./denied-paths.ts";
 import { isBelow, mountsInside, readMountTable } from "./mount-table.ts";
 import type { DeniedPath, NamespacePlan } from "./namespace-script.ts";
 import type { Containment } from "./session-options.ts";
@@ -13,7 +14,7 @@ export interface NamespaceOptions extends Containment {
   readonly privileged: boolean;
   readonly tree?: NamespacePlan["tree"];
   readonly uncommittedBytesMax?: number | undefined;
-  readonly denied?: readonly DeniedPath[];
+  readonly denials?: Denials;
 }
 
 /** What container runtimes make read-only as well. */
@@ -73,8 +74,9 @@ export function planNamespace(options: NamespaceOptions): NamespacePlan {
     kernelSecrets: isHostRoot ? kernelSecrets.flatMap(existing) : [],
     terminal: isHostRoot ? ownTerminal() : undefined,
     loopback: options.network === "off",
-    denied: options.denied ?? [],
+    denied: options.denials?.places ?? [],
     denyRead: options.denyRead ?? [],
+    deniedLinks: options.denials?.linked ?? [],
     mounts,
     notes: wish === "discard" && hasMounts ? [homeNote(home)] : [],
   };

@@ -49,6 +49,8 @@ export interface NamespacePlan {
   readonly denied: readonly DeniedPath[];
   /** The globs that those come from. */
   readonly denyRead: readonly string[];
+  /** Paths of the tree to which denied links lead. */
+  readonly deniedLinks: readonly string[];
   readonly mounts: readonly MountPoint[];
   /** What could not be had as it was asked for, in plain words. */
   readonly notes: readonly string[];

@@ -216,9 +216,9 @@ const deviceLinks = {
 /** Covers the tree where the script has not; returns the upper's path, as the host names it. */
 async function coverTree(plan: NamespacePlan, pid: number): Promise<string> {
   if (plan.tree === "overlay") return `/proc/${pid}/fd/9/upper`;
-  const { root, privileged, denyRead } = plan;
+  const { root, privileged, denyRead, deniedLinks } = plan;
   const path = toolPath(process.env["PATH"]);
-  const place = { root, pid, privileged, denyRead, toolPath: path };
+  const place = { root, pid, privileged, denyRead, deniedLinks, toolPath: path };
   if (plan.tree === "fuse") {
     const { upperName } = await startFuseServer({ ...place, target: root });
     return `/proc/${pid}/root${root}/${upperName}`;

@@ -8,7 +8,7 @@ import {
   writeSync,
 } from "node:fs";
 import { stateDirectoryName } from "../disk/state-directory.ts";
-import { absoluteOf, childOf, parentOf, type TreePath } from "../disk/tree-path.ts";
+import { absoluteOf, childOf, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { chunksOf } from "../overlay/content.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type {
@@ -75,8 +75,16 @@ class Push {
   run(): Retracted {
     const { layer, mirror, isDenied } = this.#target;
     mirror.isIncomplete = false;
+    let unseen: TreePath | undefined;
     for (const entry of layer.pending()) {
-      if (isHidden(entry.path) || isDenied(entry.path)) continue;
+      if (isHidden(entry.path)) continue;
+      if (unseen !== undefined && isWithin(entry.path, unseen)) continue;
+      // What is gone in the layer must go, or the lower would show it under a name nobody denies.
+      const isGone = entry.kind === "whiteout" && !isDenied(parentOf(entry.path));
+      if (!isGone && [entry.path, ...sourcesOf(entry)].some(isDenied)) {
+        unseen = entry.path;
+        continue;
+      }
       const node = mirror.ensure(entry.path);
       node.seenAt = this.#sequence;
       const isCurrent = node.generation !== undefined && node.generation >= entry.generation;
@@ -200,10 +208,11 @@ class Push {
 
   /** Copies what shows through below a renamed directory: the kernel has no redirect here. */
   #copyChildren(path: TreePath, redirect: TreePath): void {
-    const { layer, view } = this.#target;
+    const { layer, view, isDenied } = this.#target;
     const absolute = absoluteOf(layer.root, path);
     for (const name of layer.fs.readdirSync(absolute) as string[]) {
       const child = childOf(path, name);
+      if (isDenied(child) || isDenied(childOf(redirect, name))) continue;
       const place = absoluteOf(layer.root, child);
       const stats = layer.fs.lstatSync(place, { bigint: true }) as BigIntStats;
       const meta = metaOf(stats);
@@ -331,6 +340,13 @@ class Push {
     if (stats === undefined) node.ino = undefined;
     else node.record(stats);
   }
+}
+
+/** Where what an entry holds was on the disk: what is denied stays so when it is moved. */
+function sourcesOf(entry: Pending): TreePath[] {
+  if (entry.kind === "whiteout" || entry.origin === undefined) return [];
+  const redirect = entry.kind === "directory" ? entry.redirect : undefined;
+  return redirect === undefined ? [entry.origin.path] : [entry.origin.path, redirect];
 }
 
 /** Whether a path belongs to the state directory, which no command sees. */

@@ -336,7 +336,7 @@ function latestOf(changes: readonly HarvestedChange[]): HarvestedChange[] {
 const scarceBytes = 64 * 1024;
 
 function warningsOf(workspace: Workspace, changes: readonly HarvestedChange[]): string[] {
-  const warnings: string[] = [];
+  const warnings: string[] = [...workspace.warnings];
   const free = workspace.freeBytes();
   if (free !== undefined && free < scarceBytes) {
     warnings.push(

@@ -9,6 +9,8 @@ export interface Workspace {
   readonly isolation: Isolation;
   /** What this engine does differently from the real disk, for this very tree; in plain words. */
   readonly notes: readonly string[];
+  /** What was asked for and has no effect here; in plain words. */
+  readonly warnings: readonly string[];
   readonly isAlive: boolean;
   /** Shows what is pending in the layer; see `pushPending`. */
   push(): Retracted;

@@ -405,10 +405,13 @@ export class FuseOperations {
     const path = this.#nodes.pathOf(node);
     if (path === undefined) return;
     if ((this.#backend.stat(path).mode & fileTypeMask) !== regularFileType) return;
-    try {
-      this.#descriptorOf(node, true);
-    } catch {
-      this.#descriptorOf(node, false);
+    for (const writable of [true, false]) {
+      try {
+        this.#descriptorOf(node, writable);
+        return;
+      } catch {
+        // What may not be opened is open nowhere.
+      }
     }
   }
 

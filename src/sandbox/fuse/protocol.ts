@@ -95,6 +95,8 @@ export interface Request {
   readonly nodeId: bigint;
   readonly uid: number;
   readonly gid: number;
+  /** Thread that asks, by its number where the mount was made: on the host. */
+  readonly pid: number;
   /** Valid until the next request is read into the same buffer. */
   readonly body: Buffer;
 }
@@ -107,6 +109,7 @@ export function decodeRequest(buffer: Buffer): Request {
     nodeId: buffer.readBigUInt64LE(16),
     uid: buffer.readUInt32LE(24),
     gid: buffer.readUInt32LE(28),
+    pid: buffer.readUInt32LE(32),
     body: buffer.subarray(requestHeaderBytes, buffer.readUInt32LE(0)),
   };
 }

@@ -21,14 +21,21 @@ import {
  * Nothing that runs in this process may touch the mount: it would wait for itself.
  *
  * @param device descriptor of `/dev/fuse`, opened by the process that mounted it.
+ * @param listen is told of every request before it is answered.
  */
-export function serveFuse(device: number, backend: FuseBackend): void {
+export function serveFuse(
+  device: number,
+  backend: FuseBackend,
+  listen: (request: Request) => void = () => {},
+): void {
   const operations = new FuseOperations(backend);
   const buffer = Buffer.allocUnsafeSlow(requestBytesMax);
   for (;;) {
     const length = readRequest(device, buffer);
     if (length === undefined) return;
-    const reply = replyTo(operations, decodeRequest(buffer.subarray(0, length)));
+    const request = decodeRequest(buffer.subarray(0, length));
+    listen(request);
+    const reply = replyTo(operations, request);
     if (reply !== undefined) writeReply(device, reply);
   }
 }

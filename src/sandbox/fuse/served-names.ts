@@ -10,10 +10,14 @@ export interface ServerOrder {
   readonly root: string;
   /** A random word in which the names that only the owner knows begin. */
   readonly secret: string;
+  /** Process of draftfs, which brings what is pending into the tree: denied names too. */
+  readonly owner: number;
   /** Whether owners that the namespace cannot express are shown as the user's own. */
   readonly squash: boolean;
   /** Globs of files that nobody may read through the mount. */
   readonly denyRead: readonly string[];
+  /** Paths of the tree to which denied links lead. */
+  readonly deniedLinks: readonly string[];
 }
 
 /** What a server prints when it is about to answer. */

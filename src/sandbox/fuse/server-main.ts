@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { openLayer } from "../../overlay/layer.ts";
 import { deniedMatcher } from "../denied-paths.ts";
 import { denyReading } from "./deny-reading.ts";
@@ -21,12 +21,29 @@ import { UpperView } from "./upper-view.ts";
  */
 const order = JSON.parse(process.env[serverOrderVariable] ?? "{}") as ServerOrder;
 const layer = openLayer({ root: order.root });
+/** The thread whose request is being answered. */
+let caller = 0;
 const tree = fsBackend(layer.fs, order.root);
 const owned = order.squash ? squashOwners(tree) : tree;
 const shown =
   order.denyRead.length === 0
     ? owned
-    : denyReading(owned, deniedMatcher(order.root, order.denyRead));
+    : denyReading(owned, {
+        isDenied: deniedMatcher(order.root, order.denyRead, order.deniedLinks),
+        isOwner: () => processOf(caller) === order.owner,
+      });
 const upper = new UpperView(layer, owned);
 writeSync(process.stdout.fd, `${servingLine}\n`);
-serveFuse(serverDevice, ownerBackend(shown, upper, order.secret));
+serveFuse(serverDevice, ownerBackend(shown, upper, order.secret), ({ pid }) => {
+  caller = pid;
+});
+
+/** The process that a thread belongs to. */
+function processOf(thread: number): number | undefined {
+  try {
+    const status = readFileSync(`/proc/${thread}/status`, "latin1");
+    return Number(/^Tgid:\s*(\d+)$/m.exec(status)?.[1]);
+  } catch {
+    return undefined;
+  }
+}
