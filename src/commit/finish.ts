@@ -1,9 +1,8 @@
-import { openFlags } from "../disk/open-flags.ts";
 import type { Stamp } from "../disk/stamp.ts";
-import { absoluteOf, parentOf, type TreePath } from "../disk/tree-path.ts";
-import { assert, DraftError } from "../errors.ts";
+import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
+import { assert, DraftError, isDraftError } from "../errors.ts";
 import { ensureDirectory } from "../objects/bare-repository.ts";
-import { linkOrCopy } from "../objects/link-or-copy.ts";
+import { copyFile, linkOrCopy } from "../objects/link-or-copy.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import { Applier } from "./apply.ts";
 import type { CommitStore } from "./commit-store.ts";
@@ -11,7 +10,9 @@ import { Directories, isAbsentDirectory } from "./directories.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { largePathOf } from "./keep-large.ts";
 import { Moves } from "./moves.ts";
-import { isImage, isTorn } from "./recognise.ts";
+import { currentCreator } from "./owner.ts";
+import { hasAttributes, isBetween, isImage, isTorn } from "./recognise.ts";
+import { setAside } from "./set-aside.ts";
 import { Stager } from "./stage.ts";
 import type {
   AttributesStep,
@@ -23,6 +24,7 @@ import type {
   ParkStep,
   RemoveStep,
   Step,
+  SymlinkImage,
   WriteStep,
 } from "./step.ts";
 
@@ -51,6 +53,8 @@ export interface FinishOptions {
   readonly mayBeTorn: boolean;
   /** The disk failed to write what lies there: all of it is written anew, into new inodes. */
   readonly distrust: boolean;
+  /** Steps to be left out: {@link findSuperseded}. */
+  readonly superseded?: ReadonlySet<Step>;
 }
 
 /**
@@ -59,7 +63,8 @@ export interface FinishOptions {
  *
  * I5: a step is carried out only where its place holds what lay there before, what shall lie there,
  * or what a power cut makes of the two. Anything else was put there since: it stays, what the
- * operation wanted is saved under `conflicts/`, and the place is reported.
+ * operation wanted is saved under `conflicts/`, and the place is reported. Old content counts as
+ * such only when it is as old as the record: somebody may have put it back.
  *
  * @throws {DraftError} `DRAFT_STORE_CORRUPT` when the bytes to put in place are not to be had.
  */
@@ -87,6 +92,7 @@ class Finisher {
   /** What the operation puts at places of the new tree. */
   readonly #wanted = new Map<TreePath, NodeImage>();
   readonly #kept: KeptPlace[] = [];
+  readonly #umask = currentCreator().umask;
   #lost = 0;
 
   constructor(
@@ -120,6 +126,7 @@ class Finisher {
   }
 
   #finish(step: Step): Outcome {
+    if (this.#options.superseded?.has(step)) return "already";
     switch (step.kind) {
       case "park":
         return this.#finishPark(step);
@@ -161,9 +168,7 @@ class Finisher {
       const isOld = step.node.ino !== undefined && step.node.ino === String(stamp.ino);
       if (!isOld || stamp.kind !== step.node.kind) return "already";
     }
-    const isOld =
-      isImage(this.#store.disk, place, stamp, step.node) ||
-      this.#isDebris(place, stamp, [step.node]);
+    const isOld = this.#isOld(place, stamp, step.node) || this.#isDebris(place, stamp, [step.node]);
     if (!isOld) return this.#keep(step);
     try {
       this.#applier.remove(path, step.node);
@@ -200,9 +205,7 @@ class Finisher {
       return this.#bringBack(step);
     }
     if (stamp !== undefined && target !== undefined) {
-      const isOld =
-        step.replaced !== null && isImage(this.#store.disk, target, stamp, step.replaced);
-      if (!isOld) return this.#keep(step);
+      if (!this.#isOld(target, stamp, step.replaced)) return this.#keep(step);
     }
     if (!this.#hasParent(step.path)) return this.#keep(step);
     this.#applier.apply({ ...step, slot: now });
@@ -230,13 +233,13 @@ class Finisher {
         this.#redress(path, stamp, node);
         return "already";
       }
-      const isOld = replaced !== null && isImage(this.#store.disk, place, stamp, replaced);
+      const isOld = this.#isOld(place, stamp, replaced);
       const isOurs = this.#options.distrust && isImage(this.#store.disk, place, stamp, node);
       if (!isOld && !isOurs && !this.#isDebris(place, stamp, [node, replaced])) {
         return this.#keep(step);
       }
     }
-    this.#ensureStaged(node, step.staged, step.times);
+    this.#ensureStaged(node, step.staged, step.times, path);
     // Over whatever it is: it has just been recognised. A place without anything takes it as well.
     this.#store.disk.rename(this.#directories.locate(step.staged), place);
     return "redone";
@@ -251,7 +254,7 @@ class Finisher {
       if (stamp.ino === source.ino) return "already";
       const place = this.#directories.locate(step.path);
       const isOurs = isImage(disk, place, stamp, step.node);
-      const isOld = step.replaced !== null && isImage(disk, place, stamp, step.replaced);
+      const isOld = this.#isOld(place, stamp, step.replaced);
       if (!isOurs && !isOld && !this.#isDebris(place, stamp, [step.node, step.replaced])) {
         return this.#keep(step);
       }
@@ -273,12 +276,11 @@ class Finisher {
       return "already";
     }
     const isOld = isImage(disk, place, stamp, step.replaced);
-    // Even a process that is killed may leave this one half-written.
-    if (!isOld && !isTorn(disk, place, stamp, this.#bytesOf([step.node, step.replaced]))) {
-      return this.#keep(step);
-    }
+    const isOurs =
+      this.#options.distrust && isImage(disk, place, stamp, withoutIdentity(step.node));
+    if (!isOld && !isOurs && !this.#isHalfWritten(place, stamp, step)) return this.#keep(step);
     assert(step.node.kind === "file", "only files are written");
-    this.#ensureStaged(step.node, step.staged, false);
+    this.#ensureStaged(step.node, step.staged, false, step.path);
     this.#applier.write(step);
     return "redone";
   }
@@ -288,6 +290,9 @@ class Finisher {
     const stamp = this.#stampOf(path);
     if (stamp === undefined || stamp.kind !== step.after.kind) return "already";
     if (this.#kept.some((kept) => kept.path === step.path)) return "already";
+    if (step.phase === "late" && hasAttributes(stamp, step.after, step.times)) return "already";
+    // Neither what it was nor what it was to be: somebody else has set it.
+    if (!isBetween(stamp, step.before, step.after)) return "already";
     this.#applier.apply({ ...step, path });
     return "redone";
   }
@@ -300,7 +305,27 @@ class Finisher {
   /** Mode and owner of a staged file can be lost with the power, its bytes being there. */
   #redress(path: TreePath, stamp: Stamp, node: FileImage | NodeImage): void {
     if (!this.#options.mayBeTorn || node.kind !== "file" || stamp.mode === node.mode) return;
+    // Another mode than it was created with somebody has given it since.
+    const created = node.stored === "blob" ? node.mode & 0o777 : 0o600;
+    if (stamp.mode !== (created & ~this.#umask)) return;
     if (this.#isFromOperation(stamp, [node])) this.#applier.setAttributes(path, node, false);
+  }
+
+  /** Whether a place holds what lay there before, and not what somebody has put back since. */
+  #isOld(place: string, stamp: Stamp, image: NodeImage | null): boolean {
+    if (image === null || !isImage(this.#store.disk, place, stamp, image)) return false;
+    return image.kind === "directory" || this.#isFromOperation(stamp, [image]);
+  }
+
+  /** Even a process that is killed may leave a file half-written that is written in place. */
+  #isHalfWritten(place: string, stamp: Stamp, step: WriteStep<NodeImage, NodeImage>): boolean {
+    const { node, replaced } = step;
+    const versions = [node, replaced];
+    if (versions.every((image) => image.kind !== "file" || image.stored === "blob")) {
+      return isTorn(this.#store.disk, place, stamp, this.#bytesOf(versions));
+    }
+    // Of large content nobody has the bytes at hand: the inode tells.
+    return stamp.kind === "file" && replaced.ino === String(stamp.ino);
   }
 
   #isDebris(place: string, stamp: Stamp, versions: readonly (NodeImage | null)[]): boolean {
@@ -330,13 +355,22 @@ class Finisher {
     return this.#store.objects.read(oid).bytes;
   }
 
-  /** Makes sure that the staged file is there, and is whole. */
+  /**
+   * Makes sure that the staged file is there, and is whole.
+   *
+   * @param path where it is to go: what lies there already may be its only copy.
+   */
   #ensureStaged(
-    node: FileImage | Extract<NodeImage, { kind: "symlink" }>,
+    node: FileImage | SymlinkImage,
     staged: TreePath,
     times: boolean,
+    path: TreePath,
   ): void {
     const { disk } = this.#store;
+    if (node.kind === "file" && node.stored !== "blob") {
+      this.#ensureLarge(node, staged, times, path);
+      return;
+    }
     const stamp = this.#stampOf(staged);
     if (stamp !== undefined) {
       const place = this.#directories.locate(staged);
@@ -347,43 +381,79 @@ class Finisher {
       this.#stager.stageLink(node, staged);
       return;
     }
-    if (node.stored === "blob") {
-      // Older than the record in any case, so that a crash in here is recognised like one before.
-      const mtimeNs = times ? node.mtimeNs : String(BigInt(this.#record.createdMs) * 1_000_000n);
-      this.#stager.stageBytes(this.#readBlob(node.oid), { ...node, mtimeNs }, staged, true);
-      return;
-    }
-    const large = absoluteOf(this.#store.state.root, largePathOf(node.oid));
-    const kept = disk.lstat(large);
-    if (kept === undefined || !isImage(disk, large, kept, withoutIdentity(node))) {
+    // Older than the record in any case, so that a crash in here is recognised like one before.
+    const mtimeNs = times ? node.mtimeNs : String(BigInt(this.#record.createdMs) * 1_000_000n);
+    this.#stager.stageBytes(this.#readBlob(node.oid), { ...node, mtimeNs }, staged, true);
+  }
+
+  /** Content that no pack holds: staged as yet, kept from being replaced, or in place already. */
+  #ensureLarge(node: FileImage, staged: TreePath, times: boolean, path: TreePath): void {
+    const { disk, state } = this.#store;
+    const place = this.#directories.locate(staged);
+    const kept = absoluteOf(state.root, largePathOf(node.oid));
+    const installed = this.#hasParent(path) ? [this.#directories.locate(path)] : [];
+    const source = [place, kept, ...installed].find((candidate) => {
+      const stamp = disk.lstat(candidate);
+      return stamp !== undefined && isImage(disk, candidate, stamp, withoutIdentity(node));
+    });
+    if (source === undefined) {
       throw new DraftError(
         "DRAFT_STORE_CORRUPT",
         `Cannot put ${staged} in place: its ${node.size} bytes are neither staged nor kept as ` +
-          `${large}.`,
-        { path: large },
+          `${kept}.`,
+        { path: kept },
       );
     }
-    linkOrCopy(disk, large, this.#directories.locate(staged));
+    if (source === place && !this.#options.distrust) return;
+    if (this.#options.distrust) {
+      // I6: what the disk could not write is not synced again but written anew.
+      const next = `${place}.new`;
+      if (disk.lstat(next) !== undefined) disk.unlink(next);
+      copyFile(disk, source, next);
+      disk.rename(next, place);
+    } else {
+      linkOrCopy(disk, source, place);
+    }
+    this.#applier.setAttributes(staged, node, times);
   }
 
   #keep(step: Step): Outcome {
-    const { disk, state } = this.#store;
-    const node = step.kind === "attributes" ? step.after : step.node;
-    let savedAs: TreePath | null = null;
-    const isNew = step.kind === "install" || step.kind === "write" || step.kind === "link";
-    if (isNew && node.kind === "file" && node.stored === "blob") {
-      const place = `${state.conflicts}/${this.#record.sequence}/${step.path}`;
-      ensureDirectory(disk, parentOf(place));
-      const descriptor = disk.open(place, openFlags.createOrTruncate, node.mode & 0o777);
-      try {
-        disk.write(descriptor, this.#readBlob(node.oid));
-      } finally {
-        disk.close(descriptor);
-      }
-      savedAs = place.slice(state.root.length + 1);
-    }
-    this.#kept.push({ path: step.path, step: step.kind, savedAs });
+    this.#kept.push({ path: step.path, step: step.kind, savedAs: this.#save(step) });
     return "kept";
+  }
+
+  /** Saves what has no other place any more once the staging place is removed. */
+  #save(step: Step): TreePath | null {
+    const { disk, state } = this.#store;
+    const saved = (source: TreePath): TreePath => {
+      const place = this.#directories.locate(source);
+      const target = setAside(disk, state, this.#record.sequence, step.path, place);
+      this.#directories.forget();
+      return target;
+    };
+    switch (step.kind) {
+      case "move": {
+        const now = this.#moves.find(step);
+        return now !== undefined && now === step.slot ? saved(now) : null;
+      }
+      case "install":
+      case "write":
+      case "link":
+        if (step.node.kind === "directory") return null;
+        try {
+          this.#ensureStaged(step.node, step.staged, step.kind !== "link" && step.times, step.path);
+        } catch (error) {
+          // Large content of which there is no copy any more.
+          if (isDraftError(error)) return null;
+          throw error;
+        }
+        return saved(step.staged);
+      case "park":
+      case "remove":
+      case "mkdir":
+      case "attributes":
+        return null;
+    }
   }
 
   #stampOf(path: TreePath): Stamp | undefined {

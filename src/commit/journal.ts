@@ -17,9 +17,9 @@ import { syncDirectory } from "./sync-directory.ts";
  * I1  There is exactly one name for the record in force, `journal/current`. It is only ever
  *     replaced by rename, never unlinked: unlinking it lost commits on btrfs.
  *     ({@link Journal.promote})
- * I2  Nothing in the tree changes before the record is durable. (`publishCommit`)
+ * I2  Nothing in the tree changes before the record is durable. (`PreparedCommit.publish`)
  * I3  Every byte needed to carry out a record is durable before the record has its name.
- *     (`publishCommit`)
+ *     (`PreparedCommit.publish`)
  * I4  A record is replaced only after everything it did is durable: by a syncfs that began after
  *     its last step and succeeded. ({@link settleJournal}, in `settle.ts`)
  * I5  Carrying out a record again is idempotent, decided by content, and never overwrites what it
@@ -86,24 +86,69 @@ export class Journal {
 
   /** How far the record in force has come, as far as this system knows. */
   progress(sequence: number, bootId: string): Progress {
-    const path = this.#progressPath;
-    if (this.#disk.lstat(path) === undefined) return "unknown";
-    const text = this.#disk.readFile(path).toString("latin1");
-    const match = /^(applied|settled|failed) (\d+) ([0-9a-f-]*)\n$/.exec(text);
-    if (match === null || Number(match[2]) !== sequence) return "unknown";
-    if (match[1] === "settled" || match[1] === "failed") return match[1];
+    const note = this.#readNote(sequence);
+    if (note === undefined || note.progress === "begun") return "unknown";
+    if (note.progress !== "applied") return note.progress;
     // What was applied under another boot may have been lost with it.
-    return match[3] === bootId && bootId !== "" ? "applied" : "unknown";
+    return note.bootId === bootId && bootId !== "" ? "applied" : "unknown";
   }
 
-  /** Notes how far a record has come. A hint that saves work: it need not be durable, nor whole. */
-  note(progress: Exclude<Progress, "unknown">, sequence: number, bootId: string): void {
-    const descriptor = this.#disk.open(this.#progressPath, openFlags.createOrTruncate, 0o600);
+  /**
+   * When every step of a record had been carried out, under whatever boot, in milliseconds since
+   * the epoch; `undefined` where nobody has noted it.
+   */
+  appliedMs(sequence: number): number | undefined {
+    return this.#readNote(sequence)?.appliedMs;
+  }
+
+  /**
+   * Notes how far a record has come. A hint that saves work: it need not be durable, nor whole.
+   *
+   * @param appliedMs when its last step was carried out.
+   */
+  note(
+    progress: Exclude<Progress, "unknown">,
+    sequence: number,
+    bootId: string,
+    appliedMs = Date.now(),
+  ): void {
+    this.#disk.close(this.#writeNote(`${progress} ${sequence} ${bootId} ${appliedMs}`));
+  }
+
+  /**
+   * Takes a note back before the steps of its record are carried out again, after which its time
+   * says nothing any more. Durable.
+   */
+  async retractNote(sequence: number, bootId: string): Promise<void> {
+    const descriptor = this.#writeNote(`begun ${sequence} ${bootId}`);
     try {
-      this.#disk.write(descriptor, Buffer.from(`${progress} ${sequence} ${bootId}\n`));
+      await this.#disk.fsync(descriptor);
     } finally {
       this.#disk.close(descriptor);
     }
+  }
+
+  #writeNote(text: string): number {
+    const descriptor = this.#disk.open(this.#progressPath, openFlags.createOrTruncate, 0o600);
+    try {
+      this.#disk.write(descriptor, Buffer.from(`${text}\n`));
+      return descriptor;
+    } catch (error) {
+      this.#disk.close(descriptor);
+      throw error;
+    }
+  }
+
+  #readNote(sequence: number): Note | undefined {
+    const path = this.#progressPath;
+    if (this.#disk.lstat(path) === undefined) return undefined;
+    const match = notePattern.exec(this.#disk.readFile(path).toString("latin1"));
+    if (match === null || Number(match[2]) !== sequence) return undefined;
+    return {
+      progress: match[1] as Note["progress"],
+      bootId: match[3] ?? "",
+      appliedMs: match[4] === undefined ? undefined : Number(match[4]),
+    };
   }
 
   /** Removes what a record that never came into force left in the journal. */
@@ -126,6 +171,14 @@ export class Journal {
     }
   }
 }
+
+interface Note {
+  readonly progress: Exclude<Progress, "unknown"> | "begun";
+  readonly bootId: string;
+  readonly appliedMs: number | undefined;
+}
+
+const notePattern = /^(begun|applied|settled|failed) (\d+) ([0-9a-f-]*)(?: (\d{1,15}))?\n$/;
 
 /** Enough for the header of a record. */
 const headBytesMax = 128;

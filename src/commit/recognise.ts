@@ -23,6 +23,33 @@ export function isMovedNode(stamp: Stamp, image: NodeImage): boolean {
   return stamp.kind === image.kind && image.ino !== undefined && image.ino === String(stamp.ino);
 }
 
+/** Whether mode and owner of a node are those of the image; and its time, to what can be set. */
+export function hasAttributes(stamp: Stamp, image: NodeImage, withTime: boolean): boolean {
+  if (withTime && stamp.mtimeNs / 1000n !== BigInt(image.mtimeNs) / 1000n) return false;
+  const isSameMode = image.kind === "symlink" || stamp.mode === image.mode;
+  return isSameMode && stamp.uid === image.uid && stamp.gid === image.gid;
+}
+
+/** setuid and setgid, which a change of owner clears. */
+const privilegeBits = 0o6000;
+
+/**
+ * Whether mode and owner of a node are what an interrupted change from `before` to `after` leaves:
+ * each is still as it was, or as it is to be.
+ *
+ * @param before `null` for a directory that the operation made.
+ */
+export function isBetween(stamp: Stamp, before: NodeImage | null, after: NodeImage): boolean {
+  // It has what its maker gave it: its owner may be any, its mode has no more than is asked for.
+  if (before === null) return (stamp.mode & ~(after.mode | 0o2700)) === 0;
+  if (stamp.uid !== before.uid && stamp.uid !== after.uid) return false;
+  if (stamp.gid !== before.gid && stamp.gid !== after.gid) return false;
+  if (stamp.kind === "symlink") return true;
+  // A directory that is filled meanwhile has more for a while.
+  const modes = [before.mode, after.mode, after.mode | 0o700];
+  return modes.some((mode) => stamp.mode === mode || stamp.mode === (mode & ~privilegeBits));
+}
+
 function isFileImage(disk: Disk, place: string, stamp: Stamp, image: FileImage): boolean {
   if (stamp.size !== image.size) return false;
   const isSameInode = image.ino === String(stamp.ino);

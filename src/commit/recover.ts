@@ -4,13 +4,15 @@ import { DraftError, type DraftErrorCode, isDraftError } from "../errors.ts";
 import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError, type RecoveryLevel } from "./failure.ts";
-import { type FinishReport, finishSteps, type KeptPlace } from "./finish.ts";
+import { type FinishOptions, type FinishReport, finishSteps, type KeptPlace } from "./finish.ts";
 import { bootIdOf } from "./host.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
 import { publishObjects } from "./publish-objects.ts";
 import { settleJournal } from "./settle.ts";
 import { sweepStaging } from "./staging-place.ts";
+import type { Step } from "./step.ts";
+import { findSuperseded } from "./superseded.ts";
 import { takeBack } from "./take-back.ts";
 
 /** What recovery found and did. */
@@ -73,10 +75,16 @@ export async function recoverLocked(store: CommitStore): Promise<RecoveryReport>
   }
   critical(() => checkPack(store, record));
   const mayBeTorn = record.bootId === "" || record.bootId !== bootId;
+  const appliedMs = journal.appliedMs(sequence);
+  const superseded =
+    appliedMs === undefined ? new Set<Step>() : findSuperseded(store, record, appliedMs);
+  // From here on what is younger than the note may be of this recovery, should it be cut off.
+  if (appliedMs !== undefined) await journal.retractNote(sequence, bootId);
   const attempted: string[] = [];
   const result = await carryOut(store, record, attempted, {
     mayBeTorn,
     distrust: progress === "failed",
+    superseded,
   });
   const last = journal.sequence();
   journal.note("applied", last, bootId);
@@ -98,7 +106,7 @@ async function carryOut(
   store: CommitStore,
   record: JournalRecord,
   attempted: string[],
-  options: { readonly mayBeTorn: boolean; readonly distrust: boolean },
+  options: FinishOptions,
 ): Promise<Result> {
   const isAbort = record.kind === "abort";
   const attempts = Math.max(1, store.recoveryAttempts);

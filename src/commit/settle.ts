@@ -36,7 +36,7 @@ export async function settleJournal(
     try {
       if (!(await disk.syncfs(state.root))) await syncSteps(store);
     } catch (error) {
-      journal.note("failed", sequence, bootId);
+      journal.note("failed", sequence, bootId, journal.appliedMs(sequence));
       throw error;
     }
     journal.note("settled", sequence, bootId);

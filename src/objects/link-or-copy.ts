@@ -27,12 +27,13 @@ export function linkOrCopy(disk: Disk, source: string, target: string): void {
     disk.link(source, next);
   } catch (error) {
     if (!noLinkCodes.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
-    copy(disk, source, next);
+    copyFile(disk, source, next);
   }
   disk.rename(next, target);
 }
 
-function copy(disk: Disk, source: string, target: string): void {
+/** Copies the bytes of a file, piece by piece, into a new one. */
+export function copyFile(disk: Disk, source: string, target: string): void {
   const input = disk.open(source, openFlags.read);
   try {
     const output = disk.open(target, openFlags.createNew, 0o444);

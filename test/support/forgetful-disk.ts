@@ -64,7 +64,8 @@ export class ForgetfulDisk implements Disk {
   /** Called before each such call. */
   beforeChange: (count: number) => void = () => undefined;
 
-  constructor(personality: Personality, clockNs = 1_700_000_000_000_000_000n) {
+  /** @param clockNs by default an hour ago, so that no boot of it comes to the clock of the tests. */
+  constructor(personality: Personality, clockNs = BigInt(Date.now() - 3_600_000) * 1_000_000n) {
     this.#personality = personality;
     this.#clockNs = clockNs;
     this.#root = this.#make("directory", 0o755);
