@@ -29,6 +29,21 @@ export const nodeHabits = {
   webStreamIsOfBytes: isSince([22, 15, 23], [23, 8]),
   /** Such a stream closes the handle at its end when asked to (nodejs/node#58548). */
   webStreamCloses: isSince([22, 17, 23], [24, 2]),
+  /** `watch` knows `ignore` (nodejs/node#61433). */
+  get watchIgnores(): boolean {
+    return once("watchIgnores", () =>
+      asked(
+        () => fs.watch(nowhere, { ignore: 1 } as object).close(),
+        (error) => error.code === "ERR_INVALID_ARG_TYPE",
+      ),
+    );
+  },
+  /** `watch` knows `throwIfNoEntry` (nodejs/node#61870). */
+  get watchSilencesNoEntry(): boolean {
+    return once("watchSilencesNoEntry", () =>
+      succeeds(() => fs.watch("/proc/self/nowhere", { throwIfNoEntry: false } as object).close()),
+    );
+  },
   /** The errors of `opendirSync` name the path. */
   get opendirNamesPath(): boolean {
     return once("opendirNamesPath", () =>

@@ -224,3 +224,110 @@ test("a rollback is told as the changes that it takes back", async () => {
   watcher.close();
   expect([...events].sort()).toEqual(["change a", "rename b", "rename n"]);
 });
+
+test("wrong options are refused as Node refuses them", async () => {
+  const optionLists = [
+    { signal: 5 },
+    { signal: {} },
+    { recursive: true, signal: {} },
+    { recursive: 1 },
+    { recursive: true, persistent: 1 },
+    { persistent: "yes" },
+    { encoding: "utf-99" },
+    { maxQueue: "many" },
+    { overflow: "burst" },
+    { ignore: 5 },
+    { ignore: ["a", ""] },
+    { ignore: [["nested"]] },
+    5,
+  ] as readonly object[];
+  await compare({ "d/a": "a" }, async (fs, root) => {
+    const refusals: unknown[] = [];
+    for (const options of optionLists) {
+      try {
+        fs.watch(join(root, "d"), options).close();
+        refusals.push("none");
+      } catch (error) {
+        refusals.push(fieldsOf(error));
+      }
+      // Ends at once where the options are right, because the path is missing.
+      const events = fs.promises.watch(join(root, "missing"), options)[Symbol.asyncIterator]();
+      refusals.push(await events.next().catch(fieldsOf));
+    }
+    for (const interval of ["1", -1, 1.5, 2 ** 32, null, undefined] as number[]) {
+      try {
+        fs.watchFile(join(root, "d"), { interval, persistent: false }, () => {});
+        refusals.push("none");
+      } catch (error) {
+        refusals.push(fieldsOf(error));
+      }
+      fs.unwatchFile(join(root, "d"));
+    }
+    return refusals;
+  });
+});
+
+test("names that are to be ignored are not told, by releases that know how", async () => {
+  const ignore = ["*.log", /^tmp/, (name: string) => name === "own", "d/deep/*"];
+  await compare({ "w/d/deep/a": "a", "w/kept/a": "a" }, async (fs, root) => {
+    const names: Set<unknown>[] = [];
+    const watchers = [false, true].map((recursive, index) => {
+      const seen = new Set<unknown>();
+      names[index] = seen;
+      const options = { recursive, ignore } as object;
+      return fs.watch(join(root, "w"), options, (_, name) => seen.add(name));
+    });
+    await sleep(settleMs);
+    for (const name of ["a.log", "tmpfile", "own", "told", ".hidden.log", "kept/b.log", "kept/b"]) {
+      fs.writeFileSync(join(root, "w", name), "");
+    }
+    fs.writeFileSync(join(root, "w/d/deep/b"), "");
+    await sleep(settleMs);
+    for (const watcher of watchers) watcher.close();
+    return names.map((seen) => [...seen].sort());
+  });
+});
+
+test("what is missing is watched in silence by releases that know how", async () => {
+  await compare({ a: "a" }, async (fs, root) => {
+    const outcomes: unknown[] = [];
+    for (const path of ["missing", "a/below"]) {
+      try {
+        fs.watch(join(root, path), { throwIfNoEntry: false } as object).close();
+        outcomes.push("none");
+      } catch (error) {
+        outcomes.push(fieldsOf(error));
+      }
+    }
+    return outcomes;
+  });
+});
+
+test("an iterator keeps as many events as it is told to, and fails or drops the rest", async () => {
+  const root = plant({ a: "a" });
+  const { fs } = open(root);
+  const fill = async (options: object) => {
+    const events = fs.promises.watch(root, { maxQueue: 2, ...options } as object);
+    const iterator = events[Symbol.asyncIterator]();
+    const first = iterator.next();
+    await sleep(0);
+    for (const name of ["b", "c", "d", "e"]) fs.mkdirSync(join(root, name));
+    await sleep(settleMs);
+    for (const name of ["b", "c", "d", "e"]) fs.rmdirSync(join(root, name));
+    await sleep(settleMs);
+    const names = [(await first).value?.filename, (await iterator.next()).value?.filename];
+    await iterator.return?.();
+    return names;
+  };
+  await expect(fill({ overflow: "error" })).rejects.toMatchObject({
+    code: "ERR_FS_WATCH_QUEUE_OVERFLOW",
+    message: "fs.watch() queued more than 2 events",
+  });
+  const warnings: string[] = [];
+  const listen = (warning: Error) => warnings.push(warning.message);
+  process.on("warning", listen);
+  expect(await fill({})).toEqual(["b", "c"]);
+  await sleep(0);
+  process.off("warning", listen);
+  expect(warnings).toContain("fs.watch maxQueue exceeded");
+});

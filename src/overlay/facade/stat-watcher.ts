@@ -82,7 +82,7 @@ export function statWatchCalls(calls: Calls) {
       if (watcher === undefined) {
         const look = (): AnyStats =>
           calls.stat(target, { bigint, throwIfNoEntry: false }) ?? absentStats(bigint);
-        const intervalMs = (given["interval"] ?? defaultIntervalMs) as number;
+        const intervalMs = intervalOf(given);
         watcher = new OverlayStatWatcher(look, (stats) => Number(stats.ino) === 0, intervalMs);
         watchers.set(target, watcher);
         if (given["persistent"] === false) watcher.unref();
@@ -108,6 +108,20 @@ export function statWatchCalls(calls: Calls) {
       watchers.clear();
     },
   };
+}
+
+/** @throws `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE` as Node. */
+function intervalOf(options: Readonly<Record<string, unknown>>): number {
+  const { interval } = { interval: defaultIntervalMs as unknown, ...options };
+  if (typeof interval === "number" && interval >>> 0 === interval) return interval;
+  checkArguments((nowhere) => {
+    try {
+      real.watchFile(nowhere, { interval: interval as number, persistent: false }, () => {});
+    } finally {
+      real.unwatchFile(nowhere);
+    }
+  });
+  return defaultIntervalMs;
 }
 
 function refuse(listener: unknown): never {

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import type fs from "node:fs";
 import { posix } from "node:path";
+import { nodeHabits } from "../../disk/node-habits.ts";
 import type { Identity, TreeChange } from "../change-feed.ts";
 import type { Core } from "../core.ts";
 import { codeOf, errorOfCall, Fault } from "../file-system-error.ts";
@@ -15,6 +16,8 @@ import {
   shownPath,
 } from "./arguments.ts";
 import { throwIfAborted } from "./asynchronous.ts";
+import { codedError } from "./coded-error.ts";
+import { checkEventOptions, checkWatchOptions, ignoredBy } from "./watch-options.ts";
 
 /** A timer that never fires within a process' life keeps the process alive, as a watcher does. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -25,21 +28,27 @@ export class OverlayWatcher extends EventEmitter {
   readonly #encoding: BufferEncoding | "buffer" | undefined;
   readonly #isRecursive: boolean;
   readonly #ownName: string;
+  readonly #isIgnored: (name: string) => boolean;
   #unsubscribe: (() => void) | undefined;
   #below: fs.FSWatcher | undefined;
-  readonly #keepAlive: NodeJS.Timeout | undefined;
+  #keepAlive: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(core: Core, path: PathArgument, options: unknown) {
     super();
     this.#core = core;
     this.#encoding = encodingOf(options);
-    const { recursive, persistent, signal } = optionsOf(options);
+    const given = optionsOf(options);
+    const { recursive, persistent, signal } = given;
     this.#isRecursive = recursive === true;
-    const place = this.#placeOf(path);
+    this.#isIgnored = ignoredBy(given);
     const shown = shownPath(path);
     // What happens to the watched itself is told under the end of the path that was given.
     this.#ownName = shown.slice(shown.lastIndexOf("/") + 1);
+    const silently = given["throwIfNoEntry"] === false && nodeHabits.watchSilencesNoEntry;
+    const place = this.#placeOf(path, silently);
+    // A watcher of nothing: it never tells anything, and need not be closed.
+    if (place === undefined) return;
     const watched = isDirectory(place) ? this.#directoryOf(place) : undefined;
     const { found } = place;
     const isItself =
@@ -87,11 +96,12 @@ export class OverlayWatcher extends EventEmitter {
     else signal.addEventListener("abort", () => this.close(), { once: true });
   }
 
-  #placeOf(path: PathArgument): ExistingPlace {
+  #placeOf(path: PathArgument, silently: boolean): ExistingPlace | undefined {
     const target = pathOf(path);
     try {
       return this.#core.resolveExisting(target, true);
     } catch (caught) {
+      if (silently && codeOf(caught) === "ENOENT") return undefined;
       const error = errorOfCall(caught, { syscall: "watch", path: shownPath(path) });
       throw Object.assign(error as object, { filename: shownPath(path) });
     }
@@ -157,8 +167,17 @@ export class OverlayWatcher extends EventEmitter {
 
   #tell(kind: TreeChange["kind"], name: string): void {
     setImmediate(() => {
-      if (!this.#isClosed) this.emit("change", kind, encodeResult(name, this.#encoding));
+      if (this.#isClosed || this.#isBelowIgnored(name)) return;
+      this.emit("change", kind, encodeResult(name, this.#encoding));
     });
+  }
+
+  /** What lies in a directory that is ignored is not looked at. */
+  #isBelowIgnored(name: string): boolean {
+    for (let at = name.indexOf("/"); at >= 0; at = name.indexOf("/", at + 1)) {
+      if (this.#isIgnored(name.slice(0, at))) return true;
+    }
+    return this.#isIgnored(name);
   }
 }
 
@@ -172,6 +191,7 @@ export function watchCall(core: Core) {
   return (path: PathArgument, options?: unknown, listener?: unknown): OverlayWatcher => {
     const given = typeof options === "function" ? undefined : options;
     const onChange = typeof options === "function" ? options : listener;
+    checkWatchOptions(given);
     const watcher = new OverlayWatcher(core, path, given);
     if (typeof onChange === "function") watcher.on("change", onChange as () => void);
     return watcher;
@@ -189,9 +209,9 @@ const queueLengthMax = 2048;
 /** `fs.promises.watch`. */
 export function watchEvents(core: Core) {
   return async function* watch(path: PathArgument, options?: unknown): AsyncGenerator<WatchEvent> {
+    await checkEventOptions(options);
     const given = optionsOf(options);
     const { signal } = given;
-    await throwIfAborted(signal);
     const queueMax = (given["maxQueue"] ?? queueLengthMax) as number;
     const watcher = new OverlayWatcher(core, path, {
       ...given,
@@ -203,6 +223,11 @@ export function watchEvents(core: Core) {
     let failure: unknown;
     watcher.on("change", (eventType, filename) => {
       if (queue.length < queueMax) queue.push({ eventType, filename });
+      else if (given["overflow"] === "error") {
+        queue.length = 0;
+        const message = `fs.watch() queued more than ${queueMax} events`;
+        failure ??= codedError("ERR_FS_WATCH_QUEUE_OVERFLOW", message);
+      } else process.emitWarning("fs.watch maxQueue exceeded");
       wake();
     });
     watcher.on("error", (error) => {
