@@ -1,6 +1,6 @@
 /**
- * The engines' benchmark: `npm run bench:engines [-- --only SECTION,… --rounds N --tiny --flush
- * US]`. Prints tables in Markdown. A flush takes 1 ms on the simulated disk, as on a good SSD.
+ * The engines' benchmark: `npm run bench:engines [-- --only SECTION,… --rounds N --tiny --flush US]`.
+ * Prints tables in Markdown. A flush takes 1 ms on the simulated disk, as on a good SSD.
  */
 import { spawnSync } from "node:child_process";
 import process from "node:process";

@@ -17,9 +17,7 @@ export const unsafeFiles: FileWriter = {
   },
 };
 
-/**
- * What a careful person writes: temporary file, fsync, rename, fsync of the directory, per file.
- */
+/** What a careful person writes: temporary file, fsync, rename, fsync of the directory, per file. */
 export const safeFiles: FileWriter = {
   write(path, content) {
     const descriptor = fs.openSync(`${path}.tmp`, "wx");

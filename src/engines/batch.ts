@@ -1,10 +1,11 @@
-import type { MeasurementObserver } from "../metrics/measurement.ts";
-import { Meter } from "../metrics/meter.ts";
 import type { Edit } from "./edit.ts";
-import { type Operation, sizeOf } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
-import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
-import { plainCallsOf } from "./run-plain.ts";
+import {
+  type ExplicitBatchOptions,
+  type ExplicitBatchResult,
+  runBatchOrPlain,
+} from "./run-batch-or-plain.ts";
 import type { Template } from "./template.ts";
 import { renderFiles, type TemplateFile } from "./template-files.ts";
 import { encodeText } from "./text-encoding.ts";
@@ -74,20 +75,9 @@ export class BatchBuilder {
 export async function batch(
   overlay: EngineOverlay,
   build: (builder: BatchBuilder) => unknown,
-  options: BatchOptions & { readonly observer?: MeasurementObserver } = {},
-): Promise<BatchResult> {
+  options: ExplicitBatchOptions = {},
+): Promise<ExplicitBatchResult> {
   const builder = new BatchBuilder();
   await build(builder);
-  const { operations } = builder;
-  const sizeBytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
-  return new Meter(options.observer).measure(
-    { name: "batch", sizeBytes },
-    () => runBatch(overlay, operations, options),
-    (result) => ({
-      io: result,
-      optimization: "batch",
-      baselineCalls: operations.reduce((sum, operation) => sum + plainCallsOf(operation), 0),
-      outcome: result.outcome === "rolled_back" ? "failed" : "done",
-    }),
-  );
+  return runBatchOrPlain(overlay, builder.operations, options);
 }

@@ -1,9 +1,15 @@
 import { DraftError } from "../errors.ts";
-import { applyChanges } from "./apply-changes.ts";
+import type { MeasurementObserver } from "../metrics/measurement.ts";
+import { Meter } from "../metrics/meter.ts";
+import { applyChanges, inSavepoint } from "./apply-changes.ts";
 import type { Edit } from "./edit.ts";
 import { FileStates } from "./file-states.ts";
-import { absolutePathOf } from "./overlay-path.ts";
+import { sizeOf } from "./operation.ts";
+import { isOptimizing, type OptimizerSettings } from "./optimizer-settings.ts";
+import { absolutePathOf, findBytes } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
+import { isFinal } from "./run-batch-or-plain.ts";
+import { editPlainly, plainCallsOf } from "./run-plain.ts";
 
 /** What `multiEdit` did to one file. */
 export interface EditedFile {
@@ -26,6 +32,17 @@ export interface MultiEditResult {
   readonly reads: number;
   readonly writes: number;
   readonly bytesWritten: number;
+  /** Why the standard path was taken in place of the engine; `undefined` when it was not. */
+  readonly fallback: Error | undefined;
+}
+
+/** How to edit. */
+export interface MultiEditOptions {
+  readonly observer?: MeasurementObserver;
+  /** Only `enabled` counts: without it the standard path is taken. By default the environment's. */
+  readonly settings?: Pick<OptimizerSettings, "enabled">;
+  /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
+  readonly onFallback?: (error: Error) => void;
 }
 
 /** Edits by path. */
@@ -33,7 +50,8 @@ export type EditsByPath = Readonly<Record<string, readonly Edit[]>>;
 
 /**
  * Applies several edits to one file, or to many, as one read and one write a file. The result is
- * that of the edits in sequence; when one cannot be applied, none is, in any file.
+ * that of the edits in sequence; when one cannot be applied, none is, in any file. Where the engine
+ * itself fails, the standard path is tried once.
  *
  * @throws {DraftError} `DRAFT_EDIT_FAILED` with the path, the index of the failing edit, the number
  *   of matches and the nearest miss in `details`.
@@ -43,26 +61,58 @@ export function multiEdit(
   overlay: EngineOverlay,
   path: string,
   edits: readonly Edit[],
+  options?: MultiEditOptions,
 ): MultiEditResult;
-export function multiEdit(overlay: EngineOverlay, editsByPath: EditsByPath): MultiEditResult;
+export function multiEdit(
+  overlay: EngineOverlay,
+  editsByPath: EditsByPath,
+  options?: MultiEditOptions,
+): MultiEditResult;
 export function multiEdit(
   overlay: EngineOverlay,
   target: string | EditsByPath,
-  edits: readonly Edit[] = [],
+  second: readonly Edit[] | MultiEditOptions = [],
+  third: MultiEditOptions = {},
 ): MultiEditResult {
-  const lists = typeof target === "string" ? [[target, edits] as const] : Object.entries(target);
+  const edits = Array.isArray(second) ? (second as readonly Edit[]) : [];
+  const options = Array.isArray(second) ? third : (second as MultiEditOptions);
+  const lists: readonly EditList[] =
+    typeof target === "string" ? [[target, edits]] : Object.entries(target);
+  for (const [path, list] of lists) if (list.length === 0) throw emptyList(path);
+  const operations = lists.map(([path, list]) => ({ kind: "edit" as const, path, edits: list }));
+  const isOn = isOptimizing(options.settings);
+  return new Meter(options.observer).measure(
+    { name: "multi_edit", sizeBytes: operations.reduce((sum, one) => sum + sizeOf(one), 0) },
+    () => (isOn ? attempt(overlay, lists, options) : editEach(overlay, lists, undefined)),
+    ({ reads, writes, bytesWritten, fallback }) => ({
+      io: { reads, writes, deletes: 0, moves: 0, bytesWritten },
+      optimization: isOn && fallback === undefined ? "coalesce" : "none",
+      baselineCalls: operations.reduce((sum, one) => sum + plainCallsOf(one), 0),
+      outcome: fallback === undefined ? "done" : "fell_back",
+    }),
+  );
+}
+
+type EditList = readonly [path: string, edits: readonly Edit[]];
+
+function attempt(
+  overlay: EngineOverlay,
+  lists: readonly EditList[],
+  options: MultiEditOptions,
+): MultiEditResult {
+  try {
+    return coalesce(overlay, lists);
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    if (isFinal(error)) throw error;
+    options.onFallback?.(error);
+    return editEach(overlay, lists, error);
+  }
+}
+
+function coalesce(overlay: EngineOverlay, lists: readonly EditList[]): MultiEditResult {
   const states = new FileStates(overlay);
   const edited = lists.map(([path, list]) => {
-    if (list.length === 0) {
-      throw new DraftError(
-        "DRAFT_EDIT_FAILED",
-        `Cannot edit ${path}: the list of edits is empty.`,
-        {
-          path,
-          details: { reason: "no_edits" },
-        },
-      );
-    }
     const before = states.read(path);
     const replacements = states.edit(path, list);
     const after = states.read(path) ?? Buffer.alloc(0);
@@ -75,9 +125,40 @@ export function multiEdit(
     reads: states.reads,
     writes: applied.writes,
     bytesWritten: applied.bytesWritten,
+    fallback: undefined,
   };
+}
+
+/** The standard path: a read and a write for every single edit, all or none all the same. */
+function editEach(
+  overlay: EngineOverlay,
+  lists: readonly EditList[],
+  fallback: Error | undefined,
+): MultiEditResult {
+  let [reads, writes, bytesWritten] = [0, 0, 0];
+  const files = inSavepoint(overlay, () =>
+    lists.map(([path, edits]): EditedFile => {
+      const absolute = absolutePathOf(overlay, path);
+      const before = findBytes(overlay, absolute);
+      const { io, replacements } = editPlainly(overlay, { kind: "edit", path, edits });
+      reads += io.reads;
+      writes += io.writes;
+      bytesWritten += io.bytesWritten;
+      const after = overlay.fs.readFileSync(absolute);
+      return { path: absolute, before, after, replacements, written: true };
+    }),
+  );
+  const edits = lists.reduce((sum, [, list]) => sum + list.length, 0);
+  return { files, edits, reads, writes, bytesWritten, fallback };
 }
 
 function isWritten(before: Buffer | undefined, after: Buffer): boolean {
   return before === undefined || !before.equals(after);
+}
+
+function emptyList(path: string): DraftError {
+  return new DraftError("DRAFT_EDIT_FAILED", `Cannot edit ${path}: the list of edits is empty.`, {
+    path,
+    details: { reason: "no_edits" },
+  });
 }

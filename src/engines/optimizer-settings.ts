@@ -43,6 +43,11 @@ export function optimizerSettingsOf(given?: ConfigValues): OptimizerSettings {
   };
 }
 
+/** Whether an explicit call may optimise: as it was told, else as the environment says. */
+export function isOptimizing(given?: Pick<OptimizerSettings, "enabled">): boolean {
+  return given === undefined ? !isLegacy(process.env) : given.enabled;
+}
+
 /** A meter that measures what the configuration asks for, nothing when collection is off. */
 export function meterOf(values: ConfigValues, observer: MeasurementObserver): Meter {
   if (!values["metrics.collection.enabled"]) return new Meter();

@@ -17,6 +17,8 @@ export interface BatchOptions {
   readonly maxBatchSize?: number;
   /** Stops the batch between two groups of files, which takes everything back. */
   readonly signal?: AbortSignal;
+  /** The standard path: each operation by itself and in order, nothing of a file put together. */
+  readonly oneByOne?: boolean;
 }
 
 /** An operation that could not be done. */
@@ -118,7 +120,8 @@ export function runBatch(
   const facts = () => factsOf(run);
   try {
     return inSavepoint(overlay, () => {
-      runSegments(run);
+      if (options.oneByOne === true) runOneByOne(run);
+      else runSegments(run);
       const { failed } = run.progress;
       if (failed.length === 0) return { ...facts(), outcome: "applied" as const };
       if (run.atomic) throw new BatchFailure(failed);
@@ -156,6 +159,17 @@ function runSegments(run: Run): void {
     start = index + 1;
   }
   runFiles(run, start, run.operations.length);
+}
+
+function runOneByOne(run: Run): void {
+  for (const [index, operation] of run.operations.entries()) {
+    if (index % run.maxBatchSize === 0) stopIfAborted(run);
+    attempt(run, [index], () => {
+      const once = () => runPlain(run.overlay, operation);
+      // An atomic batch is taken back whole; any other keeps what comes before and after.
+      add(run.progress, run.atomic ? once() : inSavepoint(run.overlay, once));
+    });
+  }
 }
 
 function runFiles(run: Run, start: number, end: number): void {

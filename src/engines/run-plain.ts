@@ -21,7 +21,7 @@ export function runPlain(overlay: EngineOverlay, operation: Operation): IoCounts
       return { reads: 0, writes: 1, deletes: 0, moves: 0, bytesWritten: bytes.length };
     }
     case "edit":
-      return editPlainly(overlay, path, operation);
+      return editPlainly(overlay, operation).io;
     case "delete":
       fs.unlinkSync(path);
       return { ...noIo, deletes: 1 };
@@ -40,11 +40,20 @@ export function runPlain(overlay: EngineOverlay, operation: Operation): IoCounts
   }
 }
 
-function editPlainly(overlay: EngineOverlay, path: string, operation: EditOperation): IoCounts {
+/** What editing a file plainly took. */
+export interface PlainEdit {
+  readonly io: IoCounts;
+  /** Places replaced by each edit. */
+  readonly replacements: readonly number[];
+}
+
+/** Edits a file with a read and a write for every single edit; stops at the first that fails. */
+export function editPlainly(overlay: EngineOverlay, operation: EditOperation): PlainEdit {
   const { edits } = operation;
+  const path = absolutePathOf(overlay, operation.path);
   const shown = shownPathOf(overlay, path);
   let bytesWritten = 0;
-  for (const [index, edit] of edits.entries()) {
+  const replacements = edits.map((edit, index) => {
     const before = findBytes(overlay, path);
     const creates = index === 0 && edit.kind === "string" && edit.oldText === "";
     if (before === undefined && !creates) {
@@ -56,8 +65,10 @@ function editPlainly(overlay: EngineOverlay, path: string, operation: EditOperat
     if (outcome.kind === "failed") throw editError(shown, index, edits.length, outcome.failure);
     writeWithParents(overlay, path, content.toBytes());
     bytesWritten += content.size;
-  }
-  return { reads: edits.length, writes: edits.length, deletes: 0, moves: 0, bytesWritten };
+    return outcome.replacements;
+  });
+  const io = { reads: edits.length, writes: edits.length, deletes: 0, moves: 0, bytesWritten };
+  return { io, replacements };
 }
 
 /** Calls that {@link runPlain} makes for an operation, without running it. */

@@ -1,7 +1,11 @@
 import { DraftError } from "../errors.ts";
 import type { WriteOperation } from "./operation.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
-import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
+import {
+  type ExplicitBatchOptions,
+  type ExplicitBatchResult,
+  runBatchOrPlain,
+} from "./run-batch-or-plain.ts";
 import { compileTemplate, type Template, type TemplateData } from "./template.ts";
 import { encodeText } from "./text-encoding.ts";
 
@@ -33,7 +37,7 @@ export function batchFromTemplate(
   overlay: EngineOverlay,
   template: Template,
   files: readonly TemplateFile[],
-  options: BatchOptions = {},
-): BatchResult {
-  return runBatch(overlay, renderFiles(template, files), options);
+  options: ExplicitBatchOptions = {},
+): ExplicitBatchResult {
+  return runBatchOrPlain(overlay, renderFiles(template, files), options);
 }

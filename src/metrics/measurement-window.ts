@@ -6,7 +6,7 @@ export interface Aggregate {
   readonly optimized: number;
   readonly failed: number;
   readonly fellBack: number;
-  /** Mean gain of the optimised operations, 0 to 1; 0 when there were none. */
+  /** Mean gain of the optimised operations, at most 1; 0 when there were none. */
   readonly averageGain: number;
   /** Whether `averageGain` reaches `performance.target_improvement`. */
   readonly meetsTarget: boolean;

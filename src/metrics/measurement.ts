@@ -30,7 +30,7 @@ export interface Measurement {
   readonly optimization: OptimizationKind;
   /** Calls that the standard path would have made. */
   readonly baselineCalls: number;
-  /** Share of those calls that was saved, 0 to 1. */
+  /** Share of those calls that was saved; negative when it took more, 0 when it was not done. */
   readonly gain: number;
   readonly outcome: "done" | "failed" | "fell_back";
   /** Load average over one minute, when the system is tracked. */

@@ -30,6 +30,13 @@ const sampleMs = 50;
 
 const { timeOrigin } = performance;
 
+const failure: OperationReport = {
+  io: noIo,
+  optimization: "none",
+  baselineCalls: 0,
+  outcome: "failed",
+};
+
 /**
  * Measures operations and hands each measurement to an observer. Without an observer it does
  * nothing at all, so that a meter can be passed around always.
@@ -60,11 +67,53 @@ export class Meter {
     work: () => T,
     reportOf: (result: T) => OperationReport,
   ): T {
+    const finish = this.#begin(operation);
+    if (finish === undefined) return work();
+    let result: T;
+    try {
+      result = work();
+    } catch (error) {
+      finish(failure);
+      throw error;
+    }
+    finish(reportOf(result));
+    return result;
+  }
+
+  /** Like {@link Meter.measure}, for work that takes its time. */
+  async measureAsync<T>(
+    operation: { readonly name: string; readonly path?: string },
+    work: () => Promise<T>,
+    reportOf: (result: T) => OperationReport & { readonly sizeBytes: number },
+  ): Promise<T> {
+    const measured = { ...operation, sizeBytes: 0 };
+    const finish = this.#begin(measured);
+    if (finish === undefined) return await work();
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      finish(failure);
+      throw error;
+    }
+    const report = reportOf(result);
+    // Only known when the last piece has come.
+    measured.sizeBytes = report.sizeBytes;
+    finish(report);
+    return result;
+  }
+
+  /** Starts measuring; `undefined` when nobody listens. */
+  #begin(operation: {
+    readonly name: string;
+    readonly path?: string;
+    readonly sizeBytes: number;
+  }): ((report: OperationReport) => void) | undefined {
     const observer = this.#observer;
-    if (observer === undefined) return work();
+    if (observer === undefined) return undefined;
     const started = performance.now();
     const before = this.#tracking.memory ? this.#residentBytes(started) : 0;
-    const finish = (report: OperationReport) => {
+    return (report) => {
       const ended = performance.now();
       observer({
         id: `m${++this.#count}`,
@@ -82,15 +131,6 @@ export class Meter {
         systemLoad: this.#tracking.system ? loadavg()[0] : undefined,
       });
     };
-    let result: T;
-    try {
-      result = work();
-    } catch (error) {
-      finish({ io: noIo, optimization: "none", baselineCalls: 0, outcome: "failed" });
-      throw error;
-    }
-    finish(reportOf(result));
-    return result;
   }
 
   #memorySince(before: number, now: number): MemoryUse {
@@ -107,6 +147,6 @@ export class Meter {
   }
 }
 
-function gainOf({ baselineCalls, io }: OperationReport): number {
-  return baselineCalls === 0 ? 0 : Math.max(0, 1 - callsOf(io) / baselineCalls);
+function gainOf({ baselineCalls, io, outcome = "done" }: OperationReport): number {
+  return outcome !== "done" || baselineCalls === 0 ? 0 : 1 - callsOf(io) / baselineCalls;
 }

@@ -1,14 +1,14 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { batch } from "../../src/engines/batch.ts";
+import { describe, expect, it, vi } from "vitest";
+import { type BatchBuilder, batch } from "../../src/engines/batch.ts";
 import { orderByDependencies } from "../../src/engines/dependency-order.ts";
 import { replaceText } from "../../src/engines/edit.ts";
 import { extractTemplate } from "../../src/engines/extract-template.ts";
 import { batchFromTemplate } from "../../src/engines/template-files.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { overlayKinds, viewOf } from "./support/layer-overlay.ts";
-import { plainOverlay, plant, watchedFs } from "./support/plain-overlay.ts";
+import { plainOverlay, plant, treeOf, watchedFs } from "./support/plain-overlay.ts";
 
 const text = (content: string, mode = "644") => `${mode} ${Buffer.from(content).toString("hex")}`;
 
@@ -171,6 +171,90 @@ describe("batch", () => {
       },
     ]);
     expect(seen[0]?.memory?.peak).toBeGreaterThan(0);
+  });
+
+  it("gains nothing by what was not done", async () => {
+    const seen: Measurement[] = [];
+    const observer = (measurement: Measurement) => seen.push(measurement);
+    const overlay = plainOverlay();
+    plant(overlay.root, { a: "a b" });
+    const build = (b: BatchBuilder) => {
+      b.edit("a", replaceText("a", "A"), replaceText("b", "B")).edit("a", replaceText("z", "y"));
+    };
+    await batch(overlay, build, { observer });
+    await batch(overlay, build, { observer, atomic: false });
+    expect(seen).toMatchObject([
+      { outcome: "failed", baselineCalls: 0, gain: 0, io: { reads: 0, writes: 0 } },
+      { outcome: "done", baselineCalls: 4, gain: 0.5, io: { reads: 1, writes: 1 } },
+    ]);
+  });
+
+  it("takes the standard path, call by call, when optimisation is off", async () => {
+    const { fs: watched, calls } = watchedFs();
+    const overlay = plainOverlay(undefined, watched);
+    plant(overlay.root, { a: "a b" });
+    const seen: Measurement[] = [];
+    const options = {
+      settings: { enabled: false },
+      observer: (measurement: Measurement) => seen.push(measurement),
+    };
+    const edits = [replaceText("a", "A"), replaceText("b", "B")];
+    const result = await batch(overlay, (b) => b.edit("a", ...edits).write("b", "b"), options);
+    expect(result).toMatchObject({ outcome: "applied", reads: 2, writes: 3, fallback: undefined });
+    expect([...calls]).toEqual([
+      ["readFileSync", 2],
+      ["writeFileSync", 3],
+    ]);
+    expect(seen).toMatchObject([{ optimization: "none", baselineCalls: 5, gain: 0 }]);
+    const failing = (atomic: boolean) =>
+      batch(overlay, (b) => b.write("c", "c").remove("none").write("d", "d"), {
+        ...options,
+        atomic,
+      });
+    expect(await failing(true)).toMatchObject({ outcome: "rolled_back", failed: [{ index: 1 }] });
+    expect(Object.keys(treeOf(overlay.root))).toEqual(["a", "b"]);
+    expect(await failing(false)).toMatchObject({ outcome: "partial_recovery" });
+    expect(Object.keys(treeOf(overlay.root))).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("is switched off by the environment", async () => {
+    vi.stubEnv("WRITE_OPTIMIZATION_LEGACY", "true");
+    const overlay = plainOverlay();
+    const result = await batch(overlay, (b) => b.write("a", "1").write("a", "2"));
+    vi.unstubAllEnvs();
+    expect(result).toMatchObject({ outcome: "applied", writes: 2 });
+  });
+
+  it("falls back to the standard path when the engine fails, once and visibly", async () => {
+    // The standard path does not look at names before it writes, the engine does.
+    const broken = new Error("the engine broke");
+    const { fs: failing } = watchedFs((name) => (name === "lstatSync" ? broken : undefined));
+    const overlay = plainOverlay(undefined, failing);
+    const told: unknown[] = [];
+    const seen: Measurement[] = [];
+    const options = {
+      onFallback: (error: Error) => told.push(error),
+      observer: (measurement: Measurement) => seen.push(measurement),
+    };
+    const { template } = extractTemplate([
+      "export const name = 'alpha'; // settings\n",
+      "export const name = 'beta'; // settings\n",
+    ]);
+    const name = template.parameters[0]?.name ?? "";
+    const results = [
+      await batch(overlay, (b) => b.write("a", "1").write("b", "2"), options),
+      batchFromTemplate(overlay, template, [{ path: "c", data: { [name]: "x" } }], options),
+    ];
+    expect(results).toMatchObject([
+      { outcome: "applied", writes: 2, fallback: broken },
+      { outcome: "applied", writes: 1, fallback: broken },
+    ]);
+    expect(told).toEqual([broken, broken]);
+    expect(seen).toMatchObject([
+      { outcome: "fell_back", optimization: "none", gain: 0 },
+      { outcome: "fell_back", optimization: "none", gain: 0 },
+    ]);
+    expect(Object.keys(treeOf(overlay.root))).toEqual(["a", "b", "c"]);
   });
 
   it("follows links: two names of one file are one write, a link itself can be deleted", async () => {

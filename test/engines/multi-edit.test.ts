@@ -1,9 +1,10 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Edit, replaceText } from "../../src/engines/edit.ts";
 import { multiEdit } from "../../src/engines/multi-edit.ts";
 import { isDraftError } from "../../src/errors.ts";
+import type { Measurement } from "../../src/metrics/measurement.ts";
 import { plainOverlay, plant, treeOf, watchedFs } from "./support/plain-overlay.ts";
 
 function edited(content: string | Buffer, ...edits: Edit[]): Buffer {
@@ -225,5 +226,51 @@ describe("a failing edit", () => {
     expect(() => multiEdit(overlay, "none", [replaceText("a", "b")])).toThrow(/no such file/);
     expect(() => multiEdit(overlay, "none", [])).toThrow(/empty/);
     expect(() => multiEdit(overlay, ".", [replaceText("a", "b")])).toThrow(/EISDIR/);
+  });
+});
+
+describe("multiEdit, as every engine,", () => {
+  const edits = [replaceText("a", "A"), replaceText("b", "B")];
+
+  it("is measured", () => {
+    const seen: Measurement[] = [];
+    const overlay = plainOverlay();
+    plant(overlay.root, { a: "a b" });
+    multiEdit(overlay, { a: edits }, { observer: (measurement) => seen.push(measurement) });
+    expect(seen).toMatchObject([
+      { operation: "multi_edit", optimization: "coalesce", baselineCalls: 4, gain: 0.5 },
+    ]);
+  });
+
+  it("takes the standard path when optimisation is off, all or none all the same", () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { a: "a b", b: "a b" });
+    const off = { settings: { enabled: false } };
+    const result = multiEdit(overlay, "a", edits, off);
+    expect(result).toMatchObject({ reads: 2, writes: 2, files: [{ replacements: [1, 1] }] });
+    vi.stubEnv("WRITE_OPTIMIZATION_LEGACY", "true");
+    const failing = () => multiEdit(overlay, { b: edits, a: [...edits, ...edits] });
+    expect(failing).toThrow(/Edit 1 of 4 of a failed/);
+    vi.unstubAllEnvs();
+    expect(fs.readFileSync(join(overlay.root, "a"), "utf8")).toBe("A B");
+    expect(fs.readFileSync(join(overlay.root, "b"), "utf8")).toBe("a b");
+  });
+
+  it("falls back to the standard path when the engine fails, once and visibly", () => {
+    // The standard path does not look at names before it writes, the engine does.
+    const broken = new Error("the engine broke");
+    const { fs: failing } = watchedFs((name) => (name === "lstatSync" ? broken : undefined));
+    const overlay = plainOverlay(undefined, failing);
+    plant(overlay.root, { a: "a b" });
+    const told: unknown[] = [];
+    const seen: Measurement[] = [];
+    const result = multiEdit(overlay, "a", edits, {
+      onFallback: (error) => told.push(error),
+      observer: (measurement) => seen.push(measurement),
+    });
+    expect(result).toMatchObject({ reads: 2, writes: 2, fallback: broken });
+    expect(told).toEqual([broken]);
+    expect(seen).toMatchObject([{ outcome: "fell_back", optimization: "none", gain: 0 }]);
+    expect(fs.readFileSync(join(overlay.root, "a"), "utf8")).toBe("A B");
   });
 });

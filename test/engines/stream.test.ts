@@ -17,6 +17,7 @@ import {
 } from "../../src/engines/stream.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { MIB } from "../../src/limits.ts";
+import type { Measurement } from "../../src/metrics/measurement.ts";
 import { fc } from "../support/properties.ts";
 import { layerOverlay, overlayKinds, viewOf } from "./support/layer-overlay.ts";
 import { plainOverlay, plant, temporaryDirectory, watchedFs } from "./support/plain-overlay.ts";
@@ -196,6 +197,21 @@ describe("streaming", () => {
     await expect(half).rejects.toMatchObject({ code: "DRAFT_EDIT_FAILED" });
     const parted = writeStream(overlay, "a", ["\ud83d", Buffer.from("x"), "\ude00"]);
     await expect(parted).rejects.toMatchObject({ code: "DRAFT_EDIT_FAILED" });
+  });
+
+  it("is measured", async () => {
+    const seen: Measurement[] = [];
+    const observer = (measurement: Measurement) => seen.push(measurement);
+    const overlay = plainOverlay();
+    await writeStream(overlay, "a", ["one ", "two"], { observer });
+    editExtents(overlay, "a", [{ kind: "string", oldText: "one", newText: "ONE" }], { observer });
+    const failing = writeStream(overlay, "a", ["\ud83d"], { observer });
+    await expect(failing).rejects.toThrow();
+    expect(seen).toMatchObject([
+      { operation: "write_stream", sizeBytes: 7, outcome: "done", io: { writes: 1, moves: 1 } },
+      { operation: "edit_extents", sizeBytes: 3, outcome: "done", io: { reads: 1, writes: 1 } },
+      { operation: "write_stream", outcome: "failed", gain: 0 },
+    ]);
   });
 
   it("writes files whose names are as long as names can be", async () => {

@@ -1,0 +1,100 @@
+import { isDraftError } from "../errors.ts";
+import type { MeasurementObserver } from "../metrics/measurement.ts";
+import { Meter } from "../metrics/meter.ts";
+import { type Operation, sizeOf } from "./operation.ts";
+import { isOptimizing, type OptimizerSettings } from "./optimizer-settings.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
+import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
+import { plainCallsOf } from "./run-plain.ts";
+
+/** How to run an explicit batch. */
+export interface ExplicitBatchOptions extends BatchOptions {
+  readonly observer?: MeasurementObserver;
+  /** Only `enabled` counts: without it the standard path is taken. By default the environment's. */
+  readonly settings?: Pick<OptimizerSettings, "enabled">;
+  /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
+  readonly onFallback?: (error: Error) => void;
+}
+
+/** What an explicit batch did. */
+export type ExplicitBatchResult = BatchResult & {
+  /** Why the standard path was taken in place of the engine; `undefined` when it was not. */
+  readonly fallback: Error | undefined;
+};
+
+/**
+ * Runs operations as a batch; where the engine fails, once on the standard path: each operation by
+ * itself, in order, with the same promise of all or none. An edit that does not fit its file is no
+ * failure of the engine.
+ *
+ * @throws {DraftError} `DRAFT_ABORTED`, `DRAFT_TOOL_INPUT`; nothing was changed then.
+ */
+export function runBatchOrPlain(
+  overlay: EngineOverlay,
+  operations: readonly Operation[],
+  options: ExplicitBatchOptions = {},
+): ExplicitBatchResult {
+  const isOn = isOptimizing(options.settings);
+  const sizeBytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
+  return new Meter(options.observer).measure(
+    { name: "batch", sizeBytes },
+    () => {
+      if (isOn) return attempt(overlay, operations, options);
+      const plain = runBatch(overlay, operations, { ...options, oneByOne: true });
+      return { ...plain, fallback: undefined };
+    },
+    (result) => ({
+      io: result,
+      optimization: isOn && result.fallback === undefined ? "batch" : "none",
+      baselineCalls: baselineOf(operations, result),
+      outcome: outcomeOf(result),
+    }),
+  );
+}
+
+function attempt(
+  overlay: EngineOverlay,
+  operations: readonly Operation[],
+  options: ExplicitBatchOptions,
+): ExplicitBatchResult {
+  let result: BatchResult | undefined;
+  let error: unknown;
+  try {
+    result = runBatch(overlay, operations, options);
+    if (result.outcome !== "rolled_back") return { ...result, fallback: undefined };
+    error = result.error;
+  } catch (thrown) {
+    error = thrown;
+  }
+  const fallback = error instanceof Error ? error : new Error(String(error));
+  if (isFinal(fallback)) {
+    if (result === undefined) throw fallback;
+    return { ...result, fallback: undefined };
+  }
+  options.onFallback?.(fallback);
+  const plain = runBatch(overlay, operations, { ...options, oneByOne: true });
+  return { ...plain, fallback };
+}
+
+/** Whether the standard path would say the same: it was stopped, or an edit does not fit. */
+export function isFinal(error: Error): boolean {
+  const codes = ["DRAFT_ABORTED", "DRAFT_EDIT_FAILED", "DRAFT_TOOL_INPUT"];
+  return isDraftError(error) && codes.includes(error.code);
+}
+
+/** Calls that plain code would have made for what was done in the end. */
+function baselineOf(operations: readonly Operation[], result: BatchResult): number {
+  if (result.outcome === "rolled_back") return 0;
+  const failed = new Set(
+    result.outcome === "partial_recovery" ? result.failed.map(({ index }) => index) : [],
+  );
+  return operations.reduce(
+    (sum, operation, index) => sum + (failed.has(index) ? 0 : plainCallsOf(operation)),
+    0,
+  );
+}
+
+function outcomeOf(result: ExplicitBatchResult): "done" | "failed" | "fell_back" {
+  if (result.outcome === "rolled_back") return "failed";
+  return result.fallback === undefined ? "done" : "fell_back";
+}
