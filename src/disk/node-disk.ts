@@ -161,9 +161,11 @@ export class NodeDisk implements Disk {
 
   #syncByProgram(path: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      execFile("sync", ["-f", path], (error) => {
+      const env = { ...process.env, LC_ALL: "C" };
+      execFile("sync", ["-f", path], { env }, (error, _output, complaint) => {
         if (!error) resolve(true);
-        else if ("code" in error && error.code === "ENOENT") resolve(false);
+        // Where it cannot be started, or knows no such option, the disk has not been asked at all.
+        else if (typeof error.code === "string" || /option/.test(complaint)) resolve(false);
         else reject(error);
       });
     });
