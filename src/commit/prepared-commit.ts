@@ -55,6 +55,7 @@ export interface Preparations {
 export class PreparedCommit implements AsyncDisposable {
   readonly #parts: Preparations;
   #state: "prepared" | "published" | "discarded" = "prepared";
+  readonly #losses: CheckFinding[] = [];
   #syncs: number;
 
   constructor(parts: Preparations) {
@@ -206,6 +207,7 @@ export class PreparedCommit implements AsyncDisposable {
         index = at;
         applier.apply(step);
       });
+      for (const [path, names] of applier.lostAttributes) this.#losses.push(lossOf(path, names));
     } catch (cause) {
       const step = record.steps[index];
       assert(step !== undefined, "a failed step is one of the record");
@@ -259,7 +261,7 @@ export class PreparedCommit implements AsyncDisposable {
       main: checkpoint.main,
       changes,
       durability,
-      warnings,
+      warnings: [...warnings, ...this.#losses],
       ...(unpublished === undefined ? {} : { unpublished }),
       counts: {
         filesWritten: written.length,
@@ -276,4 +278,10 @@ export class PreparedCommit implements AsyncDisposable {
     for (const descriptor of descriptors) store.disk.close(descriptor);
     directories.forget();
   }
+}
+
+function lossOf(path: TreePath, names: readonly string[]): CheckFinding {
+  const list = names.join(", ");
+  const message = `its extended attributes ${list} could not be given to its new content`;
+  return { path, check: "attributes", severity: "warning", message };
 }

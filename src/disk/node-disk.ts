@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import { BackgroundFiles } from "./background-files.ts";
-import type { Disk, DiskEntry, FileCreation } from "./disk.ts";
+import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
 import { openFlags } from "./open-flags.ts";
@@ -122,6 +122,12 @@ export class NodeDisk implements Disk {
 
   lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void {
     fs.lutimesSync(encodePath(path), secondsOf(atimeNs), secondsOf(mtimeNs));
+  }
+
+  get attributes(): DiskAttributes | undefined {
+    const native = nativeCalls(Number.POSITIVE_INFINITY);
+    if (native === undefined) return undefined;
+    return { read: native.readAttributes, write: native.writeAttribute };
   }
 
   createInBackground(): FileCreation | undefined {
