@@ -9,8 +9,8 @@ const source = join(repository, "src");
 /** Folders of `src`, lowest first: a folder may import itself and what stands before it. */
 const layers: readonly (readonly string[])[] = [
   ["errors.ts", "limits.ts"],
-  ["metrics"],
   ["disk"],
+  ["metrics"],
   ["objects"],
   ["overlay"],
   ["commit"],

@@ -110,9 +110,13 @@ export function originText(origin: ConfigOrigin): string {
   }
 }
 
+/** The one value of a key in force that means nothing as yet. */
+const idleValue = { key: "metrics.storage.backend", shown: "database" };
+
 /** The lines that are set to something else than their default although nothing acts on them. */
 export function idleLinesOf(lines: readonly ConfigLine[]): ConfigLine[] {
   return lines.filter(({ key, inForce, origin, shown }) => {
+    if (key === idleValue.key && shown === idleValue.shown) return true;
     return !inForce && origin.kind !== "default" && shown !== String(configKeys[key].standard);
   });
 }

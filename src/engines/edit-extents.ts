@@ -1,7 +1,6 @@
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
-import type { MeasurementObserver } from "../metrics/measurement.ts";
-import { Meter } from "../metrics/meter.ts";
+import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import type { BytesEdit, Edit, LinesEdit, StringEdit } from "./edit.ts";
 import { type EditFailure, editError } from "./edit-failure.ts";
@@ -26,12 +25,11 @@ export interface ExtentEditResult {
 }
 
 /** How to edit a huge file. */
-export interface ExtentEditOptions {
+export interface ExtentEditOptions extends MeasuringOptions {
   /** Looked at before every chunk that is read; the file stays as it was. */
   readonly signal?: AbortSignal;
   /** Called for every chunk (1 MiB) that was searched or copied, with all of those bytes so far. */
   readonly onProgress?: (bytes: number) => void;
-  readonly observer?: MeasurementObserver;
 }
 
 /** A file under edit. */
@@ -60,7 +58,7 @@ export function editExtents(
   edits: readonly Edit[],
   options: ExtentEditOptions = {},
 ): ExtentEditResult {
-  return new Meter(options.observer).measure(
+  return meterFrom(options).measure(
     { name: "edit_extents", path, sizeBytes: sizeOf({ kind: "edit", path, edits }) },
     () => editOpened(overlay, path, edits, options),
     ({ reads, writes, bytesWritten }) => ({

@@ -1,4 +1,5 @@
 /** The write engines, as `draftfs/engines`: named exports only. */
+export { collectMetrics, type MetricsCollection, meterOf } from "../config/collect-metrics.ts";
 export type { ConfigValues } from "../config/config-keys.ts";
 export { type EffectiveConfig, effectiveConfig } from "../config/effective-config.ts";
 export type {
@@ -7,7 +8,7 @@ export type {
   OptimizationKind,
 } from "../metrics/measurement.ts";
 export { type Aggregate, MeasurementWindow } from "../metrics/measurement-window.ts";
-export { Meter, type Tracking } from "../metrics/meter.ts";
+export { type MeasuringOptions, Meter, type Tracking } from "../metrics/meter.ts";
 export { BatchBuilder, batch } from "./batch.ts";
 export { type Edit, replaceText } from "./edit.ts";
 export { editExtents } from "./edit-extents.ts";
@@ -19,7 +20,7 @@ export { matchTemplate } from "./match-template.ts";
 export { type EditsByPath, type MultiEditResult, multiEdit } from "./multi-edit.ts";
 export type { Operation } from "./operation.ts";
 export { type Decision, decide, explain, type OperationFeatures } from "./optimizer.ts";
-export { meterOf, type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
+export { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
 export type { EngineOverlay } from "./overlay-port.ts";
 export { type Recording, type RecordOptions, recordTrace } from "./record-trace.ts";
 export {

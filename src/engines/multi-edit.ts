@@ -1,6 +1,5 @@
 import { DraftError } from "../errors.ts";
-import type { MeasurementObserver } from "../metrics/measurement.ts";
-import { Meter } from "../metrics/meter.ts";
+import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { applyChanges, inSavepoint } from "./apply-changes.ts";
 import type { Edit } from "./edit.ts";
 import { FileStates } from "./file-states.ts";
@@ -37,8 +36,7 @@ export interface MultiEditResult {
 }
 
 /** How to edit. */
-export interface MultiEditOptions {
-  readonly observer?: MeasurementObserver;
+export interface MultiEditOptions extends MeasuringOptions {
   /** Only `enabled` counts: without it the standard path is taken. By default the environment's. */
   readonly settings?: Pick<OptimizerSettings, "enabled">;
   /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
@@ -81,7 +79,7 @@ export function multiEdit(
   for (const [path, list] of lists) if (list.length === 0) throw emptyList(path);
   const operations = lists.map(([path, list]) => ({ kind: "edit" as const, path, edits: list }));
   const isOn = isOptimizing(options.settings);
-  return new Meter(options.observer).measure(
+  return meterFrom(options).measure(
     { name: "multi_edit", sizeBytes: operations.reduce((sum, one) => sum + sizeOf(one), 0) },
     () => (isOn ? attempt(overlay, lists, options) : editEach(overlay, lists, undefined)),
     ({ reads, writes, bytesWritten, fallback }) => ({

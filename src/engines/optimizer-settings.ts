@@ -1,8 +1,6 @@
 import type { ConfigValues } from "../config/config-keys.ts";
 import { defaultConfigValues, isLegacy } from "../config/default-values.ts";
 import { MIB } from "../limits.ts";
-import type { MeasurementObserver } from "../metrics/measurement.ts";
-import { Meter } from "../metrics/meter.ts";
 
 /** What the optimiser goes by. */
 export interface OptimizerSettings {
@@ -46,15 +44,4 @@ export function optimizerSettingsOf(given?: ConfigValues): OptimizerSettings {
 /** Whether an explicit call may optimise: as it was told, else as the environment says. */
 export function isOptimizing(given?: Pick<OptimizerSettings, "enabled">): boolean {
   return given === undefined ? !isLegacy(process.env) : given.enabled;
-}
-
-/** A meter that measures what the configuration asks for, nothing when collection is off. */
-export function meterOf(values: ConfigValues, observer: MeasurementObserver): Meter {
-  if (!values["metrics.collection.enabled"]) return new Meter();
-  return new Meter(observer, {
-    timing: values["metrics.performance.track_timing"],
-    memory: values["metrics.performance.track_memory"],
-    io: values["metrics.performance.track_io"],
-    system: values["metrics.performance.track_system"],
-  });
 }

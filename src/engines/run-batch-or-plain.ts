@@ -1,6 +1,5 @@
 import { isDraftError } from "../errors.ts";
-import type { MeasurementObserver } from "../metrics/measurement.ts";
-import { Meter } from "../metrics/meter.ts";
+import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { type Operation, sizeOf } from "./operation.ts";
 import { isOptimizing, type OptimizerSettings } from "./optimizer-settings.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
@@ -8,8 +7,7 @@ import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 import { plainCallsOf } from "./run-plain.ts";
 
 /** How to run an explicit batch. */
-export interface ExplicitBatchOptions extends BatchOptions {
-  readonly observer?: MeasurementObserver;
+export interface ExplicitBatchOptions extends BatchOptions, MeasuringOptions {
   /** Only `enabled` counts: without it the standard path is taken. By default the environment's. */
   readonly settings?: Pick<OptimizerSettings, "enabled">;
   /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
@@ -36,7 +34,7 @@ export function runBatchOrPlain(
 ): ExplicitBatchResult {
   const isOn = isOptimizing(options.settings);
   const sizeBytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
-  return new Meter(options.observer).measure(
+  return meterFrom(options).measure(
     { name: "batch", sizeBytes },
     () => {
       if (isOn) return attempt(overlay, operations, options);

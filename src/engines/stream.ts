@@ -2,8 +2,7 @@ import { Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
-import type { MeasurementObserver } from "../metrics/measurement.ts";
-import { Meter } from "../metrics/meter.ts";
+import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { ChunkWriter, type StreamReceipt } from "./chunk-writer.ts";
 import { absolutePathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
@@ -16,12 +15,11 @@ import { TextPieces } from "./text-pieces.ts";
  */
 export type StreamSource = Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
-export interface StreamOptions {
+export interface StreamOptions extends MeasuringOptions {
   /** Stops the stream, also while it waits for its source; the file stays as it was. */
   readonly signal?: AbortSignal;
   /** Called after every chunk with the bytes taken so far. */
   readonly onProgress?: (bytes: number) => void;
-  readonly observer?: MeasurementObserver;
 }
 
 /**
@@ -37,8 +35,8 @@ export async function writeStream(
   source: StreamSource,
   options: StreamOptions = {},
 ): Promise<StreamReceipt> {
-  return await new Meter(options.observer).measureAsync(
-    { name: "write_stream", path },
+  return await meterFrom(options).measure(
+    { name: "write_stream", path, sizeBytes: 0 },
     () => writePieces(overlay, path, source, options),
     streamReport,
   );

@@ -6,13 +6,13 @@ export interface Aggregate {
   readonly optimized: number;
   readonly failed: number;
   readonly fellBack: number;
-  /** Mean gain of the optimised operations, at most 1; 0 when there were none. */
+  /** Mean gain of the optimised operations that did not fail; 0 when there were none. */
   readonly averageGain: number;
   /** Whether `averageGain` reaches `performance.target_improvement`. */
   readonly meetsTarget: boolean;
   readonly calls: number;
   readonly bytesWritten: number;
-  /** Milliseconds; 0 when timing is not tracked. */
+  /** Milliseconds, of the operations that did not fail; 0 when timing is not tracked. */
   readonly durationMedianMs: number;
   readonly durationP95Ms: number;
   readonly peakMemoryBytes: number;
@@ -63,8 +63,11 @@ export class MeasurementWindow {
     const counted = this.#rowsSince(nowMs - this.#ageMaxMs);
     const column = (index: number) => counted.map((row) => row[index] ?? 0);
     const optimized = counted.filter((row) => row[1] === 1);
-    const averageGain = mean(optimized.map((row) => row[3] ?? 0));
-    const durations = column(6).sort((a, b) => a - b);
+    // What was rolled back has saved nothing, however few calls it took.
+    const isDone = (row: Float64Array) => row[2] !== outcomes.failed;
+    const averageGain = mean(optimized.filter(isDone).map((row) => row[3] ?? 0));
+    const durations = counted.filter(isDone).map((row) => row[6] ?? 0);
+    durations.sort((a, b) => a - b);
     return {
       operations: counted.length,
       optimized: optimized.length,

@@ -14,7 +14,7 @@ export type OptimizationKind = "none" | "batch" | "template" | "coalesce" | "str
 
 /** What one operation of an engine or tool took. What is not tracked is `undefined`. */
 export interface Measurement {
-  /** Unique within the process, growing. */
+  /** Unique within the process, whichever meter it comes from, and growing. */
   readonly id: string;
   readonly operation: string;
   /** The file, where the operation is about one. */
@@ -23,8 +23,9 @@ export interface Measurement {
   readonly sizeBytes: number;
   /** Since the epoch, in milliseconds. */
   readonly startedAtMs: number;
+  /** From the call to its end, the turns of others in between included. */
   readonly durationMs: number | undefined;
-  /** Resident memory in bytes, sampled at most every 50 ms. */
+  /** Resident memory in bytes, sampled at most every 50 ms: a shorter operation shows no change. */
   readonly memory: MemoryUse | undefined;
   readonly io: IoCounts | undefined;
   readonly optimization: OptimizationKind;
@@ -40,6 +41,10 @@ export interface Measurement {
 /** Memory around an operation, in bytes. */
 export interface MemoryUse {
   readonly before: number;
+  /**
+   * The high-water mark of the process where it was raised meanwhile, else the larger one of the
+   * samples before and after: what lies between them is seen only above the mark.
+   */
   readonly peak: number;
   readonly after: number;
 }

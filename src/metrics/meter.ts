@@ -1,4 +1,5 @@
 import { loadavg } from "node:os";
+import { KIB } from "../limits.ts";
 import {
   callsOf,
   type IoCounts,
@@ -23,6 +24,21 @@ export interface OperationReport {
   readonly optimization: OptimizationKind;
   readonly baselineCalls: number;
   readonly outcome?: Measurement["outcome"];
+  /** Content that it was about, where only the end of the operation tells. */
+  readonly sizeBytes?: number;
+}
+
+/** How one call of an engine is measured; not at all by default. */
+export interface MeasuringOptions {
+  /** Such as `meterOf` makes it, so that it tracks what the configuration asks for. */
+  readonly meter?: Meter;
+  /** Without a meter: hears of everything that the defaults track. */
+  readonly observer?: MeasurementObserver;
+}
+
+/** The meter that options name. */
+export function meterFrom({ meter, observer }: MeasuringOptions): Meter {
+  return meter ?? new Meter(observer);
 }
 
 /** Reading the resident size costs as much as a small write, so a sample serves this long. */
@@ -30,12 +46,14 @@ const sampleMs = 50;
 
 const { timeOrigin } = performance;
 
-const failure: OperationReport = {
-  io: noIo,
-  optimization: "none",
-  baselineCalls: 0,
-  outcome: "failed",
-};
+/** Operations that any meter of this process has measured. */
+let measured = 0;
+
+/** Resident memory now, and the most that it has ever been. */
+interface MemorySample {
+  readonly bytes: number;
+  readonly highBytes: number;
+}
 
 /**
  * Measures operations and hands each measurement to an observer. Without an observer it does
@@ -44,9 +62,8 @@ const failure: OperationReport = {
 export class Meter {
   readonly #observer: MeasurementObserver | undefined;
   readonly #tracking: Tracking;
-  #count = 0;
   #sampledAt = Number.NEGATIVE_INFINITY;
-  #sampledBytes = 0;
+  #sample: MemorySample = { bytes: 0, highBytes: 0 };
 
   constructor(
     observer?: MeasurementObserver,
@@ -61,68 +78,32 @@ export class Meter {
     return this.#observer !== undefined;
   }
 
-  /** Runs `work` and measures it; `reportOf` tells what it did. A failure is measured as well. */
+  /**
+   * Runs `work` and measures it, to its end when it is asynchronous; `reportOf` tells what it did.
+   * A failure is measured as well.
+   *
+   * @param failureOf what it had done when it failed; nothing by default.
+   */
   measure<T>(
     operation: { readonly name: string; readonly path?: string; readonly sizeBytes: number },
     work: () => T,
-    reportOf: (result: T) => OperationReport,
+    reportOf: (result: Awaited<T>) => OperationReport,
+    failureOf: () => OperationReport = () => nothingDone,
   ): T {
-    const finish = this.#begin(operation);
-    if (finish === undefined) return work();
-    let result: T;
-    try {
-      result = work();
-    } catch (error) {
-      finish(failure);
-      throw error;
-    }
-    finish(reportOf(result));
-    return result;
-  }
-
-  /** Like {@link Meter.measure}, for work that takes its time. */
-  async measureAsync<T>(
-    operation: { readonly name: string; readonly path?: string },
-    work: () => Promise<T>,
-    reportOf: (result: T) => OperationReport & { readonly sizeBytes: number },
-  ): Promise<T> {
-    const measured = { ...operation, sizeBytes: 0 };
-    const finish = this.#begin(measured);
-    if (finish === undefined) return await work();
-    let result: T;
-    try {
-      result = await work();
-    } catch (error) {
-      finish(failure);
-      throw error;
-    }
-    const report = reportOf(result);
-    // Only known when the last piece has come.
-    measured.sizeBytes = report.sizeBytes;
-    finish(report);
-    return result;
-  }
-
-  /** Starts measuring; `undefined` when nobody listens. */
-  #begin(operation: {
-    readonly name: string;
-    readonly path?: string;
-    readonly sizeBytes: number;
-  }): ((report: OperationReport) => void) | undefined {
     const observer = this.#observer;
-    if (observer === undefined) return undefined;
+    if (observer === undefined) return work();
     const started = performance.now();
-    const before = this.#tracking.memory ? this.#residentBytes(started) : 0;
-    return (report) => {
+    const before = this.#tracking.memory ? this.#memoryAt(started) : undefined;
+    const finish = (report: OperationReport) => {
       const ended = performance.now();
       observer({
-        id: `m${++this.#count}`,
+        id: `m${++measured}`,
         operation: operation.name,
         path: operation.path,
-        sizeBytes: operation.sizeBytes,
+        sizeBytes: report.sizeBytes ?? operation.sizeBytes,
         startedAtMs: timeOrigin + started,
         durationMs: this.#tracking.timing ? ended - started : undefined,
-        memory: this.#tracking.memory ? this.#memorySince(before, ended) : undefined,
+        memory: before === undefined ? undefined : this.#memorySince(before, ended),
         io: this.#tracking.io ? report.io : undefined,
         optimization: report.optimization,
         baselineCalls: report.baselineCalls,
@@ -131,21 +112,49 @@ export class Meter {
         systemLoad: this.#tracking.system ? loadavg()[0] : undefined,
       });
     };
+    const fail = () => finish({ ...failureOf(), outcome: "failed" });
+    let result: T;
+    try {
+      result = work();
+    } catch (error) {
+      fail();
+      throw error;
+    }
+    if (!(result instanceof Promise)) {
+      finish(reportOf(result as Awaited<T>));
+      return result;
+    }
+    const ended = (result as Promise<Awaited<T>>).then(
+      (value) => {
+        finish(reportOf(value));
+        return value;
+      },
+      (error: unknown) => {
+        fail();
+        throw error;
+      },
+    );
+    return ended as T;
   }
 
-  #memorySince(before: number, now: number): MemoryUse {
-    const after = this.#residentBytes(now);
-    return { before, peak: Math.max(before, after), after };
+  #memorySince(before: MemorySample, now: number): MemoryUse {
+    const after = this.#memoryAt(now);
+    const isRaised = after.highBytes > before.highBytes;
+    const peak = isRaised ? after.highBytes : Math.max(before.bytes, after.bytes);
+    return { before: before.bytes, peak, after: after.bytes };
   }
 
-  #residentBytes(now: number): number {
+  #memoryAt(now: number): MemorySample {
     if (now - this.#sampledAt > sampleMs) {
-      this.#sampledBytes = process.memoryUsage.rss();
+      const bytes = process.memoryUsage.rss();
+      this.#sample = { bytes, highBytes: Math.max(bytes, process.resourceUsage().maxRSS * KIB) };
       this.#sampledAt = now;
     }
-    return this.#sampledBytes;
+    return this.#sample;
   }
 }
+
+const nothingDone: OperationReport = { io: noIo, optimization: "none", baselineCalls: 0 };
 
 function gainOf({ baselineCalls, io, outcome = "done" }: OperationReport): number {
   return outcome !== "done" || baselineCalls === 0 ? 0 : 1 - callsOf(io) / baselineCalls;

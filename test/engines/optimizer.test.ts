@@ -1,13 +1,14 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { meterOf } from "../../src/config/collect-metrics.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
 import { replaceText } from "../../src/engines/edit.ts";
 import { editExtents } from "../../src/engines/edit-extents.ts";
 import { judge, summarize } from "../../src/engines/hindsight.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer.ts";
-import { meterOf, optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
 import { runBatch } from "../../src/engines/run-batch.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
 import { TemplateCache } from "../../src/engines/template-cache.ts";
