@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { findNode } from "../engines/overlay-path.ts";
 import { DraftError } from "../errors.ts";
+import { plainMetrics, type ToolMetrics, timed } from "./file-result.ts";
 import type { Tool } from "./tool.ts";
-import { toolPathOf } from "./tool-path.ts";
+import { ledgerPlaceOf, toolPathOf } from "./tool-path.ts";
 
 const input = z.strictObject({
   path: z.string().min(1).describe("Absolute path of what to delete"),
@@ -15,6 +16,7 @@ export interface DeleteOutput {
   readonly path: string;
   readonly kind: "file" | "directory" | "symlink";
   readonly staged: true;
+  readonly metrics: ToolMetrics;
 }
 
 /** Deletes a file, a link itself, or a directory. */
@@ -38,11 +40,14 @@ export const deleteTool: Tool<DeleteInput, DeleteOutput> = {
       const message = `Cannot delete ${path}: it is the root. Name something below it.`;
       throw new DraftError("DRAFT_TOOL_INPUT", message, { path });
     }
-    if (!node.isDirectory()) overlay.fs.unlinkSync(path);
-    else if (request.recursive === true) overlay.fs.rmSync(path, { recursive: true });
-    else overlay.fs.rmdirSync(path);
-    context.reads?.forget(path);
+    const place = ledgerPlaceOf(context, path);
+    const { durationMs } = timed(() => {
+      if (!node.isDirectory()) overlay.fs.unlinkSync(path);
+      else if (request.recursive === true) overlay.fs.rmSync(path, { recursive: true });
+      else overlay.fs.rmdirSync(path);
+    });
+    context.reads?.forget(place);
     const kind = node.isDirectory() ? "directory" : node.isSymbolicLink() ? "symlink" : "file";
-    return { path, kind, staged: true };
+    return { path, kind, staged: true, metrics: plainMetrics(durationMs, { deletes: 1 }) };
   },
 };

@@ -5,7 +5,7 @@ import { DraftError } from "../errors.ts";
 import { type ContentChange, contentChangeOf, type ToolMetrics, timed } from "./file-result.ts";
 import { checkFreshness } from "./freshness-rule.ts";
 import type { ToolContext } from "./tool.ts";
-import { toolPathOf } from "./tool-path.ts";
+import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
 
 /** An edit as agents write it. */
 export interface AgentEdit {
@@ -51,7 +51,11 @@ export function editFiles(
     byPath[path] = [...(byPath[path] ?? []), ...edits.map(editOf)];
   }
   const { value: result, durationMs } = timed(() => multiEdit(context.overlay, byPath));
-  for (const { path, after } of result.files) context.reads?.record(path, after);
+  for (const { path, after } of result.files) recordLast(context, path, after, result.files.length);
+  if (result.fallback !== undefined) {
+    warnings.push(`The edits were made one by one: ${result.fallback.message}`);
+  }
+  const isCoalesced = result.edits > 1 && result.reads + result.writes < 2 * result.edits;
   return {
     files: result.files.map((file) => ({
       type: file.before === undefined ? "create" : "update",
@@ -61,15 +65,24 @@ export function editFiles(
     })),
     warnings,
     metrics: {
-      optimization: result.writes === 0 ? "no_op" : result.edits > 1 ? "coalesce" : "none",
+      optimization: result.writes === 0 ? "no_op" : isCoalesced ? "coalesce" : "none",
       reads: result.reads,
       writes: result.writes,
+      deletes: 0,
+      moves: 0,
       bytesWritten: result.bytesWritten,
       savedReads: result.edits - result.reads,
       savedWrites: result.edits - result.writes,
       durationMs,
     },
   };
+}
+
+/** A file that was named twice, by links, has got more edits than one of its names tells. */
+function recordLast(context: ToolContext, path: string, after: Buffer, files: number): void {
+  if (context.reads === undefined) return;
+  const bytes = files > 1 ? (findBytes(context.overlay, path) ?? after) : after;
+  context.reads.record(ledgerPathOf(context, path), bytes);
 }
 
 /** Agents see files with plain newlines, so a newline of theirs matches either ending. */

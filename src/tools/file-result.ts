@@ -7,11 +7,23 @@ export interface ToolMetrics {
   readonly optimization: "none" | "coalesce" | "no_op";
   readonly reads: number;
   readonly writes: number;
+  /** Files and links removed, and things moved; directories that are made are not counted. */
+  readonly deletes: number;
+  readonly moves: number;
   readonly bytesWritten: number;
   /** Reads and writes that one call an operation would have made on top. */
   readonly savedReads: number;
   readonly savedWrites: number;
   readonly durationMs: number;
+}
+
+/** The metrics of a plain call, which no engine could do better. */
+export function plainMetrics(
+  durationMs: number,
+  counts: { readonly deletes?: number; readonly moves?: number } = {},
+): ToolMetrics {
+  const none = { reads: 0, writes: 0, bytesWritten: 0, savedReads: 0, savedWrites: 0 };
+  return { optimization: "none", deletes: 0, moves: 0, ...none, ...counts, durationMs };
 }
 
 /** The part of a result that says how a file's content changed. */

@@ -1,5 +1,6 @@
 import { DraftError } from "../errors.ts";
 import type { ToolContext } from "./tool.ts";
+import { ledgerPathOf } from "./tool-path.ts";
 
 /**
  * The read-before-write rule for a file that exists.
@@ -17,7 +18,7 @@ export function checkFreshness(
 ): string[] {
   const { reads } = context;
   if (reads === undefined) return [];
-  const freshness = reads.freshness(path, bytes);
+  const freshness = reads.freshness(ledgerPathOf(context, path), bytes);
   if (freshness === "fresh") return [];
   const message =
     freshness === "unread"

@@ -1,17 +1,20 @@
 import { z } from "zod";
 import { findBytes, findTarget, shownPathOf } from "../engines/overlay-path.ts";
+import { decodeText, isText, textEncodingOf } from "../engines/text-encoding.ts";
 import { DraftError } from "../errors.ts";
 import { KIB, MIB } from "../limits.ts";
 import { globTest } from "../overlay/glob-pattern.ts";
 import { compileSearch, type LineFinder } from "./line-search.ts";
-import type { Tool, ToolContext } from "./tool.ts";
+import { countRead, type Tool, type ToolContext } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
-import { type WalkedFile, walkFiles } from "./walk-files.ts";
+import { turn, type WalkedFile, walkFiles } from "./walk-files.ts";
 
 /** Lines or names returned when `head_limit` is not given. */
 const limitDefault = 250;
 /** Files beyond this are reported as skipped: reading them whole would stall everything else. */
 const fileBytesMax = 64 * MIB;
+/** After so much text other work gets a turn. */
+const bytesPerTurn = 4 * MIB;
 
 const count = () => z.int().min(0).optional();
 const input = z.strictObject({
@@ -34,7 +37,7 @@ export type GrepInput = z.infer<typeof input>;
 
 export interface GrepOutput {
   readonly mode: "content" | "files_with_matches" | "count";
-  /** Files with a match, absolute, in the order of their names. */
+  /** Files with a match, absolute: those of a directory by name, then those of the ones in it. */
   readonly filenames: readonly string[];
   readonly numFiles: number;
   /** Lines as `path:line:text` (`-` for context), or `path:count`. */
@@ -95,11 +98,17 @@ async function grep(context: ToolContext, request: GrepInput): Promise<GrepOutpu
   const accepts = filterOf(request);
   const skipped: string[] = [];
   const matched: FileMatches[] = [];
+  let bytesInTurn = 0;
   for await (const file of candidatesOf(context, request)) {
     if (file.isLink || !accepts(file.relative)) continue;
-    const bytes = findSearchable(context, file.absolute, skipped);
-    if (bytes === undefined) continue;
-    const matches = matchesIn(bytes, find);
+    const text = findSearchable(context, file.absolute, skipped);
+    if (text === undefined) continue;
+    const matches = matchesIn(text, find);
+    bytesInTurn += text.length;
+    if (bytesInTurn > bytesPerTurn) {
+      bytesInTurn = 0;
+      await turn(context);
+    }
     if (matches.found.length > 0) matched.push({ path: file.absolute, ...matches });
   }
   return { ...outputOf(context, request, matched), skipped };
@@ -133,19 +142,24 @@ function filterOf(request: GrepInput): (path: string) => boolean {
   return (path) => filters.every((accepts) => accepts(path));
 }
 
-function findSearchable(context: ToolContext, path: string, skipped: string[]): Buffer | undefined {
+/** The text of a file; `undefined` for a binary one. */
+function findSearchable(context: ToolContext, path: string, skipped: string[]): string | undefined {
   const size = findTarget(context.overlay, path)?.size ?? 0;
   if (size > fileBytesMax) {
     skipped.push(path);
     return undefined;
   }
   const bytes = findBytes(context.overlay, path);
+  if (bytes === undefined) return undefined;
+  countRead(context, bytes.length);
+  const encoding = textEncodingOf(bytes);
+  if (encoding !== "utf-8") return isText(bytes) ? decodeText(bytes, encoding) : undefined;
   // As git and grep do: a NUL near the start means binary.
-  return bytes?.subarray(0, 8 * KIB).includes(0) ? undefined : bytes;
+  return bytes.subarray(0, 8 * KIB).includes(0) ? undefined : bytes.toString("utf8");
 }
 
-function matchesIn(bytes: Buffer, find: LineFinder): Pick<FileMatches, "lines" | "found"> {
-  const text = bytes.toString("utf8").replace(/\r\n/g, "\n");
+function matchesIn(content: string, find: LineFinder): Pick<FileMatches, "lines" | "found"> {
+  const text = content.replace(/\r\n/g, "\n");
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   return { lines, found: find(text, lines).filter((line) => line < lines.length) };

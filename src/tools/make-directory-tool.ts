@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { plainMetrics, type ToolMetrics, timed } from "./file-result.ts";
 import type { Tool } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
 
@@ -13,6 +14,7 @@ export interface MakeDirectoryOutput {
   /** `false` when it was there already. */
   readonly created: boolean;
   readonly staged: true;
+  readonly metrics: ToolMetrics;
 }
 
 /** Makes a directory and its parents. */
@@ -23,7 +25,10 @@ export const makeDirectoryTool: Tool<MakeDirectoryInput, MakeDirectoryOutput> = 
   readOnly: false,
   run(context, request) {
     const path = toolPathOf(context, request.path);
-    const first = context.overlay.fs.mkdirSync(path, { recursive: true });
-    return { path, created: first !== undefined, staged: true };
+    const { value: first, durationMs } = timed(() =>
+      context.overlay.fs.mkdirSync(path, { recursive: true }),
+    );
+    const metrics = plainMetrics(durationMs);
+    return { path, created: first !== undefined, staged: true, metrics };
   },
 };

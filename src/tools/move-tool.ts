@@ -2,8 +2,9 @@ import { z } from "zod";
 import { inSavepoint, makeParents } from "../engines/apply-changes.ts";
 import { findNode } from "../engines/overlay-path.ts";
 import { DraftError } from "../errors.ts";
+import { plainMetrics, type ToolMetrics, timed } from "./file-result.ts";
 import type { Tool } from "./tool.ts";
-import { toolPathOf } from "./tool-path.ts";
+import { ledgerPlaceOf, toolPathOf } from "./tool-path.ts";
 
 const input = z.strictObject({
   source: z.string().min(1).describe("Absolute path of the file or directory to move"),
@@ -18,6 +19,7 @@ export interface MoveOutput {
   readonly destination: string;
   readonly replaced: boolean;
   readonly staged: true;
+  readonly metrics: ToolMetrics;
 }
 
 /** Moves a file or a directory with all that is in it. */
@@ -42,12 +44,17 @@ export const moveTool: Tool<MoveInput, MoveOutput> = {
         `Cannot move ${source}: ${destination} exists. Choose another name, or set overwrite.`,
       );
     }
-    inSavepoint(overlay, () => {
-      makeParents(overlay, destination);
-      overlay.fs.renameSync(source, destination);
-    });
-    context.reads?.forget(source);
-    return { source, destination, replaced: target !== undefined, staged: true };
+    const from = ledgerPlaceOf(context, source);
+    const { durationMs } = timed(() =>
+      inSavepoint(overlay, () => {
+        makeParents(overlay, destination);
+        overlay.fs.renameSync(source, destination);
+      }),
+    );
+    context.reads?.move(from, ledgerPlaceOf(context, destination));
+    const replaced = target !== undefined && source !== destination;
+    const metrics = plainMetrics(durationMs, { moves: 1 });
+    return { source, destination, replaced, staged: true, metrics };
   },
 };
 

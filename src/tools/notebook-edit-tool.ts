@@ -7,7 +7,7 @@ import { checkFreshness } from "./freshness-rule.ts";
 import { type CellEdit, type EditedNotebook, editNotebook } from "./notebook-edit.ts";
 import { type Hunk, structuredPatchOf } from "./structured-patch.ts";
 import type { Tool, ToolContext } from "./tool.ts";
-import { toolPathOf } from "./tool-path.ts";
+import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
 
 const cell = {
   cell_id: z.string().optional().describe("The cell: its id, or cell-N counted from 0"),
@@ -70,7 +70,7 @@ function edit(context: ToolContext, request: NotebookEditInput): NotebookEditOut
   const states = new FileStates(context.overlay);
   const before = states.read(path);
   if (before === undefined) throw inputError(path, `There is no notebook ${path}.`);
-  const warnings = checkFreshness(context, path, before, true);
+  const warnings = checkFreshness(context, path, before, false);
   const original = decode(path, before);
   const steps: EditedNotebook[] = [];
   for (const step of edits) steps.push(editNotebook(steps.at(-1)?.text ?? original, step));
@@ -80,7 +80,7 @@ function edit(context: ToolContext, request: NotebookEditInput): NotebookEditOut
   const { value: applied, durationMs } = timed(() =>
     applyChanges(context.overlay, states.changes()),
   );
-  context.reads?.record(path, bytes);
+  context.reads?.record(ledgerPathOf(context, path), bytes);
   const cells = steps.map((step, index) => cellOutputOf(edits[index], step));
   const last = cells.at(-1);
   if (last === undefined) throw new DraftError("DRAFT_BUG", "BUG: no cell was edited.");
@@ -98,6 +98,8 @@ function edit(context: ToolContext, request: NotebookEditInput): NotebookEditOut
       optimization: applied.writes === 0 ? "no_op" : edits.length > 1 ? "coalesce" : "none",
       reads: states.reads,
       writes: applied.writes,
+      deletes: 0,
+      moves: 0,
       bytesWritten: applied.bytesWritten,
       savedReads: edits.length - states.reads,
       savedWrites: edits.length - applied.writes,

@@ -58,8 +58,9 @@ function replaceCell(notebook: Notebook, edit: CellEdit): EditedNotebook {
   }
   const style = styleOf(notebook.text);
   const original = notebook.text.slice(cell.span.start, cell.span.end);
+  const isWhole = findMember(cell.span, "source") !== undefined;
   const changed =
-    type === cell.type
+    type === cell.type && isWhole
       ? withValues(notebook.text, cell, valuesFor(cell, type, edit.new_source), style)
       : renderJson(retyped(original, type, edit.new_source), style, cellDepth);
   return { ...result, text: replaced(notebook.text, cell.span, changed) };

@@ -1,23 +1,37 @@
 import { extname } from "node:path";
 import { z } from "zod";
 import { findTarget } from "../engines/overlay-path.ts";
-import { DraftError } from "../errors.ts";
-import { KIB } from "../limits.ts";
+import type { EngineStats } from "../engines/overlay-port.ts";
+import { textEncodingOf } from "../engines/text-encoding.ts";
+import { DraftError, isDraftError } from "../errors.ts";
+import { KIB, MIB } from "../limits.ts";
 import { textOf } from "./file-result.ts";
 import { type CellView, cellsOf } from "./notebook.ts";
-import type { Tool, ToolContext } from "./tool.ts";
-import { toolPathOf } from "./tool-path.ts";
+import { startDigest } from "./read-ledger.ts";
+import { scanLines } from "./scan-lines.ts";
+import { countRead, type Tool, type ToolContext } from "./tool.ts";
+import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
 
 /** Lines returned when no limit is given: what an agent can take in at once. */
 const linesDefault = 2000;
 /** Size beyond which a part has to be asked for, so that no one floods a context by mistake. */
 const wholeBytesMax = 256 * KIB;
+/** Letters of one line: minified files have lines that would flood a context by themselves. */
+const lineLettersMax = 2000;
+/** Size of an image beyond which it has to be asked for: what services take, as base64, is 5 MB. */
+const imageBytesMax = 3.75 * MIB;
+/** From this size on a text is looked through in pieces and never held in memory as a whole. */
+const scannedBytesMin = 16 * MIB;
 
 const input = z.strictObject({
   file_path: z.string().min(1).describe("Absolute path of the file to read"),
   offset: z.int().min(1).optional().describe("First line to return, from 1"),
   limit: z.int().min(1).optional().describe("Number of lines to return"),
-  allow_large: z.boolean().optional().describe("Return a file of over 256 KiB as a whole"),
+  pages: z.string().optional().describe("Pages of a PDF file; PDF files are not read as yet"),
+  allow_large: z
+    .boolean()
+    .optional()
+    .describe("Read a text of over 256 KiB without offset and limit, or an image of over 3.75 MiB"),
 });
 
 export type ReadInput = z.infer<typeof input>;
@@ -63,7 +77,7 @@ export const readTool: Tool<ReadInput, ReadOutput> = {
   name: "Read",
   description:
     "Reads a file as it will be after the commit. Text comes by lines (2,000 unless limit says " +
-    "otherwise), images as base64, notebooks as cells.",
+    "otherwise, of at most 2,000 letters each), images as base64, notebooks as cells.",
   input,
   readOnly: true,
   run: read,
@@ -74,20 +88,82 @@ function read(context: ToolContext, request: ReadInput): ReadOutput {
   const node = findTarget(context.overlay, path);
   if (node === undefined) throw inputError(path, `There is no file ${path}.`);
   if (node.isDirectory()) throw inputError(path, `${path} is a directory. Use List or Glob.`);
-  const isPart = request.offset !== undefined || request.limit !== undefined;
+  if (path.toLowerCase().endsWith(".pdf")) {
+    throw inputError(path, `${path} is a PDF file, which is not read. Convert it with pdftotext.`);
+  }
+  if ((request.pages ?? "") !== "") {
+    throw inputError(path, `Cannot read pages of ${path}: it has none. Use offset and limit.`);
+  }
   const imageType = imageTypes[extname(path).toLowerCase()];
-  const isWhole = imageType === undefined && !path.endsWith(".ipynb");
-  if (isWhole && node.size > wholeBytesMax && !isPart && request.allow_large !== true) {
-    throw inputError(
-      path,
-      `${path} has ${node.size} bytes, over ${wholeBytesMax}. Read a part of it with offset and ` +
-        "limit, search it with Grep, or set allow_large.",
-    );
+  refuseLarge(path, node, request, imageType);
+  const isText = imageType === undefined && !path.endsWith(".ipynb");
+  if (isText && node.size >= scannedBytesMin && !isWide(context, path)) {
+    return readHuge(context, path, node.size, request);
   }
   const bytes = context.overlay.fs.readFileSync(path);
+  countRead(context, bytes.length);
   const output = outputOf(path, bytes, request, imageType);
-  context.reads?.record(path, bytes);
+  context.reads?.record(ledgerPathOf(context, path), bytes);
   return output;
+}
+
+function refuseLarge(
+  path: string,
+  { size }: EngineStats,
+  { offset, limit, allow_large }: ReadInput,
+  imageType: string | undefined,
+): void {
+  if (allow_large === true) return;
+  if (imageType !== undefined && size > imageBytesMax) {
+    throw inputError(
+      path,
+      `${path} has ${size} bytes, over ${imageBytesMax}. Make a smaller copy, or set allow_large.`,
+    );
+  }
+  const isPart = offset !== undefined || limit !== undefined || path.endsWith(".ipynb");
+  if (imageType !== undefined || isPart || size <= wholeBytesMax) return;
+  throw inputError(
+    path,
+    `${path} has ${size} bytes, over ${wholeBytesMax}. Read a part of it with offset and ` +
+      "limit, search it with Grep, or set allow_large.",
+  );
+}
+
+/** Whether a text is in UTF-16, in which line ends are not single bytes. */
+function isWide({ overlay }: ToolContext, path: string): boolean {
+  const head = Buffer.alloc(2);
+  const descriptor = overlay.fs.openSync(path, "r");
+  try {
+    overlay.fs.readSync(descriptor, head, 0, head.length, 0);
+  } finally {
+    overlay.fs.closeSync(descriptor);
+  }
+  return textEncodingOf(head) !== "utf-8";
+}
+
+/** UTF-8 takes at most 4 bytes a letter. */
+const letterBytesMax = 4;
+
+function readHuge(
+  context: ToolContext,
+  path: string,
+  size: number,
+  { offset = 1, limit = linesDefault }: ReadInput,
+): ReadOutput {
+  const digest = startDigest();
+  const part = { first: offset - 1, count: limit, lineBytesMax: lineLettersMax * letterBytesMax };
+  const found = scanLines(context.overlay.fs, path, part, digest);
+  countRead(context, size);
+  if (found.hasNul) throw inputError(path, `${path} is binary; it has no lines to show.`);
+  context.reads?.recordDigest(ledgerPathOf(context, path), digest);
+  const shown = shownLines(linesOf(found.bytes.toString("utf8").replace(/^\ufeff/, "")));
+  // A line that was cut on the way may have been cut in the middle of a letter.
+  const isSound = found.isCut || textOf(found.bytes) !== null;
+  const warnings = [
+    ...(isSound ? [] : [undecodable(path)]),
+    ...(shown.isCut || found.isCut ? [cutOff(path)] : []),
+  ];
+  return textOutput(path, { ...shown, offset, totalLines: found.totalLines }, warnings);
 }
 
 function outputOf(
@@ -105,29 +181,79 @@ function outputOf(
   if (text === null && bytes.includes(0)) {
     throw inputError(path, `${path} is binary; it has no lines to show.`);
   }
-  if (text === null) {
-    const warning =
-      `${path} is not UTF-8; what cannot be decoded is shown as \ufffd. Edit keeps those bytes, ` +
-      "Write would lose them.";
-    const file = { filePath: path, ...linesOf(bytes.toString("utf8"), request) };
-    return { type: "text", file, warnings: [warning] };
+  const warnings = text === null ? [undecodable(path)] : [];
+  if (text !== null && path.endsWith(".ipynb")) {
+    const cells = cellsOrProblem(text);
+    if (typeof cells !== "string") return { type: "notebook", file: { filePath: path, cells } };
+    warnings.push(
+      `${path} is shown as text, since its cells cannot be read. ${cells} Write mends it.`,
+    );
   }
-  if (path.endsWith(".ipynb")) {
-    return { type: "notebook", file: { filePath: path, cells: cellsOf(text) } };
-  }
-  return { type: "text", file: { filePath: path, ...linesOf(text, request) } };
+  const { offset = 1, limit = linesDefault } = request;
+  const lines = linesOf(text ?? bytes.toString("utf8"));
+  const shown = shownLines(lines.slice(offset - 1, offset - 1 + limit));
+  if (shown.isCut) warnings.push(cutOff(path));
+  return textOutput(path, { ...shown, offset, totalLines: lines.length }, warnings);
 }
 
-function linesOf(text: string, { offset = 1, limit = linesDefault }: ReadInput) {
+function cellsOrProblem(text: string): readonly CellView[] | string {
+  try {
+    return cellsOf(text);
+  } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_TOOL_INPUT") return error.message;
+    throw error;
+  }
+}
+
+function undecodable(path: string): string {
+  return (
+    `${path} is not UTF-8; what cannot be decoded is shown as \ufffd. Edit keeps those bytes, ` +
+    "Write would lose them."
+  );
+}
+
+function cutOff(path: string): string {
+  return (
+    `${path} has lines of over ${lineLettersMax} letters, which are shown cut off, with … at the ` +
+    "end. Search them with Grep; what Write would write of them is not all."
+  );
+}
+
+interface ShownLines {
+  readonly lines: readonly string[];
+  readonly isCut: boolean;
+}
+
+function shownLines(lines: readonly string[]): ShownLines {
+  const isCut = lines.some((line) => line.length > lineLettersMax);
+  if (!isCut) return { lines, isCut };
+  const cut = lines.map((line) => {
+    if (line.length <= lineLettersMax) return line;
+    // Not between the halves of one letter.
+    return `${line.slice(0, lineLettersMax).replace(/[\ud800-\udbff]$/, "")}…`;
+  });
+  return { lines: cut, isCut };
+}
+
+function textOutput(
+  path: string,
+  shown: Pick<ShownLines, "lines"> & { readonly offset: number; readonly totalLines: number },
+  warnings: readonly string[],
+): ReadOutput {
+  const file = {
+    filePath: path,
+    content: shown.lines.join("\n"),
+    numLines: shown.lines.length,
+    startLine: shown.offset,
+    totalLines: shown.totalLines,
+  };
+  return { type: "text", file, ...(warnings.length === 0 ? {} : { warnings }) };
+}
+
+function linesOf(text: string): string[] {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
-  const shown = lines.slice(offset - 1, offset - 1 + limit);
-  return {
-    content: shown.join("\n"),
-    numLines: shown.length,
-    startLine: offset,
-    totalLines: lines.length,
-  };
+  return lines;
 }
 
 function inputError(path: string, message: string): DraftError {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { absolutePathOf } from "../engines/overlay-path.ts";
 import type { EngineOverlay } from "../engines/overlay-port.ts";
 import { DraftError } from "../errors.ts";
 import { noIo } from "../metrics/measurement.ts";
@@ -14,10 +15,25 @@ export interface ToolContext {
    * without one, that rule is off.
    */
   readonly reads?: ReadLedger;
-  /** Measures every call; of searches, which run in turns, only that they were begun. */
+  /** Measures every call, to its end. */
   readonly meter?: Meter;
-  /** Stops the tools that walk the tree. */
+  /** Stops the tools that walk the tree, and refuses to begin any. */
   readonly signal?: AbortSignal;
+  /** @internal What one measured call has read so far. */
+  readonly tally?: CallTally;
+}
+
+/** Whole-file reads of a call that changes nothing, and the bytes of them. */
+export interface CallTally {
+  reads: number;
+  bytes: number;
+}
+
+/** Takes note of a file that a call has read. */
+export function countRead({ tally }: ToolContext, bytes: number): void {
+  if (tally === undefined) return;
+  tally.reads += 1;
+  tally.bytes += bytes;
 }
 
 /** One tool: its name, its rules and its work. */
@@ -56,21 +72,60 @@ export async function runTool<Input, Output extends object>(
       details: { tool: tool.name, issues },
     });
   }
-  const run = () => tool.run(context, parsed.data);
-  if (context.meter?.isActive !== true) return await run();
-  const sizeBytes = Buffer.byteLength(JSON.stringify(parsed.data) ?? "");
-  return await context.meter.measure({ name: tool.name, sizeBytes }, run, reportOf);
+  if (context.signal?.aborted === true) throw aborted(tool.name, context.signal);
+  if (context.meter?.isActive !== true) return await tool.run(context, parsed.data);
+  const tally: CallTally = { reads: 0, bytes: 0 };
+  const run = async () => tool.run({ ...context, tally }, parsed.data);
+  const subject = subjectOf(context, tool.name, parsed.data);
+  const reportOf = (output: Output) => reportOfCall(output, tally);
+  return await context.meter.measure(subject, run, reportOf, () => reportOfCall({}, tally));
 }
 
-/** What a tool's result says that it took; nothing for tools that tell no metrics. */
-function reportOf(result: object): OperationReport {
-  const metrics = "metrics" in result ? (result.metrics as ToolMetrics) : undefined;
-  if (metrics === undefined) return { io: noIo, optimization: "none", baselineCalls: 0 };
-  const { reads, writes, bytesWritten, savedReads, savedWrites, optimization } = metrics;
+/** The error of a call that its caller has given up. */
+export function aborted(name: string, signal: AbortSignal): DraftError {
+  const message = `${name} was stopped by its caller. Call it again when ready.`;
+  return new DraftError("DRAFT_ABORTED", message, { cause: signal.reason });
+}
+
+type Subject = Parameters<Meter["measure"]>[0];
+
+/** What a call is about: its file, where it names one, and the content that it hands over. */
+function subjectOf(context: ToolContext, name: string, input: unknown): Subject {
+  const named = new Map<string, unknown>(Object.entries(input ?? {}));
+  const list = named.get("file_edits");
+  const only = Array.isArray(list) && list.length === 1 ? list[0].file_path : undefined;
+  const path = ["file_path", "notebook_path", "path", "source"]
+    .map((parameter) => named.get(parameter))
+    .find((value) => value !== undefined);
+  const shown = path ?? only;
+  const sizeBytes = contentBytesOf(input);
+  if (typeof shown !== "string") return { name, sizeBytes };
+  return { name, path: absolutePathOf(context.overlay, shown), sizeBytes };
+}
+
+const contentParameters: ReadonlySet<string> = new Set(["content", "new_string", "new_source"]);
+
+function contentBytesOf(input: unknown): number {
+  if (typeof input !== "object" || input === null) return 0;
+  return Object.entries(input).reduce((sum, [name, value]) => {
+    if (typeof value !== "string") return sum + contentBytesOf(value);
+    return contentParameters.has(name) ? sum + Buffer.byteLength(value) : sum;
+  }, 0);
+}
+
+/** What a call took: as its metrics say, or, for one that only looks, as it was counted. */
+function reportOfCall(output: object, tally: CallTally): OperationReport {
+  const metrics = "metrics" in output ? (output.metrics as ToolMetrics) : undefined;
+  if (metrics === undefined) {
+    const read = tally.reads === 0 ? {} : { sizeBytes: tally.bytes };
+    const io = { ...noIo, reads: tally.reads };
+    return { io, optimization: "none", baselineCalls: tally.reads, ...read };
+  }
+  const { reads, writes, deletes, moves, bytesWritten, savedReads, savedWrites } = metrics;
   return {
-    io: { ...noIo, reads, writes, bytesWritten },
-    optimization,
-    baselineCalls: reads + writes + savedReads + savedWrites,
+    io: { reads, writes, deletes, moves, bytesWritten },
+    optimization: metrics.optimization,
+    baselineCalls: reads + writes + deletes + moves + savedReads + savedWrites,
   };
 }
 

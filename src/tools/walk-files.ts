@@ -1,11 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { childOf, treePathOf } from "../disk/tree-path.ts";
-import { findBytes } from "../engines/overlay-path.ts";
+import { findNode } from "../engines/overlay-path.ts";
 import type { EngineEntry } from "../engines/overlay-port.ts";
-import { DraftError } from "../errors.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
-import type { ToolContext } from "./tool.ts";
+import { aborted, type ToolContext } from "./tool.ts";
 
 /** A file that a walk came by. */
 export interface WalkedFile {
@@ -26,8 +25,9 @@ const namesPerTurn = 512;
 const hidden: ReadonlySet<string> = new Set([".git", stateDirectoryName]);
 
 /**
- * Walks the files below `start`, in order of their names, without following links. `.git` and the
- * state directory are left out; what `.gitignore` files name too, unless `ignored` asks for it.
+ * Walks the files below `start` without following links: those of a directory first, in order of
+ * their names, then those of the directories in it. `.git` and the state directory are left out;
+ * what `.gitignore` files name too, unless `ignored` asks for it.
  */
 export async function* walkFiles(
   context: ToolContext,
@@ -57,13 +57,10 @@ export async function* walkFiles(
   }
 }
 
-async function turn(context: ToolContext): Promise<void> {
+/** Lets other work have its turn, and stops when the caller has given up. */
+export async function turn({ signal }: ToolContext): Promise<void> {
   await setImmediate();
-  if (context.signal?.aborted) {
-    throw new DraftError("DRAFT_ABORTED", "The search was stopped.", {
-      cause: context.signal.reason,
-    });
-  }
+  if (signal?.aborted === true) throw aborted("The search", signal);
 }
 
 function sortedEntries(context: ToolContext, directory: string): EngineEntry[] {
@@ -90,8 +87,10 @@ function withRulesOf(
   directory: string,
   above: readonly RulesHere[],
 ): RulesHere[] {
-  const bytes = findBytes(context.overlay, `${directory}/.gitignore`);
-  if (bytes === undefined) return [...above];
+  const path = `${directory}/.gitignore`;
+  // As git does: a link, or a directory of that name, has no rules.
+  if (findNode(context.overlay, path)?.isFile() !== true) return [...above];
+  const bytes = context.overlay.fs.readFileSync(path);
   return [...above, { directory, rules: new IgnoreRules(bytes.toString("utf8")) }];
 }
 

@@ -5,7 +5,7 @@ import { DraftError } from "../errors.ts";
 import { type ContentChange, contentChangeOf, type ToolMetrics, timed } from "./file-result.ts";
 import { checkFreshness } from "./freshness-rule.ts";
 import type { Tool, ToolContext } from "./tool.ts";
-import { toolPathOf } from "./tool-path.ts";
+import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
 
 const input = z.strictObject({
   file_path: z.string().min(1).describe("Absolute path of the file to write"),
@@ -52,7 +52,7 @@ function write(context: ToolContext, filePath: string, content: string): WriteOu
   const { value: applied, durationMs } = timed(() =>
     applyChanges(context.overlay, states.changes()),
   );
-  context.reads?.record(path, bytes);
+  context.reads?.record(ledgerPathOf(context, path), bytes);
   return {
     type: before === undefined ? "create" : "update",
     filePath: path,
@@ -64,6 +64,8 @@ function write(context: ToolContext, filePath: string, content: string): WriteOu
       optimization: applied.writes === 0 ? "no_op" : "none",
       reads: states.reads,
       writes: applied.writes,
+      deletes: 0,
+      moves: 0,
       bytesWritten: applied.bytesWritten,
       savedReads: 0,
       savedWrites: 1 - applied.writes,

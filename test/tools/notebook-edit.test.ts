@@ -169,6 +169,21 @@ describe("NotebookEdit", () => {
     expect(() => editNotebook(text, edit)).toThrow(message);
   });
 
+  it("gives a cell a source that has none, and all the rest that a code cell needs", () => {
+    const bare = { cell_type: "code", id: "bare0000", metadata: { a: 1 } };
+    const old = jupyter({ ...notebook, cells: [cells[0], bare] });
+    const edited = editNotebook(old, { cell_id: "bare0000", new_source: "x\ny" }).text;
+    const expected = {
+      cell_type: "code",
+      execution_count: null,
+      id: "bare0000",
+      metadata: { a: 1 },
+      outputs: [],
+      source: ["x\n", "y"],
+    };
+    expect(edited).toBe(jupyter({ ...notebook, cells: [cells[0], expected] }));
+  });
+
   it("refuses what is no notebook", () => {
     expect(() => editNotebook('{"nbformat": 3}', { new_source: "" })).toThrow(/nbformat 3/);
     expect(() => editNotebook('{"a": [1,]}', { new_source: "" })).toThrow(/line 1, at character 9/);

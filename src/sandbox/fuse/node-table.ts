@@ -17,8 +17,6 @@ export interface HeldDescriptor {
 export interface FuseNode {
   readonly id: bigint;
   readonly ino: bigint;
-  /** The type bits of its mode: the kernel takes it for broken when it is told of others. */
-  readonly type: number;
   /** Where it lies; several for hard links, none once it is unlinked. */
   readonly places: Place[];
   readonly children: Map<string, FuseNode>;
@@ -35,7 +33,7 @@ export interface FuseNode {
  * cache.
  */
 export class NodeTable {
-  readonly root: FuseNode = nodeOf(rootNodeId, 0n, directoryType);
+  readonly root: FuseNode = nodeOf(rootNodeId, 0n);
   readonly #nodes = new Map<bigint, FuseNode>([[rootNodeId, this.root]]);
   readonly #linked = new Map<bigint, FuseNode>();
   readonly #release: (held: HeldDescriptor) => void;
@@ -112,16 +110,16 @@ export class NodeTable {
     if (known !== undefined && known.ino === ino) return known;
     if (known !== undefined) this.remove(parent, name);
     const linked = hasLinks ? this.#linked.get(ino) : undefined;
-    const node = linked ?? this.#make(ino, attributes.mode & fileTypeMask);
+    const node = linked ?? this.#make(ino);
     if (hasLinks) this.#linked.set(ino, node);
     node.places.push({ parent, name });
     parent.children.set(name, node);
     return node;
   }
 
-  #make(ino: bigint, type: number): FuseNode {
+  #make(ino: bigint): FuseNode {
     this.#lastId += 1n;
-    const node = nodeOf(this.#lastId, ino, type);
+    const node = nodeOf(this.#lastId, ino);
     this.#nodes.set(node.id, node);
     return node;
   }
@@ -140,6 +138,6 @@ export class NodeTable {
   }
 }
 
-function nodeOf(id: bigint, ino: bigint, type: number): FuseNode {
-  return { id, ino, type, places: [], children: new Map(), lookups: 0n, held: undefined };
+function nodeOf(id: bigint, ino: bigint): FuseNode {
+  return { id, ino, places: [], children: new Map(), lookups: 0n, held: undefined };
 }
