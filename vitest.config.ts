@@ -5,6 +5,7 @@ const long = [
   "test/cli/history.long.ts",
   "test/conformance/unprivileged.long.ts",
   "test/crash/commit-kill.long.ts",
+  "test/sandbox/fuse-suites.long.ts",
   "test/sandbox/fuse.long.ts",
   "test/sandbox/killed-owner.long.ts",
 ];

@@ -72,6 +72,8 @@ async function recoverUnlessBusy(store: CommitStore): Promise<RecoveryReport> {
     return (await recoverRoot(store, { waitMs: 0 }))?.journal ?? untouched;
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_LOCKED") return untouched;
+    // The tree is whole, and can be looked at; the next change of it says what is wrong.
+    if (isDraftError(error) && error.details["unpublished"] === true) return untouched;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { chunkBytes } from "../limits.ts";
+import { carryAttributes } from "./carry-attributes.ts";
 import type { Directories } from "./directories.ts";
 import { type Creator, currentCreator, isNotPermitted, needsOwner } from "./owner.ts";
 import type { AttributesStep, InstallStep, LinkStep, NodeImage, Step, WriteStep } from "./step.ts";
@@ -17,6 +18,8 @@ export class Applier {
   readonly #disk: Disk;
   readonly #directories: Directories;
   readonly #creator: Creator = currentCreator();
+  /** Names of extended attributes that replaced files had and the new ones may not be given. */
+  readonly lostAttributes = new Map<TreePath, readonly string[]>();
 
   constructor(disk: Disk, directories: Directories) {
     this.#disk = disk;
@@ -112,6 +115,7 @@ export class Applier {
     const staged = this.#directories.locate(step.staged);
     const target = this.#directories.locate(step.path);
     if (step.replaced !== null) {
+      this.#carryAttributes(step, target, staged);
       this.#disk.rename(staged, target);
       return;
     }
@@ -126,6 +130,19 @@ export class Applier {
       if (!linklessCodes.has(code) || this.#disk.lstat(target) !== undefined) throw error;
       this.#disk.rename(staged, target);
     }
+  }
+
+  /** Done here, where the old file is sure to be at its place and the new one to be whole. */
+  #carryAttributes(
+    { path, node, replaced }: InstallStep<NodeImage, NodeImage>,
+    target: string,
+    staged: string,
+  ): void {
+    if (node.kind !== "file" || replaced?.kind !== "file") return;
+    const { carried, lost } = carryAttributes(this.#disk, target, staged);
+    // An access list has a say in the permission bits, but those of the commit count.
+    if (carried > 0) this.#disk.chmod(staged, node.mode);
+    if (lost.length > 0) this.lostAttributes.set(path, lost);
   }
 
   #link(step: LinkStep<NodeImage, NodeImage>): void {

@@ -20,7 +20,14 @@ export type CheckPart = "pre_write" | "content_validation" | "post_write";
 /** Something that a check has noticed. Errors refuse the commit, warnings come with its receipt. */
 export interface CheckFinding {
   readonly path: TreePath;
-  readonly check: "permission" | "space" | "encoding" | "structure" | "characters" | "size";
+  readonly check:
+    | "permission"
+    | "space"
+    | "encoding"
+    | "structure"
+    | "characters"
+    | "size"
+    | "attributes";
   readonly severity: "error" | "warning";
   /** What is the matter, to be read after the path. */
   readonly message: string;

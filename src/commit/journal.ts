@@ -88,9 +88,9 @@ export class Journal {
   progress(sequence: number, bootId: string): Progress {
     const note = this.#readNote(sequence);
     if (note === undefined || note.progress === "begun") return "unknown";
-    if (note.progress !== "applied") return note.progress;
+    if (note.progress === "settled" || note.progress === "failed") return note.progress;
     // What was applied under another boot may have been lost with it.
-    return note.bootId === bootId && bootId !== "" ? "applied" : "unknown";
+    return note.bootId === bootId && bootId !== "" ? note.progress : "unknown";
   }
 
   /**
@@ -178,14 +178,16 @@ interface Note {
   readonly appliedMs: number | undefined;
 }
 
-const notePattern = /^(begun|applied|settled|failed) (\d+) ([0-9a-f-]*)(?: (\d{1,15}))?\n$/;
+const notePattern =
+  /^(begun|unpublished|applied|settled|failed) (\d+) ([0-9a-f-]*)(?: (\d{1,15}))?\n$/;
 
 /** Enough for the header of a record. */
 const headBytesMax = 128;
 
 /**
  * `applied`: every step was carried out under this boot, but not all of it need be durable.
+ * `unpublished`: the same, but the checkpoint store has not got it yet.
  * `settled`: all of it is durable. `failed`: the disk could not write all of it (I6).
  * `unknown`: it has to be looked at.
  */
-export type Progress = "unknown" | "applied" | "settled" | "failed";
+export type Progress = "unknown" | "unpublished" | "applied" | "settled" | "failed";

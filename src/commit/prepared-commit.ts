@@ -20,7 +20,7 @@ import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
 import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
-import { syncDirectory } from "./sync-directory.ts";
+import { syncDirectory, syncFile } from "./sync-directory.ts";
 
 /** What {@link prepareCommit} hands over. */
 export interface Preparations {
@@ -55,6 +55,7 @@ export interface Preparations {
 export class PreparedCommit implements AsyncDisposable {
   readonly #parts: Preparations;
   #state: "prepared" | "published" | "discarded" = "prepared";
+  readonly #losses: CheckFinding[] = [];
   #syncs: number;
 
   constructor(parts: Preparations) {
@@ -80,9 +81,11 @@ export class PreparedCommit implements AsyncDisposable {
     const { store, lock, directories } = this.#parts;
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
-      keepLargeFiles(store, directories, this.#parts.largeFiles);
+      const { largeFiles, record } = this.#parts;
+      const written = record.steps.filter(({ kind }) => kind === "write").map(({ path }) => path);
+      const copies = keepLargeFiles(store, directories, largeFiles, new Set(written));
       // I3: every byte is durable before the record has its name.
-      await this.#sync();
+      await this.#sync(copies);
       // I4: what the record before did is durable before that record is replaced.
       await this.#awaitSettled();
       await this.#awaitStaged();
@@ -127,9 +130,12 @@ export class PreparedCommit implements AsyncDisposable {
     await this.discard();
   }
 
-  async #sync(): Promise<void> {
+  /** @param copies files, by path, that are to be made durable too. */
+  async #sync(copies: readonly string[]): Promise<void> {
     const { store, durability, descriptors, largeFiles } = this.#parts;
     if (durability === "none") return;
+    for (const path of copies) await syncFile(store.disk, path);
+    this.#syncs += copies.length;
     if (largeFiles.size > 0) {
       this.#syncs += 1;
       await syncDirectory(store.disk, largeDirectoryOf(store.state));
@@ -201,6 +207,7 @@ export class PreparedCommit implements AsyncDisposable {
         index = at;
         applier.apply(step);
       });
+      for (const [path, names] of applier.lostAttributes) this.#losses.push(lossOf(path, names));
     } catch (cause) {
       const step = record.steps[index];
       assert(step !== undefined, "a failed step is one of the record");
@@ -221,12 +228,23 @@ export class PreparedCommit implements AsyncDisposable {
    */
   #publishObjects(): unknown {
     const { store, record, summary } = this.#parts;
+    const appliedMs = Date.now();
     try {
       publishObjects(store, record, summary);
-      store.journal.note("applied", record.sequence, record.bootId);
+      store.journal.note("applied", record.sequence, record.bootId, appliedMs);
       return undefined;
     } catch (error) {
+      this.#noteUnpublished(appliedMs);
       return error;
+    }
+  }
+
+  #noteUnpublished(appliedMs: number): void {
+    const { store, record } = this.#parts;
+    try {
+      store.journal.note("unpublished", record.sequence, record.bootId, appliedMs);
+    } catch {
+      // Then the next open looks at every step, finds it done, and publishes.
     }
   }
 
@@ -243,7 +261,7 @@ export class PreparedCommit implements AsyncDisposable {
       main: checkpoint.main,
       changes,
       durability,
-      warnings,
+      warnings: [...warnings, ...this.#losses],
       ...(unpublished === undefined ? {} : { unpublished }),
       counts: {
         filesWritten: written.length,
@@ -260,4 +278,10 @@ export class PreparedCommit implements AsyncDisposable {
     for (const descriptor of descriptors) store.disk.close(descriptor);
     directories.forget();
   }
+}
+
+function lossOf(path: TreePath, names: readonly string[]): CheckFinding {
+  const list = names.join(", ");
+  const message = `its extended attributes ${list} could not be given to its new content`;
+  return { path, check: "attributes", severity: "warning", message };
 }

@@ -74,6 +74,11 @@ export async function recoverLocked(store: CommitStore): Promise<RecoveryReport>
     return clean(sequence, started);
   }
   critical(() => checkPack(store, record));
+  if (progress === "unpublished") {
+    publishLate(store, record);
+    sweep(store, sequence);
+    return clean(sequence, started);
+  }
   const mayBeTorn = record.bootId === "" || record.bootId !== bootId;
   const appliedMs = journal.appliedMs(sequence);
   const superseded =
@@ -81,12 +86,16 @@ export async function recoverLocked(store: CommitStore): Promise<RecoveryReport>
   // From here on what is younger than the note may be of this recovery, should it be cut off.
   if (appliedMs !== undefined) await journal.retractNote(sequence, bootId);
   const attempted: string[] = [];
-  const result = await carryOut(store, record, attempted, {
+  const { unpublished, ...result } = await carryOut(store, record, attempted, {
     mayBeTorn,
     distrust: progress === "failed",
     superseded,
   });
   const last = journal.sequence();
+  if (unpublished !== undefined) {
+    journal.note("unpublished", last, bootId);
+    throw unpublishedFailure(store, unpublished);
+  }
   journal.note("applied", last, bootId);
   // I4 holds for recovery too: only now may the record be replaced.
   await settleJournal(store, { isApplied: true });
@@ -100,7 +109,10 @@ export async function recoverLocked(store: CommitStore): Promise<RecoveryReport>
   };
 }
 
-type Result = FinishReport & Pick<RecoveryReport, "outcome" | "level">;
+interface Result extends FinishReport, Pick<RecoveryReport, "outcome" | "level"> {
+  /** Why the checkpoint is not in the store, although the tree is as it should be. */
+  readonly unpublished?: unknown;
+}
 
 async function carryOut(
   store: CommitStore,
@@ -111,21 +123,31 @@ async function carryOut(
   const isAbort = record.kind === "abort";
   const attempts = Math.max(1, store.recoveryAttempts);
   let cause: unknown;
+  let unpublished: unknown;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     attempted.push(`${isAbort ? "take back" : "finish"} operation ${record.sequence}`);
     try {
-      publishObjects(store, record);
+      // Steps may need bytes that the store gives; those that do not need not wait for it.
+      unpublished = tryPublish(store, record);
       const report = finishSteps(store, record, options);
       const level = isAbort ? "transaction_failure" : "operation_failure";
-      return { ...report, outcome: isAbort ? "taken-back" : "finished", level };
+      const outcome = isAbort ? "taken-back" : "finished";
+      return { ...report, outcome, level, ...(unpublished === undefined ? {} : { unpublished }) };
     } catch (error) {
+      const isForStore = unpublished !== undefined && isDraftError(error);
+      if (isForStore && error.code === "DRAFT_CHECKPOINT_MISSING") {
+        cause = unpublished;
+        if (attempt < attempts) await delay(recoveryPauseMs * attempt);
+        continue;
+      }
       if (isDraftError(error)) throw asCritical(error, attempted);
       if (!isSystemError(error)) throw error;
       cause = error;
       if (attempt < attempts) await delay(recoveryPauseMs * attempt);
     }
   }
-  if (!isAbort) {
+  // A store that cannot be written to is no reason to take back what may have been acknowledged.
+  if (!isAbort && unpublished === undefined) {
     attempted.push(`restore the state before operation ${record.sequence}`);
     try {
       const report = await takeBack(store, record, record.steps.length, options);
@@ -142,6 +164,37 @@ async function carryOut(
       "Some files may be changed and some not; nothing is lost, journal and pack hold all of it. " +
       "Mend the cause, then run draftfs recover or open the directory again.",
     details: { attempted, leftToPerson: ["mend the cause, then run draftfs recover"] },
+  });
+}
+
+/** Publishes a record, or says why that is not possible now. */
+function tryPublish(store: CommitStore, record: JournalRecord): unknown {
+  try {
+    publishObjects(store, record);
+    return undefined;
+  } catch (error) {
+    if (!isSystemError(error) || isDraftError(error)) throw error;
+    return error;
+  }
+}
+
+/** Brings the checkpoint of an operation that was carried out whole into the store. */
+function publishLate(store: CommitStore, record: JournalRecord): void {
+  const { journal } = store;
+  const unpublished = tryPublish(store, record);
+  if (unpublished !== undefined) throw unpublishedFailure(store, unpublished);
+  const { sequence, bootId } = record;
+  journal.note("applied", sequence, bootId, journal.appliedMs(sequence));
+}
+
+function unpublishedFailure({ state }: CommitStore, cause: unknown): DraftError {
+  return failure("DRAFT_RECOVERY_FAILED", `record a checkpoint in ${state.checkpoints}`, cause, {
+    path: state.checkpoints,
+    level: "system_failure",
+    state:
+      "The files are as they should be; only the history does not show the last operation yet. " +
+      "Mend the cause, then run draftfs recover or commit again.",
+    details: { unpublished: true, leftToPerson: ["mend the cause, then run draftfs recover"] },
   });
 }
 

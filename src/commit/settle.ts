@@ -18,7 +18,8 @@ import { syncSteps } from "./sync-steps.ts";
  * says,
  *   which counts for nothing where the system does not tell one boot from another.
  * @throws the error of the disk when it could not write. The record then stays in force (I6): the
- *   next recovery writes what it names anew, into new inodes.
+ *   next recovery writes what it names anew, into new inodes. Where the disk could not even be
+ *   asked (too many open files), nothing is lost, and the next attempt asks again.
  */
 export async function settleJournal(
   store: CommitStore,
@@ -30,13 +31,14 @@ export async function settleJournal(
   const bootId = bootIdOf(disk);
   const noted = journal.progress(sequence, bootId);
   const progress = noted === "unknown" && options.isApplied === true ? "applied" : noted;
-  // What is not carried out yet needs its record, and what failed to be written needs it even more.
-  if (progress === "unknown" || progress === "failed") return;
+  // What is not carried out or published yet needs its record, and what failed to be written needs
+  // it even more.
+  if (progress === "unknown" || progress === "unpublished" || progress === "failed") return;
   if (progress === "applied") {
     try {
       if (!(await disk.syncfs(state.root))) await syncSteps(store);
     } catch (error) {
-      journal.note("failed", sequence, bootId, journal.appliedMs(sequence));
+      if (!isUnasked(error)) journal.note("failed", sequence, bootId, journal.appliedMs(sequence));
       throw error;
     }
     journal.note("settled", sequence, bootId);
@@ -48,4 +50,11 @@ export async function settleJournal(
       disk.unlink(journalPackOf(state, Number(packed)));
     }
   }
+}
+
+/** What stops a sync from being asked for; all else is the answer. */
+const unaskedCodes: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
+
+function isUnasked(error: unknown): boolean {
+  return unaskedCodes.has((error as NodeJS.ErrnoException).code);
 }

@@ -10,3 +10,13 @@ export async function syncDirectory(disk: Disk, path: string): Promise<void> {
     disk.close(descriptor);
   }
 }
+
+/** Makes the bytes of a file durable. */
+export async function syncFile(disk: Disk, path: string): Promise<void> {
+  const descriptor = disk.open(path, openFlags.read);
+  try {
+    await disk.fsync(descriptor);
+  } finally {
+    disk.close(descriptor);
+  }
+}

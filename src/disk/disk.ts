@@ -32,6 +32,13 @@ export interface CreationFailure {
   readonly error: Error;
 }
 
+/** The extended attributes of nodes, where they can be reached. */
+export interface DiskAttributes {
+  read(path: string): ReadonlyMap<string, Uint8Array> | undefined;
+  /** @returns whether it was set: some only the kernel or root may set. */
+  write(path: string, name: string, value: Uint8Array): boolean;
+}
+
 /**
  * The file system that commits, recovery and drafts write to: the whole of what they may do to it.
  *
@@ -78,6 +85,12 @@ export interface Disk {
   lchown(path: string, uid: number, gid: number): void;
   /** Times of the node itself, to the microsecond (all that Node offers). */
   lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void;
+
+  /**
+   * Extended attributes of the node itself, access lists among them; `undefined` where it has none.
+   * Missing where this system cannot tell.
+   */
+  readonly attributes?: DiskAttributes | undefined;
 
   /** Begins to create files beside what the caller does; `undefined` where that cannot be. */
   createInBackground?(): FileCreation | undefined;

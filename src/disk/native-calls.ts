@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { endianness } from "node:os";
 import process from "node:process";
-import { nativeLoadUs } from "../limits.ts";
+import { KIB, nativeLoadUs } from "../limits.ts";
 
 /**
  * System calls that Node has no functions for, by koffi where it is installed; everything works
@@ -22,9 +22,16 @@ export interface NativeCalls {
   renameNew(source: string, target: string): boolean;
   /** syncfs(2), on a thread. @returns whether everything was written. */
   readonly syncfs: ((descriptor: number) => Promise<boolean>) | undefined;
+  /** llistxattr(2), lgetxattr(2). @returns `undefined` where there are none, or none to be had. */
+  readAttributes(path: string): ExtendedAttributes | undefined;
+  /** lsetxattr(2). @returns whether it was set. */
+  writeAttribute(path: string, name: string, value: Uint8Array): boolean;
   /** Adler-32 by the zlib that Node is linked with. */
   readonly adler32: ((previous: number, bytes: Uint8Array, length: number) => number) | undefined;
 }
+
+/** Values of extended attributes by name; access lists are among them. */
+export type ExtendedAttributes = ReadonlyMap<string, Uint8Array>;
 
 type ForeignFunction = {
   (...values: readonly unknown[]): number;
@@ -43,7 +50,8 @@ let wishedUs = 0;
  * time as loading takes (the rule of ski rental, never worse than twice the best choice; Karlin,
  * Manasse, Rudolph, Sleator 1988). `DRAFTFS_NATIVE=0` in the environment is never, `1` at once.
  *
- * @param savingUs about how much the caller's work would gain by them, in microseconds.
+ * @param savingUs about how much the caller's work would gain by them, in microseconds; infinity
+ *   where it cannot be done without.
  */
 export function nativeCalls(savingUs: number): NativeCalls | undefined {
   if (loaded !== undefined) return loaded ?? undefined;
@@ -75,6 +83,11 @@ function load(): NativeCalls | undefined {
     openWithoutLinks: openWithoutLinks(find("long syscall(long, int, str, void*, size_t)")),
     renameNew: renameNew(find("int renameat2(int, str, int, str, unsigned int)")),
     syncfs: syncfs(find("int syncfs(int)")),
+    readAttributes: readAttributes(
+      find("long llistxattr(str, void*, size_t)"),
+      find("long lgetxattr(str, str, void*, size_t)"),
+    ),
+    writeAttribute: writeAttribute(find("int lsetxattr(str, str, void*, size_t, int)")),
     adler32: find("uint32_t adler32(uint32_t, void*, uint32_t)"),
   };
 }
@@ -125,4 +138,33 @@ function syncfs(call: ForeignFunction | undefined): NativeCalls["syncfs"] {
         resolve(error === null && result === 0);
       });
     });
+}
+
+/** The kernel's own bound for one value, and for all names of one file (xattr(7)). */
+const attributeBytesMax = 64 * KIB;
+
+function readAttributes(
+  list: ForeignFunction | undefined,
+  get: ForeignFunction | undefined,
+): NativeCalls["readAttributes"] {
+  const buffer = Buffer.allocUnsafeSlow(attributeBytesMax);
+  return (path) => {
+    if (list === undefined || get === undefined || unspeakable.test(path)) return undefined;
+    const length = list(path, buffer, buffer.length);
+    if (length <= 0) return undefined;
+    const names = buffer.toString("utf8", 0, length).split("\0").slice(0, -1);
+    const attributes = new Map<string, Uint8Array>();
+    for (const name of names) {
+      const size = get(path, name, buffer, buffer.length);
+      if (size >= 0) attributes.set(name, new Uint8Array(buffer.subarray(0, size)));
+    }
+    return attributes;
+  };
+}
+
+function writeAttribute(set: ForeignFunction | undefined): NativeCalls["writeAttribute"] {
+  return (path, name, value) => {
+    if (set === undefined || unspeakable.test(path)) return false;
+    return set(path, name, value, value.length, 0) === 0;
+  };
 }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import { BackgroundFiles } from "./background-files.ts";
-import type { Disk, DiskEntry, FileCreation } from "./disk.ts";
+import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
 import { openFlags } from "./open-flags.ts";
@@ -124,6 +124,12 @@ export class NodeDisk implements Disk {
     fs.lutimesSync(encodePath(path), secondsOf(atimeNs), secondsOf(mtimeNs));
   }
 
+  get attributes(): DiskAttributes | undefined {
+    const native = nativeCalls(Number.POSITIVE_INFINITY);
+    if (native === undefined) return undefined;
+    return { read: native.readAttributes, write: native.writeAttribute };
+  }
+
   createInBackground(): FileCreation | undefined {
     return BackgroundFiles.start();
   }
@@ -161,9 +167,11 @@ export class NodeDisk implements Disk {
 
   #syncByProgram(path: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      execFile("sync", ["-f", path], (error) => {
+      const env = { ...process.env, LC_ALL: "C" };
+      execFile("sync", ["-f", path], { env }, (error, _output, complaint) => {
         if (!error) resolve(true);
-        else if ("code" in error && error.code === "ENOENT") resolve(false);
+        // Where it cannot be started, or knows no such option, the disk has not been asked at all.
+        else if (typeof error.code === "string" || /option/.test(complaint)) resolve(false);
         else reject(error);
       });
     });

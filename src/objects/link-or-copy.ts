@@ -16,20 +16,25 @@ const noLinkCodes = new Set([
 /**
  * Gives the file `source` the second name `target`, or copies it where that is not possible.
  * A target of another size, which can only be debris, is replaced; a whole one stays.
+ *
+ * @returns whether bytes were copied: they are not durable then.
  */
-export function linkOrCopy(disk: Disk, source: string, target: string): void {
+export function linkOrCopy(disk: Disk, source: string, target: string): boolean {
   const wanted = disk.lstat(source);
   const found = disk.lstat(target);
-  if (found !== undefined && found.size === wanted?.size) return;
+  if (found !== undefined && found.size === wanted?.size) return false;
   const next = `${target}.new`;
   if (disk.lstat(next) !== undefined) disk.unlink(next);
+  let isCopied = false;
   try {
     disk.link(source, next);
   } catch (error) {
     if (!noLinkCodes.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
     copyFile(disk, source, next);
+    isCopied = true;
   }
   disk.rename(next, target);
+  return isCopied;
 }
 
 /** Copies the bytes of a file, piece by piece, into a new one. */

@@ -6,8 +6,11 @@ import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.
 import type { TreePath } from "../disk/tree-path.ts";
 import { memoryBytesMax } from "../limits.ts";
 import { type Adoptable, Adoption } from "./adopt.ts";
+import { changeTimes } from "./attributes.ts";
 import { Core } from "./core.ts";
 import { createFacade, type Facade, type OverlayFs } from "./facade/facade.ts";
+import { errorOfCall } from "./file-system-error.ts";
+import { instantOf } from "./instant.ts";
 import type { Observation } from "./observations.ts";
 import type { Pending } from "./pending.ts";
 import { pendingEntries } from "./pending-entries.ts";
@@ -99,6 +102,21 @@ export class Layer {
    */
   observed(): Iterable<Observation> {
     return this.#core.observations?.all() ?? [];
+  }
+
+  /**
+   * Sets the times of a node to the nanosecond, which no call of `node:fs` can, and never through
+   * a link.
+   *
+   * @throws {Error} Node's own, as `lutimes`.
+   */
+  setTimes(path: string, atimeNs: bigint, mtimeNs: bigint): void {
+    const times = { atime: instantOf(atimeNs), mtime: instantOf(mtimeNs), follow: false };
+    try {
+      changeTimes(this.#core, path, times);
+    } catch (error) {
+      throw errorOfCall(error, { syscall: "lutime", path });
+    }
   }
 
   /** Puts one node in place exactly as given, parents before children; see {@link Adoptable}. */

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import fs, { accessSync, constants } from "node:fs";
+import fs from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { deserialize } from "node:v8";
@@ -8,7 +8,7 @@ import { differencesOf, type Outcome } from "../conformance/harness/difference.t
 import { plantReal } from "../conformance/harness/variants.ts";
 import { concerns } from "../conformance/scenarios/concerns.ts";
 import type { CompiledProject } from "../support/compiled-project.ts";
-import { isRoot, openOver, scratchDirectory } from "./sandbox-fixture.ts";
+import { canServeFuse, isRoot, openOver, scratchDirectory } from "./sandbox-fixture.ts";
 
 const compiled = vi.hoisted(() => ({ project: undefined as CompiledProject | undefined }));
 
@@ -19,15 +19,6 @@ vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
   return { serverPath: compiled.project.pathOf("src/sandbox/fuse/server-main.ts") };
 });
 afterAll(() => compiled.project?.[Symbol.dispose]());
-
-const canServe = (() => {
-  try {
-    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 type Outcomes = Readonly<Record<string, Outcome | { readonly thrown: string }>>;
 
@@ -76,7 +67,7 @@ const knownDifferences = [
 ];
 
 // The kernel's overlay differs more (links and directories of the lower, as SECURITY.md tells).
-describe.runIf(canServe && isRoot)("a program in a session of engine fuse", () => {
+describe.runIf(canServeFuse && isRoot)("a program in a session of engine fuse", () => {
   const engine = "fuse";
   it("sees what it sees on a disk, whatever calls it makes", async () => {
     const scratch = scratchDirectory();

@@ -258,18 +258,21 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     expect(layer.fs.readdirSync(root)).toEqual(["dir", "file.txt"]);
   });
 
-  it.runIf(isRoot)("refuses a tree that holds a mount, and says which", async () => {
-    const root = treeOf(files);
-    const { execFileSync } = await import("node:child_process");
-    execFileSync("mount", ["-t", "tmpfs", "draftfs-test", join(root, "dir")]);
-    try {
-      const { session } = await openOver(root, { engine });
-      await expect(session.run("true")).rejects.toMatchObject({
-        code: "DRAFT_ISOLATION",
-        message: expect.stringContaining(join(root, "dir")),
-      });
-    } finally {
-      execFileSync("umount", [join(root, "dir")]);
-    }
-  });
+  it.runIf(isRoot && engine !== "fuse")(
+    "refuses a tree that holds a mount, and says which",
+    async () => {
+      const root = treeOf(files);
+      const { execFileSync } = await import("node:child_process");
+      execFileSync("mount", ["-t", "tmpfs", "draftfs-test", join(root, "dir")]);
+      try {
+        const { session } = await openOver(root, { engine });
+        await expect(session.run("true")).rejects.toMatchObject({
+          code: "DRAFT_ISOLATION",
+          message: expect.stringContaining(join(root, "dir")),
+        });
+      } finally {
+        execFileSync("umount", [join(root, "dir")]);
+      }
+    },
+  );
 });

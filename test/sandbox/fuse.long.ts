@@ -1,8 +1,8 @@
-import { accessSync, constants } from "node:fs";
 import { afterAll, describe, it, vi } from "vitest";
 import type { CompiledProject } from "../support/compiled-project.ts";
 import { longCases, quickCases } from "./command-cases.ts";
 import { describeDifferential } from "./differential.ts";
+import { canServeFuse } from "./sandbox-fixture.ts";
 
 const compiled = vi.hoisted(() => ({ project: undefined as CompiledProject | undefined }));
 
@@ -15,19 +15,10 @@ vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
 
 afterAll(() => compiled.project?.[Symbol.dispose]());
 
-const hasDevice = (() => {
-  try {
-    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-describe.runIf(hasDevice)("a command over a FUSE mount", () => {
+describe.runIf(canServeFuse)("a command over a FUSE mount", () => {
   describeDifferential("fuse", [...quickCases, ...longCases]);
 });
 
-describe.runIf(!hasDevice)("a command over a FUSE mount", () => {
+describe.runIf(!canServeFuse)("a command over a FUSE mount", () => {
   it("is not tested: this user may not open /dev/fuse", () => {});
 });

@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach } from "vitest";
@@ -8,6 +17,16 @@ import { openSession, type Session } from "../../src/sandbox/session.ts";
 import type { Engine, SessionOptions } from "../../src/sandbox/session-options.ts";
 
 export const isRoot = process.geteuid?.() === 0;
+
+/** Whether this user may serve FUSE mounts. */
+export const canServeFuse = ((): boolean => {
+  try {
+    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+})();
 
 /** The engines that this user can have on this machine. */
 export const kernelEngines: readonly Engine[] = isRoot

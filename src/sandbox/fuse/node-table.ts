@@ -17,6 +17,8 @@ export interface HeldDescriptor {
 export interface FuseNode {
   readonly id: bigint;
   readonly ino: bigint;
+  /** The type bits of its mode: the kernel takes it for broken when it is told of others. */
+  readonly type: number;
   /** Where it lies; several for hard links, none once it is unlinked. */
   readonly places: Place[];
   readonly children: Map<string, FuseNode>;
@@ -33,7 +35,7 @@ export interface FuseNode {
  * cache.
  */
 export class NodeTable {
-  readonly root: FuseNode = nodeOf(rootNodeId, 0n);
+  readonly root: FuseNode = nodeOf(rootNodeId, 0n, directoryType);
   readonly #nodes = new Map<bigint, FuseNode>([[rootNodeId, this.root]]);
   readonly #linked = new Map<bigint, FuseNode>();
   readonly #release: (held: HeldDescriptor) => void;
@@ -110,16 +112,16 @@ export class NodeTable {
     if (known !== undefined && known.ino === ino) return known;
     if (known !== undefined) this.remove(parent, name);
     const linked = hasLinks ? this.#linked.get(ino) : undefined;
-    const node = linked ?? this.#make(ino);
+    const node = linked ?? this.#make(ino, attributes.mode & fileTypeMask);
     if (hasLinks) this.#linked.set(ino, node);
     node.places.push({ parent, name });
     parent.children.set(name, node);
     return node;
   }
 
-  #make(ino: bigint): FuseNode {
+  #make(ino: bigint, type: number): FuseNode {
     this.#lastId += 1n;
-    const node = nodeOf(this.#lastId, ino);
+    const node = nodeOf(this.#lastId, ino, type);
     this.#nodes.set(node.id, node);
     return node;
   }
@@ -138,6 +140,6 @@ export class NodeTable {
   }
 }
 
-function nodeOf(id: bigint, ino: bigint): FuseNode {
-  return { id, ino, places: [], children: new Map(), lookups: 0n, held: undefined };
+function nodeOf(id: bigint, ino: bigint, type: number): FuseNode {
+  return { id, ino, type, places: [], children: new Map(), lookups: 0n, held: undefined };
 }

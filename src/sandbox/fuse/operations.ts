@@ -379,8 +379,11 @@ export class FuseOperations {
   #attributesOf(id: bigint): Attributes {
     const node = this.#nodes.get(id);
     const path = this.#nodes.pathOf(node);
-    if (path !== undefined) return this.#backend.stat(path);
-    return this.#backend.statDescriptor(this.#descriptorOf(node, false));
+    if (path === undefined) return this.#backend.statDescriptor(this.#descriptorOf(node, false));
+    const attributes = this.#backend.stat(path);
+    // Where names come and go without the kernel's knowledge, something else may lie there by now.
+    if ((attributes.mode & fileTypeMask) === node.type) return attributes;
+    throw new OperationError(constants.errno.ENOENT);
   }
 
   #pathOf(id: bigint): string {

@@ -8,13 +8,14 @@ import type { UpperView } from "./upper-view.ts";
 const redirectsDescriptor = -1;
 
 /**
- * Adds to a served tree what only its owner can name: the upper, as a directory, and the list of
- * moved lower directories, as a file. Both are looked at afresh every time.
+ * Adds to a served tree what only its owner can name: the upper, as a directory that is
+ * looked at afresh every time, and the list of moved lower directories, as a file for each name by
+ * which it is asked for.
  */
 export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string): FuseBackend {
   const upperName = upperNameOf(secret);
-  const redirectsName = redirectsNameOf(secret);
-  let redirects: Buffer = Buffer.alloc(0);
+  const redirectsPrefix = redirectsNameOf(secret, "");
+  let redirects: { path: string; bytes: Buffer } = { path: "", bytes: Buffer.alloc(0) };
   let looks = 0n;
 
   /** The path inside the upper, `undefined` for paths of the tree. */
@@ -23,10 +24,14 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
     return path.startsWith(`${upperName}/`) ? path.slice(upperName.length + 1) : undefined;
   };
   const inTree = (path: string): string => inUpper(path) ?? path;
-  const listOfRedirects = (): Attributes => {
-    redirects = upper.redirects();
-    looks += 1n;
-    const size = BigInt(redirects.length);
+  const isRedirects = (path: string): boolean => path.startsWith(redirectsPrefix);
+  const listOfRedirects = (path: string): Attributes => {
+    // Whoever reads it asks several times: while he does, a command may rename more.
+    if (redirects.path !== path) {
+      redirects = { path, bytes: upper.redirects() };
+      looks += 1n;
+    }
+    const size = BigInt(redirects.bytes.length);
     const own = { ...tree.stat(""), size, mode: constants.S_IFREG | 0o400, nlink: 1 };
     return { ...own, ino: (1n << 62n) + looks, isVolatile: true };
   };
@@ -34,7 +39,7 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
   return {
     ...tree,
     stat: (path) => {
-      if (path === redirectsName) return listOfRedirects();
+      if (isRedirects(path)) return listOfRedirects(path);
       const place = inUpper(path);
       if (place === undefined) return tree.stat(path);
       return { ...upper.stat(place), isVolatile: true };
@@ -45,13 +50,13 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
     },
     readlink: (path) => tree.readlink(inTree(path)),
     open: (path, writable) =>
-      path === redirectsName ? redirectsDescriptor : tree.open(inTree(path), writable),
+      isRedirects(path) ? redirectsDescriptor : tree.open(inTree(path), writable),
     close: (descriptor) => {
       if (descriptor !== redirectsDescriptor) tree.close(descriptor);
     },
     read: (descriptor, buffer, position) => {
       if (descriptor !== redirectsDescriptor) return tree.read(descriptor, buffer, position);
-      return redirects.copy(buffer, 0, position);
+      return redirects.bytes.copy(buffer, 0, position);
     },
     chmod: (path, mode) => tree.chmod(inTree(path), mode),
   };

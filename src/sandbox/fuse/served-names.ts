@@ -33,7 +33,11 @@ export function secretOf(upperName: string): string {
   return upperName.slice(0, -".upper".length);
 }
 
-/** Name at the top of the mount of the file that lists moved lower directories; not listed. */
-export function redirectsNameOf(secret: string): string {
-  return `${secret}.redirects`;
+/**
+ * Name at the top of the mount of a file that lists moved lower directories; not listed.
+ *
+ * @param look names the moment: the file stays what it was when it was first asked for.
+ */
+export function redirectsNameOf(secret: string, look: string): string {
+  return `${secret}.redirects.${look}`;
 }

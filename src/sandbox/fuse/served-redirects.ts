@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import type { TreePath } from "../../disk/tree-path.ts";
 import { redirectsNameOf, secretOf } from "./served-names.ts";
@@ -12,7 +13,7 @@ export function readServedRedirects(
   viewDescriptor: number,
   upperName: string,
 ): ReadonlyMap<TreePath, string> {
-  const name = redirectsNameOf(secretOf(upperName));
+  const name = redirectsNameOf(secretOf(upperName), randomBytes(8).toString("hex"));
   const descriptor = openSync(`/proc/self/fd/${viewDescriptor}/${name}`, "r");
   try {
     const rows = JSON.parse(readFileSync(descriptor, "utf8")) as [TreePath, string][];

@@ -1,6 +1,8 @@
 import { readFileSync, writeSync } from "node:fs";
+import { absoluteOf } from "../../disk/tree-path.ts";
 import { openLayer } from "../../overlay/layer.ts";
 import { deniedMatcher } from "../denied-paths.ts";
+import type { FuseBackend } from "./backend.ts";
 import { denyReading } from "./deny-reading.ts";
 import { fsBackend } from "./fs-backend.ts";
 import { ownerBackend } from "./owner-backend.ts";
@@ -23,7 +25,12 @@ const order = JSON.parse(process.env[serverOrderVariable] ?? "{}") as ServerOrde
 const layer = openLayer({ root: order.root });
 /** The thread whose request is being answered. */
 let caller = 0;
-const tree = fsBackend(layer.fs, order.root);
+const tree: FuseBackend = {
+  ...fsBackend(layer.fs, order.root),
+  // Calls of `node:fs` cut times to microseconds.
+  lutimes: (path, atimeNs, mtimeNs) =>
+    layer.setTimes(absoluteOf(order.root, path), atimeNs, mtimeNs),
+};
 const owned = order.squash ? squashOwners(tree) : tree;
 const shown =
   order.denyRead.length === 0

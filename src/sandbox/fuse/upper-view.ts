@@ -108,9 +108,12 @@ function whiteoutOf(generation: number): Attributes {
   };
 }
 
-/** Spreads pairs of numbers over 64 bits; the factor is 2^64 divided by the golden ratio. */
+/**
+ * Spreads pairs of numbers over 63 bits, and never gives 0; the factor is 2^64 divided by the
+ * golden ratio. Numbers that follow one another must part: one write moves a generation by one.
+ */
 function mixed(left: bigint, right: bigint): bigint {
-  return BigInt.asUintN(64, left * 0x9e3779b97f4a7c15n + right) | 1n;
+  return BigInt.asUintN(64, (left * 0x9e3779b97f4a7c15n + right) << 1n) | 1n;
 }
 
 function notThere(path: TreePath): Error {

@@ -1,0 +1,32 @@
+import { afterAll, describe, it, vi } from "vitest";
+import type { CompiledProject } from "../support/compiled-project.ts";
+import { canServeFuse } from "./sandbox-fixture.ts";
+
+const compiled = vi.hoisted(() => ({ project: undefined as CompiledProject | undefined }));
+
+// The server is a process of its own, and Node 20 runs no TypeScript.
+vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
+  const { CompiledProject } = await import("../support/compiled-project.ts");
+  compiled.project = CompiledProject.build();
+  return { serverPath: compiled.project.pathOf("src/sandbox/fuse/server-main.ts") };
+});
+
+// What the quick suite promises of the other engines is promised of this one as well.
+vi.mock("./sandbox-fixture.ts", async (load) => ({
+  ...(await load<typeof import("./sandbox-fixture.ts")>()),
+  kernelEngines: ["fuse"],
+  allEngines: ["fuse"],
+}));
+
+afterAll(() => compiled.project?.[Symbol.dispose]());
+
+if (canServeFuse) {
+  await import("./containment.test.ts");
+  await import("./session.test.ts");
+  await import("./commit.test.ts");
+  await import("./limits.test.ts");
+} else {
+  describe("sessions of engine fuse", () => {
+    it("are not tested: this user may not open /dev/fuse", () => {});
+  });
+}
