@@ -19,7 +19,10 @@ async function replayed(text: string) {
     open: async (strategy, base) => {
       const overlay = plainOverlay();
       roots.set(strategy, overlay.root);
-      plant(overlay.root, Object.fromEntries(base.map(({ path, bytes }) => [path, bytes ?? ""])));
+      for (const { path, bytes } of base) {
+        if (bytes === undefined) fs.mkdirSync(join(overlay.root, path), { recursive: true });
+        else plant(overlay.root, { [path]: bytes });
+      }
       return {
         overlay,
         commit: async () => {
@@ -70,6 +73,30 @@ describe("a trace", () => {
     expect(rows.map(({ strategy, commits: count }) => [strategy, count])).toEqual([
       ["plain", 2],
       ["optimized", 2],
+    ]);
+  });
+
+  it("holds trees that are moved or deleted, and nothing that was rolled back", () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { "d/a": "a", "d/e/b": "b", "gone/c": "c", opened: "before" });
+    const { overlay: recorded, text } = recordTrace(overlay);
+    const at = (path: string) => join(overlay.root, path);
+    recorded.fs.renameSync(at("d"), at("m"));
+    recorded.fs.rmSync(at("gone"), { recursive: true });
+    const savepoint = recorded.savepoint();
+    recorded.fs.writeFileSync(at("m/a"), Buffer.from("never"));
+    recorded.rollback(savepoint);
+    const descriptor = recorded.fs.openSync(at("opened"), "w");
+    recorded.fs.writeSync(descriptor, Buffer.from("after"), 0, 5, 0);
+    recorded.fs.closeSync(descriptor);
+    const { base, commits } = parseTrace(text());
+    expect(base.map(({ path, bytes }) => `${path} ${bytes?.toString() ?? "/"}`)).toEqual([
+      ...["d /", "d/a a", "d/e /", "d/e/b b", "gone /", "gone/c c", "opened before"],
+    ]);
+    expect(commits.flat().map(({ operation }) => operation)).toEqual([
+      { kind: "move", path: "d", target: "m" },
+      { kind: "delete_tree", path: "gone" },
+      { kind: "write", path: "opened", bytes: Buffer.from("after") },
     ]);
   });
 
