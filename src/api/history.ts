@@ -171,6 +171,11 @@ export class History {
     }
   }
 
+  /** Whether an operation was carried out here that is durable by its journal alone as yet. */
+  get owesSettling(): boolean {
+    return this.#store.journal.owesSettling;
+  }
+
   /** Whether the checkpoint store has grown so much that collecting garbage is worth its time. */
   isCollectionDue(): boolean {
     return isCollectionDue(this.#store);

@@ -11,6 +11,7 @@ import { prepareCommit } from "../commit/prepare.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import type { RecoveryReport } from "../commit/recover.ts";
 import { type Selection, selectChanges } from "../commit/select.ts";
+import { settleIfFree } from "../commit/settle.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
@@ -251,11 +252,17 @@ export class Overlay extends History implements AsyncDisposable {
     await this.#draft.save(this.#layer, this.#pendingCommands());
   }
 
-  /** Frees everything. What is pending and neither committed nor saved is gone. */
-  async close(): Promise<void> {
+  /**
+   * Frees everything. What is pending and neither committed nor saved is gone.
+   *
+   * @param options.settle whether to wait until what was committed is durable in the tree itself
+   *   and not only by its journal, so that a reboot leaves nothing to do; `true` by default.
+   */
+  async close({ settle = true }: { readonly settle?: boolean } = {}): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#session?.close();
+    if (settle) await settleIfFree(this.#store);
     this.#layer.close();
     this.#draft?.close();
     this.#store.objects.close();
@@ -294,7 +301,10 @@ export class Overlay extends History implements AsyncDisposable {
     const receipt =
       resolver === undefined
         ? await this.#publish(selected, commitOptions)
-        : await commitResolving(this.#store, selected, resolver, commitOptions);
+        : await commitResolving(this.#store, selected, resolver, {
+            ...commitOptions,
+            beforePublish: () => this.#checkReadsBeside(selected),
+          });
     this.#layer.rebase(isWhole ? undefined : settledPaths(all, selected));
     this.#commands.rewind(this.#pendingCommands());
     await this.#draft?.save(this.#layer, this.#commands.commands);
@@ -331,6 +341,17 @@ export class Overlay extends History implements AsyncDisposable {
     await using prepared = await prepareCommit(this.#store, changeSet, options);
     checkReads(this.#store.disk, this.root, this.#layer.observed());
     return await prepared.publish();
+  }
+
+  /** Where something was written too, the resolver has decided. */
+  #checkReadsBeside({ changes }: ChangeSet): void {
+    const written = new Set(
+      changes.flatMap((change) =>
+        change.kind === "rename" ? [change.path, change.from] : [change.path],
+      ),
+    );
+    const readOnly = [...this.#layer.observed()].filter(({ path }) => !written.has(path));
+    checkReads(this.#store.disk, this.root, readOnly);
   }
 
   #receiptOf(receipt: CommitReceipt): OverlayReceipt {

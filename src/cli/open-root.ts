@@ -1,6 +1,7 @@
 import { type OpenOverlayOptions, type Overlay, openOverlay } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { countText, durationText } from "./quantities.ts";
+import { syncLater } from "./sync-later.ts";
 import { printable } from "./terminal.ts";
 
 /**
@@ -52,7 +53,9 @@ async function withRoot<Result>(
     }
     return await use(overlay);
   } finally {
-    await overlay.close();
+    const isOwing = overlay.owesSettling;
+    await overlay.close({ settle: false });
+    if (isOwing) syncLater(overlay.root);
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError } from "./failure.ts";
+import type { KeptPlace } from "./finish.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { removeStaging } from "./staging-place.ts";
 import { dropStaged, takeBack } from "./take-back.ts";
@@ -12,6 +13,7 @@ import { dropStaged, takeBack } from "./take-back.ts";
  * back before the second.
  *
  * @param failedIndex the step that failed; those after it were never begun.
+ * @returns the places that somebody else has changed meanwhile, which were left as they are.
  * @throws {DraftError} `DRAFT_RECOVERY_FAILED` when taking back fails as well. A record stays in
  *   force, and the next open goes on.
  */
@@ -20,17 +22,19 @@ export async function abortOperation(
   record: JournalRecord,
   failedIndex: number,
   cause: unknown,
-): Promise<void> {
+): Promise<readonly KeptPlace[]> {
   const { disk, state, journal } = store;
   const attempted: string[] = [];
   for (let attempt = 1; ; attempt++) {
     attempted.push(`take back operation ${record.sequence}`);
     try {
       if (attempt === 2) dropStaged(store, record);
-      await takeBack(store, record, failedIndex + 1, { mayBeTorn: false, distrust: false });
+      const begun = failedIndex + (hasChangedNothing(cause) ? 0 : 1);
+      const options = { mayBeTorn: false, distrust: false };
+      const { kept } = await takeBack(store, record, begun, options);
       journal.note("applied", record.sequence + 1, record.bootId);
       removeStaging(disk, state, record.sequence);
-      return;
+      return kept;
     } catch (error) {
       if (!isSystemError(error)) throw error;
       if (attempt < store.recoveryAttempts) {
@@ -48,4 +52,12 @@ export async function abortOperation(
       });
     }
   }
+}
+
+/**
+ * Whether a step failed because something lies where it would put something: it is somebody else's,
+ * however much it looks like ours, and nothing of it is to be taken back.
+ */
+function hasChangedNothing(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException).code === "EEXIST";
 }

@@ -5,10 +5,10 @@ import { packedContentBytesMax, resolutionRoundsMax } from "../limits.ts";
 import { readContent } from "../overlay/content.ts";
 import { acceptResolutions, type Resolution } from "./accept.ts";
 import type { Before, ChangeSet } from "./change-set.ts";
-import { commitChangeSet } from "./commit.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import type { CommitOptions } from "./options.ts";
+import { prepareCommit } from "./prepare.ts";
 import type { CommitReceipt } from "./receipt.ts";
 
 /** The three contents of a conflict; `undefined` for what is no file, too large or not known. */
@@ -28,6 +28,8 @@ export type Resolver = (
 export interface ResolvingOptions extends CommitOptions {
   /** The content that a change was based on, for callers that have kept it. */
   readonly readBase?: (conflict: Conflict) => Uint8Array | undefined;
+  /** Called when all is prepared, before anything is changed; throws to stop it. */
+  readonly beforePublish?: () => void;
 }
 
 /**
@@ -40,7 +42,7 @@ export const takeOurs: Resolver = () => ({ kind: "ours" });
  * No lock is held while it does; what it decided is checked again afterwards.
  *
  * @throws {DraftError} `DRAFT_CONFLICT` with the conflicts that it left undecided or that nobody
- *   could decide; otherwise as {@link commitChangeSet}.
+ *   could decide; otherwise as `commitChangeSet`.
  */
 export async function commitResolving(
   store: CommitStore,
@@ -52,7 +54,9 @@ export async function commitResolving(
   const shown: ShownContents = new Map();
   for (let round = 1; ; round++) {
     try {
-      return await commitChangeSet(store, current, options);
+      await using prepared = await prepareCommit(store, current, options);
+      options.beforePublish?.();
+      return await prepared.publish();
     } catch (error) {
       if (!(error instanceof ConflictError) || round >= resolutionRoundsMax) throw error;
       const resolved = await decide(store, error.conflicts, resolver, options, shown);

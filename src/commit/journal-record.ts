@@ -35,7 +35,10 @@ export interface JournalRecord {
   readonly pack: JournalPack | null;
   /** Where staged files lie, relative to the root; removed when the record is done. */
   readonly staging: string;
-  /** What the refs of the checkpoint store become once the steps are done; empty for an abort. */
+  /**
+   * What the refs of the checkpoint store become; for an abort what they were, because a recovery
+   * may have moved them already.
+   */
   readonly refs: readonly RefUpdate[];
   readonly steps: readonly Step[];
 }
@@ -52,7 +55,8 @@ export interface JournalPack {
 export interface RefUpdate {
   readonly name: string;
   readonly before: ObjectId | null;
-  readonly after: ObjectId;
+  /** `null`: there is no such ref afterwards, because there was none before. */
+  readonly after: ObjectId | null;
 }
 
 const headerPattern = /^draftfs-journal (\d{1,9}) (\d{1,15}) (\d{1,15}) ([0-9a-f]{64})\n/;

@@ -30,10 +30,16 @@ import { syncDirectory } from "./sync-directory.ts";
 export class Journal {
   readonly #disk: Disk;
   readonly #state: StateDirectory;
+  #owesSettling = false;
 
   constructor(disk: Disk, state: StateDirectory) {
     this.#disk = disk;
     this.#state = state;
+  }
+
+  /** Whether an operation was carried out through this object and has not been settled since. */
+  get owesSettling(): boolean {
+    return this.#owesSettling;
   }
 
   /** The sequence number of the record in force, 0 when there has never been one. */
@@ -112,6 +118,7 @@ export class Journal {
     bootId: string,
     appliedMs = Date.now(),
   ): void {
+    this.#owesSettling = progress === "applied";
     this.#disk.close(this.#writeNote(`${progress} ${sequence} ${bootId} ${appliedMs}`));
   }
 

@@ -75,7 +75,8 @@ export class RootLock implements Disposable {
     if (!this.#isHeld) return;
     this.#isHeld = false;
     try {
-      this.#disk.unlink(this.#path);
+      // Somebody may have removed it by hand, and somebody else have taken it since.
+      if (readHolder(this.#disk, this.#path)?.token === this.#token) this.#disk.unlink(this.#path);
     } catch {
       // What was done under the lock is done. The file stays, but it is known to hold nobody back.
       abandoned.add(this.#token);
@@ -118,11 +119,11 @@ function claim(disk: Disk, path: string, self: Holder, lock: string): boolean {
   const draft = `${lock}.${self.token}.new`;
   const descriptor = disk.open(draft, openFlags.createOrTruncate, 0o600);
   try {
-    disk.write(descriptor, Buffer.from(`${JSON.stringify(self)}\n`));
-  } finally {
-    disk.close(descriptor);
-  }
-  try {
+    try {
+      disk.write(descriptor, Buffer.from(`${JSON.stringify(self)}\n`));
+    } finally {
+      disk.close(descriptor);
+    }
     disk.link(draft, path);
     return true;
   } catch (error) {

@@ -212,12 +212,17 @@ export class PreparedCommit implements AsyncDisposable {
       const step = record.steps[index];
       assert(step !== undefined, "a failed step is one of the record");
       this.#parts.rememberContents();
-      await abortOperation(store, record, index, cause);
+      const kept = await abortOperation(store, record, index, cause);
+      const left = kept.map(({ path }) => JSON.stringify(path)).join(", ");
+      const put =
+        left === ""
+          ? "Everything was put back as it was"
+          : `What was changed was put back, except where somebody else has been meanwhile: ${left}`;
       throw failure("DRAFT_COMMIT_FAILED", `${step.kind} ${JSON.stringify(step.path)}`, cause, {
         path: step.path,
         level: "transaction_failure",
-        state: "Everything was put back as it was; the changes are still pending.",
-        details: { step: step.kind, index },
+        state: `${put}; the changes are still pending.`,
+        details: { step: step.kind, index, ...(kept.length === 0 ? {} : { kept }) },
       });
     }
   }

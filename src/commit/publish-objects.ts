@@ -18,5 +18,8 @@ export function publishObjects(
     // Once settled the pack has left the journal; the store has it then.
     if (disk.lstat(path) !== undefined) objects.installPack(path, summary);
   }
-  for (const { name, after } of record.refs) objects.updateRef(name, after);
+  for (const { name, after } of record.refs) {
+    if (after === null) objects.removeRef(name);
+    else objects.updateRef(name, after);
+  }
 }

@@ -1,6 +1,7 @@
 import { journalPackOf } from "../disk/state-directory.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { bootIdOf } from "./host.ts";
+import { RootLock } from "./lock.ts";
 import { removeStaging } from "./staging-place.ts";
 import { syncSteps } from "./sync-steps.ts";
 
@@ -49,6 +50,23 @@ export async function settleJournal(
     if (packed !== undefined && Number(packed) <= sequence) {
       disk.unlink(journalPackOf(state, Number(packed)));
     }
+  }
+}
+
+/**
+ * Settles what was carried out through this store, unless somebody else holds the root, or the disk
+ * does not let it: then the next commit does.
+ */
+export async function settleIfFree(store: CommitStore): Promise<void> {
+  if (!store.journal.owesSettling) return;
+  let lock: RootLock | undefined;
+  try {
+    lock = await RootLock.take(store.disk, store.state, { waitMs: 0 });
+    await settleJournal(store);
+  } catch {
+    // The record stays in force; nothing is lost.
+  } finally {
+    lock?.release();
   }
 }
 

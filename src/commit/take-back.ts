@@ -31,7 +31,8 @@ export async function takeBack(
     sequence: record.sequence + 1,
     kind: "abort",
     createdMs: Date.now(),
-    refs: [],
+    // A recovery that got as far as publishing has moved them already.
+    refs: record.refs.map(({ name, before, after }) => ({ name, before: after, after: before })),
     steps: invertSteps(record.steps.slice(0, begun), record.staging),
   };
   const descriptor = journal.writeNext(abort);
@@ -42,19 +43,9 @@ export async function takeBack(
   }
   journal.promote();
   await journal.syncNames();
-  // The pre-images are read from the store. The refs stay where they were before the operation.
+  // The pre-images are read from the store.
   publishObjects(store, abort);
-  restoreRefs(store, record);
   return finishSteps(store, abort, options);
-}
-
-/** A recovery that got as far as publishing has moved the refs already. */
-function restoreRefs({ disk, state, objects }: CommitStore, record: JournalRecord): void {
-  for (const { name, before, after } of record.refs) {
-    if (objects.readRef(name) !== after) continue;
-    if (before === null) disk.unlink(`${state.checkpoints}/${name}`);
-    else objects.updateRef(name, before);
-  }
 }
 
 /** Frees the room that files take which were staged and not put in place yet. */

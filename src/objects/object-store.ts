@@ -111,6 +111,12 @@ export class ObjectStore {
     writeRef(this.#disk, this.path, name, oid);
   }
 
+  /** Removes a ref of which nobody has made a line of `packed-refs`. */
+  removeRef(name: string): void {
+    const path = join(this.path, name);
+    if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
+  }
+
   /**
    * Writes the index of every pack again that has none or a damaged one.
    *

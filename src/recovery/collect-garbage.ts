@@ -90,7 +90,10 @@ export async function collectGarbage(
         store,
         oldPacks.filter((base) => base !== newPack),
       );
-      removeLarge(store, history.large);
+      // What was committed meanwhile may need large content that nothing did before.
+      objects.refresh();
+      const { large } = keptHistory(objects, options);
+      removeLarge(store, new Set([...history.large, ...large]));
       sweepProvisionalPacks(store);
       objects.refresh();
       return report("collected", history, before, measure(store));

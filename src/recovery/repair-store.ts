@@ -66,7 +66,8 @@ function soundRef({ objects }: CommitStore, name: string): ObjectId | undefined 
 function findNewest({ objects, journal }: CommitStore): Checkpoint | undefined {
   const record = journal.read();
   const decided = record?.refs.find(({ name }) => name === operationsRef)?.after;
-  if (decided !== undefined && objects.has(decided)) return readCheckpoint(objects, decided);
+  if (decided !== undefined && decided !== null && objects.has(decided))
+    return readCheckpoint(objects, decided);
   // An operation that was taken back has left its commit in the store, but is no part of the log.
   const takenBack = record?.kind === "abort" ? record.pack?.sequence : undefined;
   let newest: Checkpoint | undefined;

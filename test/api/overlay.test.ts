@@ -122,6 +122,29 @@ describe("an overlay", () => {
   });
 });
 
+describe("close", () => {
+  const progress = (): string => onDisk(".draftfs/journal/progress").split(" ")[0] ?? "";
+
+  it("waits until what was committed is durable in the tree itself", async () => {
+    const overlay = await open();
+    overlay.fs.writeFileSync("new.txt", "new\n");
+    await overlay.commit();
+    expect(overlay.owesSettling).toBe(true);
+    await overlay.close();
+    expect(overlay.owesSettling).toBe(false);
+    expect(progress()).toBe("settled");
+    expect(readdirSync(join(root, ".draftfs/journal")).sort()).toEqual(["current", "progress"]);
+  });
+
+  it("leaves that to the next commit when it is told to", async () => {
+    const overlay = await open();
+    overlay.fs.writeFileSync("new.txt", "new\n");
+    await overlay.commit();
+    await overlay.close({ settle: false });
+    expect(progress()).toBe("applied");
+  });
+});
+
 describe("serializable isolation", () => {
   it("conflicts when something that was only read has changed", async () => {
     await using overlay = await open({ isolation: "serializable" });
@@ -137,6 +160,26 @@ describe("serializable isolation", () => {
     overlay.fs.writeFileSync("list.txt", overlay.fs.readdirSync("src").join("\n"));
     writeFileSync(join(root, "src/b.ts"), "new meanwhile\n");
     expect(await codeOf(overlay.commit())).toBe("DRAFT_CONFLICT");
+  });
+
+  it("holds for forced and resolved commits too, which decide what was written", async () => {
+    await using overlay = await open({ isolation: "serializable" });
+    overlay.fs.writeFileSync("copy.txt", overlay.fs.readFileSync("b.txt"));
+    overlay.fs.writeFileSync("src/a.ts", `${overlay.fs.readFileSync("src/a.ts", "utf8")}more\n`);
+    writeFileSync(join(root, "src/a.ts"), "theirs\n");
+    writeFileSync(join(root, "b.txt"), "changed meanwhile\n");
+    expect(await codeOf(overlay.commitForce())).toBe("DRAFT_CONFLICT");
+    expect(await codeOf(overlay.commitWith(() => ({ kind: "ours" })))).toBe("DRAFT_CONFLICT");
+    expect(onDisk("src/a.ts")).toBe("theirs\n");
+    expect(readdirSync(root)).not.toContain("copy.txt");
+  });
+
+  it("lets a forced commit overwrite what was read and written", async () => {
+    await using overlay = await open({ isolation: "serializable" });
+    overlay.fs.writeFileSync("src/a.ts", `${overlay.fs.readFileSync("src/a.ts", "utf8")}more\n`);
+    writeFileSync(join(root, "src/a.ts"), "theirs\n");
+    await overlay.commitForce();
+    expect(onDisk("src/a.ts")).toBe("a\nmore\n");
   });
 
   it("commits when nothing that was read has changed", async () => {

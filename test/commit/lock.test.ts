@@ -8,6 +8,7 @@ import { RootLock } from "../../src/commit/lock.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
+import { FaultDisk } from "../support/fault-disk.ts";
 import { TemporaryRoot } from "./scenario.ts";
 
 const disk = new NodeDisk();
@@ -178,3 +179,23 @@ test("of processes that want the lock, also a dead one's, never two have it", as
   expect(exits.map(([code]) => code)).toEqual([0, 0, 0]);
   expect(fs.readFileSync(join(root, "turns"), "utf8")).toHaveLength(120);
 }, 90_000);
+
+test("a lock that somebody has removed by hand is not taken from who has taken it since", async () => {
+  using scene = new LockScene();
+  const first = await RootLock.take(disk, scene.state, { waitMs: 0 });
+  fs.unlinkSync(scene.state.lock);
+  using second = await RootLock.take(disk, scene.state, { waitMs: 0 });
+  first.release();
+  expect(scene.files()).toEqual(["lock"]);
+  second.release();
+  expect(scene.files()).toEqual([]);
+});
+
+test("a lock that could not be written leaves nothing behind", async () => {
+  using scene = new LockScene();
+  const full = new FaultDisk(disk, ({ name }) =>
+    name === "write" ? { kind: "error", code: "ENOSPC" } : { kind: "none" },
+  );
+  await expect(RootLock.take(full, scene.state, { waitMs: 0 })).rejects.toThrow("ENOSPC");
+  expect(scene.files()).toEqual([]);
+});

@@ -1,10 +1,15 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openCommitStore } from "../../src/commit/commit-store.ts";
+import { prepareCommit } from "../../src/commit/prepare.ts";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { packedContentBytesMax } from "../../src/limits.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import { checkpoints } from "../../src/recovery/checkpoint.ts";
 import { collectGarbage, isCollectionDue } from "../../src/recovery/collect-garbage.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
+import { ChangeBuilder } from "../commit/change-builder.ts";
 import { noise, runGit } from "../objects/store-fixture.ts";
 import { HistoryFixture } from "./history-fixture.ts";
 
@@ -161,4 +166,20 @@ test("an aborted gc leaves the store as it was", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(collectGarbage(fixture.store, { signal })).rejects.toThrow("enough");
   expect(readdirSync(packs).sort()).toEqual(before);
+});
+
+test("gc keeps the large content that a commit needs which came in between", async () => {
+  await live(3);
+  const large = Buffer.alloc(packedContentBytesMax + 1, "large ");
+  writeFileSync(join(fixture.root, "large"), large);
+  const changes = new ChangeBuilder(fixture.root).write("large", "small now\n").build();
+  const prepared = await prepareCommit(fixture.store, changes);
+  // It has chosen what to keep by the time that it waits for the lock.
+  const collection = collectGarbage(openCommitStore(new NodeDisk(), fixture.store.state), {
+    lockWaitMs: 10_000,
+  });
+  await prepared.publish();
+  expect((await collection).outcome).toBe("collected");
+  await undo(fixture.store);
+  expect(readFileSync(join(fixture.root, "large")).equals(large)).toBe(true);
 });

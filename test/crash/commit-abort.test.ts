@@ -1,0 +1,97 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openCommitStore } from "../../src/commit/commit-store.ts";
+import { recoverJournal } from "../../src/commit/recover.ts";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { checkpoints } from "../../src/recovery/checkpoint.ts";
+import { ChangeBuilder } from "../commit/change-builder.ts";
+import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
+import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
+import { classify, commit, disturb, isStoreSound, recover, rehearse } from "./commit-faults.ts";
+
+const fine: Fault = { kind: "none" };
+
+function isPromotion({ name, path }: DiskCall): boolean {
+  return name === "rename" && path?.endsWith("journal/current") === true;
+}
+
+test("what somebody else has put where a commit creates the very same stays when it is taken back", async () => {
+  using root = TemporaryRoot.inMemory();
+  const at = (path: string) => join(root.path, path);
+  fs.writeFileSync(at("a"), "a\n");
+  const changes = new ChangeBuilder(root.path)
+    .write("a", "changed\n")
+    .create("same", "same\n")
+    .create("other", "other\n")
+    .build();
+  const disk = new FaultDisk(new NodeDisk(), (call) => {
+    // The last moment at which nobody looks any more.
+    if (isPromotion(call)) fs.writeFileSync(at("same"), "same\n");
+    return fine;
+  });
+  await expect(commit(disk, root.path, changes)).rejects.toMatchObject({
+    code: "DRAFT_COMMIT_FAILED",
+    details: { level: "transaction_failure", step: "install" },
+  });
+  expect(fs.readFileSync(at("a"), "utf8")).toBe("a\n");
+  expect(fs.readFileSync(at("same"), "utf8")).toBe("same\n");
+  expect(fs.existsSync(at("other"))).toBe(false);
+});
+
+test("a commit that is taken back says what it had to leave", async () => {
+  using root = TemporaryRoot.inMemory();
+  const at = (path: string) => join(root.path, path);
+  fs.writeFileSync(at("a"), "a\n");
+  const changes = new ChangeBuilder(root.path).write("a", "changed\n").createDirectory("b").build();
+  const disk = new FaultDisk(new NodeDisk(), ({ name, path }) => {
+    if (name !== "mkdir" || path?.endsWith("/b") !== true) return fine;
+    fs.writeFileSync(at("a"), "edited meanwhile\n");
+    return { kind: "error", code: "ENOSPC" };
+  });
+  const error: unknown = await commit(disk, root.path, changes).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ details: { kept: [{ path: "a", step: "install" }] } });
+  expect(String(error)).toContain('somebody else has been meanwhile: "a"');
+  expect(fs.readFileSync(at("a"), "utf8")).toBe("edited meanwhile\n");
+});
+
+test("an operation that recovery takes back leaves no checkpoint, wherever it dies", async () => {
+  const outcomes = await rehearse();
+  let tried = 0;
+  for (let skip = 0; ; skip += 3) {
+    using root = TemporaryRoot.inMemory();
+    makeTree(root.path);
+    let isDecided = false;
+    let steps = 0;
+    await disturb(root.path, (call) => {
+      if (isDecided && call.changes && steps++ === 12) return { kind: "death" };
+      if (isPromotion(call)) isDecided = true;
+      return fine;
+    });
+    // It cannot be finished, is published all the same, and taken back; then the process dies.
+    let isTakenBack = false;
+    let changes = 0;
+    const store = openCommitStore(
+      new FaultDisk(new NodeDisk(), (call) => {
+        if (isTakenBack && call.changes && changes++ === skip) return { kind: "death" };
+        if (isPromotion(call)) isTakenBack = true;
+        const isRefused = call.name === "mkdir" && call.path?.endsWith("/empty");
+        return isRefused ? { kind: "error", code: "EACCES" } : fine;
+      }),
+      stateDirectoryOf(root.path),
+    );
+    const hasDied = await recoverJournal(store, { waitMs: 200 }).then(
+      () => false,
+      () => true,
+    );
+    await recover(root.path);
+    expect(classify(root.path, outcomes), `death at change ${skip}`).toBe("old");
+    const objects = openCommitStore(new NodeDisk(), stateDirectoryOf(root.path)).objects;
+    expect([...checkpoints(objects)], `death at change ${skip}`).toEqual([]);
+    if (skip % 4 === 0) expect(isStoreSound(root.path)).toBe(true);
+    tried += 1;
+    if (!hasDied) break;
+  }
+  expect(tried).toBeGreaterThan(5);
+});
