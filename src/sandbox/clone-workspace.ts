@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   closeSync,
   constants,
@@ -63,7 +63,7 @@ export class CloneWorkspace implements Workspace {
       rmSync(join(this.#copy, stateDirectoryName), { recursive: true, force: true });
       this.#descriptor = openSync(this.#copy, constants.O_RDONLY | constants.O_DIRECTORY);
     } catch (error) {
-      rmSync(this.#directory, { recursive: true, force: true });
+      removeCopy(this.#directory);
       throw error;
     }
     this.#tree = new PinnedTree(this.#descriptor);
@@ -124,7 +124,7 @@ export class CloneWorkspace implements Workspace {
     this.#isStopped = true;
     this.#contents.settle();
     closeSync(this.#descriptor);
-    rmSync(this.#directory, { recursive: true, force: true });
+    removeCopy(this.#directory);
   }
 
   get #copy(): string {
@@ -159,13 +159,24 @@ function copyTree(source: string, target: string): void {
   execFileSync("cp", [...words, `${source}/.`, target], { stdio: ["ignore", "ignore", "pipe"] });
 }
 
+/** A command may have left directories in which not even their owner may remove anything. */
+function removeCopy(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // It follows no link below.
+    spawnSync("chmod", ["-R", "u+rwX", directory], { stdio: "ignore" });
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 /** Copies of processes that were killed before they could remove them. */
 function removeAbandoned(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
     if (pid === undefined || existsSync(`/proc/${pid}`) || process.platform !== "linux") continue;
     try {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      removeCopy(join(tmpdir(), name));
     } catch {
       // Another user's.
     }

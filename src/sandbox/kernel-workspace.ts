@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { type CommandLine, findProgram } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
@@ -94,17 +95,36 @@ export class KernelWorkspace implements Workspace {
   }
 
   push(): Retracted {
-    return pushPending({
-      layer: this.#layer,
-      view: this.#view,
-      upper: this.#upper,
-      mirror: this.#mirror,
-      mayChangeOwner: this.#namespace.plan.privileged,
-      isDenied: this.#isDenied,
-    });
+    return this.#whileServed(() =>
+      pushPending({
+        layer: this.#layer,
+        view: this.#view,
+        upper: this.#upper,
+        mirror: this.#mirror,
+        mayChangeOwner: this.#namespace.plan.privileged,
+        isDenied: this.#isDenied,
+      }),
+    );
   }
 
   harvest(isLive: boolean): HarvestedChange[] {
+    return this.#whileServed(() => this.#harvest(isLive));
+  }
+
+  /** What the errors of a tree mean that is not there any more, or has no room. */
+  #whileServed<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOSPC") throw outOfMemory(this.#layer.root, error);
+      if (code !== "ENOTCONN" && code !== "ECONNABORTED" && this.isAlive) throw error;
+      this.#namespace.abandon();
+      throw this.#namespace.lost();
+    }
+  }
+
+  #harvest(isLive: boolean): HarvestedChange[] {
     const { tree } = this.#namespace.plan;
     const source = {
       layer: this.#layer,
@@ -177,6 +197,15 @@ export class KernelWorkspace implements Workspace {
 function treeOf(engine: NamespaceEngine): NamespacePlan["tree"] {
   if (engine !== "fuse") return "overlay";
   return process.geteuid?.() === 0 ? "fuse" : "overlay-on-fuse";
+}
+
+function outOfMemory(root: string, cause: unknown): DraftError {
+  return new DraftError(
+    "DRAFT_SANDBOX_FAILED",
+    "The memory for uncommitted writes is full: what is pending cannot be shown to commands. " +
+      "Raise uncommittedBytesMax, or commit more often.",
+    { path: root, cause },
+  );
 }
 
 function idleWarning(glob: string): string {

@@ -20,6 +20,9 @@ export class MirrorNode {
   /** Identity and change time in the upper; `undefined` when it is not known to be there. */
   ino: bigint | undefined = undefined;
   ctimeNs = 0n;
+  /** Within one tick of the clock the change time says nothing; a push sets this one itself. */
+  mtimeNs = 0n;
+  sizeBytes = 0n;
   /** Time of the last access to a file, by which it is known that somebody may have mapped it. */
   atimeNs = 0n;
   isDirectory = false;
@@ -35,7 +38,12 @@ export class MirrorNode {
 
   /** Whether the upper still holds exactly what was recorded. */
   matches(stats: BigIntStats): boolean {
-    return this.ino === stats.ino && this.ctimeNs === stats.ctimeNs;
+    return (
+      this.ino === stats.ino &&
+      this.ctimeNs === stats.ctimeNs &&
+      this.mtimeNs === stats.mtimeNs &&
+      this.sizeBytes === stats.size
+    );
   }
 
   /** The directory at `path` is a command's: what shows through it in the layer is the same. */
@@ -48,6 +56,8 @@ export class MirrorNode {
   record(stats: BigIntStats): void {
     this.ino = stats.ino;
     this.ctimeNs = stats.ctimeNs;
+    this.mtimeNs = stats.mtimeNs;
+    this.sizeBytes = stats.size;
     this.atimeNs = stats.atimeNs;
     this.isDirectory = stats.isDirectory();
   }

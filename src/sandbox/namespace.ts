@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -46,12 +46,13 @@ export class Namespace {
   readonly #answers: Interface;
   readonly #ended: Promise<void>;
   #isAlive = true;
+  #isStopped = false;
 
   private constructor(
     plan: NamespacePlan,
     supervisor: Supervisor,
     answers: Interface,
-    { pid, upper }: { readonly pid: number; readonly upper: string },
+    { pid, upper, server }: { readonly pid: number } & Cover,
   ) {
     this.plan = plan;
     this.pid = pid;
@@ -64,10 +65,19 @@ export class Namespace {
         resolve();
       });
     });
+    // It may end while an order is on its way; that it has is known by its exit.
+    supervisor.stdin.on("error", () => {});
+    // Without its server the tree cannot be reached: what runs there is at a loss, and so are we.
+    server?.once("exit", () => this.abandon());
     // No command has run yet, so nothing in the namespace can have been swapped for a link.
     const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     this.viewDescriptor = openSync(`/proc/${pid}/root${plan.root}`, flags);
-    this.upperDescriptor = openSync(upper, flags);
+    try {
+      this.upperDescriptor = openSync(upper, flags);
+    } catch (error) {
+      closeSync(this.viewDescriptor);
+      throw error;
+    }
   }
 
   /**
@@ -80,16 +90,18 @@ export class Namespace {
     const complaints: Buffer[] = [];
     supervisor.stderr.on("data", (chunk: Buffer) => complaints.push(chunk));
     const answers = createInterface({ input: supervisor.stdout });
+    let namespace: Namespace | undefined;
     try {
       const pid = await readyPid(supervisor, answers);
-      const upper = await coverTree(plan, pid);
-      const namespace = new Namespace(plan, supervisor, answers, { pid, upper });
+      const cover = await coverTree(plan, pid);
+      namespace = new Namespace(plan, supervisor, answers, { pid, ...cover });
       namespace.#verify(Buffer.concat(complaints).toString());
       furnish(namespace);
       // A tree that is served without the kernel's overlay needs none of it.
       if (plan.tree !== "fuse") probeOverlay(`/proc/${pid}/fd/9/probe`);
       return namespace;
     } catch (error) {
+      if (namespace !== undefined) namespace.#close();
       supervisor.kill("SIGKILL");
       const complaint = Buffer.concat(complaints).toString().trim();
       const reason = error instanceof Error ? error.message : String(error);
@@ -103,7 +115,7 @@ export class Namespace {
 
   /** Kills every process of the namespace but its first, and waits until they are gone. */
   async quiesce(): Promise<void> {
-    if (!this.#isAlive) throw this.#lost();
+    if (!this.#isAlive) throw this.lost();
     const answered = new Promise<void>((resolve) => this.#answers.once("line", () => resolve()));
     this.#hold();
     this.#supervisor.stdin.write("quiesce\n");
@@ -112,17 +124,29 @@ export class Namespace {
     } finally {
       this.#release();
     }
-    if (!this.#isAlive) throw this.#lost();
+    if (!this.#isAlive) throw this.lost();
   }
 
   /** Ends the namespace with everything in it. Its descriptors are invalid afterwards. */
   async stop(): Promise<void> {
-    closeSync(this.viewDescriptor);
-    closeSync(this.upperDescriptor);
-    if (!this.#isAlive) return;
+    this.#close();
+    if (this.#supervisor.exitCode !== null || this.#supervisor.signalCode !== null) return;
     this.#hold();
     this.#supervisor.stdin.end();
     await this.#ended;
+  }
+
+  /** Kills everything in it at once; its descriptors stay valid until `stop`. */
+  abandon(): void {
+    this.#isAlive = false;
+    this.#supervisor.kill("SIGKILL");
+  }
+
+  #close(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    closeSync(this.viewDescriptor);
+    closeSync(this.upperDescriptor);
   }
 
   /** While idle, a namespace does not keep the process of its owner from ending. */
@@ -153,8 +177,6 @@ export class Namespace {
       (path) => visible.get(path)?.flags.includes("ro") !== true,
     );
     if (missing.length === 0 && writable.length === 0) return;
-    closeSync(this.viewDescriptor);
-    closeSync(this.upperDescriptor);
     const problems = [
       ...missing.map((path) => `${path} could not be covered`),
       ...writable.map((path) => `${path} could not be made read-only`),
@@ -162,7 +184,8 @@ export class Namespace {
     throw new Error(`${problems.join(", ")}${complaint === "" ? "" : ` (${complaint.trim()})`}`);
   }
 
-  #lost(): DraftError {
+  /** What to throw when it has ended. */
+  lost(): DraftError {
     return new DraftError(
       "DRAFT_SANDBOX_FAILED",
       `The sandbox over ${this.plan.root} has ended unexpectedly, with all changes in it that ` +
@@ -213,19 +236,29 @@ const deviceLinks = {
   ptmx: "pts/ptmx",
 };
 
-/** Covers the tree where the script has not; returns the upper's path, as the host names it. */
-async function coverTree(plan: NamespacePlan, pid: number): Promise<string> {
-  if (plan.tree === "overlay") return `/proc/${pid}/fd/9/upper`;
+/** What covers a tree. */
+interface Cover {
+  /** Path of the upper, as the host names it. */
+  readonly upper: string;
+  /** The process without which it cannot be reached. */
+  readonly server: ChildProcess | undefined;
+}
+
+/** Covers the tree where the script has not. */
+async function coverTree(plan: NamespacePlan, pid: number): Promise<Cover> {
+  const staged = `/proc/${pid}/fd/9/upper`;
+  if (plan.tree === "overlay") return { upper: staged, server: undefined };
   const { root, privileged, denyRead, deniedLinks } = plan;
   const path = toolPath(process.env["PATH"]);
   const place = { root, pid, privileged, denyRead, deniedLinks, toolPath: path };
   if (plan.tree === "fuse") {
-    const { upperName } = await startFuseServer({ ...place, target: root });
-    return `/proc/${pid}/root${root}/${upperName}`;
+    const { upperName, process: server } = await startFuseServer({ ...place, target: root });
+    return { upper: `/proc/${pid}/root${root}/${upperName}`, server };
   }
-  await startFuseServer({ ...place, target: `${stagePath}/served` });
+  const target = `${stagePath}/served`;
+  const { process: server } = await startFuseServer({ ...place, target });
   overlayServed(place);
-  return `/proc/${pid}/fd/9/upper`;
+  return { upper: staged, server };
 }
 
 /** The stage, as the namespace names it: no other path leads to it where the home is covered. */

@@ -4,6 +4,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   futimesSync,
   writeSync,
 } from "node:fs";
@@ -21,7 +22,10 @@ import type {
 import type { Mirror, MirrorNode } from "./mirror.ts";
 import { type PinnedTree, secondsOf } from "./pinned-tree.ts";
 
-const { O_CREAT, O_EXCL, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+
+/** Generation of what is about to be pushed for the first time. */
+const neverPushed = -1;
 
 /** The places that a push works between. */
 export interface PushTarget {
@@ -53,6 +57,9 @@ export function pushPending(target: PushTarget): Retracted {
   const push = new Push(target);
   try {
     return push.run();
+  } catch (error) {
+    mirror.isIncomplete = true;
+    throw error;
   } finally {
     target.view.close();
     target.upper.close();
@@ -87,7 +94,9 @@ class Push {
       }
       const node = mirror.ensure(entry.path);
       node.seenAt = this.#sequence;
-      const isCurrent = node.generation !== undefined && node.generation >= entry.generation;
+      // Known from now on, so that a piece of it goes with it should the rest not fit.
+      node.generation ??= neverPushed;
+      const isCurrent = node.generation >= entry.generation;
       this.#unlessGone(() => {
         if (entry.kind === "file" && entry.nlink > 1) this.#linkOrPut(entry, isCurrent);
         else if (!isCurrent) this.#put(entry);
@@ -95,6 +104,8 @@ class Push {
       });
     }
     const retracted = this.#retract();
+    // Whoever asks next must hear of them too: they show until a new namespace takes over.
+    if (retracted.length > 0) mirror.isIncomplete = true;
     this.#finishDirectories();
     mirror.generation = this.#sequence;
     return retracted;
@@ -182,11 +193,19 @@ class Push {
     const found = view.lstat(path);
     if (found?.isFile() === true) {
       if ((Number(found.mode) & 0o200) === 0) view.chmod(path, 0o600);
-      return view.open(path, O_WRONLY | O_TRUNC);
+      return this.#openRegular(path);
     }
     this.#clear(path);
     this.#disturb(path);
     return view.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600);
+  }
+
+  /** A running command may have put a fifo there, which would make us wait for its reader. */
+  #openRegular(path: TreePath): number {
+    const descriptor = this.#target.view.open(path, O_WRONLY | O_TRUNC | O_NONBLOCK);
+    if (fstatSync(descriptor).isFile()) return descriptor;
+    closeSync(descriptor);
+    throw Object.assign(new Error(`no file any more: ${path}`), { code: "EEXIST" });
   }
 
   /** One node with several names: written once, then linked. */
@@ -369,9 +388,12 @@ function isPlaceGone(error: unknown): boolean {
   return placeGone.has(code ?? "");
 }
 
-/** `EEXIST` and `ENOTEMPTY`: something came in between a look and the deed. */
+/**
+ * `EEXIST` and `ENOTEMPTY`: something came in between a look and the deed; `ENXIO`: a fifo that
+ * nobody reads.
+ */
 const placeGone = new Set(
-  "ENOENT ENOTDIR ELOOP EEXIST ENOTEMPTY EISDIR ENOTSUP EOPNOTSUPP".split(" "),
+  "ENOENT ENOTDIR ELOOP EEXIST ENOTEMPTY EISDIR ENOTSUP EOPNOTSUPP ENXIO".split(" "),
 );
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {

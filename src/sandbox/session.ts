@@ -148,7 +148,7 @@ export class Session implements AsyncDisposable {
       throw error;
     }
     const start = { id: ++this.#lastCommandId, command, args, startedMs };
-    const timer = setInterval(() => this.push(), coherenceMs);
+    const timer = setInterval(() => this.#pushQuietly(), coherenceMs);
     timer.unref();
     const result = running.ended
       .finally(() => {
@@ -174,6 +174,15 @@ export class Session implements AsyncDisposable {
   /** Makes changes of the API visible to commands that run now. */
   push(): void {
     if (this.#workspace?.isAlive === true) this.#workspace.push();
+  }
+
+  /** Nobody hears of an error here: what could not be pushed is tried, and told, at the harvest. */
+  #pushQuietly(): void {
+    try {
+      this.push();
+    } catch {
+      // Such as memory that is full, or a namespace that has just ended.
+    }
   }
 
   /**
@@ -300,7 +309,10 @@ export class Session implements AsyncDisposable {
   }
 
   async #started(): Promise<Workspace> {
-    if (this.#workspace?.isAlive === true) return this.#workspace;
+    const ended = this.#workspace;
+    if (ended?.isAlive === true) return ended;
+    this.#workspace = undefined;
+    await ended?.stop();
     const { layer } = this;
     this.#starting ??= startWorkspace({
       layer,
