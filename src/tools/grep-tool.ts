@@ -1,16 +1,15 @@
 import { z } from "zod";
-import { findBytes, findTarget, shownPathOf } from "../engines/overlay-path.ts";
+import { findBytes, findTarget } from "../engines/overlay-path.ts";
 import { decodeText, isText, textEncodingOf } from "../engines/text-encoding.ts";
 import { DraftError } from "../errors.ts";
 import { KIB, MIB } from "../limits.ts";
 import { globTest } from "../overlay/glob-pattern.ts";
+import { GrepResults } from "./grep-results.ts";
 import { compileSearch, type LineFinder } from "./line-search.ts";
 import { countRead, type Tool, type ToolContext } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
 import { turn, type WalkedFile, walkFiles } from "./walk-files.ts";
 
-/** Lines or names returned when `head_limit` is not given. */
-const limitDefault = 250;
 /** Files beyond this are reported as skipped: reading them whole would stall everything else. */
 const fileBytesMax = 64 * MIB;
 /** After so much text other work gets a turn. */
@@ -83,12 +82,6 @@ export const grepTool: Tool<GrepInput, GrepOutput> = {
   run: grep,
 };
 
-interface FileMatches {
-  readonly path: string;
-  readonly lines: readonly string[];
-  readonly found: readonly number[];
-}
-
 async function grep(context: ToolContext, request: GrepInput): Promise<GrepOutput> {
   const find = compileSearch({
     pattern: request.pattern,
@@ -97,21 +90,21 @@ async function grep(context: ToolContext, request: GrepInput): Promise<GrepOutpu
   });
   const accepts = filterOf(request);
   const skipped: string[] = [];
-  const matched: FileMatches[] = [];
+  const results = new GrepResults(context.overlay, request);
   let bytesInTurn = 0;
   for await (const file of candidatesOf(context, request)) {
     if (file.isLink || !accepts(file.relative)) continue;
     const text = findSearchable(context, file.absolute, skipped);
     if (text === undefined) continue;
-    const matches = matchesIn(text, find);
+    const { lines, found } = matchesIn(text, find);
     bytesInTurn += text.length;
     if (bytesInTurn > bytesPerTurn) {
       bytesInTurn = 0;
       await turn(context);
     }
-    if (matches.found.length > 0) matched.push({ path: file.absolute, ...matches });
+    if (found.length > 0) results.add(file.absolute, lines, found);
   }
-  return { ...outputOf(context, request, matched), skipped };
+  return { ...results.output(), skipped };
 }
 
 async function* candidatesOf(context: ToolContext, request: GrepInput): AsyncGenerator<WalkedFile> {
@@ -158,71 +151,12 @@ function findSearchable(context: ToolContext, path: string, skipped: string[]): 
   return bytes.subarray(0, 8 * KIB).includes(0) ? undefined : bytes.toString("utf8");
 }
 
-function matchesIn(content: string, find: LineFinder): Pick<FileMatches, "lines" | "found"> {
+function matchesIn(
+  content: string,
+  find: LineFinder,
+): { readonly lines: readonly string[]; readonly found: readonly number[] } {
   const text = content.replace(/\r\n/g, "\n");
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   return { lines, found: find(text, lines).filter((line) => line < lines.length) };
-}
-
-function outputOf(
-  context: ToolContext,
-  request: GrepInput,
-  matched: readonly FileMatches[],
-): Omit<GrepOutput, "skipped"> {
-  const mode = request.output_mode ?? "files_with_matches";
-  const filenames = matched.map(({ path }) => path);
-  const limits = {
-    ...(request.head_limit === undefined ? {} : { appliedLimit: request.head_limit }),
-    ...(request.offset === undefined ? {} : { appliedOffset: request.offset }),
-  };
-  const numFiles = filenames.length;
-  switch (mode) {
-    case "files_with_matches":
-      return { mode, filenames: pageOf(filenames, request), numFiles, ...limits };
-    case "count": {
-      const counts = matched.map(
-        ({ path, found }) => `${shownPathOf(context.overlay, path)}:${found.length}`,
-      );
-      const numMatches = matched.reduce((sum, { found }) => sum + found.length, 0);
-      const content = pageOf(counts, request).join("\n");
-      return { mode, filenames, numFiles, content, numMatches, ...limits };
-    }
-    case "content": {
-      const lines = pageOf(
-        matched.flatMap((file) => linesOf(context, request, file)),
-        request,
-      );
-      const content = lines.join("\n");
-      return { mode, filenames, numFiles, content, numLines: lines.length, ...limits };
-    }
-  }
-}
-
-function pageOf<T>(entries: readonly T[], { offset = 0, head_limit }: GrepInput): T[] {
-  const limit = head_limit ?? limitDefault;
-  return entries.slice(offset, limit === 0 ? undefined : offset + limit);
-}
-
-function linesOf(context: ToolContext, request: GrepInput, file: FileMatches): string[] {
-  const before = request["-B"] ?? request["-C"] ?? 0;
-  const after = request["-A"] ?? request["-C"] ?? 0;
-  const matching = new Set(file.found);
-  const shown = new Set<number>();
-  for (const line of file.found) {
-    const last = Math.min(file.lines.length - 1, line + after);
-    for (let index = Math.max(0, line - before); index <= last; index++) shown.add(index);
-  }
-  const path = shownPathOf(context.overlay, file.path);
-  const output: string[] = [];
-  let previous: number | undefined;
-  for (const index of [...shown].sort((a, b) => a - b)) {
-    const hasGap = previous !== undefined && index > previous + 1;
-    if (hasGap && before + after > 0) output.push("--");
-    const mark = matching.has(index) ? ":" : "-";
-    const number = request["-n"] === false ? "" : `${index + 1}${mark}`;
-    output.push(`${path}${mark}${number}${file.lines[index] ?? ""}`);
-    previous = index;
-  }
-  return output;
 }

@@ -1,0 +1,76 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { findTool } from "../../src/tools/tool-registry.ts";
+import { plainOverlay, plant } from "../engines/support/plain-overlay.ts";
+
+function session(files: Record<string, string>) {
+  const overlay = plainOverlay();
+  plant(overlay.root, files);
+  return {
+    root: overlay.root,
+    call: async (name: string, input: object) =>
+      (await findTool(name)?.call({ overlay }, input)) as Record<string, unknown>,
+  };
+}
+
+describe("Grep", () => {
+  it("takes a leading (?i), (?s) or (?m)", async () => {
+    const { call } = session({ a: "One\ntwo\n" });
+    const content = { output_mode: "content", "-n": false };
+    expect((await call("Grep", { pattern: "(?i)ONE", ...content }))["content"]).toBe("a:One");
+    const spanning = { pattern: "(?s)One.two", multiline: true, ...content };
+    expect((await call("Grep", spanning))["content"]).toBe("a:One\na:two");
+    expect((await call("Grep", { pattern: "(?m)^two$", ...content }))["content"]).toBe("a:two");
+  });
+
+  it("names the files that are too large, and leaves out links", async () => {
+    const { call, root } = session({ a: "x" });
+    fs.truncateSync(join(root, "a"), 64 * 1024 * 1024 + 1);
+    fs.symlinkSync("a", join(root, "link"));
+    expect(await call("Grep", { pattern: "x" })).toMatchObject({
+      numFiles: 0,
+      skipped: [join(root, "a")],
+    });
+  });
+
+  it("pages through lines and counts over the bounds of files, and counts all files", async () => {
+    const { call, root } = session({ a: "x1\nx2\n", b: "x3\n", c: "x4\nx5\n" });
+    const lines = { pattern: "x", output_mode: "content", "-n": false };
+    expect(await call("Grep", { ...lines, offset: 1, head_limit: 3 })).toMatchObject({
+      content: "a:x2\nb:x3\nc:x4",
+      numLines: 3,
+      numFiles: 3,
+      filenames: [join(root, "a"), join(root, "b"), join(root, "c")],
+      appliedLimit: 3,
+      appliedOffset: 1,
+    });
+    expect(await call("Grep", { ...lines, head_limit: 0 })).toMatchObject({ numLines: 5 });
+    const counts = { pattern: "x", output_mode: "count", head_limit: 1, offset: 2 };
+    expect(await call("Grep", counts)).toMatchObject({ content: "c:2", numMatches: 5 });
+    const many = session({ d: "x\n".repeat(300) });
+    expect((await many.call("Grep", lines))["numLines"]).toBe(250);
+  });
+});
+
+describe("Glob", () => {
+  it("includes what .gitignore names, which Grep leaves out", async () => {
+    const { call, root } = session({ ".gitignore": "*.log\n", "a.log": "x", "b.txt": "x" });
+    const found = (await call("Glob", { pattern: "*.{log,txt}" }))["filenames"] as string[];
+    expect([...found].sort()).toEqual([join(root, "a.log"), join(root, "b.txt")]);
+    expect((await call("Grep", { pattern: "x" }))["filenames"]).toEqual([join(root, "b.txt")]);
+  });
+});
+
+describe("Edit", () => {
+  it("keeps UTF-16, mixed endings, trailing blanks and the mode", async () => {
+    const { call, root } = session({ mixed: "a  \r\nb\nc", wide: "" });
+    fs.chmodSync(join(root, "mixed"), 0o751);
+    fs.writeFileSync(join(root, "wide"), Buffer.from("\ufeffone\r\ntwo", "utf16le"));
+    await call("Edit", { file_path: "mixed", old_string: "a  \nb", new_string: "A  \nB" });
+    await call("Edit", { file_path: "wide", old_string: "one\ntwo", new_string: "1\n2" });
+    expect(fs.readFileSync(join(root, "mixed"), "utf8")).toBe("A  \r\nB\nc");
+    expect(fs.statSync(join(root, "mixed")).mode & 0o777).toBe(0o751);
+    expect(fs.readFileSync(join(root, "wide"))).toEqual(Buffer.from("\ufeff1\r\n2", "utf16le"));
+  });
+});
