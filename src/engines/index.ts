@@ -30,6 +30,7 @@ export {
   replayTable,
   replayTrace,
 } from "./replay-trace.ts";
+export { RootedPipeline } from "./rooted-pipeline.ts";
 export { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 export { createStreamWriter, readStream, transformStream, writeStream } from "./stream.ts";
 export { compileTemplate, renderTemplate, type Template, type TemplateData } from "./template.ts";

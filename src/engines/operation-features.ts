@@ -9,6 +9,7 @@ import type { OptimizerSettings } from "./optimizer-settings.ts";
 import { absolutePathOf, codeOf, findBytes, findTarget, NestedPaths } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import type { TemplateCache } from "./template-cache.ts";
+import { decodeText, isText } from "./text-encoding.ts";
 
 /**
  * Larger files, and more than so much together, are not searched for templates: aligning them would
@@ -17,12 +18,18 @@ import type { TemplateCache } from "./template-cache.ts";
 const templateFileBytesMax = 2 * KIB;
 const templateBytesMax = 16 * KIB;
 
+/** Paths of writes that follow a template: one that is known already, or one found among them. */
+interface Templated {
+  readonly known: ReadonlySet<string>;
+  readonly found: ReadonlySet<string>;
+}
+
 interface Company {
   readonly byFile: ReadonlyMap<string, number>;
   readonly byKind: ReadonlyMap<string, number>;
   readonly structural: readonly string[];
   readonly nested: NestedPaths;
-  readonly templated: ReadonlySet<string>;
+  readonly templated: Templated;
   /** Whether a name is taken away or given: a path that leads through a link may lead elsewhere. */
   readonly changesNames: boolean;
 }
@@ -53,6 +60,7 @@ export function featuresOf(
     return key === named ? [key] : [key, named];
   };
   for (const index of keys.keys()) for (const path of pathsAt(index)) company.nested.add(path);
+  const { known, found } = company.templated;
   return operations.map((operation, index): OperationFeatures => {
     const key = keys[index] ?? "";
     const sameFile = (company.byFile.get(key) ?? 1) - 1;
@@ -65,7 +73,8 @@ export function featuresOf(
       similar: company.byKind.get(kindKeyOf(key, operation)) ?? 1,
       files: company.byFile.size,
       insideBatch: options.insideBatch,
-      fitsTemplate: company.templated.has(operation.path),
+      fitsTemplate: known.has(operation.path) || found.has(operation.path),
+      isKnownTemplate: known.has(operation.path),
       isIdentical: sameFile === 0 && isIdentical(overlay, key, operation),
       isOrdered: isOrdered(operation, pathsAt(index), company),
     };
@@ -128,23 +137,34 @@ function isIdentical(overlay: EngineOverlay, path: string, operation: Operation)
   return findBytes(overlay, path)?.equals(operation.bytes) ?? false;
 }
 
-/** Paths of the writes whose content follows a known template, or one that they have in common. */
+/**
+ * Looks for writes whose content follows a template of the cache, or one that almost does and is
+ * generalised by it; and among the rest for templates that enough of them have in common.
+ */
 function templatedPaths(
   operations: readonly Operation[],
   settings: OptimizerSettings,
   templates: TemplateCache | undefined,
-): Set<string> {
+): Templated {
+  const known = new Set<string>();
   const found = new Set<string>();
-  if (templates === undefined) return found;
+  if (templates === undefined) return { known, found };
   const writes = operations.flatMap((operation) => {
     const fits = operation.kind === "write" && operation.bytes.length <= templateFileBytesMax;
     return fits ? [operation] : [];
   });
   const total = writes.reduce((sum, write) => sum + write.bytes.length, 0);
-  if (writes.length < settings.operationsForBatchMin || total > templateBytesMax) return found;
-  for (const { template, instances } of findTemplates(writes, settings.operationsForBatchMin)) {
+  if (total > templateBytesMax) return { known, found };
+  const rest = writes.filter((write) => {
+    if (templates.size === 0 || !isText(write.bytes)) return true;
+    if (!templates.follow(decodeText(write.bytes, "utf-8"))) return true;
+    known.add(write.path);
+    return false;
+  });
+  if (rest.length < settings.operationsForBatchMin) return { known, found };
+  for (const { template, instances } of findTemplates(rest, settings.operationsForBatchMin)) {
     templates.add(template);
     for (const { path } of instances) found.add(path);
   }
-  return found;
+  return { known, found };
 }

@@ -19,6 +19,8 @@ export interface OperationFeatures {
   readonly insideBatch: boolean;
   /** Whether its content follows a template. */
   readonly fitsTemplate: boolean;
+  /** Whether that template was found before, among files of earlier flushes. */
+  readonly isKnownTemplate: boolean;
   /** Whether the file has this very content already. */
   readonly isIdentical: boolean;
   /** Whether its place among the others matters: one's directory is moved, made or deleted. */
@@ -117,6 +119,9 @@ function decideTogether(
   const hasCompany = similar >= settings.operationsForBatchMin;
   if (features.fitsTemplate && hasCompany) {
     return together("TEMPLATE", "template", `${similar} files that wait follow one template`);
+  }
+  if (features.fitsTemplate && features.isKnownTemplate) {
+    return together("TEMPLATE", "template", "it follows a template that was found before");
   }
   if (features.isOrdered) {
     return together("COORDINATE", "batch", "its place among the others matters");

@@ -21,6 +21,7 @@ export const loneFeatures: OperationFeatures = {
   files: 1,
   insideBatch: false,
   fitsTemplate: false,
+  isKnownTemplate: false,
   isIdentical: false,
   isOrdered: false,
 };
@@ -48,6 +49,7 @@ export function bareFeatures(operation: Operation, files: number): OperationFeat
     files,
     insideBatch: false,
     fitsTemplate: false,
+    isKnownTemplate: false,
     isIdentical: false,
     isOrdered: false,
   };

@@ -3,7 +3,9 @@ import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
+import { isDraftError } from "../errors.ts";
 import { MIB } from "../limits.ts";
+import { evolveTemplate } from "./evolve-template.ts";
 import { matchTemplate } from "./match-template.ts";
 import {
   compileTemplate,
@@ -23,6 +25,9 @@ interface Entry {
 const templatesMax = 64;
 /** All kept templates together, as JSON. */
 const cacheBytesMax = 8 * MIB;
+
+/** Templates that a text is aligned with: each time takes as long as a hundred matches. */
+const evolvedMax = 4;
 
 const fileName = "templates.json";
 
@@ -82,6 +87,25 @@ export class TemplateCache {
   }
 
   /**
+   * Whether `text` follows a template that is kept. One of the most recently used that it almost
+   * follows is generalised by it, and then gives it.
+   */
+  follow(text: string): boolean {
+    const match = this.findMatch(text);
+    if (match !== undefined) {
+      this.find(match.id);
+      return true;
+    }
+    for (const [id, { template }] of [...this.#entries].slice(-evolvedMax).reverse()) {
+      const evolved = findEvolved(template, text);
+      if (evolved === undefined) continue;
+      this.replace(id, evolved);
+      return true;
+    }
+    return false;
+  }
+
+  /**
    * Writes the cache to the state directory of a root, which is made where it is missing; replaces
    * what was there.
    */
@@ -114,6 +138,15 @@ export class TemplateCache {
   #drop(id: string): void {
     this.#bytes -= this.#entries.get(id)?.bytes ?? 0;
     this.#entries.delete(id);
+  }
+}
+
+function findEvolved(template: Template, text: string): Template | undefined {
+  try {
+    return evolveTemplate(template, text).template;
+  } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_TEMPLATE") return undefined;
+    throw error;
   }
 }
 

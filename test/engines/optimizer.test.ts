@@ -9,6 +9,7 @@ import { judge, summarize } from "../../src/engines/hindsight.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer.ts";
 import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import { RootedPipeline } from "../../src/engines/rooted-pipeline.ts";
 import { runBatch } from "../../src/engines/run-batch.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
 import { TemplateCache } from "../../src/engines/template-cache.ts";
@@ -16,6 +17,7 @@ import { type Fallback, runOptimized, WritePipeline } from "../../src/engines/wr
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { MeasurementWindow } from "../../src/metrics/measurement-window.ts";
 import { Meter } from "../../src/metrics/meter.ts";
+import { layerOverlay, viewOf } from "./support/layer-overlay.ts";
 import {
   plainOverlay,
   plant,
@@ -34,6 +36,7 @@ const small: OperationFeatures = {
   files: 1,
   insideBatch: false,
   fitsTemplate: false,
+  isKnownTemplate: false,
   isIdentical: false,
   isOrdered: false,
 };
@@ -71,6 +74,7 @@ describe("the optimiser", () => {
     ["BATCH batch", { files: 2, insideBatch: true }],
     ["TEMPLATE template", { fitsTemplate: true, similar: 3, files: 3 }],
     ["NONE standard", { fitsTemplate: true }],
+    ["TEMPLATE template", { fitsTemplate: true, isKnownTemplate: true }],
     ["COORDINATE batch", { isOrdered: true }],
   ])("decides %s for %o", (expected, features) => {
     expect(decided(features)).toBe(expected);
@@ -163,6 +167,57 @@ describe("the pipeline", () => {
     );
     expect(templates.findMatch(file("delta"))?.data).toMatchObject({});
     expect(templates.size).toBe(1);
+  });
+
+  const component = (name: string, more = "") =>
+    `export const ${name} = defineComponent({ name: "${name}" });\n${more}${"// same\n".repeat(150)}`;
+
+  it("follows templates that were found before, and evolves those that almost fit", () => {
+    const overlay = plainOverlay();
+    const templates = new TemplateCache();
+    const pipeline = new WritePipeline(overlay, { templates });
+    const analysisOf = (...operations: Operation[]) => {
+      for (const operation of operations) pipeline.submit(operation);
+      const { decisions } = pipeline.flush();
+      return decisions.map(({ decision, features }) => [
+        decision.analysis,
+        features.isKnownTemplate,
+      ]);
+    };
+    const names = ["alpha", "beta", "gamma"];
+    const first = analysisOf(...names.map((name) => write(`${name}.ts`, component(name))));
+    expect(first).toEqual(names.map(() => ["TEMPLATE", false]));
+    expect(analysisOf(write("delta.ts", component("delta")))).toEqual([["TEMPLATE", true]]);
+    const odd = component("epsilon", "export default epsilon;\n");
+    expect(templates.findMatch(odd)).toBeUndefined();
+    expect(analysisOf(write("epsilon.ts", odd))).toEqual([["TEMPLATE", true]]);
+    expect(templates.size).toBe(1);
+    for (const text of [odd, component("zeta")]) expect(templates.findMatch(text)).toBeDefined();
+    expect(analysisOf(write("other.md", "# Something else\n".repeat(80)))).toEqual([
+      ["NONE", false],
+    ]);
+  });
+
+  it("of a root goes by its configuration, and by the templates of earlier ones", () => {
+    const overlay = layerOverlay();
+    const thresholds = "{ min_operations_for_batch: 2 }";
+    plant(overlay.root, {
+      "write_optimization_config.yaml": `write_optimization:\n  thresholds: ${thresholds}\n`,
+    });
+    const names = ["alpha", "beta", "gamma"];
+    {
+      using pipeline = RootedPipeline.open(overlay);
+      for (const name of names) pipeline.submit(write(`${name}.ts`, component(name)));
+      expect(pipeline.waiting).toBe(3);
+    }
+    expect(viewOf(overlay)["gamma.ts"]).toMatch(/^644 /);
+    const again = RootedPipeline.open(overlay);
+    again.submit(write("delta.ts", component("delta")));
+    expect(again.flush().decisions).toMatchObject([{ features: { isKnownTemplate: true } }]);
+    for (const name of ["x", "y"]) again.submit(write(`${name}.md`, name));
+    const decided = again.flush().decisions.map(({ decision }) => decision.strategy);
+    expect(decided).toEqual(["batch", "batch"]);
+    again.close();
   });
 
   it("does what waits when the window closes, or when a batch is full", () => {
