@@ -13,8 +13,18 @@ export interface ProcessIdentity {
   readonly host: string;
 }
 
-/** The identity of this process. */
+const identities = new WeakMap<Disk, ProcessIdentity>();
+
+/** The identity of this process, as the disk shows it; it never changes. */
 export function identifyProcess(disk: Disk): ProcessIdentity {
+  const known = identities.get(disk);
+  if (known !== undefined) return known;
+  const identity = identify(disk);
+  identities.set(disk, identity);
+  return identity;
+}
+
+function identify(disk: Disk): ProcessIdentity {
   return {
     pid: process.pid,
     startTime: startTimeOf(disk, process.pid) ?? "",

@@ -19,7 +19,7 @@ export async function openRoot(store: CommitStore, options: LockOptions = {}): P
     if (isRecoveryDue(store)) await recoverLocked(store);
     if (store.journal.sequence() === 0) await syncState(store);
     // Another process may have added packs since this one looked.
-    store.objects.refresh();
+    store.objects.refreshIfChanged();
     return lock;
   } catch (error) {
     lock.release();

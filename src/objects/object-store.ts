@@ -35,6 +35,8 @@ export class ObjectStore {
   #indexes = new Map<string, PackIndex>();
   #loose: ReadonlySet<string> | undefined;
   #lastHit: OpenPack | undefined;
+  /** When names in the pack directory last changed, as it was when they were listed. */
+  #listedNs: bigint | undefined;
 
   constructor(disk: Disk, path: string) {
     this.#disk = disk;
@@ -97,9 +99,13 @@ export class ObjectStore {
     // After the pack: git takes an index for the promise that its pack is there.
     if (!this.#holds(`${base}.idx`, bytes)) writeWhole(this.#disk, `${base}.idx`, bytes, 0o444);
     this.#loose = undefined;
-    this.#lastHit = undefined;
-    this.#packs?.get(base)?.file.close();
-    this.#packs?.set(base, this.#openPack(base, PackIndex.parse(bytes) as PackIndex));
+    if (this.#packs === undefined) return;
+    this.#packs.get(base)?.file.close();
+    const pack = this.#openPack(base, PackIndex.parse(bytes) as PackIndex);
+    this.#packs.set(base, pack);
+    // The next operation starts from the trees of this one.
+    this.#lastHit = pack;
+    this.#listedNs = this.#changedNs();
   }
 
   readRef(name: string): ObjectId | undefined {
@@ -134,7 +140,7 @@ export class ObjectStore {
       writeWhole(this.#disk, path, bytes, 0o444);
       repaired.push(`${base}.pack`);
     }
-    this.refresh();
+    this.close();
     return repaired;
   }
 
@@ -151,6 +157,15 @@ export class ObjectStore {
   /** Forgets what is known of the packs: another process may have added or removed some. */
   refresh(): void {
     this.close();
+  }
+
+  /**
+   * {@link ObjectStore.refresh}, if the pack directory has changed: what a commit costs must not
+   * grow with the number of packs. A pack that came or went so quickly that the time did not change
+   * is noticed by {@link ObjectStore.read}, when something is missed.
+   */
+  refreshIfChanged(): void {
+    if (this.#packs !== undefined && this.#changedNs() !== this.#listedNs) this.close();
   }
 
   /** Closes the open packs; they open again when needed. */
@@ -170,6 +185,10 @@ export class ObjectStore {
     return packs.map((name) => join(directory, name.slice(0, -".pack".length)));
   }
 
+  #changedNs(): bigint | undefined {
+    return this.#disk.lstat(this.#packDirectory)?.mtimeNs;
+  }
+
   get #packDirectory(): string {
     return join(this.path, "objects", "pack");
   }
@@ -185,7 +204,7 @@ export class ObjectStore {
   }
 
   #findAfresh(oid: ObjectId): GitObject | undefined {
-    this.refresh();
+    this.close();
     return this.#find(oid);
   }
 
@@ -212,6 +231,7 @@ export class ObjectStore {
 
   #openPacks(): Map<string, OpenPack> {
     const packs = new Map<string, OpenPack>();
+    this.#listedNs = this.#changedNs();
     for (const base of this.packBases()) {
       const index = this.#indexes.get(base) ?? this.#findIndex(base);
       if (index !== undefined) packs.set(base, this.#openPack(base, index));

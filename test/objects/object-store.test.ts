@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { DiskEntry } from "../../src/disk/disk.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { encodeCommit } from "../../src/objects/commit-object.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
@@ -53,6 +54,13 @@ function fillStore(): { first: string; second: string; blobs: Map<string, Buffer
 class WatchedDisk extends NodeDisk {
   readonly files: string[] = [];
 
+  listings = 0;
+
+  override readdir(path: string): DiskEntry[] {
+    if (path.endsWith("/pack")) this.listings += 1;
+    return super.readdir(path);
+  }
+
   override readFile(path: string): Buffer {
     this.files.push(path);
     return super.readFile(path);
@@ -72,6 +80,26 @@ test("reads an index once, however often it looks again at what packs there are"
   const indexes = disk.files.filter((path) => path.endsWith(".idx"));
   expect(indexes).toHaveLength(3);
   expect(new Set(indexes).size).toBe(3);
+});
+
+test("looks at the packs again only when there are others, and whenever something is missed", () => {
+  const { first, second } = fillStore();
+  const disk = new WatchedDisk();
+  const store = new ObjectStore(disk, fixture.store.path);
+  expect([first, second].every((oid) => store.has(oid))).toBe(true);
+  store.refreshIfChanged();
+  expect(disk.listings).toBe(1);
+  const third = fixture.install((pack) => pack.add("blob", Buffer.from("a later one")));
+  // As if it had come within the same tick of the clock.
+  expect(store.read(third).bytes.toString()).toBe("a later one");
+  expect(disk.listings).toBe(2);
+  const fourth = fixture.install((pack) => pack.add("blob", Buffer.from("an even later one")));
+  const packs = join(fixture.store.path, "objects", "pack");
+  utimesSync(packs, new Date(), new Date(Date.now() + 60_000));
+  store.refreshIfChanged();
+  expect(store.has(fourth)).toBe(true);
+  expect(disk.listings).toBe(3);
+  store.close();
 });
 
 test("git accepts the store as a repository and reads every byte back", () => {
