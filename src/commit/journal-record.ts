@@ -123,6 +123,7 @@ function readHeader(bytes: Buffer, path: string): Header {
       { path },
     );
   }
+  if (Number(version) < recordVersion) throw damaged(path, "no version of it was ever that low");
   return { start: header.length, length: Number(length), checksum, sequence: Number(sequence) };
 }
 

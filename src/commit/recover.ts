@@ -129,16 +129,18 @@ async function carryOut(
     try {
       // Steps may need bytes that the store gives; those that do not need not wait for it.
       unpublished = tryPublish(store, record);
+      if (unpublished !== undefined && attempt < attempts) {
+        await delay(recoveryPauseMs * attempt);
+        continue;
+      }
       const report = finishSteps(store, record, options);
       const level = isAbort ? "transaction_failure" : "operation_failure";
       const outcome = isAbort ? "taken-back" : "finished";
       return { ...report, outcome, level, ...(unpublished === undefined ? {} : { unpublished }) };
     } catch (error) {
-      const isForStore = unpublished !== undefined && isDraftError(error);
-      if (isForStore && error.code === "DRAFT_CHECKPOINT_MISSING") {
+      if (unpublished !== undefined && isMissing(error)) {
         cause = unpublished;
-        if (attempt < attempts) await delay(recoveryPauseMs * attempt);
-        continue;
+        break;
       }
       if (isDraftError(error)) throw asCritical(error, attempted);
       if (!isSystemError(error)) throw error;
@@ -165,6 +167,11 @@ async function carryOut(
       "Mend the cause, then run draftfs recover or open the directory again.",
     details: { attempted, leftToPerson: ["mend the cause, then run draftfs recover"] },
   });
+}
+
+/** Whether bytes were asked for that the store does not hold. */
+function isMissing(error: unknown): boolean {
+  return isDraftError(error) && error.code === "DRAFT_CHECKPOINT_MISSING";
 }
 
 /** Publishes a record, or says why that is not possible now. */

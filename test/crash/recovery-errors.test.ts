@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { errorCodes } from "./commit-error-sweep.ts";
+import { sweepRecovery } from "./recovery-errors.ts";
+
+// A few of the calls; the long test tries all of them.
+const share = 29;
+
+test.each([
+  { interrupted: "commit", isPersistent: false },
+  { interrupted: "commit", isPersistent: true },
+  { interrupted: "abort", isPersistent: false },
+] as const)(
+  "recovery of a $interrupted that meets errors is finished by the next one",
+  async ({ interrupted, isPersistent }) => {
+    const { points, seen } = await sweepRecovery(interrupted, isPersistent, ({ index }) =>
+      index % share === 7 ? [errorCodes[index % errorCodes.length] as string] : [],
+    );
+    console.log(`${interrupted}, an error at ${points} calls`, seen);
+    expect(points).toBeGreaterThan(5);
+  },
+);
