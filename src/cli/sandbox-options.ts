@@ -11,6 +11,8 @@ export interface SandboxOptions {
   readonly temporary?: NonNullable<SessionOptions["temporary"]>;
   readonly sockets?: NonNullable<SessionOptions["sockets"]>;
   readonly denyRead?: readonly string[];
+  readonly env?: readonly string[];
+  readonly unsetEnv?: readonly string[];
   readonly timeout?: number;
   readonly limitMemory?: number;
   readonly limitCpu?: number;
@@ -68,6 +70,8 @@ export function addSandboxOptions(command: Command): Command {
     )
     .addOption(choice("--net <how>", "off: nothing leaves the machine", "on", "off"))
     .option("--deny-read <glob>", "files that cannot be read; may be repeated", collect)
+    .option("--env <name[=value]>", "a variable for it, also a secret; may be repeated", collect)
+    .option("--unset-env <name>", "a variable that it does not get; may be repeated", collect)
     .option("--timeout <seconds>", "end it with SIGTERM, 2 s later SIGKILL", amount)
     .option("--limit-memory <size>", "bytes, or with K, M, G, T", size)
     .option("--limit-cpu <seconds>", "processor time of each process", wholeAmount)
@@ -94,6 +98,7 @@ export function sessionOptionsOf(options: SandboxOptions): SessionOptions {
 export function runOptionsOf(options: SandboxOptions): OverlayRunOptions {
   const { require, timeout, limitMemory, limitCpu, limitProcesses, limitFile } = options;
   return {
+    env: variablesOf(options),
     ...(require === undefined ? {} : { require }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
     limits: {
@@ -103,6 +108,15 @@ export function runOptionsOf(options: SandboxOptions): OverlayRunOptions {
       ...(limitFile === undefined ? {} : { fileBytes: limitFile }),
     },
   };
+}
+
+/** `NAME` passes a variable of ours on, `NAME=value` sets it; one without a value is not passed. */
+function variablesOf({ env = [], unsetEnv = [] }: SandboxOptions): NodeJS.ProcessEnv {
+  const set = env.map((text) => {
+    const end = text.indexOf("=");
+    return end < 0 ? [text, process.env[text]] : [text.slice(0, end), text.slice(end + 1)];
+  });
+  return Object.fromEntries([...set, ...unsetEnv.map((name) => [name, undefined])]);
 }
 
 function collect(value: string, previous: readonly string[] | undefined): readonly string[] {

@@ -16,6 +16,7 @@ import { stateDirectoryName } from "../disk/state-directory.ts";
 import { treePathOf } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { type CommandLine, findProgram } from "./command.ts";
+import { filteredEnvironment } from "./command-environment.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { Mirror } from "./mirror.ts";
@@ -104,7 +105,7 @@ export class CloneWorkspace implements Workspace {
   }
 
   environmentOf(cwd: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-    return { ...(this.#options.env ?? process.env), ...extra, PWD: this.#placeOf(cwd) };
+    return { ...filteredEnvironment(this.#options), ...extra, PWD: this.#placeOf(cwd) };
   }
 
   unsettle(): void {

@@ -16,16 +16,39 @@ const socketVariables = [
   "VSCODE_GIT_IPC_HANDLE",
 ];
 
-/** The variables that a command gets: those of this process, less what leads out of the sandbox. */
+/**
+ * Names that say that their value lets somebody in. No list is complete, and a longer one breaks
+ * ordinary commands: addresses of databases, for instance, stay.
+ */
+const secretEnds = [
+  "TOKEN SECRET PASSWORD PASSWD PASSPHRASE CREDENTIAL CREDENTIALS",
+  "API_KEY APIKEY ACCESS_KEY ACCESS_KEY_ID PRIVATE_KEY SECRET_KEY",
+].flatMap((line) => line.split(" "));
+
+const secretName = new RegExp(`(^|_)(${secretEnds.join("|")})$`, "i");
+
+/**
+ * The variables of this process that every command gets: less secrets, and less what leads to
+ * sockets of the host. Variables that the caller names himself pass as they are.
+ */
+export function filteredEnvironment(options: SessionOptions): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...(options.env ?? process.env) };
+  if (options.env === undefined) {
+    for (const name of Object.keys(env)) if (secretName.test(name)) delete env[name];
+  }
+  if ((options.sockets ?? "masked") === "masked") {
+    for (const name of socketVariables) delete env[name];
+  }
+  return env;
+}
+
+/** The variables that a command gets in a namespace, given those that it asks for. */
 export function commandEnvironment(
   options: SessionOptions,
   plan: NamespacePlan,
   extra: NodeJS.ProcessEnv = {},
 ): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...(options.env ?? process.env) };
-  if ((options.sockets ?? "masked") === "masked") {
-    for (const name of socketVariables) delete env[name];
-  }
+  const env = filteredEnvironment(options);
   const temporary = env["TMPDIR"];
   const isReachable = plan.emptied.some((path) => path === temporary) || !plan.readOnlyOutside;
   if (temporary !== undefined && !isReachable && !isBelow(temporary, plan.root)) {

@@ -52,8 +52,25 @@ export async function startEngine(engine: Engine, context: WorkspaceContext): Pr
       if ((context.options.require ?? "enforced") === "enforced") {
         throw new Error("a copy of the tree cannot enforce isolation (it is `cooperative`)");
       }
+      refuseContainment(context.options);
       return new CloneWorkspace(context);
   }
+}
+
+/** What was asked for by name must hold or nothing is run; defaults are given up with isolation. */
+function refuseContainment(options: SessionOptions): void {
+  const { outside, home, temporary, network, sockets, denyRead = [] } = options;
+  const wishes = [
+    [outside === "read-only", "a read-only rest of the disk"],
+    [home === "discard" || home === "read-only", `a home directory that is ${home}`],
+    [temporary === "private" || temporary === "read-only", `${temporary} temporary directories`],
+    [network === "off", "no network"],
+    [sockets === "masked", "masked sockets"],
+    [denyRead.length > 0, "files that cannot be read"],
+  ] as const;
+  const refused = wishes.filter(([isWished]) => isWished).map(([, what]) => what);
+  if (refused.length === 0) return;
+  throw new Error(`a copy of the tree contains nothing: it cannot give ${refused.join(", ")}`);
 }
 
 function candidateEngines(options: SessionOptions): Engine[] {

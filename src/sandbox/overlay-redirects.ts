@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { decodeName, encodePath } from "../disk/names.ts";
 import { childOf, type TreePath } from "../disk/tree-path.ts";
+import { DraftError } from "../errors.ts";
 
 const blockBytes = 512;
 const attribute = "trusted.overlay.redirect";
@@ -36,8 +37,19 @@ export function readRedirects(
   return redirectsIn(tar.stdout, paths);
 }
 
-/** The redirect as a path of the lower. */
+/**
+ * The redirect as a path of the lower.
+ *
+ * @throws {DraftError} `DRAFT_SANDBOX_FAILED` when it would lead out: no file system wrote that.
+ */
 export function resolveRedirect(value: string, parentLower: TreePath | undefined): TreePath {
+  if (value.split("/").some((name) => name === ".." || name === ".")) {
+    throw new DraftError(
+      "DRAFT_SANDBOX_FAILED",
+      `Cannot take over what a command changed: a directory claims to come from ${value}.`,
+      { path: value },
+    );
+  }
   return value.startsWith("/") ? value.slice(1) : childOf(parentLower ?? "", value);
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { DraftError } from "../errors.ts";
 
 /** One way to isolate that was tried, and why it did not work. */
@@ -29,8 +30,27 @@ export function isolationError(root: string, attempts: readonly IsolationAttempt
   );
 }
 
-/** What to do about a failure to make a namespace or a mount, from the words of its tool. */
-export function remedyFor(message: string): string {
+/**
+ * What to do about a failure to make a namespace or a mount, from the words of its tool.
+ *
+ * @param isRestricted whether AppArmor keeps user namespaces from programs without a profile.
+ */
+export function remedyFor(message: string, isRestricted: boolean = isUsernsRestricted()): string {
+  const remedy = remedyOf(message);
+  if (!isRestricted || remedy.includes(appArmorProfile)) return remedy;
+  return `${remedy}\nAppArmor restricts user namespaces here. ${profileAdvice}`;
+}
+
+const profileAdvice =
+  "Write this to /etc/apparmor.d/draftfs-unshare and run apparmor_parser -r on it:\n" +
+  appArmorProfile;
+
+function remedyOf(message: string): string {
+  if (message.includes("/dev/fuse")) return deviceRemedy(message);
+  if (/a copy of the tree contains nothing/.test(message)) {
+    return "Leave those options away, or use an engine that enforces isolation.";
+  }
+  if (/unknown filesystem type 'fuse'|No such device/.test(message)) return deviceRemedy(message);
   if (/ENOENT|not found/.test(message)) {
     return "Install util-linux (Debian, Ubuntu, Fedora: util-linux; Alpine: apk add util-linux).";
   }
@@ -42,12 +62,35 @@ export function remedyFor(message: string): string {
   }
   if (/Operation not permitted|Permission denied/.test(message)) {
     return (
-      "Unprivileged user namespaces are not allowed here. On Ubuntu 23.10 and later, write this " +
-      "to /etc/apparmor.d/draftfs-unshare and run apparmor_parser -r on it:\n" +
-      `${appArmorProfile}On Debian: sysctl -w kernel.unprivileged_userns_clone=1. ` +
+      "Unprivileged user namespaces are not allowed here. On Ubuntu 23.10 and later: " +
+      `${profileAdvice}On Debian: sysctl -w kernel.unprivileged_userns_clone=1. ` +
       "In Docker or Podman: run the container with --security-opt seccomp=unconfined " +
       "--cap-add SYS_ADMIN."
     );
   }
   return "See `draftfs doctor`.";
+}
+
+function deviceRemedy(message: string): string {
+  if (/Permission denied|EACCES|Operation not permitted/.test(message)) {
+    return (
+      'This user may not open /dev/fuse. Write KERNEL=="fuse", MODE="0666" to ' +
+      "/etc/udev/rules.d/99-fuse.rules and run udevadm trigger, or chmod 666 /dev/fuse. In " +
+      "Docker or Podman: run the container with --device /dev/fuse."
+    );
+  }
+  return (
+    "There is no FUSE here: modprobe fuse. In Docker or Podman: run the container with " +
+    "--device /dev/fuse."
+  );
+}
+
+function isUsernsRestricted(): boolean {
+  try {
+    const path = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+    return readFileSync(path, "latin1").trim() === "1";
+  } catch {
+    // Not Linux, or a kernel without that switch.
+    return false;
+  }
 }

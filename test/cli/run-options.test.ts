@@ -128,3 +128,13 @@ describe("the options of draftfs run that contain a command", () => {
     expect(err).toContain(option);
   });
 });
+
+describe("draftfs run --env", () => {
+  it("passes what would not pass, sets, and takes away", () => {
+    const env = { GH_TOKEN: "secret", OTHER_TOKEN: "secret", PLAIN: "plain" };
+    const options = ["--env", "GH_TOKEN", "--env", "SET=a=b", "--unset-env", "PLAIN"];
+    const script = 'echo "$GH_TOKEN,$OTHER_TOKEN,$SET,$PLAIN"';
+    const { out } = project.draftfs(["run", ...options, ...sh(script)], { env });
+    expect(out).toMatch(/^secret,,a=b,\n/);
+  });
+});

@@ -1,4 +1,5 @@
 import { constants } from "node:fs";
+import { constants as osConstants } from "node:os";
 import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
 import { redirectsNameOf, upperNameOf } from "./served-names.ts";
@@ -36,8 +37,37 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
     return { ...own, ino: (1n << 62n) + looks, isVolatile: true };
   };
 
+  /** Whoever has learned the names can read by them what he sees anyway, and change nothing. */
+  const own = (path: string): boolean => isRedirects(path) || inUpper(path) !== undefined;
+  const refusing =
+    <Rest extends unknown[], Result>(
+      change: (path: string, ...rest: Rest) => Result,
+    ): ((path: string, ...rest: Rest) => Result) =>
+    (path, ...rest) => {
+      if (own(path)) throw notPermitted(path);
+      return change(path, ...rest);
+    };
+  const refusingBoth =
+    (change: (source: string, target: string) => void) =>
+    (source: string, target: string): void => {
+      if (own(source) || own(target)) throw notPermitted(source);
+      change(source, target);
+    };
+
   return {
     ...tree,
+    create: refusing(tree.create),
+    mkdir: refusing(tree.mkdir),
+    unlink: refusing(tree.unlink),
+    rmdir: refusing(tree.rmdir),
+    lchown: refusing(tree.lchown),
+    lutimes: refusing(tree.lutimes),
+    rename: refusingBoth(tree.rename),
+    link: refusingBoth(tree.link),
+    symlink: (target, path) => {
+      if (own(path)) throw notPermitted(path);
+      tree.symlink(target, path);
+    },
     stat: (path) => {
       if (isRedirects(path)) return listOfRedirects(path);
       const place = inUpper(path);
@@ -49,8 +79,10 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
       return place === undefined ? tree.list(path) : upper.list(place);
     },
     readlink: (path) => tree.readlink(inTree(path)),
-    open: (path, writable) =>
-      isRedirects(path) ? redirectsDescriptor : tree.open(inTree(path), writable),
+    open: (path, writable) => {
+      if (writable && own(path)) throw notPermitted(path);
+      return isRedirects(path) ? redirectsDescriptor : tree.open(inTree(path), writable);
+    },
     close: (descriptor) => {
       if (descriptor !== redirectsDescriptor) tree.close(descriptor);
     },
@@ -58,6 +90,16 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
       if (descriptor !== redirectsDescriptor) return tree.read(descriptor, buffer, position);
       return redirects.bytes.copy(buffer, 0, position);
     },
-    chmod: (path, mode) => tree.chmod(inTree(path), mode),
+    chmod: (path, mode) => {
+      if (isRedirects(path)) throw notPermitted(path);
+      tree.chmod(inTree(path), mode);
+    },
   };
+}
+
+function notPermitted(path: string): Error {
+  return Object.assign(new Error(`EPERM: operation not permitted, '${path}'`), {
+    code: "EPERM",
+    errno: -osConstants.errno.EPERM,
+  });
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import type { TreePath } from "../../disk/tree-path.ts";
 import { redirectsNameOf, secretOf } from "./served-names.ts";
 
@@ -14,7 +14,9 @@ export function readServedRedirects(
   upperName: string,
 ): ReadonlyMap<TreePath, string> {
   const name = redirectsNameOf(secretOf(upperName), randomBytes(8).toString("hex"));
-  const descriptor = openSync(`/proc/self/fd/${viewDescriptor}/${name}`, "r");
+  // A name that is looked up can be learned by watching the directory: never through a link there.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
+  const descriptor = openSync(`/proc/self/fd/${viewDescriptor}/${name}`, flags);
   try {
     const rows = JSON.parse(readFileSync(descriptor, "utf8")) as [TreePath, string][];
     return new Map(rows);
