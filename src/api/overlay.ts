@@ -12,6 +12,7 @@ import type { CommitReceipt } from "../commit/receipt.ts";
 import type { RecoveryReport } from "../commit/recover.ts";
 import { type Selection, selectChanges } from "../commit/select.ts";
 import { settleIfFree } from "../commit/settle.ts";
+import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
@@ -291,6 +292,8 @@ export class Overlay extends History implements AsyncDisposable {
       });
     }
     const isWhole = selected.changes.length === all.changes.length;
+    const settled = isWhole ? undefined : new Set(settledPaths(all, selected));
+    this.#layer.keepContent(() => replacedBy(selected), settled);
     const draft = isWhole ? this.#draftReference() : undefined;
     const commitOptions = {
       ...this.commitDefaults(options),
@@ -305,7 +308,7 @@ export class Overlay extends History implements AsyncDisposable {
             ...commitOptions,
             beforePublish: () => this.#checkReadsBeside(selected),
           });
-    this.#layer.rebase(isWhole ? undefined : settledPaths(all, selected));
+    this.#layer.rebase(settled);
     this.#commands.rewind(this.#pendingCommands());
     await this.#draft?.save(this.#layer, this.#commands.commands);
     return this.#receiptOf(receipt);
@@ -397,6 +400,15 @@ function settledPaths(all: ChangeSet, selected: ChangeSet): TreePath[] {
   return selected.changes
     .flatMap((change) => (change.kind === "rename" ? [change.path, change.from] : [change.path]))
     .filter((path) => !left.has(path));
+}
+
+/** The nodes on the disk that a change set replaces, moves or deletes. */
+function* replacedBy({ changes }: ChangeSet): Generator<Stamp> {
+  for (const change of changes) {
+    const { before, replaced } = { before: undefined, replaced: undefined, ...change };
+    if (before?.stamp !== undefined) yield before.stamp;
+    if (replaced?.stamp !== undefined) yield replaced.stamp;
+  }
 }
 
 function pathOf({ path }: Change): TreePath {

@@ -9,7 +9,7 @@ export function readContent(content: Content): Buffer {
 }
 
 /** The bytes of a content in pieces of at most 1 MiB; each piece is valid until the next one. */
-export function* chunksOf(content: Content): Generator<Buffer> {
+export function* chunksOf(content: Pick<Content, "size" | "read">): Generator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(chunkBytes, content.size)));
   for (let position = 0; position < content.size; ) {
     const bytesRead = content.read(buffer, position);

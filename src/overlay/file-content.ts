@@ -58,7 +58,7 @@ export class FileContent {
   }
 
   /** A copy of some content, taken piece by piece. */
-  static copyOf(content: Content, budget: MemoryBudget): FileContent {
+  static copyOf(content: Pick<Content, "size" | "read">, budget: MemoryBudget): FileContent {
     const copy = new FileContent(budget, 0);
     for (const chunk of chunksOf(content)) copy.write(chunk, copy.size);
     return copy;

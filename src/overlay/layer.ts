@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import type { Lower, LowerFileSystem } from "../disk/lower.ts";
 import { openLower } from "../disk/lower-open.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
+import type { Stamp } from "../disk/stamp.ts";
 import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { memoryBytesMax } from "../limits.ts";
@@ -11,6 +12,7 @@ import { Core } from "./core.ts";
 import { createFacade, type Facade, type OverlayFs } from "./facade/facade.ts";
 import { errorOfCall } from "./file-system-error.ts";
 import { instantOf } from "./instant.ts";
+import { keepContent } from "./keep-content.ts";
 import type { Observation } from "./observations.ts";
 import type { Pending } from "./pending.ts";
 import { pendingEntries } from "./pending-entries.ts";
@@ -122,6 +124,14 @@ export class Layer {
   /** Puts one node in place exactly as given, parents before children; see {@link Adoptable}. */
   adopt(entry: Adoptable): void {
     this.#adoption.adopt(entry);
+  }
+
+  /**
+   * To be called before the lower is changed by a commit: takes over what pending and open files
+   * still share with files that it replaces; see {@link keepContent}.
+   */
+  keepContent(replaced: () => Iterable<Stamp>, settled?: ReadonlySet<TreePath>): void {
+    keepContent(this.#core, replaced, settled);
   }
 
   /**

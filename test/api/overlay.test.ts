@@ -110,6 +110,32 @@ describe("an overlay", () => {
     expect(readdirSync(root).sort()).toEqual([".draftfs", "c.txt", "src"]);
   });
 
+  it("keeps a copy pending whose source is committed before it, changed, moved or deleted", async () => {
+    for (const change of ["write", "rename", "unlink"]) {
+      writeFileSync(join(root, "from.txt"), "bytes");
+      await using overlay = await open();
+      overlay.fs.copyFileSync("from.txt", "copy.txt");
+      if (change === "write") overlay.fs.writeFileSync("from.txt", "other");
+      if (change === "rename") overlay.fs.renameSync("from.txt", "moved.txt");
+      if (change === "unlink") overlay.fs.unlinkSync("from.txt");
+      await overlay.commit({ exclude: ["copy.txt"] });
+      expect(overlay.fs.readFileSync("copy.txt", "utf8")).toBe("bytes");
+      await overlay.commit();
+      expect(onDisk("copy.txt")).toBe("bytes");
+      overlay.fs.unlinkSync("copy.txt");
+      await overlay.commit();
+    }
+  });
+
+  it("lets an open file be read that has no name any more when its deletion is committed", async () => {
+    await using overlay = await open();
+    const descriptor = overlay.fs.openSync("b.txt", "r");
+    overlay.fs.unlinkSync("b.txt");
+    await overlay.commit();
+    expect(overlay.fs.readFileSync(descriptor, "utf8")).toBe("b\n");
+    overlay.fs.closeSync(descriptor);
+  });
+
   it("refuses a conflict without touching anything, and keeps what is pending", async () => {
     await using overlay = await open();
     overlay.fs.writeFileSync("src/a.ts", "ours\n");
