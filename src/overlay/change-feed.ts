@@ -1,4 +1,5 @@
 import type { DirectoryNode, Node } from "./node.ts";
+import type { PathAfter } from "./open-places.ts";
 
 /** Which inode a change is about. */
 export interface Identity {
@@ -17,7 +18,15 @@ export interface TreeChange {
   readonly node: Identity | undefined;
 }
 
-type Listener = (change: TreeChange) => void;
+/** Whoever is told of changes. */
+export interface Listener {
+  tell(change: TreeChange): void;
+  /**
+   * Called before the tree forgets nodes, or directories move in the lower.
+   * @returns a function that finds what is watched again.
+   */
+  leave(pathAfter: PathAfter): () => void;
+}
 
 /**
  * Tells watchers what changes in the overlay; costs one test per change while nobody watches. Which
@@ -34,6 +43,14 @@ export class ChangeFeed {
     return () => {
       this.#listeners.delete(listener);
       this.isWatched = this.#listeners.size > 0;
+    };
+  }
+
+  /** Lets all find again what they watch, by calling what is returned. */
+  leave(pathAfter: PathAfter): () => void {
+    const returns = [...this.#listeners].map((listener) => listener.leave(pathAfter));
+    return () => {
+      for (const findAgain of returns) findAgain();
     };
   }
 
@@ -60,6 +77,6 @@ export class ChangeFeed {
   }
 
   #tell(change: TreeChange): void {
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners) listener.tell(change);
   }
 }

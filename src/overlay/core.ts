@@ -257,7 +257,9 @@ export class Core {
 
   /** Discards everything pending. Open descriptors keep what they have. */
   reset(): void {
-    const findAgain = openPlaces(this, (_, lowerPath) => this.tree.treePathOfLower(lowerPath));
+    const findAgain = openPlaces(this, (_, lowerPath) =>
+      lowerPath === undefined ? undefined : this.tree.treePathOfLower(lowerPath),
+    );
     this.tree.reset();
     findAgain();
     this.observations?.clear();

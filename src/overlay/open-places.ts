@@ -6,32 +6,41 @@ import type { DirectoryNode } from "./node.ts";
 import { type ExistingPlace, exists, type Place } from "./path-walk.ts";
 
 /**
- * Takes down where the files lie that are open on the lower, before directories are forgotten or
- * moved there: a file that is written to later must be copied up where it lies then.
+ * Where in the merged tree something will lie, by its directory and name there now and its absolute
+ * path in the lower; `undefined` when it will be gone.
+ */
+export type PathAfter = (
+  at: { readonly directory: DirectoryNode; readonly name: string },
+  lowerPath: string | undefined,
+) => TreePath | undefined;
+
+/**
+ * Takes down where the files lie that are open on the lower, and what is watched, before the tree
+ * forgets nodes or directories move in the lower: a file that is written to later must be copied up
+ * where it lies then.
  *
- * @param pathAfter where such a file will lie, by its directory and name in the merged tree and its
- *   absolute path in the lower.
  * @returns a function that finds them again.
  */
-export function openPlaces(
-  core: Core,
-  pathAfter: (at: { directory: DirectoryNode; name: string }, lowerPath: string) => TreePath,
-): () => void {
+export function openPlaces(core: Core, pathAfter: PathAfter): () => void {
+  const watchersFindAgain = core.tree.feed.leave(pathAfter);
   const paths = new Map<OpenFile, TreePath>();
   for (const file of core.descriptors.onLower) {
     const { place } = file;
     if (place?.found.kind !== "lower" || core.outsidePathOf(place) !== undefined) continue;
-    paths.set(file, pathAfter(place, place.found.path));
+    const path = pathAfter(place, place.found.path);
+    if (path !== undefined) paths.set(file, path);
   }
   return () => {
     for (const [file, path] of paths) {
       const place = placeAt(core, path);
       file.place = place !== undefined && isOpenThere(core, file, place) ? place : undefined;
     }
+    watchersFindAgain();
   };
 }
 
-function placeAt(core: Core, path: TreePath): ExistingPlace | undefined {
+/** What lies at a path of the merged tree, links not followed; `undefined` for nothing. */
+export function placeAt(core: Core, path: TreePath): ExistingPlace | undefined {
   try {
     const directory = core.tree.directoryAt(parentOf(path));
     const name = nameOf(path);

@@ -6,6 +6,7 @@ import type { Identity, TreeChange } from "../change-feed.ts";
 import type { Core } from "../core.ts";
 import { codeOf, errorOfCall, Fault } from "../file-system-error.ts";
 import type { DirectoryNode } from "../node.ts";
+import { type PathAfter, placeAt } from "../open-places.ts";
 import { type ExistingPlace, isDirectory } from "../path-walk.ts";
 import {
   encodeResult,
@@ -29,8 +30,15 @@ export class OverlayWatcher extends EventEmitter {
   readonly #isRecursive: boolean;
   readonly #ownName: string;
   readonly #isIgnored: (name: string) => boolean;
+  readonly #isPersistent: boolean;
+  /** Where the watched lies; `undefined` for a watcher of nothing. */
+  #place: ExistingPlace | undefined;
+  /** The watched, where it is a directory. */
+  #watched: DirectoryNode | undefined;
   #unsubscribe: (() => void) | undefined;
   #below: fs.FSWatcher | undefined;
+  /** What is watched of the lower. */
+  #belowPath: string | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -42,6 +50,7 @@ export class OverlayWatcher extends EventEmitter {
     const { recursive, persistent, signal } = given;
     this.#isRecursive = recursive === true;
     this.#isIgnored = ignoredBy(given);
+    this.#isPersistent = persistent !== false;
     const shown = shownPath(path);
     // What happens to the watched itself is told under the end of the path that was given.
     this.#ownName = shown.slice(shown.lastIndexOf("/") + 1);
@@ -49,21 +58,11 @@ export class OverlayWatcher extends EventEmitter {
     const place = this.#placeOf(path, silently);
     // A watcher of nothing: it never tells anything, and need not be closed.
     if (place === undefined) return;
-    const watched = isDirectory(place) ? this.#directoryOf(place) : undefined;
-    const { found } = place;
-    const isItself =
-      watched === undefined
-        ? isOf(found.kind === "upper" ? found.node : found.stats)
-        : (node: Identity) => node === watched;
-    this.#unsubscribe = core.tree.feed.subscribe((change) => {
-      if (change.node !== undefined && isItself(change.node)) {
-        this.#tell(change.kind, this.#ownName);
-      } else if (watched !== undefined) {
-        const name = this.#nameBelow(change, watched);
-        if (name !== undefined) this.#tell(change.kind, name);
-      }
+    this.#unsubscribe = core.tree.feed.subscribe({
+      tell: (change) => this.#onChange(change),
+      leave: (pathAfter) => this.#leave(pathAfter),
     });
-    this.#below = this.#watchLower(place, watched, persistent !== false);
+    this.#watchAt(place);
     if (persistent !== false) this.#keepAlive = setInterval(() => {}, longestTimerMs);
     if (signal instanceof AbortSignal) this.#closeOn(signal);
   }
@@ -107,10 +106,53 @@ export class OverlayWatcher extends EventEmitter {
     }
   }
 
-  #directoryOf({ found, directory, name }: ExistingPlace): DirectoryNode {
+  #directoryAt(place: ExistingPlace): DirectoryNode | undefined {
+    const { found, directory, name } = place;
+    if (!isDirectory(place)) return undefined;
     if (found.kind === "lower") return this.#core.tree.passThrough(directory, name, found.path);
     if (found.node.kind !== "directory") throw new Fault("ENOTDIR");
     return found.node;
+  }
+
+  #onChange(change: TreeChange): void {
+    if (change.node !== undefined && this.#isItself(change.node)) {
+      this.#tell(change.kind, this.#ownName);
+    } else if (this.#watched !== undefined) {
+      const name = this.#nameBelow(change, this.#watched);
+      if (name !== undefined) this.#tell(change.kind, name);
+    }
+  }
+
+  /** A file keeps its numbers when it is copied up, and its watchers when it is renamed. */
+  #isItself(node: Identity): boolean {
+    if (this.#watched !== undefined) return node === this.#watched;
+    return this.#place !== undefined && isSame(node, identityAt(this.#place));
+  }
+
+  #leave(pathAfter: PathAfter): () => void {
+    const watched = this.#watched;
+    const place = this.#place;
+    const isGone = watched === undefined ? !this.#isStillThere() : watched.removed;
+    if (place === undefined || isGone || watched === this.#core.tree.root) return () => {};
+    const { found } = place;
+    const at =
+      watched?.parent === undefined ? place : { directory: watched.parent, name: watched.name };
+    const lowerPath = watched?.lowerPath ?? (found.kind === "lower" ? found.path : undefined);
+    const path = pathAfter(at, lowerPath);
+    return () => {
+      const after = path === undefined ? undefined : placeAt(this.#core, path);
+      if (after === undefined || isDirectory(after) !== (watched !== undefined)) return;
+      this.#watchAt(after);
+    };
+  }
+
+  /** Whether the watched file lies where it did. */
+  #isStillThere(): boolean {
+    if (this.#place === undefined) return false;
+    const { directory, name } = this.#place;
+    const found = this.#core.tree.lookup(directory, name);
+    if (found === undefined) return false;
+    return isSame(identityAt({ ...this.#place, found }), identityAt(this.#place));
   }
 
   /** The name of a change relative to the watched directory, if it happened there. */
@@ -125,30 +167,34 @@ export class OverlayWatcher extends EventEmitter {
     return undefined;
   }
 
-  #watchLower(
-    { found, directory, name }: ExistingPlace,
-    watched: DirectoryNode | undefined,
-    persistent: boolean,
-  ): fs.FSWatcher | undefined {
+  /** Watches what lies at a place, and what of the lower shows through there. */
+  #watchAt(place: ExistingPlace): void {
+    const { found, directory, name } = place;
+    const watched = this.#directoryAt(place);
+    this.#place = place;
+    this.#watched = watched;
     const lowerPath = watched?.lowerPath ?? (found.kind === "lower" ? found.path : undefined);
     const { watch } = this.#core.lower.fs;
-    if (lowerPath === undefined || watch === undefined) return undefined;
+    // A file that was committed is another one on the disk.
+    if (watched !== undefined && lowerPath === this.#belowPath) return;
+    this.#below?.close();
+    this.#below = undefined;
+    this.#belowPath = lowerPath;
+    if (lowerPath === undefined || watch === undefined) return;
     try {
-      const options = { persistent, recursive: this.#isRecursive };
-      const below = watch(lowerPath, options, (kind, changed) => {
+      const options = { persistent: this.#isPersistent, recursive: this.#isRecursive };
+      this.#below = watch(lowerPath, options, (kind, changed) => {
         const isHidden =
           watched === undefined
             ? directory.entries?.has(name) === true
-            : this.#hides(watched, changed ?? "");
+            : this.#hides(this.#watched ?? watched, changed ?? "");
         const told = watched === undefined ? this.#ownName : (changed ?? this.#ownName);
         if (!isHidden) this.#tell(kind as TreeChange["kind"], told);
       });
-      below.on("error", (error) => this.emit("error", error));
-      return below;
+      this.#below.on("error", (error) => this.emit("error", error));
     } catch (error) {
       // A lower that cannot be watched still has an upper that can.
       if (codeOf(error) === undefined && !(error instanceof Error)) throw error;
-      return undefined;
     }
   }
 
@@ -181,9 +227,12 @@ export class OverlayWatcher extends EventEmitter {
   }
 }
 
-/** A file keeps its numbers when it is copied up, and its watchers when it is renamed. */
-function isOf({ dev, ino }: Identity): (node: Identity) => boolean {
-  return (node) => Number(node.ino) === Number(ino) && Number(node.dev) === Number(dev);
+function identityAt({ found }: ExistingPlace): Identity {
+  return found.kind === "upper" ? found.node : found.stats;
+}
+
+function isSame(left: Identity, right: Identity): boolean {
+  return Number(left.ino) === Number(right.ino) && Number(left.dev) === Number(right.dev);
 }
 
 /** `fs.watch`. */
