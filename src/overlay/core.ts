@@ -53,6 +53,8 @@ export class Core {
   readonly policy: Policy;
   readonly observations: Observations | undefined;
   readonly paths: DirectoryPaths;
+  /** What would be written now would be lost. */
+  isClosed = false;
   /** Stands for everything outside of the root that a policy lets be read. */
   readonly #outside: DirectoryNode;
   readonly #walk: PathWalk;
@@ -125,6 +127,9 @@ export class Core {
   /** @throws {Fault} `EACCES` when the policy, or the root, forbids to change what lies there. */
   requireChangeable(place: Place): void {
     if (place.directory === this.#outside) throw leavesRoot();
+    if (this.isClosed) {
+      throw new Fault("EROFS", { reason: "read-only file system, the overlay was closed" });
+    }
     if (this.policy.restrictsWriting) this.policy.requireWritable(this.#pathsOf(place));
   }
 

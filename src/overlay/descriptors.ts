@@ -9,6 +9,19 @@ import type { ExistingPlace } from "./path-walk.ts";
 /** First number of the overlay's descriptors; the kernel never hands out one as high. */
 export const firstDescriptor = 0x4000_0000;
 
+/**
+ * Which numbers are taken, counted from the first: by any overlay of this process, so that a
+ * descriptor of one is never taken for one of another.
+ */
+const taken: boolean[] = [];
+
+function takeLowestNumber(): number {
+  let index = taken.indexOf(false);
+  if (index < 0) index = taken.length;
+  taken[index] = true;
+  return firstDescriptor + index;
+}
+
 const { O_APPEND, O_RDWR, O_WRONLY } = constants;
 const accessMask = O_WRONLY | O_RDWR;
 
@@ -76,7 +89,8 @@ export class OpenFile {
 /** The open descriptors of one overlay. */
 export class Descriptors {
   readonly #lower: Lower;
-  readonly #files: (OpenFile | undefined)[] = [];
+  /** Open files by their numbers. */
+  readonly #files = new Map<number, OpenFile>();
   /** Open files that still read from the lower. */
   readonly #onLower = new Set<OpenFile>();
 
@@ -84,13 +98,12 @@ export class Descriptors {
     this.#lower = lower;
   }
 
-  /** Gives an open file the lowest free number. */
+  /** Gives an open file the lowest number that no overlay uses. */
   add(file: OpenFile): number {
-    let index = this.#files.indexOf(undefined);
-    if (index < 0) index = this.#files.length;
-    this.#files[index] = file;
+    const descriptor = takeLowestNumber();
+    this.#files.set(descriptor, file);
     if (file.lowerDescriptor !== undefined) this.#onLower.add(file);
-    return firstDescriptor + index;
+    return descriptor;
   }
 
   /** Whether any open file still reads from the lower. */
@@ -105,12 +118,13 @@ export class Descriptors {
 
   /** The nodes that are open. */
   *nodes(): Generator<Node> {
-    for (const file of this.#files) if (file?.node !== undefined) yield file.node;
+    for (const { node } of this.#files.values()) if (node !== undefined) yield node;
   }
 
   /** Whether a node is open. */
   isOpen(node: Node): boolean {
-    return this.#files.some((file) => file?.node === node);
+    for (const file of this.#files.values()) if (file.node === node) return true;
+    return false;
   }
 
   /** Whether a number is one of the overlay's, open or not. */
@@ -121,20 +135,20 @@ export class Descriptors {
   /** @throws {Fault} `EBADF` when it is not open. */
   get(descriptor: number): OpenFile {
     credentials.refresh();
-    const file = this.#files[descriptor - firstDescriptor];
+    const file = this.#files.get(descriptor);
     if (file === undefined) throw new Fault("EBADF");
     return file;
   }
 
   /** The open file of a number, if it is one of the overlay's. */
   find(descriptor: number): OpenFile | undefined {
-    return this.#files[descriptor - firstDescriptor];
+    return this.#files.get(descriptor);
   }
 
   /** @throws {Fault} `EBADF` when it is not open. */
   close(descriptor: number): void {
     const file = this.get(descriptor);
-    this.#files[descriptor - firstDescriptor] = undefined;
+    this.#forget(descriptor);
     this.#leaveLower(file);
   }
 
@@ -155,8 +169,8 @@ export class Descriptors {
    * something else there by now.
    */
   returnToLower(node: Node, { dev, ino }: Stamp, place: ExistingPlace): void {
-    for (const file of this.#files) {
-      if (file?.node !== node || place.found.kind !== "lower") continue;
+    for (const file of this.#files.values()) {
+      if (file.node !== node || place.found.kind !== "lower") continue;
       const lowerDescriptor = this.#openLower(place.found.path);
       if (lowerDescriptor === undefined) continue;
       const stats = this.#lower.fstat(lowerDescriptor);
@@ -180,7 +194,12 @@ export class Descriptors {
   /** Closes all. */
   closeAll(): void {
     for (const file of this.#onLower) this.#leaveLower(file);
-    this.#files.length = 0;
+    for (const descriptor of this.#files.keys()) this.#forget(descriptor);
+  }
+
+  #forget(descriptor: number): void {
+    this.#files.delete(descriptor);
+    taken[descriptor - firstDescriptor] = false;
   }
 
   #leaveLower(file: OpenFile): void {

@@ -69,7 +69,9 @@ export class DirectoryPaths {
 
   #learn(path: string): KnownDirectory | undefined {
     const { rootPath, root } = this.#tree;
-    if (path === rootPath) return this.#remember(path, root, true);
+    // The directory of `/name` is cut out as the empty path.
+    if (path === rootPath || (path === "" && rootPath === "/"))
+      return this.#remember(path, root, true);
     if (path.length <= rootPath.length) return undefined;
     const end = path.lastIndexOf("/");
     const name = path.slice(end + 1);

@@ -170,8 +170,12 @@ export class Layer {
     this.#core.reset();
   }
 
-  /** Closes all descriptors, stops watching files, and removes what was spilled. */
+  /**
+   * Closes all descriptors, stops watching files, and removes what was spilled. Nothing can be
+   * changed afterwards: that fails with `EROFS`.
+   */
   close(): void {
+    this.#core.isClosed = true;
     this.#facade.close();
     this.#core.paths.close();
     this.#core.lower.pool.close();

@@ -44,6 +44,45 @@ describe("inodes", () => {
     fs.closeSync(descriptor);
   });
 
+  test("descriptors of one overlay mean nothing to another", () => {
+    const root = plant({ f: "f" });
+    const [one, two] = [open(root), open(root)];
+    const descriptor = one.fs.openSync("f", "r");
+    const other = two.fs.openSync("f", "r");
+    expect(other).not.toBe(descriptor);
+    const badDescriptor = expect.objectContaining({ code: "EBADF" });
+    expect(() => two.fs.readFileSync(descriptor)).toThrow(badDescriptor);
+    one.close();
+    expect(() => one.fs.fstatSync(descriptor)).toThrow(badDescriptor);
+    expect(two.fs.openSync("f", "r")).toBe(descriptor);
+    expect(two.fs.readFileSync(other, "utf8")).toBe("f");
+  });
+
+  test("nothing can be written, to be lost, once the overlay is closed", () => {
+    const layer = open(plant({ f: "f" }));
+    const descriptor = layer.fs.openSync("f", "r+");
+    layer.close();
+    const closed = expect.objectContaining({ code: "EROFS" });
+    expect(() => layer.fs.writeFileSync("f", "x")).toThrow(closed);
+    expect(() => layer.fs.writeFileSync("n", "x")).toThrow(closed);
+    expect(() => layer.fs.mkdirSync("d")).toThrow(closed);
+    expect(() => layer.fs.renameSync("f", "g")).toThrow(closed);
+    expect(() => layer.fs.chmodSync("f", 0o600)).toThrow(closed);
+    expect(() => layer.fs.writeSync(descriptor, "x")).toThrow(
+      expect.objectContaining({ code: "EBADF" }),
+    );
+    expect(layer.fs.readFileSync("f", "utf8")).toBe("f");
+  });
+
+  test("a file that must be a directory cannot be made by opening it", () => {
+    const { fs } = open(plant({ f: "f", "d/g": "g" }));
+    const flags = nodeFs.constants.O_CREAT | nodeFs.constants.O_DIRECTORY;
+    for (const path of ["f", "d", "new"]) {
+      expect(() => fs.openSync(path, flags)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    }
+    expect(fs.readdirSync(".")).toEqual(["d", "f"]);
+  });
+
   test("descriptors are far above those of the kernel", () => {
     const { fs } = open(plant({ f: "x" }));
     expect(fs.openSync("f", "r")).toBeGreaterThanOrEqual(0x4000_0000);

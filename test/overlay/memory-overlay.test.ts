@@ -1,7 +1,9 @@
 import nodeFs from "node:fs";
+import * as memfs from "memfs";
 import { describe, expect, test } from "vitest";
+import type { LowerFileSystem } from "../../src/disk/lower.ts";
 import { memoryOverlay } from "../../src/overlay/memory-overlay.ts";
-import { plant, summary, treeOf } from "./scratch.ts";
+import { open, plant, summary, treeOf } from "./scratch.ts";
 
 describe("a memory overlay", () => {
   test("works on a tree that no disk holds", async () => {
@@ -14,6 +16,23 @@ describe("a memory overlay", () => {
       "whiteout d base=d",
       "directory moved redirect=d",
     ]);
+  });
+
+  test("over / looks at each directory of a path once, not with every call", () => {
+    const { createFsFromVolume, Volume } = memfs;
+    const volume = Volume.fromJSON({ "/a/b/c/f": "f" });
+    const memory = createFsFromVolume(volume) as unknown as LowerFileSystem;
+    const looked: string[] = [];
+    const lstatSync = (path: string, options: never) => {
+      looked.push(String(path));
+      return memory.lstatSync(path, options);
+    };
+    const lower = Object.assign(Object.create(memory), { lstatSync }) as LowerFileSystem;
+    const layer = open("/", { lower });
+    layer.fs.statSync("/a/b/c/f");
+    looked.length = 0;
+    layer.fs.statSync("/a/b/c/f");
+    expect(new Set(looked)).toEqual(new Set(["/a/b/c/f"]));
   });
 
   test("shows fixtures over other file systems and changes none of them", async () => {
