@@ -5,12 +5,12 @@ import { setTimes } from "./attributes.ts";
 import type { Core } from "./core.ts";
 import { credentials } from "./credentials.ts";
 import { FileContent } from "./file-content.ts";
-import { Fault } from "./file-system-error.ts";
+import { codeOf, Fault } from "./file-system-error.ts";
 import { describe } from "./inspect.ts";
 import { instantOf } from "./instant.ts";
 import { removeFile } from "./name-changes.ts";
 import type { FileNode } from "./node.ts";
-import { dropPrivileges, openFile, replaceContent } from "./open.ts";
+import { dropPrivileges, openFile, replaceContent, truncateNode } from "./open.ts";
 
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
 const permissionBits = 0o7777;
@@ -34,12 +34,11 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
     const { node } = target;
     if (node?.kind !== "file") throw new Fault("EISDIR");
     if (node === source.node) return;
+    if (credentials.uid !== 0 && credentials.uid !== node.uid) refuseForeign(core, node, to);
     const isDirectory = core.isDirectory(source);
     const empty = FileContent.empty(core.memory.budget);
     replaceContent(core, node, isDirectory ? empty : core.contentOf(source));
     // As libuv does, also for a file that was there: fchmod of the target to the source's mode.
-    const isOwner = credentials.uid === 0 || credentials.uid === node.uid;
-    if (!isOwner) throw new Fault("EPERM");
     node.mode = (node.mode & ~permissionBits) | bits;
     // The mode is set first, then the content is written.
     if (node.content.size > 0) dropPrivileges(node);
@@ -52,6 +51,20 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
   } finally {
     core.descriptors.close(descriptor);
   }
+}
+
+/**
+ * As libuv does: it empties the target, may not change its mode, and removes what it takes for its
+ * own half-made copy.
+ */
+function refuseForeign(core: Core, node: FileNode, path: string): never {
+  truncateNode(core, node, 0);
+  try {
+    removeFile(core, path);
+  } catch (caught) {
+    if (codeOf(caught) === undefined) throw caught;
+  }
+  throw new Fault("EPERM");
 }
 
 /** Writing moves the time of modification on: only a file without content keeps the source's. */

@@ -74,9 +74,9 @@ export function makeLink(core: Core, existing: string, path: string): void {
   const place = core.resolve(path, "never");
   requireAbsent(place);
   if (place.trailingSlash) throw new Fault("ENOENT");
+  requireLinkable(source);
   const parent = writableParent(core, place);
   if (isDirectory(source)) throw new Fault("EPERM");
-  requireLinkable(source);
   const node = core.copyUp(source);
   core.tree.touch(node);
   node.nlink += 1;
@@ -103,9 +103,9 @@ export function removeFile(core: Core, path: string): void {
   const place = core.resolve(path, "never");
   if (place.last !== "name") throw new Fault("EISDIR");
   if (!exists(place)) throw new Fault("ENOENT");
+  if (place.trailingSlash) throw new Fault(isDirectory(place) ? "EISDIR" : "ENOTDIR");
   const parent = removableFrom(core, place);
   if (isDirectory(place)) throw new Fault("EISDIR");
-  if (place.trailingSlash) throw new Fault("ENOTDIR");
   dropName(core, place);
   core.tree.remove(parent, place.name);
   core.tree.namesChanged(parent);

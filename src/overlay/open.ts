@@ -31,6 +31,8 @@ export function openFile(
   mode: number,
   options: { readonly isLazy?: boolean } = {},
 ): OpenFile {
+  // Linux used to make a file and then fail; it refuses since 6.4.
+  if ((flags & O_CREAT) !== 0 && (flags & O_DIRECTORY) !== 0) throw new Fault("EINVAL");
   const isExclusive = (flags & O_CREAT) !== 0 && (flags & O_EXCL) !== 0;
   const place = core.resolve(path, followingOf(flags));
   if (!exists(place)) return createAt(core, place, flags, mode);

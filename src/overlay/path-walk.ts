@@ -1,7 +1,7 @@
 import { byteLengthOf } from "../disk/names.ts";
 import { nameBytesMax, pathBytesMax, symlinkHopsMax } from "../limits.ts";
-import { mayExecute, requireAccess } from "./credentials.ts";
-import { Fault } from "./file-system-error.ts";
+import { credentials, mayExecute, requireAccess } from "./credentials.ts";
+import { codeOf, Fault } from "./file-system-error.ts";
 import type { DirectoryNode } from "./node.ts";
 import type { Found, Tree } from "./tree.ts";
 
@@ -100,6 +100,8 @@ class Walker {
   #directory: DirectoryNode | undefined;
   /** Absolute path of where we are outside of the root. */
   #outside = "/";
+  /** Why the way outside of the root ends there; told only to who comes back inside by it. */
+  #outsideFault: string | undefined = undefined;
   /** Components still to go, the next one last. */
   #pending: string[] = [];
   #trailingSlash = false;
@@ -124,7 +126,7 @@ class Walker {
         continue;
       }
       if (name === "." || name === "..") {
-        requireSearch(this.#directory);
+        this.#requireEntered(this.#directory);
         if (name === "..") this.#up();
         last = name === "." ? "dot" : "dotdot";
         continue;
@@ -159,6 +161,15 @@ class Walker {
     if (found === undefined) throw new Fault("ENOENT");
     this.#directory = this.#asDirectory(directory, name, found);
     return undefined;
+  }
+
+  /** `.` and `..` ask for the right to search too, and nothing is looked up that would. */
+  #requireEntered(directory: DirectoryNode): void {
+    const { attached, lowerPath } = directory;
+    if (attached) requireAccess(directory, mayExecute);
+    else if (credentials.uid !== 0 && lowerPath !== undefined) {
+      this.#tree.lower.lstat(`${lowerPath}/.`);
+    }
   }
 
   #followsLast(): boolean {
@@ -228,6 +239,7 @@ class Walker {
     }
     const path = this.#outside === "/" ? `/${name}` : `${this.#outside}/${name}`;
     if (path === this.#tree.rootPath) {
+      if (this.#outsideFault !== undefined) throw new Fault(this.#outsideFault);
       this.#directory = this.#tree.root;
       return;
     }
@@ -241,14 +253,18 @@ class Walker {
         return;
       }
     }
+    if (this.#pending.length > 0 && stats?.isDirectory() !== true) {
+      this.#outsideFault ??= stats === undefined ? "ENOENT" : "ENOTDIR";
+    }
     this.#outside = path;
   }
 
   #lstatOutside(path: string): ReturnType<Tree["lower"]["lstat"]> {
     try {
       return this.#tree.lower.lstat(path);
-    } catch {
+    } catch (caught) {
       // Not ours to see: it stays outside whatever it is.
+      this.#outsideFault ??= codeOf(caught) ?? "EACCES";
       return undefined;
     }
   }

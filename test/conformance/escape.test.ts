@@ -96,6 +96,13 @@ describe("no path leads out of the root", () => {
     });
   }
 
+  test("a way around outside that the disk does not have is none back to the root", () => {
+    const { fs } = layer;
+    expect(codeOf(() => fs.statSync(`/nonexistent/..${root}/a.txt`))).toBe("ENOENT");
+    expect(codeOf(() => fs.statSync(`${secret}/../../root/a.txt`))).toBe("ENOTDIR");
+    expect(codeOf(() => fs.statSync(`${home}/outside/../root/a.txt`))).toBe("no error");
+  });
+
   test("names cannot be moved, linked or made across the edge", () => {
     const { fs } = layer;
     const inside = join(root, "a.txt");

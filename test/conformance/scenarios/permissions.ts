@@ -154,6 +154,49 @@ export const permissions: readonly Scenario[] = [
     }),
   ),
   scenario(
+    "dots ask for the right to search",
+    ({ fs, at }) => {
+      for (const directory of ["nosearch", "nothing", "noread", "open"]) {
+        fs.statSync(`${at(directory)}/.`);
+        fs.statSync(`${at(directory)}/../mine.txt`);
+        fs.statSync(`${at(directory)}/./../mine.txt`);
+        fs.writeFileSync(`${at(directory)}/../mine.txt`, directory);
+      }
+    },
+    asSomeone(),
+  ),
+  scenario(
+    "what may be copied onto, linked and unlinked of other users",
+    ({ fs, at }) => {
+      fs.copyFileSync(at("mine.txt"), at("open/foreign.txt"));
+      fs.readdirSync(at("open"));
+      fs.copyFileSync(at("mine.txt"), at("nowrite/foreign.txt"));
+      fs.readFileSync(at("nowrite/foreign.txt"), "utf8");
+      fs.linkSync(at("nowrite/theirs.txt"), at("nowrite/link"));
+      fs.linkSync(at("nowrite/theirs.txt"), at("open/link"));
+      fs.linkSync(at("nowrite/directory"), at("nowrite/link"));
+      fs.linkSync(at("open/sub"), at("nowrite/link"));
+      for (const path of ["f", "f/", "sub", "sub/", "none", "none/"]) {
+        fs.unlinkSync(`${at("nowrite")}/${path}`);
+      }
+    },
+    asSomeone({
+      seed: {
+        ...seed,
+        "open/foreign.txt": file("foreign", 0o666),
+        "nowrite/foreign.txt": file("foreign", 0o666),
+        "nowrite/theirs.txt": file("theirs", 0o644),
+        "nowrite/directory": directory(0o755),
+      },
+      foreign: [
+        "open/foreign.txt",
+        "nowrite/foreign.txt",
+        "nowrite/theirs.txt",
+        "nowrite/directory",
+      ],
+    }),
+  ),
+  scenario(
     "a rename that fails leaves its target in place",
     ({ fs, at }) => {
       fs.mkdirSync(at("open/empty"));
