@@ -37,7 +37,7 @@ export function makeDirectory(core: Core, path: string, mode: number): void {
     lowerPath: undefined,
   });
   node.attached = true;
-  core.tree.put(parent, place.name, node);
+  core.tree.putNew(parent, place.name, node);
   core.tree.countDirectory(parent, 1);
   core.tree.namesChanged(parent, node.ctime);
 }
@@ -48,7 +48,7 @@ export function makeFile(core: Core, place: Place, mode: number, content: FileCo
   const { gid } = inheritedGroup(parent);
   const bits = mode & permissionBits & ~credentials.umask;
   const node = new FileNode(core.tree.originOfNew(bits, credentials.uid, gid), content);
-  core.tree.put(parent, place.name, node);
+  core.tree.putNew(parent, place.name, node);
   if (content.size > 0) core.tree.changed(node);
   core.tree.namesChanged(parent, node.ctime);
   return node;
@@ -64,7 +64,7 @@ export function makeSymlink(core: Core, target: string, path: string): void {
   const parent = writableParent(core, place);
   const { gid } = inheritedGroup(parent);
   const node = new SymlinkNode(core.tree.originOfNew(0o777, credentials.uid, gid), target);
-  core.tree.put(parent, place.name, node);
+  core.tree.putNew(parent, place.name, node);
   core.tree.namesChanged(parent, node.ctime);
 }
 
@@ -81,7 +81,7 @@ export function makeLink(core: Core, existing: string, path: string): void {
   core.tree.touch(node);
   node.nlink += 1;
   node.ctime = core.tree.now();
-  core.tree.put(parent, place.name, node);
+  core.tree.putNew(parent, place.name, node);
   core.tree.namesChanged(parent);
   if (core.tree.feed.isWatched) core.tree.feed.counted(node);
 }

@@ -167,6 +167,15 @@ export class Tree {
     this.#put(directory, name, node, { expected, isTold: true });
   }
 
+  /** Like {@link put}, under a name at which a lookup has just found nothing. */
+  putNew(directory: DirectoryNode, name: string, node: Node): void {
+    const { lowerPath, coveredPath, entries } = directory;
+    // The lookup has seen that the lower has nothing there, unless it did not look there.
+    const isSeen = lowerPath !== undefined || coveredPath === undefined;
+    const expected = isSeen && entries?.has(name) !== true ? null : undefined;
+    this.#put(directory, name, node, { expected, isTold: true });
+  }
+
   /** Like {@link put}, of a node that shows what the lower shows: nothing has changed yet. */
   take(directory: DirectoryNode, name: string, node: Node): void {
     this.#put(directory, name, node, { expected: undefined, isTold: false });
