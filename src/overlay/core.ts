@@ -97,7 +97,7 @@ export class Core {
     const last = path.charCodeAt(path.length - 1);
     if (path.charCodeAt(0) !== slash || last === slash || last === dot) return undefined;
     const end = path.lastIndexOf("/");
-    const known = this.paths.find(path.slice(0, end));
+    const known = this.paths.find(path, end);
     if (known === undefined || this.#watchesReads) return undefined;
     const { directory } = known;
     const { entries } = directory;
@@ -118,7 +118,7 @@ export class Core {
   /** Whether a path is a directory of the lower in which nothing was changed. */
   isPlainDirectory(path: string): boolean {
     if (path.charCodeAt(0) !== slash || this.#watchesReads) return false;
-    const known = this.paths.find(path);
+    const known = this.paths.find(path, path.length);
     if (known?.isAsInLower !== true || known.directory === this.tree.root) return false;
     const { directory } = known;
     return directory.entries === undefined || directory.entries.size === 0;
@@ -151,7 +151,7 @@ export class Core {
     const isPlain = path.charCodeAt(0) === slash && last !== slash && last !== dot;
     if (!isPlain || path.length > directPathLengthMax) return undefined;
     const end = path.lastIndexOf("/");
-    const directory = this.paths.find(path.slice(0, end))?.directory;
+    const directory = this.paths.find(path, end)?.directory;
     const name = path.slice(end + 1);
     if (directory === undefined || name.length > directNameLengthMax) return undefined;
     if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;

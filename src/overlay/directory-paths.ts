@@ -31,6 +31,9 @@ export interface KnownDirectory {
 export class DirectoryPaths {
   readonly #tree: Tree;
   readonly #known = new Map<string, KnownDirectory>();
+  /** The one that was asked for last, which is the next one's most of the time. */
+  #lastPath = "";
+  #last: KnownDirectory | undefined = undefined;
   #structure = -1;
   #uid = -1;
   #lookupsLeft = lookupsMax;
@@ -40,8 +43,11 @@ export class DirectoryPaths {
     this.#tree = tree;
   }
 
-  /** The directory at an absolute path, `undefined` where a walk must tell. */
-  find(path: string): KnownDirectory | undefined {
+  /**
+   * The directory at the first `length` characters of an absolute path, `undefined` where a walk
+   * must tell.
+   */
+  find(path: string, length: number): KnownDirectory | undefined {
     this.#lookupsLeft -= 1;
     if (
       this.#lookupsLeft <= 0 ||
@@ -50,18 +56,31 @@ export class DirectoryPaths {
     ) {
       this.#forget();
     }
-    return this.#known.get(path) ?? this.#learn(path);
+    // Cheaper than to cut the path and look it up.
+    if (length === this.#lastPath.length && this.#last !== undefined) {
+      if (path.startsWith(this.#lastPath)) return this.#last;
+    }
+    const directory = path.slice(0, length);
+    const known = this.#known.get(directory) ?? this.#learn(directory);
+    this.#lastPath = directory;
+    this.#last = known;
+    return known;
   }
 
   /** Forgets everything and stops looking at the clock, until it is asked again. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#known.clear();
+    this.#last = undefined;
   }
 
   #forget(): void {
-    this.#known.clear();
+    this.#clear();
     this.#structure = this.#tree.structure;
     this.#uid = credentials.uid;
     this.#lookupsLeft = lookupsMax;

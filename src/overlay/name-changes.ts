@@ -106,9 +106,10 @@ export function removeFile(core: Core, path: string): void {
   if (place.trailingSlash) throw new Fault(isDirectory(place) ? "EISDIR" : "ENOTDIR");
   const parent = removableFrom(core, place);
   if (isDirectory(place)) throw new Fault("EISDIR");
-  dropName(core, place);
+  const now = core.tree.now();
+  dropName(core, place, now);
   core.tree.remove(parent, place.name);
-  core.tree.namesChanged(parent);
+  core.tree.namesChanged(parent, now);
 }
 
 /** Takes an empty directory away. @throws {Fault} as `rmdir(2)`. */
@@ -141,7 +142,7 @@ export function dropDirectory(core: Core, place: ExistingPlace): void {
 }
 
 /** Counts one name less of the file at a place, if anyone can still see the count. */
-export function dropName(core: Core, place: ExistingPlace): void {
+export function dropName(core: Core, place: ExistingPlace, now = core.tree.now()): void {
   const { found } = place;
   let node: Node | undefined;
   if (core.tree.feed.isWatched) tellOfName(core, found.kind === "upper" ? found.node : found.stats);
@@ -150,7 +151,7 @@ export function dropName(core: Core, place: ExistingPlace): void {
   if (node === undefined) return;
   core.tree.touch(node);
   node.nlink -= 1;
-  node.ctime = core.tree.now();
+  node.ctime = now;
 }
 
 function tellOfName(core: Core, node: Identity & { readonly nlink: number }): void {

@@ -89,11 +89,14 @@ export function encodingOf(options: unknown): BufferEncoding | "buffer" | undefi
 
 /** Options as an object; encodings and absent options are an empty one. */
 export function optionsOf(options: unknown): Readonly<Record<string, unknown>> {
-  if (options === undefined || options === null || typeof options === "string") return {};
+  if (options === undefined || options === null || typeof options === "string") return noOptions;
   if (typeof options === "object") return options as Readonly<Record<string, unknown>>;
   checkArguments((nowhere) => real.readFileSync(nowhere, options as never));
-  return {};
+  return noOptions;
 }
+
+/** One for all calls: most have no options. */
+const noOptions: Readonly<Record<string, unknown>> = Object.freeze({});
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants;
 
