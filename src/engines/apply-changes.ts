@@ -23,7 +23,7 @@ export function applyChange(overlay: EngineOverlay, change: FileChange): Applied
       return { writes: 0, deletes: 1, bytesWritten: 0 };
     case "write": {
       if (change.isNewFile) overlay.fs.unlinkSync(change.path);
-      writeWithParents(overlay, change.path, change.bytes, change.mode);
+      writeWithParents(overlay, change.path, change.bytes);
       return { writes: 1, deletes: 0, bytesWritten: change.bytes.length };
     }
   }
@@ -60,19 +60,13 @@ export function inSavepoint<T>(overlay: EngineOverlay, work: () => T): T {
  * Writes a file, and makes its parents only when that has failed for want of them: they are there
  * nearly always, and to look first would be a call for every file.
  */
-export function writeWithParents(
-  overlay: EngineOverlay,
-  path: string,
-  bytes: Uint8Array,
-  mode?: number,
-): void {
-  const options = mode === undefined ? undefined : { mode };
+export function writeWithParents(overlay: EngineOverlay, path: string, bytes: Uint8Array): void {
   try {
-    overlay.fs.writeFileSync(path, bytes, options);
+    overlay.fs.writeFileSync(path, bytes);
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
     makeParents(overlay, path);
-    overlay.fs.writeFileSync(path, bytes, options);
+    overlay.fs.writeFileSync(path, bytes);
   }
 }
 

@@ -22,8 +22,6 @@ export type FileChange =
       readonly bytes: Buffer;
       /** What it replaces; `undefined` for a new file. */
       readonly before: Buffer | undefined;
-      /** Permission bits for a new file; the usual ones when `undefined`. */
-      readonly mode: number | undefined;
       /** Whether what lay there was deleted first: the new file is not the old one changed. */
       readonly isNewFile: boolean;
     }
@@ -39,7 +37,6 @@ interface FileState {
   base: Buffer | undefined;
   /** What it is to become. A file that is only looked at is never loaded. */
   content: PieceList | "untouched" | "absent";
-  mode: number | undefined;
   operations: number;
   /** Whether what existed was deleted on the way. */
   wasDeleted: boolean;
@@ -72,10 +69,9 @@ export class FileStates {
   }
 
   /** Replaces the content of a file, or makes it. `bytes` must not change until it is applied. */
-  write(path: string, bytes: Uint8Array, mode?: number): void {
+  write(path: string, bytes: Uint8Array): void {
     const state = this.#stateOf(path);
     state.content = new PieceList(bytes);
-    if (mode !== undefined && (!state.existed || state.wasDeleted)) state.mode = mode;
     this.#count(state);
     this.plainCalls += 1;
   }
@@ -129,17 +125,16 @@ export class FileStates {
     return this.#contentOf(this.#stateOf(path))?.toBytes();
   }
 
-  /** Permission bits of a file as it will be; `undefined` for a new one. */
-  modeOf(path: string): number | undefined {
-    const state = this.#stateOf(path);
-    if (!state.existed || state.wasDeleted) return state.mode;
-    return this.#overlay.fs.statSync(state.path).mode & 0o7777;
+  /** Whether a symbolic link lies at the path itself and is to stay. */
+  isLink(path: string): boolean {
+    const place = this.placeOf(path);
+    return !this.#states.has(place) && findNode(this.#overlay, place)?.isSymbolicLink() === true;
   }
 
   /** Files that were read here and are not any more what they were then. */
   stalePaths(): string[] {
     return [...this.#states.values()]
-      .filter((state) => state.observed || (state.existed && state.content === "absent"))
+      .filter((state) => state.observed || state.wasDeleted)
       .filter((state) => !this.#isAsRead(state))
       .map((state) => state.path);
   }
@@ -192,7 +187,7 @@ export class FileStates {
     const mayBeSame = state.existed && !isNewFile && state.sizeBefore === bytes.length;
     const before = mayBeSame ? this.#findBase(state) : state.base;
     if (mayBeSame && before?.equals(bytes)) return { kind: "nothing", path, because: "same" };
-    return { kind: "write", path, bytes, before, mode: state.mode, isNewFile };
+    return { kind: "write", path, bytes, before, isNewFile };
   }
 
   /** A copy to edit, so that a failing list leaves the state alone. */
@@ -251,7 +246,6 @@ export class FileStates {
       sizeBefore,
       base: undefined,
       content: existed ? "untouched" : "absent",
-      mode: undefined,
       operations: 0,
       wasDeleted: false,
       observed: false,

@@ -17,6 +17,8 @@ export interface BatchOptions {
   readonly maxBatchSize?: number;
   /** Stops the batch between two groups of files, which takes everything back. */
   readonly signal?: AbortSignal;
+  /** Called after every group with the files done so far. */
+  readonly onProgress?: (files: number) => void;
   /** The standard path: each operation by itself and in order, nothing of a file put together. */
   readonly oneByOne?: boolean;
 }
@@ -81,6 +83,7 @@ interface Run {
   readonly atomic: boolean;
   readonly maxBatchSize: number;
   readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((files: number) => void) | undefined;
   readonly progress: Progress;
 }
 
@@ -114,6 +117,7 @@ export function runBatch(
     atomic: options.atomic ?? true,
     maxBatchSize: options.maxBatchSize ?? batchFilesMax,
     signal: options.signal,
+    onProgress: options.onProgress,
     progress: emptyProgress(),
   };
   checkBatchSize(run.maxBatchSize);
@@ -205,7 +209,41 @@ function applyStates(
   for (let at = 0; at < changes.length; at += run.maxBatchSize) {
     stopIfAborted(run);
     applyGroup(run, changes.slice(at, at + run.maxBatchSize), byPath);
+    run.onProgress?.(run.progress.order.length);
   }
+}
+
+/**
+ * Applies changes that were gathered elsewhere as an atomic batch: in the order of their
+ * dependencies, in groups.
+ *
+ * @throws what a change throws, `DRAFT_ABORTED` on the signal; nothing was changed then.
+ */
+export function runChanges(
+  overlay: EngineOverlay,
+  changes: readonly FileChange[],
+  options: Pick<BatchOptions, "maxBatchSize" | "signal" | "onProgress"> = {},
+): IoCounts {
+  const run: Run = {
+    overlay,
+    operations: [],
+    atomic: true,
+    maxBatchSize: options.maxBatchSize ?? batchFilesMax,
+    signal: options.signal,
+    onProgress: options.onProgress,
+    progress: emptyProgress(),
+  };
+  checkBatchSize(run.maxBatchSize);
+  const ordered = orderChanges(run, changes);
+  return inSavepoint(overlay, () => {
+    for (const [index, change] of ordered.entries()) {
+      if (index % run.maxBatchSize === 0) stopIfAborted(run);
+      note(run.progress, change, applyChange(overlay, change));
+      const isEndOfGroup = (index + 1) % run.maxBatchSize === 0 || index + 1 === ordered.length;
+      if (isEndOfGroup) run.onProgress?.(index + 1);
+    }
+    return run.progress;
+  });
 }
 
 /** Takes an operation in; returns the path that its change will have. */
