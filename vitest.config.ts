@@ -3,8 +3,11 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 /** Takes minutes, not hours, and runs with every push. */
 const long = [
   "test/cli/history.long.ts",
+  "test/conformance/other-variants-even.long.ts",
+  "test/conformance/other-variants-odd.long.ts",
   "test/conformance/unprivileged.long.ts",
   "test/crash/commit-kill.long.ts",
+  "test/overlay/unprivileged.long.ts",
   "test/sandbox/fuse-suites.long.ts",
   "test/sandbox/fuse.long.ts",
   "test/sandbox/killed-owner.long.ts",
@@ -38,7 +41,16 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: { name: "without-native", include: withoutNative, env: { DRAFTFS_NATIVE: "0" } },
       },
-      { extends: true, test: { name: "long", include: long, testTimeout: 900_000 } },
+      {
+        extends: true,
+        test: {
+          name: "long",
+          // Random programs: some now, by the seed of the suite, and many by others in `exhaustive`.
+          include: [...long, "property-tests/overlay/overlay.long.ts"],
+          env: { DRAFTFS_PROPERTY_PROGRAMS: process.env["DRAFTFS_PROPERTY_PROGRAMS"] ?? "200" },
+          testTimeout: 900_000,
+        },
+      },
       {
         extends: true,
         test: {

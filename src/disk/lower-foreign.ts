@@ -45,15 +45,29 @@ export class ForeignLower extends Lower {
   }
 
   override read(descriptor: number, buffer: Uint8Array, position: number): number {
-    return guarded(() => super.read(descriptor, buffer, position));
+    return this.#reading(descriptor, () => super.read(descriptor, buffer, position));
   }
 
   /** A copy: some file systems hand out views of memory that others share. */
   override readWhole(descriptor: number): Buffer {
-    return guarded(() => {
+    return this.#reading(descriptor, () => {
       const bytes = super.readWhole(descriptor);
       return bytes.byteLength === bytes.buffer.byteLength ? bytes : exactCopy(bytes);
     });
+  }
+
+  /**
+   * Of a descriptor that a read failed on, unionfs asks the next file system, which does not know
+   * it, and tells of that: of a directory, `EBADF`.
+   */
+  #reading<T>(descriptor: number, run: () => T): T {
+    try {
+      return guarded(run);
+    } catch (error) {
+      const isUnknown = (error as NodeJS.ErrnoException).code === "EBADF";
+      if (!isUnknown || !this.fstat(descriptor).isDirectory()) throw error;
+      throw Object.assign(new Error("EISDIR", { cause: error }), { code: "EISDIR" });
+    }
   }
 
   /** memfs gives links the mode of files and no size. */

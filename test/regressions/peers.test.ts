@@ -347,6 +347,80 @@ const generators: readonly Scenario[] = [
   ),
 ];
 
+/** Asked for, or broken and mended, in threads about what overlays and memory file systems lack. */
+const wanted: readonly Scenario[] = [
+  scenario("streamich/memfs#967: readdir lists trees, with types and parents", ({ fs, at }) => {
+    fs.writeFileSync(at("d/sub/new"), "");
+    fs.unlinkSync(at("d/x.txt"));
+    fs.readdirSync(at(""), { recursive: true });
+    fs.readdirSync(at(""), { recursive: true, withFileTypes: true });
+  }),
+  scenario("streamich/memfs#325: making the root again makes nothing else", ({ fs, at }) => {
+    fs.mkdirSync(at(""));
+    fs.mkdirSync(at("d//new//"));
+    fs.mkdirSync(at(""), { recursive: true });
+    fs.readdirSync(at(""));
+  }),
+  scenario("streamich/memfs#1116: realpath.native resolves too", async ({ fs, at }) => {
+    fs.realpathSync.native(at("dlink/sub"));
+    fs.realpathSync.native(at("dangling"));
+    await fs.promises.realpath(at("chain"));
+  }),
+  scenario(
+    "streamich/memfs#1211: a file grown by many small appends is whole",
+    ({ raw, at, note }) => {
+      for (let index = 0; index < 2000; index++) raw.appendFileSync(at("a.txt"), `${index},`);
+      note("content", raw.readFileSync(at("a.txt")));
+    },
+  ),
+  scenario("zen-fs/core#256: concurrent removals and creations agree", async ({ fs, raw, at }) => {
+    const names = Array.from({ length: 20 }, (_, index) => at(`d/c${index}`));
+    await Promise.all(names.map((name) => raw.promises.writeFile(name, "")));
+    await Promise.all([
+      ...names.slice(0, 10).map((name) => raw.promises.unlink(name)),
+      ...names.slice(10).map((name) => raw.promises.rename(name, `${name}-moved`)),
+      raw.promises.mkdir(at("d/between")),
+    ]);
+    fs.readdirSync(at("d"));
+  }),
+  scenario(
+    "zen-fs/core#308: concurrent recursive mkdir calls all succeed",
+    async ({ raw, at, note }) => {
+      const paths = ["p/q", "p", "p/q/r", "p/q/r", "d/sub/n/m", "d/sub/n"].map(at);
+      const made = paths.map((path) => raw.promises.mkdir(path, { recursive: true }));
+      note(
+        "outcomes",
+        (await Promise.allSettled(made)).map(({ status }) => status),
+      );
+    },
+  ),
+  scenario("yarnpkg/berry#1651: functions that wrappers forget", async ({ fs, raw, at, note }) => {
+    const descriptor = raw.openSync(at("b.txt"), "r+");
+    note("writev", raw.writevSync(descriptor, [Buffer.from("one"), Buffer.from("two")], 1));
+    note("readv", raw.readvSync(descriptor, [Buffer.alloc(2), Buffer.alloc(3)], 1));
+    raw.fchmodSync(descriptor, 0o640);
+    raw.closeSync(descriptor);
+    const dir = fs.opendirSync(at("d"));
+    dir.closeSync();
+    fs.lutimesSync(at("link"), 11, 12);
+    await fs.promises.lutimes(at("link"), 13, 14);
+    fs.rmSync(at("d"), { recursive: true });
+    fs.accessSync(at("b.txt"), fs.constants.R_OK);
+  }),
+  scenario("angular/angular-cli#11781: a file written again keeps its mode", ({ fs, at }) => {
+    fs.writeFileSync(at("run.sh"), "#!/bin/sh\necho new\n");
+    fs.copyFileSync(at("run.sh"), at("run2.sh"));
+    fs.statSync(at("run2.sh"));
+  }),
+  scenario("hyprstream/hyprstream#655: a deleted tree can be made again, empty", ({ fs, at }) => {
+    fs.rmSync(at("d"), { recursive: true });
+    fs.existsSync(at("d/x.txt"));
+    fs.mkdirSync(at("d/sub"), { recursive: true });
+    fs.readdirSync(at("d"), { recursive: true });
+    fs.readFileSync(at("d/x.txt"));
+  }),
+];
+
 conform("what peers got wrong", [
   ...unionfs,
   ...zenfs,
@@ -355,4 +429,5 @@ conform("what peers got wrong", [
   ...agentfs,
   ...kernelAndFuse,
   ...generators,
+  ...wanted,
 ]);

@@ -101,7 +101,8 @@ export type VariantName =
   | "spilled"
   | "pressed"
   | "memfs"
-  | "stacked";
+  | "stacked"
+  | "unionfs";
 
 export interface Scenario {
   readonly name: string;

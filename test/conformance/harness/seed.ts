@@ -66,13 +66,20 @@ const seedEpochSeconds = 1_000_000_000;
  * Puts `seed` into the existing directory `target` of `fs`.
  *
  * @param shownRoot the path at which the tree will be seen; absolute link targets name it.
+ * @param whole the seed of which this one is a part: the times of a node follow from its place there.
  */
-export function plant(fs: Fs, target: string, seed: Seed, shownRoot = target): void {
+export function plant(
+  fs: Fs,
+  target: string,
+  seed: Seed,
+  shownRoot = target,
+  whole: Seed = seed,
+): void {
   const at = (path: string) => join(target, path);
   for (const [path, node] of Object.entries(seed)) plantNode(fs, at, path, node, shownRoot);
-  const paths = Object.keys(seed);
-  for (const [index, path] of [...paths.entries()].reverse()) {
-    const node = seed[path] as SeedNode;
+  for (const [index, path] of [...Object.keys(whole).entries()].reverse()) {
+    const node = seed[path];
+    if (node === undefined) continue;
     const seconds = seedEpochSeconds + index;
     if (isDirectory(node)) fs.chmodSync(at(path), node.mode);
     fs.lutimesSync(at(path), seconds, seconds);

@@ -1,10 +1,11 @@
 import nodeFs from "node:fs";
 import { dirname, join } from "node:path";
 import { createFsFromVolume, Volume } from "memfs";
+import { Union } from "unionfs";
 import { type Layer, openLayer } from "../../../src/overlay/layer.ts";
 import { pageBytes } from "../../../src/overlay/page.ts";
 import type { Scenario, VariantName } from "./scenario.ts";
-import { type Fs, plant } from "./seed.ts";
+import { type Fs, plant, type Seed } from "./seed.ts";
 import type { World } from "./world.ts";
 
 /** Makes a world for one scenario below the directory `home`, which does not exist yet. */
@@ -89,6 +90,21 @@ const variants: Readonly<Record<VariantName, Variant>> = {
     return { ...worldOf(layer), outside: join(home, "outside"), lower };
   },
 
+  /** The lower is a unionfs: some files in a memfs volume, all else on the disk above. */
+  unionfs: (home, scenario) => {
+    const { files, others } = splitSeed(scenario.seed);
+    const { root, outside } = plantDisk(home, "root", scenario, "root", others);
+    const volume = new Volume();
+    volume.mkdirSync(root, { recursive: true });
+    const memory = createFsFromVolume(volume) as unknown as Fs;
+    plantIn(memory, root, scenario, root, files);
+    const union = new Union();
+    // It asks the one that was added last first.
+    union.use(memory).use(nodeFs);
+    const layer = openLayer({ root, lower: union as unknown as Fs });
+    return { ...worldOf(layer), outside, lower: { fs: nodeFs, root: home } };
+  },
+
   /** The lower is another overlay. */
   stacked: (home, scenario) => {
     const { root, outside } = plantDisk(home, "root", scenario);
@@ -123,10 +139,16 @@ function worldOf(layer: Layer): Pick<World, "fs" | "root" | "close"> {
 }
 
 /** Seeds a real directory `home/name` and returns where it lies. */
-function plantDisk(home: string, name: string, scenario: Scenario, shownName = name) {
+function plantDisk(
+  home: string,
+  name: string,
+  scenario: Scenario,
+  shownName = name,
+  part = scenario.seed,
+) {
   const root = join(home, name);
   nodeFs.mkdirSync(root, { recursive: true });
-  plantIn(nodeFs, root, scenario, join(home, shownName));
+  plantIn(nodeFs, root, scenario, join(home, shownName), part);
   return { fs: nodeFs, root, outside: makeOutside(home) };
 }
 
@@ -136,12 +158,37 @@ function makeOutside(home: string): string {
   return outside;
 }
 
-/** Plants the seed; as root, hands it over to the user that the scenario runs as. */
-function plantIn(fs: Fs, root: string, scenario: Scenario, shownRoot: string): void {
-  plant(fs, root, scenario.seed, shownRoot);
+/** Files right below the root that have no other names, and what remains. */
+function splitSeed(seed: Seed): { readonly files: Seed; readonly others: Seed } {
+  const nodes = Object.entries(seed);
+  const isMovable = ([path, node]: (typeof nodes)[number]): boolean => {
+    const isFile = typeof node === "string" || Buffer.isBuffer(node) || node.kind === "file";
+    return isFile && !path.includes("/") && !isLinked(seed, path);
+  };
+  return {
+    files: Object.fromEntries(nodes.filter(isMovable)),
+    others: Object.fromEntries(nodes.filter((node) => !isMovable(node))),
+  };
+}
+
+function isLinked(seed: Seed, path: string): boolean {
+  return Object.values(seed).some(
+    (node) => typeof node === "object" && "to" in node && node.to === path,
+  );
+}
+
+/** Plants the seed or a part of it; as root, hands it over to the user that the scenario runs as. */
+function plantIn(
+  fs: Fs,
+  root: string,
+  scenario: Scenario,
+  shownRoot: string,
+  part = scenario.seed,
+): void {
+  plant(fs, root, part, shownRoot, scenario.seed);
   const { uid } = scenario;
   if (uid === undefined || process.geteuid?.() !== 0) return;
-  for (const path of ["", ...Object.keys(scenario.seed)]) {
+  for (const path of ["", ...Object.keys(part)]) {
     if (!scenario.foreign.includes(path)) fs.lchownSync(join(root, path), uid, uid);
   }
 }
