@@ -144,3 +144,18 @@ export const heldPackBytesMax = 16 * MIB;
 
 /** From here on hashing takes longer than to hand the bytes to a thread: some 300 µs. */
 export const threadedHashBytesMin = 256 * KIB;
+
+/** Letters of one line that a tool shows: a minified file would flood its reader by itself. */
+export const shownLineLettersMax = 2000;
+
+/** Bytes of an image that is shown unasked: what services take, as base64, is 5 MB. */
+export const shownImageBytesMax = 3.75 * MIB;
+
+/** From this size on a text is read in pieces: the memory for all of it would be felt. */
+export const scannedTextBytesMin = 16 * MIB;
+
+/** Text that a search looks through before other work gets a turn: some milliseconds' worth. */
+export const searchBytesPerTurn = 4 * MIB;
+
+/** Searches of one process that run at a time: each may hold a file of 64 MiB in memory. */
+export const searchesMax = 4;

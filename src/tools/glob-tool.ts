@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { findNode } from "../engines/overlay-path.ts";
 import { globTest } from "../overlay/glob-pattern.ts";
-import type { Tool } from "./tool.ts";
+import { inSearchTurn } from "./search-turn.ts";
+import type { Tool, ToolContext } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
 import { walkFiles } from "./walk-files.ts";
 
@@ -21,6 +22,8 @@ export interface GlobOutput {
   /** Files that fit, also those left out. */
   readonly numFiles: number;
   readonly truncated: boolean;
+  /** Directories that may not be read. */
+  readonly skipped: readonly string[];
   readonly durationMs: number;
 }
 
@@ -31,23 +34,27 @@ export const globTool: Tool<GlobInput, GlobOutput> = {
     "Finds files by a glob pattern, the most recently changed first; at most 100 are returned.",
   input,
   readOnly: true,
-  async run(context, request) {
-    const startedAt = performance.now();
-    const matches = globTest(request.pattern);
-    const found: { path: string; mtimeMs: number }[] = [];
-    const start = toolPathOf(context, request.path ?? ".");
-    for await (const file of walkFiles(context, start, { ignored: true })) {
-      const fits = matches(request.pattern.startsWith("/") ? file.absolute : file.relative);
-      if (!fits) continue;
-      const mtimeMs = findNode(context.overlay, file.absolute)?.mtimeMs ?? 0;
-      found.push({ path: file.absolute, mtimeMs });
-    }
-    found.sort((a, b) => b.mtimeMs - a.mtimeMs || (a.path < b.path ? -1 : 1));
-    return {
-      filenames: found.slice(0, filesMax).map(({ path }) => path),
-      numFiles: found.length,
-      truncated: found.length > filesMax,
-      durationMs: performance.now() - startedAt,
-    };
-  },
+  run: (context, request) => inSearchTurn(context, () => glob(context, request)),
 };
+
+async function glob(context: ToolContext, request: GlobInput): Promise<GlobOutput> {
+  const startedAt = performance.now();
+  const matches = globTest(request.pattern);
+  const skipped: string[] = [];
+  const found: { path: string; mtimeMs: number }[] = [];
+  const start = toolPathOf(context, request.path ?? ".");
+  for await (const file of walkFiles(context, start, { ignored: true, skipped })) {
+    const fits = matches(request.pattern.startsWith("/") ? file.absolute : file.relative);
+    if (!fits) continue;
+    const mtimeMs = findNode(context.overlay, file.absolute)?.mtimeMs ?? 0;
+    found.push({ path: file.absolute, mtimeMs });
+  }
+  found.sort((a, b) => b.mtimeMs - a.mtimeMs || (a.path < b.path ? -1 : 1));
+  return {
+    filenames: found.slice(0, filesMax).map(({ path }) => path),
+    numFiles: found.length,
+    truncated: found.length > filesMax,
+    skipped,
+    durationMs: performance.now() - startedAt,
+  };
+}

@@ -2,18 +2,17 @@ import { z } from "zod";
 import { findBytes, findTarget } from "../engines/overlay-path.ts";
 import { decodeText, isText, textEncodingOf } from "../engines/text-encoding.ts";
 import { DraftError } from "../errors.ts";
-import { KIB, MIB } from "../limits.ts";
+import { KIB, MIB, searchBytesPerTurn } from "../limits.ts";
 import { globTest } from "../overlay/glob-pattern.ts";
 import { GrepResults } from "./grep-results.ts";
 import { compileSearch, type LineFinder } from "./line-search.ts";
+import { inSearchTurn } from "./search-turn.ts";
 import { countRead, type Tool, type ToolContext } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
-import { turn, type WalkedFile, walkFiles } from "./walk-files.ts";
+import { turn, unlessUnreadable, type WalkedFile, walkFiles } from "./walk-files.ts";
 
 /** Files beyond this are reported as skipped: reading them whole would stall everything else. */
 const fileBytesMax = 64 * MIB;
-/** After so much text other work gets a turn. */
-const bytesPerTurn = 4 * MIB;
 
 const count = () => z.int().min(0).optional();
 const input = z.strictObject({
@@ -45,7 +44,7 @@ export interface GrepOutput {
   readonly numMatches?: number;
   readonly appliedLimit?: number;
   readonly appliedOffset?: number;
-  /** Files that were too large to search. */
+  /** Files that were too large to search, and what may not be read. */
   readonly skipped: readonly string[];
 }
 
@@ -79,7 +78,7 @@ export const grepTool: Tool<GrepInput, GrepOutput> = {
     "lines (output_mode content) or their counts (count).",
   input,
   readOnly: true,
-  run: grep,
+  run: (context, request) => inSearchTurn(context, () => grep(context, request)),
 };
 
 async function grep(context: ToolContext, request: GrepInput): Promise<GrepOutput> {
@@ -92,13 +91,13 @@ async function grep(context: ToolContext, request: GrepInput): Promise<GrepOutpu
   const skipped: string[] = [];
   const results = new GrepResults(context.overlay, request);
   let bytesInTurn = 0;
-  for await (const file of candidatesOf(context, request)) {
+  for await (const file of candidatesOf(context, request, skipped)) {
     if (file.isLink || !accepts(file.relative)) continue;
     const text = findSearchable(context, file.absolute, skipped);
     if (text === undefined) continue;
     const { lines, found } = matchesIn(text, find);
     bytesInTurn += text.length;
-    if (bytesInTurn > bytesPerTurn) {
+    if (bytesInTurn > searchBytesPerTurn) {
       bytesInTurn = 0;
       await turn(context);
     }
@@ -107,7 +106,11 @@ async function grep(context: ToolContext, request: GrepInput): Promise<GrepOutpu
   return { ...results.output(), skipped };
 }
 
-async function* candidatesOf(context: ToolContext, request: GrepInput): AsyncGenerator<WalkedFile> {
+async function* candidatesOf(
+  context: ToolContext,
+  request: GrepInput,
+  skipped: string[],
+): AsyncGenerator<WalkedFile> {
   const start = toolPathOf(context, request.path ?? ".");
   const node = findTarget(context.overlay, start);
   if (node === undefined) {
@@ -115,7 +118,7 @@ async function* candidatesOf(context: ToolContext, request: GrepInput): AsyncGen
       path: start,
     });
   }
-  if (node.isDirectory()) yield* walkFiles(context, start);
+  if (node.isDirectory()) yield* walkFiles(context, start, { skipped });
   else {
     const name = start.slice(start.lastIndexOf("/") + 1);
     yield { absolute: start, relative: name, isLink: false };
@@ -142,7 +145,7 @@ function findSearchable(context: ToolContext, path: string, skipped: string[]): 
     skipped.push(path);
     return undefined;
   }
-  const bytes = findBytes(context.overlay, path);
+  const bytes = unlessUnreadable(path, skipped, () => findBytes(context.overlay, path));
   if (bytes === undefined) return undefined;
   countRead(context, bytes.length);
   const encoding = textEncodingOf(bytes);

@@ -4,11 +4,12 @@ import { findTarget } from "../engines/overlay-path.ts";
 import type { EngineStats } from "../engines/overlay-port.ts";
 import { textEncodingOf } from "../engines/text-encoding.ts";
 import { DraftError, isDraftError } from "../errors.ts";
-import { KIB, MIB } from "../limits.ts";
+import { KIB, scannedTextBytesMin, shownImageBytesMax, shownLineLettersMax } from "../limits.ts";
 import { textOf } from "./file-result.ts";
 import { type CellView, cellsOf } from "./notebook.ts";
 import { startDigest } from "./read-ledger.ts";
 import { scanLines } from "./scan-lines.ts";
+import { cutOff, linesOf, type ShownLines, shownLines, undecodable } from "./shown-lines.ts";
 import { countRead, type Tool, type ToolContext } from "./tool.ts";
 import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
 
@@ -16,12 +17,6 @@ import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
 const linesDefault = 2000;
 /** Size beyond which a part has to be asked for, so that no one floods a context by mistake. */
 const wholeBytesMax = 256 * KIB;
-/** Letters of one line: minified files have lines that would flood a context by themselves. */
-const lineLettersMax = 2000;
-/** Size of an image beyond which it has to be asked for: what services take, as base64, is 5 MB. */
-const imageBytesMax = 3.75 * MIB;
-/** From this size on a text is looked through in pieces and never held in memory as a whole. */
-const scannedBytesMin = 16 * MIB;
 
 const input = z.strictObject({
   file_path: z.string().min(1).describe("Absolute path of the file to read"),
@@ -97,7 +92,7 @@ function read(context: ToolContext, request: ReadInput): ReadOutput {
   const imageType = imageTypes[extname(path).toLowerCase()];
   refuseLarge(path, node, request, imageType);
   const isText = imageType === undefined && !path.endsWith(".ipynb");
-  if (isText && node.size >= scannedBytesMin && !isWide(context, path)) {
+  if (isText && node.size >= scannedTextBytesMin && !isWide(context, path)) {
     return readHuge(context, path, node.size, request);
   }
   const bytes = context.overlay.fs.readFileSync(path);
@@ -114,10 +109,11 @@ function refuseLarge(
   imageType: string | undefined,
 ): void {
   if (allow_large === true) return;
-  if (imageType !== undefined && size > imageBytesMax) {
+  if (imageType !== undefined && size > shownImageBytesMax) {
     throw inputError(
       path,
-      `${path} has ${size} bytes, over ${imageBytesMax}. Make a smaller copy, or set allow_large.`,
+      `${path} has ${size} bytes, over ${shownImageBytesMax}. Make a smaller copy, or set ` +
+        "allow_large.",
     );
   }
   const isPart = offset !== undefined || limit !== undefined || path.endsWith(".ipynb");
@@ -151,7 +147,11 @@ function readHuge(
   { offset = 1, limit = linesDefault }: ReadInput,
 ): ReadOutput {
   const digest = startDigest();
-  const part = { first: offset - 1, count: limit, lineBytesMax: lineLettersMax * letterBytesMax };
+  const part = {
+    first: offset - 1,
+    count: limit,
+    lineBytesMax: shownLineLettersMax * letterBytesMax,
+  };
   const found = scanLines(context.overlay.fs, path, part, digest);
   countRead(context, size);
   if (found.hasNul) throw inputError(path, `${path} is binary; it has no lines to show.`);
@@ -205,36 +205,6 @@ function cellsOrProblem(text: string): readonly CellView[] | string {
   }
 }
 
-function undecodable(path: string): string {
-  return (
-    `${path} is not UTF-8; what cannot be decoded is shown as \ufffd. Edit keeps those bytes, ` +
-    "Write would lose them."
-  );
-}
-
-function cutOff(path: string): string {
-  return (
-    `${path} has lines of over ${lineLettersMax} letters, which are shown cut off, with … at the ` +
-    "end. Search them with Grep; what Write would write of them is not all."
-  );
-}
-
-interface ShownLines {
-  readonly lines: readonly string[];
-  readonly isCut: boolean;
-}
-
-function shownLines(lines: readonly string[]): ShownLines {
-  const isCut = lines.some((line) => line.length > lineLettersMax);
-  if (!isCut) return { lines, isCut };
-  const cut = lines.map((line) => {
-    if (line.length <= lineLettersMax) return line;
-    // Not between the halves of one letter.
-    return `${line.slice(0, lineLettersMax).replace(/[\ud800-\udbff]$/, "")}…`;
-  });
-  return { lines: cut, isCut };
-}
-
 function textOutput(
   path: string,
   shown: Pick<ShownLines, "lines"> & { readonly offset: number; readonly totalLines: number },
@@ -248,12 +218,6 @@ function textOutput(
     totalLines: shown.totalLines,
   };
   return { type: "text", file, ...(warnings.length === 0 ? {} : { warnings }) };
-}
-
-function linesOf(text: string): string[] {
-  const lines = text.split(/\r?\n/);
-  if (lines.at(-1) === "") lines.pop();
-  return lines;
 }
 
 function inputError(path: string, message: string): DraftError {

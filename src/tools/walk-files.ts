@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { childOf, treePathOf } from "../disk/tree-path.ts";
-import { findNode } from "../engines/overlay-path.ts";
+import { codeOf, findNode } from "../engines/overlay-path.ts";
 import type { EngineEntry } from "../engines/overlay-port.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
 import { aborted, type ToolContext } from "./tool.ts";
@@ -28,11 +28,13 @@ const hidden: ReadonlySet<string> = new Set([".git", stateDirectoryName]);
  * Walks the files below `start` without following links: those of a directory first, in order of
  * their names, then those of the directories in it. `.git` and the state directory are left out;
  * what `.gitignore` files name too, unless `ignored` asks for it.
+ *
+ * @param options.skipped takes the directories that may not be read; `start` itself is an error.
  */
 export async function* walkFiles(
   context: ToolContext,
   start: string,
-  options: { readonly ignored?: boolean } = {},
+  options: { readonly ignored?: boolean; readonly skipped?: string[] } = {},
 ): AsyncGenerator<WalkedFile> {
   const stack: { directory: string; relative: string; rules: readonly RulesHere[] }[] = [
     { directory: start, relative: "", rules: options.ignored ? [] : rulesAbove(context, start) },
@@ -40,9 +42,13 @@ export async function* walkFiles(
   let names = 0;
   for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
     const { directory, relative } = place;
-    const rules = options.ignored ? [] : withRulesOf(context, directory, place.rules);
     const below: typeof stack = [];
-    for (const entry of sortedEntries(context, directory)) {
+    const read = () => sortedEntries(context, directory);
+    const entries =
+      directory === start ? read() : unlessUnreadable(directory, options.skipped, read);
+    if (entries === undefined) continue;
+    const rules = options.ignored ? [] : withRulesOf(context, directory, place.rules);
+    for (const entry of entries) {
       names += 1;
       if (names % namesPerTurn === 0) await turn(context);
       const absolute = `${directory === "/" ? "" : directory}/${entry.name}`;
@@ -54,6 +60,22 @@ export async function* walkFiles(
       }
     }
     stack.push(...below.reverse());
+  }
+}
+
+/** What `read` returns; where that is not permitted, notes the path as skipped. */
+export function unlessUnreadable<T>(
+  path: string,
+  skipped: string[] | undefined,
+  read: () => T,
+): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const code = codeOf(error);
+    if (skipped === undefined || (code !== "EACCES" && code !== "EPERM")) throw error;
+    skipped.push(path);
+    return undefined;
   }
 }
 
@@ -90,7 +112,8 @@ function withRulesOf(
   const path = `${directory}/.gitignore`;
   // As git does: a link, or a directory of that name, has no rules.
   if (findNode(context.overlay, path)?.isFile() !== true) return [...above];
-  const bytes = context.overlay.fs.readFileSync(path);
+  const bytes = unlessUnreadable(path, [], () => context.overlay.fs.readFileSync(path));
+  if (bytes === undefined) return [...above];
   return [...above, { directory, rules: new IgnoreRules(bytes.toString("utf8")) }];
 }
 

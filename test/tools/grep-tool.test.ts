@@ -2,7 +2,12 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { findTool } from "../../src/tools/tool-registry.ts";
-import { plainOverlay, plant } from "../engines/support/plain-overlay.ts";
+import {
+  plainOverlay,
+  plant,
+  temporaryDirectory,
+  watchedFs,
+} from "../engines/support/plain-overlay.ts";
 
 function session(files: Record<string, string>) {
   const overlay = plainOverlay();
@@ -50,6 +55,54 @@ describe("Grep", () => {
     expect(await call("Grep", counts)).toMatchObject({ content: "c:2", numMatches: 5 });
     const many = session({ d: "x\n".repeat(300) });
     expect((await many.call("Grep", lines))["numLines"]).toBe(250);
+  });
+});
+
+describe("Grep and Glob", () => {
+  it("go on where something may not be read, and say so", async () => {
+    const denied = Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
+    const root = temporaryDirectory();
+    plant(root, { "a/x": "x", "b/x": "x", "c/x": "x", "c/.gitignore": "x\n" });
+    const closed = ["a", "b/x", "c/.gitignore"].map((path) => join(root, path));
+    const { fs: watched } = watchedFs((name, path) =>
+      name.startsWith("read") && closed.includes(String(path)) ? denied : undefined,
+    );
+    const overlay = plainOverlay(root, watched);
+    const run = async (name: string, input: object) => findTool(name)?.call({ overlay }, input);
+    expect(await run("Grep", { pattern: "x", glob: "x" })).toMatchObject({
+      filenames: [join(root, "c/x")],
+      skipped: [join(root, "a"), join(root, "b/x")],
+    });
+    expect(await run("Glob", { pattern: "**/x" })).toMatchObject({
+      numFiles: 2,
+      skipped: [join(root, "a")],
+    });
+    await expect(run("Grep", { pattern: "x", path: "a" })).rejects.toThrow(/EACCES/);
+  });
+
+  it("run four at a time, all of them to their end", async () => {
+    const root = temporaryDirectory();
+    const names = Array.from({ length: 6 }, (_, n) => `d${n}`);
+    // So many names that each search gives way to the others in the middle.
+    for (const name of names) {
+      plant(root, Object.fromEntries(Array.from({ length: 520 }, (_, n) => [`${name}/${n}`, "x"])));
+    }
+    const begun: unknown[] = [];
+    const { fs: watched } = watchedFs((name, path) => {
+      if (name === "readdirSync") begun.push(path);
+      return undefined;
+    });
+    const overlay = plainOverlay(root, watched);
+    const atEnds: number[] = [];
+    const search = async (path: string) => {
+      const found = await findTool("Grep")?.call({ overlay }, { pattern: "x", path });
+      atEnds.push(begun.length);
+      return found;
+    };
+    const results = await Promise.all(names.map(search));
+    expect(results).toMatchObject(names.map(() => ({ numFiles: 520 })));
+    expect(atEnds[0]).toBeLessThanOrEqual(5);
+    expect(begun).toHaveLength(6);
   });
 });
 
