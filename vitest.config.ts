@@ -6,8 +6,13 @@ const long = [
   "test/conformance/other-variants-even.long.ts",
   "test/conformance/other-variants-odd.long.ts",
   "test/conformance/unprivileged.long.ts",
+  "test/crash/block/power-cut.long.ts",
+  "test/crash/commit-errors.long.ts",
   "test/crash/commit-kill.long.ts",
+  "test/crash/commit-large.long.ts",
+  "test/crash/commit-processes.long.ts",
   "test/overlay/unprivileged.long.ts",
+  "test/recovery/faults.long.ts",
   "test/sandbox/fuse-suites.long.ts",
   "test/sandbox/fuse.long.ts",
   "test/sandbox/killed-owner.long.ts",
@@ -47,7 +52,12 @@ const config: ViteUserConfig = defineConfig({
           name: "long",
           // Random programs: some now, by the seed of the suite, and many by others in `exhaustive`.
           include: [...long, "property-tests/overlay/overlay.long.ts"],
-          env: { DRAFTFS_PROPERTY_PROGRAMS: process.env["DRAFTFS_PROPERTY_PROGRAMS"] ?? "200" },
+          // A part of what the exhaustive suite does; the variables ask for more.
+          env: {
+            DRAFTFS_PROPERTY_PROGRAMS: process.env["DRAFTFS_PROPERTY_PROGRAMS"] ?? "200",
+            DRAFTFS_POWER_CUTS: process.env["DRAFTFS_POWER_CUTS"] ?? "0.2",
+            DRAFTFS_ROUNDS: process.env["DRAFTFS_ROUNDS"] ?? "30",
+          },
           testTimeout: 900_000,
         },
       },

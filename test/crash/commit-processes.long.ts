@@ -13,7 +13,7 @@ import { CompiledProject } from "../support/compiled-project.ts";
 const files = 6;
 const rounds = Number(process.env["DRAFTFS_ROUNDS"] ?? 120);
 
-/** A process that commits until it is killed, and what it says it has committed. */
+/** A process that commits or recovers until it is killed, and what it says it has committed. */
 class Worker {
   readonly #child: ChildProcess;
   #output = "";
@@ -28,10 +28,15 @@ class Worker {
   }
 
   get acknowledged(): number {
+    return Number(this.check().at(-1) ?? 0);
+  }
+
+  /** What it has said so far; throws when that is an error. */
+  check(): readonly string[] {
     const lines = this.#output.split("\n").slice(0, -1);
     const failed = lines.find((line) => line.startsWith("error"));
     if (failed !== undefined) throw new Error(failed);
-    return Number(lines.at(-1) ?? 0);
+    return lines;
   }
 
   async kill(): Promise<void> {
@@ -51,9 +56,11 @@ test.each([2, 4])(
       fs.writeFileSync(join(root.path, `file-${index}`), "0 start\n");
     }
     const program = project.pathOf("test/crash/commit-worker.ts");
+    const recoverer = project.pathOf("test/crash/recover-worker.ts");
     const workers = Array.from({ length: count }, (_, index) => {
       return new Worker(program, root.path, `worker-${index}`);
     });
+    let rescuer = new Worker(recoverer, root.path, "recover");
     const read = () =>
       Array.from({ length: files }, (_, index) => {
         return fs.readFileSync(join(root.path, `file-${index}`), "utf8");
@@ -70,10 +77,16 @@ test.each([2, 4])(
         const worker = workers[victim] as Worker;
         await worker.kill();
         kills += 1;
+        if (round % 5 === 0) {
+          await rescuer.kill();
+          kills += 1;
+          rescuer = new Worker(recoverer, root.path, "recover");
+        }
         const acknowledged = worker.acknowledged;
         if (round % 10 === 0) {
           // Nobody else is in the way of a look: all die, one recovers.
-          await Promise.all(workers.map((each) => each.kill()));
+          await Promise.all([...workers, rescuer].map((each) => each.kill()));
+          rescuer.check();
           const known = Math.max(...workers.map((each) => each.acknowledged), acknowledged);
           await recoverJournal(openCommitStore(new NodeDisk(), stateDirectoryOf(root.path)));
           const found = read();
@@ -82,11 +95,13 @@ test.each([2, 4])(
           workers.forEach((_, index) => {
             workers[index] = new Worker(program, root.path, `worker-${index}-${round}`);
           });
+          rescuer = new Worker(recoverer, root.path, "recover");
           continue;
         }
         workers[victim] = new Worker(program, root.path, `worker-${victim}-${round}`);
       }
-      await Promise.all(workers.map((each) => each.kill()));
+      await Promise.all([...workers, rescuer].map((each) => each.kill()));
+      rescuer.check();
       await recoverJournal(openCommitStore(new NodeDisk(), stateDirectoryOf(root.path)));
       const found = read();
       expect(new Set(found).size).toBe(1);
@@ -94,7 +109,7 @@ test.each([2, 4])(
       execFileSync("git", ["--git-dir", store, "fsck", "--strict"], { stdio: "pipe" });
       console.log(`${count} processes, ${kills} kills, ${found[0]?.split(" ")[0]} commits`);
     } finally {
-      await Promise.all(workers.map((each) => each.kill()));
+      await Promise.all([...workers, rescuer].map((each) => each.kill()));
     }
   },
 );

@@ -3,19 +3,10 @@ import { join } from "node:path";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import type { Durability } from "../../src/commit/receipt.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
-
-/** Kept from waiting for the device: it is processes that die here, not the power. */
-class ImpatientDisk extends NodeDisk {
-  override async fsync(): Promise<void> {}
-
-  override async syncfs(): Promise<boolean> {
-    return true;
-  }
-}
+import { ImpatientDisk } from "./impatient-disk.ts";
 
 /**
  * Commits the same text to all of a few files, over and over until it is killed. Whoever looks at a
