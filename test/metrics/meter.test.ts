@@ -97,7 +97,7 @@ describe("a measurement", () => {
       { meter },
     );
     expect(isInside).toBe(true);
-    expect(seen).toMatchObject([{ sizeBytes: 3, baselineCalls: 2, gain: 0.5 }]);
+    expect(seen).toMatchObject([{ sizeBytes: 5, baselineCalls: 2, gain: 0.5 }]);
     const failing = transaction(
       overlay,
       () => {
