@@ -1,7 +1,7 @@
 import fs from "node:fs";
+import os from "node:os";
 import { join } from "node:path";
-import { clusterTexts } from "../../src/engines/cluster-texts.ts";
-import { findTemplates } from "../../src/engines/find-templates.ts";
+import { findTemplatesIn } from "../../src/engines/find-templates.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import type { EngineOverlay } from "../../src/engines/overlay-port.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
@@ -95,36 +95,54 @@ function overheadRow(
   ];
 }
 
+/** Finds the templates among pending files, as who has an overlay does. */
 function clusterTable(count: number): string {
-  const texts = Array.from({ length: count }, (_, index) => {
-    const body = bodies[index % bodies.length] ?? "";
-    return body.replaceAll("NAME", `item${index}`).repeat(4);
-  });
-  const bytes = texts.reduce((sum, text) => sum + text.length, 0);
+  const root = fs.mkdtempSync(join(os.tmpdir(), "draftfs-bench-cluster-"));
+  const layer = openLayer({ root });
+  let bytes = 0;
+  for (let index = 0; index < count; index++) {
+    const text = textOf(index);
+    bytes += text.length;
+    const directory = join(root, `part-${index % 40}`);
+    if (index < 40) layer.fs.mkdirSync(directory);
+    layer.fs.writeFileSync(join(directory, `${index}.txt`), text);
+  }
   const start = performance.now();
-  const clusters = clusterTexts(texts);
-  const clusteredMs = performance.now() - start;
-  const found = findTemplates(
-    texts.map((text, index) => {
-      return { path: `${index}.ts`, bytes: Buffer.from(text) };
-    }),
-  );
-  const foundMs = performance.now() - start - clusteredMs;
+  const found = findTemplatesIn(layer);
+  const elapsedMs = performance.now() - start;
+  layer.close();
+  fs.rmSync(root, { recursive: true });
+  const instances = found.reduce((sum, one) => sum + one.instances.length, 0);
   return markdownTable(
-    ["clustering", "files", "MiB", "groups", "ms", "with templates drawn", "templates"],
+    ["templates found among", "files", "MiB", "ms, reading included", "templates", "files of them"],
     [
       [
         "pending files",
         String(count),
         figure(bytes / 1024 ** 2),
-        String(clusters.length),
-        figure(clusteredMs),
-        figure(foundMs),
+        figure(elapsedMs),
         String(found.length),
+        String(instances),
       ],
     ],
   );
 }
+
+/** A file of one of the makes, of its own length, and every tenth one of no make at all. */
+function textOf(index: number): string {
+  const word = (seed: number) => words[(seed * 7 + index * (seed + 3)) % words.length] ?? "";
+  if (index % 10 === 9) {
+    return Array.from({ length: 60 + (index % 90) }, (_, at) => word(at * index)).join(" ");
+  }
+  const body = (bodies[index % bodies.length] ?? "").replaceAll("NAME", `${word(1)}${index}`);
+  const notes = Array.from({ length: index % 4 }, (_, at) => `${word(at)} ${word(at + 5)}\n`);
+  return `${body.repeat(4)}${notes.join("")}`;
+}
+
+const words = (
+  "account order invoice customer product ledger branch shelf parcel route driver ticket seat " +
+  "garden window bottle paper stone river cloud engine signal bridge letter corner market"
+).split(" ");
 
 /** Files of five makes, some 1 KiB each. */
 const bodies = [

@@ -21,13 +21,14 @@ export interface RealTrace {
   readonly text: string;
 }
 
-/** Records the four traces in a directory; one that cannot be recorded here says why instead. */
+/** Records the traces in a directory; one that cannot be recorded here says why instead. */
 export function recordRealTraces(
   directory: string,
   scale: Scale,
 ): (RealTrace | { readonly name: string; readonly missing: string })[] {
   const recorders: Record<string, (at: string, scale: Scale) => string> = {
     "git history as edits": historyTrace,
+    "the same, one edit at a time": editwiseTrace,
     "formatter over a tree": formatterTrace,
     "code generator": generatorTrace,
     "npm install": installTrace,
@@ -80,6 +81,23 @@ function historyTrace(_at: string, { tiny }: Scale): string {
     lines.push({ type: "commit", atMs });
   }
   return traceText(lines);
+}
+
+/**
+ * The same commits, every edit of a file as an operation of its own, as they were made once: a file
+ * is written as often as it was edited.
+ */
+function editwiseTrace(at: string, scale: Scale): string {
+  const lines = historyTrace(at, scale).trim().split("\n");
+  const parted = lines.flatMap((text): string[] => {
+    const line = JSON.parse(text) as TraceLine;
+    if (line.type !== "operation" || line.operation.kind !== "edit") return [text];
+    const { operation, atMs } = line;
+    return operation.edits.map((edit) =>
+      JSON.stringify({ type: "operation", atMs, operation: { ...operation, edits: [edit] } }),
+    );
+  });
+  return `${parted.join("\n")}\n`;
 }
 
 function changeOf(path: string, before?: Buffer, after?: Buffer): Operation {

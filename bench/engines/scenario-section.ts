@@ -106,7 +106,11 @@ function count(counts: CallCounts, name: string): number {
   return counts.get(name) ?? 0;
 }
 
-/** The table of section G for one place. */
+/**
+ * The table of section G for one place. I/O operations are all calls by which a program touches
+ * files and devices, from the first to the last of the work, commit included: opening, reading,
+ * writing, flushing, renaming and closing alike. Reads, writes and flushes alone stand beside them.
+ */
 export async function scenarioTable(
   place: Place,
   options: Scale & { readonly rounds: number; readonly only?: readonly string[] },
@@ -119,18 +123,25 @@ export async function scenarioTable(
     });
     const three = (pick: (figures: ScenarioFigures) => number) =>
       [unsafe, safe, draftfs].map((figures) => figure(pick(figures))).join(" / ");
+    // What the engine writes to the disk itself is as durable as plain code: like for like.
+    const like = scenarios[name]?.onDisk ? unsafe : safe;
+    const fewer = (pick: (figures: ScenarioFigures) => number | undefined) =>
+      lessText(pick(like) ?? 0, pick(draftfs) ?? 0);
     rows.push([
-      scenarios[name]?.name ?? name,
+      `${scenarios[name]?.name ?? name}${like === unsafe ? " (against unsafe)" : ""}`,
       three(({ medianMs }) => medianMs),
-      lessText(safe.medianMs, draftfs.medianMs),
+      lessText(like.medianMs, draftfs.medianMs),
       `${figure(draftfs.medianMs / unsafe.medianMs)} ×`,
       three(({ calls }) => calls ?? Number.NaN),
+      fewer(({ calls }) => calls),
       three(({ syncs }) => syncs ?? Number.NaN),
-      lessText(safe.syncs ?? 0, draftfs.syncs ?? 0),
+      fewer(({ syncs }) => syncs),
       three(({ reads }) => reads ?? Number.NaN),
+      fewer(({ reads }) => reads),
       three(({ writes }) => writes ?? Number.NaN),
+      fewer(({ writes }) => writes),
       three(({ peakBytes }) => (peakBytes ?? Number.NaN) / 1024 ** 2),
-      lessText(safe.peakBytes ?? 0, draftfs.peakBytes ?? 0),
+      fewer(({ peakBytes }) => peakBytes),
       scenarios[name]?.wanted ?? "",
     ]);
   }
@@ -139,11 +150,14 @@ export async function scenarioTable(
     "ms",
     "less time than safe",
     "over unsafe",
-    "system calls",
+    "I/O operations",
+    "fewer",
     "flushes",
     "fewer",
     "reads",
+    "fewer",
     "writes",
+    "fewer",
     "peak MiB",
     "less",
     "wanted: time / I/O",

@@ -20,12 +20,12 @@ const header = [
   "ms, safe plain code / overlay / optimised",
   "of which engines",
   "decisions",
-  "right",
-  "needless",
+  "right / needless for the commits",
+  "right / needless on the overlay",
 ];
 
 /**
- * Replays the four real traces: by safe plain code on the disk, plainly on an overlay and through
+ * Replays the real traces: by safe plain code on the disk, plainly on an overlay and through
  * the optimiser, the last two with commits; and judges the decisions.
  */
 export async function traceSection(place: Place, scale: Scale): Promise<string> {
@@ -33,7 +33,11 @@ export async function traceSection(place: Place, scale: Scale): Promise<string> 
   const rows: string[][] = [];
   for (const trace of recordRealTraces(directory, scale)) {
     if ("missing" in trace) {
-      rows.push([trace.name, `not recorded: ${trace.missing}`, ...Array(8).fill("")]);
+      rows.push([
+        trace.name,
+        `not recorded: ${trace.missing}`,
+        ...Array(header.length - 2).fill(""),
+      ]);
       continue;
     }
     place.measuring(true);
@@ -46,7 +50,7 @@ export async function traceSection(place: Place, scale: Scale): Promise<string> 
     });
     place.measuring(false);
     if (!safe || !plain || !optimized) throw new Error("a strategy is missing");
-    const { hindsight } = optimized;
+    const { hindsight, overlayHindsight } = optimized;
     const share = (value: number) => `${(value * 100).toFixed(1)} %`;
     const [first, second] = [plain, optimized].map((row) => figure(row.durationMs - row.commitMs));
     rows.push([
@@ -60,8 +64,8 @@ export async function traceSection(place: Place, scale: Scale): Promise<string> 
       Object.entries(optimized.chosen)
         .map(([strategy, count]) => `${strategy} ${count}`)
         .join(", "),
-      share(hindsight.rightShare),
-      share(hindsight.needlessShare),
+      `${share(hindsight.rightShare)} / ${share(hindsight.needlessShare)}`,
+      `${share(overlayHindsight?.rightShare ?? 0)} / ${share(overlayHindsight?.needlessShare ?? 1)}`,
     ]);
   }
   fs.rmSync(directory, { recursive: true });

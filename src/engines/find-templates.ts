@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { stateDirectoryName } from "../disk/state-directory.ts";
-import { isDraftError } from "../errors.ts";
+import { DraftError, isDraftError } from "../errors.ts";
 import { KIB } from "../limits.ts";
 import { clusterTexts } from "./cluster-texts.ts";
 import { extractTemplate } from "./extract-template.ts";
@@ -20,6 +20,14 @@ export interface NamedText {
 export interface FoundTemplate {
   readonly template: Template;
   readonly instances: readonly { readonly path: string; readonly data: TemplateData }[];
+}
+
+/** How to search a tree. */
+export interface FindTemplatesOptions {
+  /** Looked at before every file. */
+  readonly signal?: AbortSignal;
+  /** Called after every file that was read, with how many there were. */
+  readonly onProgress?: (files: number) => void;
 }
 
 /** Examples that a template is drawn from: enough to tell what varies, few enough to be quick. */
@@ -54,11 +62,13 @@ export function findTemplates(texts: readonly NamedText[], instancesMin = 3): Fo
  * `.git`, the state directory and files of more than 16 KiB are left out.
  *
  * @param directory absolute, or relative to the root.
+ * @throws {DraftError} `DRAFT_ABORTED` on the signal.
  */
 export function findTemplatesIn(
   overlay: EngineOverlay,
   directory = ".",
   instancesMin = 3,
+  options: FindTemplatesOptions = {},
 ): FoundTemplate[] {
   const texts: NamedText[] = [];
   const waiting = [absolutePathOf(overlay, directory)];
@@ -67,11 +77,21 @@ export function findTemplatesIn(
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(place, entry.name);
       if (entry.isDirectory() && !leftOut.has(entry.name)) waiting.push(path);
+      stopIfAborted(options.signal, directory);
       if (!entry.isFile() || overlay.fs.lstatSync(path).size > exampleCharactersMax) continue;
       texts.push({ path: shownPathOf(overlay, path), bytes: overlay.fs.readFileSync(path) });
+      options.onProgress?.(texts.length);
     }
   }
   return findTemplates(texts, instancesMin);
+}
+
+function stopIfAborted(signal: AbortSignal | undefined, directory: string): void {
+  if (!signal?.aborted) return;
+  throw new DraftError("DRAFT_ABORTED", `The search for templates in ${directory} was stopped.`, {
+    path: directory,
+    cause: signal.reason,
+  });
 }
 
 function templateOf(texts: readonly string[]): Template | undefined {

@@ -49,6 +49,34 @@ export function judge(decisions: readonly DecisionRecord[]): Verdict[] {
   });
 }
 
+/** What the engines took for one commit, without the commit itself. */
+export interface OverlayCost {
+  readonly calls: number;
+  readonly ms: number;
+}
+
+/**
+ * Judges the decisions of one commit against the standard path on the same overlay, as the same
+ * replay measured both: what the commit then saves in flushes does not count here. Optimising was
+ * right if it saved calls or bytes, or at least took no longer than the standard path; it was
+ * needless if it took longer for nothing.
+ */
+export function judgeOnOverlay(
+  decisions: readonly DecisionRecord[],
+  plain: OverlayCost,
+  optimized: OverlayCost,
+): Verdict[] {
+  const perFile = countsOf(decisions);
+  const isNoSlower = optimized.ms <= plain.ms && optimized.calls <= plain.calls;
+  return decisions.map(({ path, features, decision, callsSaved, bytesSaved }) => {
+    if (decision.strategy === "standard") {
+      const couldSave = (perFile.get(path) ?? 1) > 1 || features.edits > 1 || features.isIdentical;
+      return couldSave ? "missed" : "right";
+    }
+    return callsSaved > 0 || bytesSaved > 0 || isNoSlower ? "right" : "needless";
+  });
+}
+
 /** Adds verdicts up. */
 export function summarize(verdicts: readonly Verdict[]): HindsightSummary {
   const count = (wanted: Verdict) => verdicts.filter((verdict) => verdict === wanted).length;

@@ -1,5 +1,13 @@
+import { DraftError } from "../errors.ts";
 import { callsOf, type IoCounts } from "../metrics/measurement.ts";
-import { type HindsightSummary, judge, summarize, type Verdict } from "./hindsight.ts";
+import {
+  type HindsightSummary,
+  judge,
+  judgeOnOverlay,
+  type OverlayCost,
+  summarize,
+  type Verdict,
+} from "./hindsight.ts";
 import { explain } from "./optimizer.ts";
 import type { OptimizerSettings } from "./optimizer-settings.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
@@ -34,13 +42,25 @@ export interface ReplayRow {
   readonly chosen: Readonly<Record<string, number>>;
   /** Reasons with how often each was given, the commonest first. */
   readonly reasons: readonly (readonly [reason: string, count: number])[];
-  /** How good the decisions were; all `right` for the plain strategy, which takes none. */
+  /**
+   * How good the decisions were for their commits, against safe plain code that flushes every file;
+   * all `right` for the plain strategy, which takes none.
+   */
   readonly hindsight: HindsightSummary;
+  /**
+   * How good they were on the overlay alone, against the plain strategy of the same replay;
+   * `undefined` when that was not run before.
+   */
+  readonly overlayHindsight: HindsightSummary | undefined;
 }
 
 export interface ReplayOptions {
   readonly strategies?: readonly ReplayStrategy[];
   readonly settings?: OptimizerSettings;
+  /** Stops it between two commits. */
+  readonly signal?: AbortSignal;
+  /** Called after every commit. */
+  readonly onProgress?: (strategy: ReplayStrategy, commits: number, commitsInAll: number) => void;
   /** Opens a tree with these files in it. */
   open(strategy: ReplayStrategy, base: Trace["base"]): Promise<ReplayTarget>;
 }
@@ -49,7 +69,8 @@ export interface ReplayOptions {
  * Runs a recorded trace again, under each strategy in a tree of its own.
  *
  * @param recorded a trace, or its text as `recordTrace` and `diff.toTrace()` give it.
- * @throws {DraftError} `DRAFT_TOOL_INPUT` for text that is no trace; what an operation throws.
+ * @throws {DraftError} `DRAFT_TOOL_INPUT` for text that is no trace; `DRAFT_ABORTED` on the signal;
+ *   what an operation throws.
  */
 export async function replayTrace(
   recorded: string | Trace,
@@ -57,10 +78,13 @@ export async function replayTrace(
 ): Promise<ReplayRow[]> {
   const trace = typeof recorded === "string" ? parseTrace(recorded) : recorded;
   const rows: ReplayRow[] = [];
+  let plain: readonly OverlayCost[] | undefined;
   for (const strategy of options.strategies ?? (["plain", "optimized"] as const)) {
     const target = await options.open(strategy, trace.base);
     try {
-      rows.push(await replayOn(target, trace, strategy, options.settings));
+      const { row, costs } = await replayOn(target, trace, strategy, options, plain);
+      if (strategy === "plain") plain = costs;
+      rows.push(row);
     } finally {
       await target.close();
     }
@@ -72,11 +96,14 @@ async function replayOn(
   target: ReplayTarget,
   trace: Trace,
   strategy: ReplayStrategy,
-  settings: OptimizerSettings | undefined,
-): Promise<ReplayRow> {
+  options: ReplayOptions,
+  plain: readonly OverlayCost[] | undefined,
+): Promise<{ readonly row: ReplayRow; readonly costs: readonly OverlayCost[] }> {
   const io = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
   const decisions: DecisionRecord[] = [];
   const verdicts: Verdict[] = [];
+  const overlayVerdicts: Verdict[] = [];
+  const costs: OverlayCost[] = [];
   const templates = new TemplateCache();
   const add = (part: IoCounts) => {
     io.reads += part.reads;
@@ -87,22 +114,30 @@ async function replayOn(
   };
   let commitMs = 0;
   const startedAt = performance.now();
-  for (const commit of trace.commits) {
+  for (const [index, commit] of trace.commits.entries()) {
+    stopIfAborted(options.signal);
+    const [begunAt, callsBefore] = [performance.now(), callsOf(io)];
+    let decided: DecisionRecord[] = [];
     if (strategy === "plain") {
       for (const { operation } of commit) add(runPlain(target.overlay, operation));
     } else {
-      const results = replayOptimized(target.overlay, commit, templates, settings);
+      const results = replayOptimized(target.overlay, commit, templates, options.settings);
       for (const { io: part } of results) add(part);
-      const decided = results.flatMap((result) => result.decisions);
+      decided = results.flatMap((result) => result.decisions);
       decisions.push(...decided);
       // Judged over the whole commit, of which the decisions saw a window each.
       verdicts.push(...judge(decided));
     }
     const doneAt = performance.now();
+    const cost = { ms: doneAt - begunAt, calls: callsOf(io) - callsBefore };
+    costs.push(cost);
+    const standard = plain?.[index];
+    if (standard !== undefined) overlayVerdicts.push(...judgeOnOverlay(decided, standard, cost));
     await target.commit();
     commitMs += performance.now() - doneAt;
+    options.onProgress?.(strategy, index + 1, trace.commits.length);
   }
-  return {
+  const row: ReplayRow = {
     strategy,
     operations: trace.commits.reduce((sum, commit) => sum + commit.length, 0),
     commits: trace.commits.length,
@@ -113,7 +148,14 @@ async function replayOn(
     chosen: Object.fromEntries(countsOf(decisions.map(({ decision }) => decision.strategy))),
     reasons: countsOf(decisions.map(({ decision }) => explain(decision))).slice(0, 20),
     hindsight: summarize(verdicts),
+    overlayHindsight: plain === undefined ? undefined : summarize(overlayVerdicts),
   };
+  return { row, costs };
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw new DraftError("DRAFT_ABORTED", "The replay was stopped.", { cause: signal.reason });
 }
 
 /** Submits operations at the times at which they were recorded. */
@@ -148,6 +190,10 @@ function countsOf(values: readonly string[]): [string, number][] {
 /** The rows side by side, as a table for a terminal. */
 export function replayTable(rows: readonly ReplayRow[]): string {
   const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const onOverlay = (share: (summary: HindsightSummary) => number) =>
+    rows.map(({ overlayHindsight }) =>
+      overlayHindsight === undefined ? "–" : percent(share(overlayHindsight)),
+    );
   const lines: string[][] = [
     ["", ...rows.map(({ strategy }) => strategy)],
     ["operations", ...rows.map(({ operations }) => String(operations))],
@@ -159,8 +205,10 @@ export function replayTable(rows: readonly ReplayRow[]): string {
     ["deletions, moves", ...rows.map(({ io }) => String(io.deletes + io.moves))],
     ["calls", ...rows.map(({ calls }) => String(calls))],
     ["bytes written", ...rows.map(({ io }) => String(io.bytesWritten))],
-    ["decisions right", ...rows.map(({ hindsight }) => percent(hindsight.rightShare))],
-    ["decisions needless", ...rows.map(({ hindsight }) => percent(hindsight.needlessShare))],
+    ["right for the commits", ...rows.map(({ hindsight }) => percent(hindsight.rightShare))],
+    ["needless for them", ...rows.map(({ hindsight }) => percent(hindsight.needlessShare))],
+    ["right on the overlay", ...onOverlay(({ rightShare }) => rightShare)],
+    ["needless on it", ...onOverlay(({ needlessShare }) => needlessShare)],
   ];
   const widths = lines[0]?.map((_cell, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),

@@ -113,11 +113,11 @@ function decideAll(
   });
 }
 
-/** Shares out the calls that were saved among the operations that were to save some. */
+/** Shares out the calls that were saved among the operations that were coalesced. */
 function share(decisions: readonly DecisionRecord[], saved: number): DecisionRecord[] {
-  const promised = decisions.filter(({ decision }) => decision.predictedCallsSaved > 0);
+  const promised = decisions.filter(({ decision }) => decision.strategy === "coalesce");
   const callsSaved = saved / promised.length;
   return decisions.map((one) =>
-    one.decision.predictedCallsSaved > 0 ? { ...one, callsSaved } : one,
+    one.decision.strategy === "coalesce" ? { ...one, callsSaved } : one,
   );
 }

@@ -27,8 +27,8 @@ export interface DecisionRecord {
   readonly features: OperationFeatures;
   readonly decision: Decision;
   /**
-   * Calls saved in truth, shared out among the operations of one batch that were to save some;
-   * negative when it took more.
+   * Calls saved in truth, shared out among the operations of one batch that were coalesced, or all
+   * of them where none was; negative when it took more.
    */
   readonly callsSaved: number;
   /** Bytes that edits of a huge file did not write; 0 for everything else. */
@@ -251,7 +251,7 @@ export class WritePipeline {
       }),
     );
     const saved = plainCalls - callsOf(done.io);
-    const promised = steps.filter(({ decision }) => decision.predictedCallsSaved > 0);
+    const promised = steps.filter(({ decision }) => decision.strategy === "coalesce");
     const sharers = new Set(promised.length > 0 ? promised : steps);
     const share = { io: noIo, callsSaved: saved / sharers.size, bytesSaved: 0 };
     const nothing = { io: noIo, callsSaved: 0, bytesSaved: 0 };

@@ -48,8 +48,14 @@ describe("the engines' benchmark", () => {
 
   it("replays real traces and measures its own overhead", async () => {
     const table = await traceSection(place(), { tiny: true });
-    expect(table.split("\n")).toHaveLength(6);
+    expect(table.split("\n")).toHaveLength(7);
+    expect(table).not.toContain("not recorded");
     expect(table).toMatch(/formatter over a tree \| \d+ \| 1 \|/);
-    expect(overheadSection(place(), { tiny: true, rounds: 3 })).toMatch(/on an overlay/);
+    const overhead = overheadSection(place(), { tiny: true, rounds: 3 });
+    expect(overhead).toMatch(/on an overlay/);
+    const [, files = "0", templates = "0", instances = "0"] =
+      /pending files \| (\d+) .*\| (\d+) \| (\d+) \|/.exec(overhead) ?? [];
+    expect([Number(files), Number(templates)]).toEqual([50, 5]);
+    expect(Number(instances)).toBeGreaterThan(30);
   });
 });

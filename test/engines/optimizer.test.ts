@@ -5,7 +5,7 @@ import { meterOf } from "../../src/config/collect-metrics.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
 import { replaceText } from "../../src/engines/edit.ts";
 import { editExtents } from "../../src/engines/edit-extents.ts";
-import { judge, summarize } from "../../src/engines/hindsight.ts";
+import { judge, judgeOnOverlay, summarize } from "../../src/engines/hindsight.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer.ts";
 import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
@@ -393,6 +393,22 @@ describe("an engine that fails", () => {
 });
 
 describe("hindsight", () => {
+  it("holds decisions against the standard path on the overlay, without what commits save", () => {
+    const { decisions } = runOptimized(plainOverlay(), [
+      ...["a", "b", "c"].map((name) => write(name, name)),
+      { kind: "edit", path: "a", edits: [replaceText("a", "A"), replaceText("A", "B")] },
+    ]);
+    const plain = { calls: 7, ms: 10 };
+    const verdicts = (ms: number) => judgeOnOverlay(decisions, plain, { calls: 3, ms });
+    expect(verdicts(9)).toEqual(["right", "right", "right", "right"]);
+    expect(verdicts(11)).toEqual(["right", "needless", "needless", "right"]);
+    const off = { ...settings, enabled: false };
+    const left = runOptimized(plainOverlay(), [write("a", "a"), write("a", "b"), write("b", "b")], {
+      settings: off,
+    }).decisions;
+    expect(judgeOnOverlay(left, plain, plain)).toEqual(["missed", "missed", "right"]);
+  });
+
   it("calls an optimisation needless that saved nothing, and company left alone missed", () => {
     const decisions = runOptimized(plainOverlay(), [
       write("a", "a"),

@@ -238,6 +238,15 @@ describe("clustering", () => {
     const instances = findTemplatesIn(layer)[0]?.instances.map(({ path }) => path);
     expect(instances).toEqual(["src/alpha.ts", "src/sigma.ts", "src/deep/beta.ts"]);
     expect(findTemplatesIn(layer, "src/deep")).toEqual([]);
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const onProgress = (files: number) => {
+      seen.push(files);
+      if (files === 2) stop.abort();
+    };
+    const search = () => findTemplatesIn(layer, ".", 3, { signal: stop.signal, onProgress });
+    expect(search).toThrow(expect.objectContaining({ code: "DRAFT_ABORTED" }));
+    expect(seen).toEqual([1, 2]);
     layer.close();
   });
 

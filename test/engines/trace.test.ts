@@ -121,8 +121,39 @@ describe("a trace", () => {
     const [plain, optimized] = rows;
     expect([plain?.calls, optimized?.calls]).toEqual([15, 3]);
     expect(optimized?.hindsight).toMatchObject({ decisions: 6, right: 6, needlessShare: 0 });
+    expect(plain?.overlayHindsight).toBeUndefined();
+    expect(optimized?.overlayHindsight).toMatchObject({ decisions: 6, right: 6, needless: 0 });
+    expect(replayTable(rows)).toMatch(/right for the commits .*\n.*\nright on the overlay +– +100/);
     expect(replayTable(rows)).toMatch(/^ +plain +optimized\noperations +6 +6\n/);
     expect(replayTable(rows)).toMatch(/optimized: 3 × coalesce \(DEDUPLICATE\)/);
+  });
+
+  it("can be stopped between two commits, and tells how far it is", async () => {
+    const overlay = plainOverlay();
+    const recording = recordTrace(overlay);
+    for (const path of ["a", "b", "c"]) {
+      recording.note({ kind: "write", path, bytes: Buffer.from(path) });
+      recording.commit();
+    }
+    const controller = new AbortController();
+    const seen: unknown[] = [];
+    const replay = replayTrace(recording.text(), {
+      open: async () => ({
+        overlay: plainOverlay(),
+        commit: async () => undefined,
+        close: async () => undefined,
+      }),
+      signal: controller.signal,
+      onProgress(...progress) {
+        seen.push(progress);
+        if (progress[1] === 2) controller.abort();
+      },
+    });
+    await expect(replay).rejects.toMatchObject({ code: "DRAFT_ABORTED" });
+    expect(seen).toEqual([
+      ["plain", 1, 3],
+      ["plain", 2, 3],
+    ]);
   });
 
   it.each([
