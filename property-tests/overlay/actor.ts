@@ -22,12 +22,48 @@ interface Side extends Place {
   readonly frame: Frame;
 }
 
+/** How a descriptor was opened, and which of all openings that was. */
+interface Opened {
+  readonly flags: string;
+  readonly serial: number;
+}
+
+/** What is needed to come back to a savepoint. */
+interface Saved {
+  readonly savepoint: Savepoint;
+  readonly tree: SavedTree;
+  readonly opened: ReadonlyMap<number, Opened>;
+}
+
+/** A real descriptor to be opened again. */
+interface Kept {
+  readonly slot: number;
+  readonly path: string;
+  readonly flags: string;
+  readonly position: number;
+}
+
+type OpenInput = readonly [slot: number, path: string, flags: string];
+
+/** Flags that open a file as it was opened, without emptying it; those for writing alone have none. */
+const flagsToReopen: Readonly<Record<string, string>> = {
+  r: "r",
+  "r+": "r+",
+  "w+": "r+",
+  a: "a",
+  "a+": "a+",
+  "ax+": "a+",
+};
+
 /** One overlay over a lower that others share, and a real directory that it must equal. */
 export class Actor {
   readonly layer: Layer;
   readonly #real: Side;
   readonly #overlay: Side;
-  readonly #savepoints: { readonly savepoint: Savepoint; readonly tree: SavedTree }[] = [];
+  readonly #savepoints: Saved[] = [];
+  /** How the descriptor in each slot was opened. */
+  readonly #opened = new Map<number, Opened>();
+  #opens = 0;
 
   /**
    * @param mirror a real directory, equal to the lower at the start.
@@ -46,6 +82,7 @@ export class Actor {
         this.#savepoints.push({
           savepoint: this.layer.savepoint(),
           tree: saveTree(this.#real.root),
+          opened: new Map(this.#opened),
         });
         return;
       case "rollback":
@@ -59,6 +96,7 @@ export class Actor {
       default:
         perform(this.#real, action);
         perform(this.#overlay, action);
+        if (action.kind === "open") this.#noteOpened(action.input as OpenInput);
         this.#compareSteps();
     }
   }
@@ -90,19 +128,52 @@ export class Actor {
     this.layer.close();
   }
 
+  #noteOpened([slot, , flags]: OpenInput): void {
+    this.#opened.set(slot, { flags, serial: ++this.#opens });
+  }
+
+  /** Puts both sides back; what was open at the savepoint and has a name then stays open. */
   #rollback(): void {
     const last = this.#savepoints.pop();
     if (!last) return;
-    this.#closeAll();
+    const kept = [...this.#real.open.keys()].flatMap((slot) => this.#keptAt(slot, last));
     this.layer.rollback(last.savepoint);
     restoreTree(this.#real.root, last.tree);
+    for (const { slot, path, flags, position } of kept) {
+      const descriptor = openAt(join(this.#real.root, path), flags, position);
+      if (descriptor === undefined) this.#closeSlot(this.#overlay, slot);
+      else this.#real.open.set(slot, descriptor);
+    }
     this.compareTrees();
+  }
+
+  /** Closes a slot on the real side, to be opened again, and on both if that cannot be. */
+  #keptAt(slot: number, { opened, tree }: Saved): Kept[] {
+    const descriptor = this.#real.open.get(slot);
+    if (descriptor === undefined) return [];
+    const { ino } = nodeFs.fstatSync(descriptor, { bigint: true });
+    const position = positionOf(descriptor);
+    this.#closeSlot(this.#real, slot);
+    const now = this.#opened.get(slot);
+    const before = opened.get(slot);
+    const node = tree.find(({ stats }) => stats.ino === ino && stats.isFile());
+    const flags = before === undefined ? undefined : flagsToReopen[before.flags];
+    if (node !== undefined && flags !== undefined && before?.serial === now?.serial) {
+      return [{ slot, path: node.path, flags, position }];
+    }
+    this.#closeSlot(this.#overlay, slot);
+    return [];
+  }
+
+  #closeSlot({ raw, open }: Side, slot: number): void {
+    const descriptor = open.get(slot);
+    if (descriptor !== undefined) raw.closeSync(descriptor);
+    open.delete(slot);
   }
 
   #closeAll(): void {
     for (const side of [this.#real, this.#overlay]) {
-      for (const descriptor of side.open.values()) side.fs.closeSync(descriptor);
-      side.open.clear();
+      for (const slot of [...side.open.keys()]) this.#closeSlot(side, slot);
     }
   }
 
@@ -112,6 +183,21 @@ export class Actor {
     if (isDeepStrictEqual(expected, got)) return;
     throw new Error(`Expected ${shown(expected)}\n     got ${shown(got)}`);
   }
+}
+
+function positionOf(descriptor: number): number {
+  const info = nodeFs.readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8");
+  return Number(/^pos:\s*(\d+)/.exec(info)?.[1] ?? 0);
+}
+
+/** Opens a file at a position, which only reading can move to; `undefined` where it cannot. */
+function openAt(path: string, flags: string, position: number): number | undefined {
+  const descriptor = nodeFs.openSync(path, flags);
+  if (flags === "a") return descriptor;
+  const before = Buffer.alloc(position);
+  if (nodeFs.readSync(descriptor, before, 0, position, null) === position) return descriptor;
+  nodeFs.closeSync(descriptor);
+  return undefined;
 }
 
 function sideOf(fs: Fs, root: string): Side {

@@ -207,9 +207,17 @@ export function perform(place: Place, action: Action): void {
   run(place, action.input);
 }
 
+/** Draws one action of these kinds. */
+function actionOf(kinds: readonly (keyof typeof operations)[]): fc.Arbitrary<Action> {
+  return fc.oneof(
+    ...kinds.map((kind) =>
+      (operations[kind].input as fc.Arbitrary<unknown>).map((input) => ({ kind, input })),
+    ),
+  );
+}
+
 /** Draws one action of any kind. */
-export const anyAction: fc.Arbitrary<Action> = fc.oneof(
-  ...operationKinds.map((kind) =>
-    (operations[kind].input as fc.Arbitrary<unknown>).map((input) => ({ kind, input })),
-  ),
-);
+export const anyAction = actionOf(operationKinds);
+
+/** Draws one action on an open file, or one that opens a file. */
+export const handleAction = actionOf(["open", "open", "write", "writeAt", "ftruncate", "read"]);

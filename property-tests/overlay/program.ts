@@ -14,7 +14,7 @@ import {
   symlink,
 } from "../../test/conformance/harness/seed.ts";
 import { Actor } from "./actor.ts";
-import { type Action, anyAction, operationKinds } from "./operations.ts";
+import { type Action, anyAction, handleAction, operationKinds } from "./operations.ts";
 
 /** One step of a program: who does what. */
 export interface Step {
@@ -48,8 +48,9 @@ export const kindsCount = operationKinds.length + 3;
 /** Random programs of two actors. */
 export function anyProgram(maxSteps: number): fc.Arbitrary<readonly Step[]> {
   const action = fc.oneof(
-    { weight: 14, arbitrary: anyAction },
-    { weight: 1, arbitrary: savepointAction },
+    { weight: 12, arbitrary: anyAction },
+    { weight: 6, arbitrary: handleAction },
+    { weight: 3, arbitrary: savepointAction },
   );
   return fc.array(fc.record({ actor: fc.nat(1), action }), { maxLength: maxSteps, size: "max" });
 }
