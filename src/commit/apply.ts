@@ -4,7 +4,7 @@ import type { TreePath } from "../disk/tree-path.ts";
 import { chunkBytes } from "../limits.ts";
 import { carryAttributes } from "./carry-attributes.ts";
 import type { Directories } from "./directories.ts";
-import { type Creator, currentCreator, isNotPermitted, needsOwner } from "./owner.ts";
+import { type Creator, currentCreator, giveOwner, needsOwner } from "./owner.ts";
 import type { AttributesStep, InstallStep, LinkStep, NodeImage, Step, WriteStep } from "./step.ts";
 
 /**
@@ -69,7 +69,7 @@ export class Applier {
   makeDirectory(path: TreePath, node: NodeImage): void {
     const place = this.#directories.locate(path);
     this.#disk.mkdir(place, node.mode | 0o700);
-    this.#own(place, node);
+    if (needsOwner(this.#creator, node)) giveOwner(this.#disk, place, node);
     this.#disk.chmod(place, node.mode | 0o700);
   }
 
@@ -100,8 +100,8 @@ export class Applier {
   /** Mode, owner and, when asked for, times of what lies at a path. */
   setAttributes(path: TreePath, node: NodeImage, times: boolean): void {
     const place = this.#directories.locate(path);
-    this.#chown(place, node);
-    if (node.kind !== "symlink") this.#disk.chmod(place, node.mode);
+    const mode = giveOwner(this.#disk, place, node);
+    if (node.kind !== "symlink") this.#disk.chmod(place, mode);
     if (times) this.#disk.lutimes(place, BigInt(node.mtimeNs), BigInt(node.mtimeNs));
   }
 
@@ -162,23 +162,10 @@ export class Applier {
       return;
     }
     const place = this.#directories.locate(path);
-    if (before !== null && (before.uid !== after.uid || before.gid !== after.gid)) {
-      this.#chown(place, after);
-    }
-    if (after.kind !== "symlink") this.#disk.chmod(place, after.mode);
+    const isGiven = before !== null && (before.uid !== after.uid || before.gid !== after.gid);
+    const mode = isGiven ? giveOwner(this.#disk, place, after) : after.mode;
+    if (after.kind !== "symlink") this.#disk.chmod(place, mode);
     if (step.times) this.#disk.lutimes(place, BigInt(after.mtimeNs), BigInt(after.mtimeNs));
-  }
-
-  #own(place: string, node: NodeImage): void {
-    if (needsOwner(this.#creator, node)) this.#chown(place, node);
-  }
-
-  #chown(place: string, node: NodeImage): void {
-    try {
-      this.#disk.lchown(place, node.uid, node.gid);
-    } catch (error) {
-      if (!isNotPermitted(error)) throw error;
-    }
   }
 }
 

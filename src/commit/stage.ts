@@ -8,7 +8,7 @@ import type { PackBuilder } from "../objects/pack-builder.ts";
 import type { Content } from "../overlay/pending.ts";
 import type { Directories } from "./directories.ts";
 import { imageOf, notStored, type Stored } from "./images.ts";
-import { type Creator, currentCreator, isNotPermitted, needsOwner } from "./owner.ts";
+import { type Creator, currentCreator, giveOwner, needsOwner } from "./owner.ts";
 import type { StagedItem } from "./plan.ts";
 import type { FileImage, NodeImage, SymlinkImage } from "./step.ts";
 
@@ -198,7 +198,7 @@ export class Stager {
   #stageSymlink(image: SymlinkImage, slot: TreePath, times: boolean): void {
     const place = this.#directories.locate(slot);
     this.#disk.symlink(image.target, place);
-    this.#own(place, image);
+    if (needsOwner(this.#creator, image)) giveOwner(this.#disk, place, image);
     if (times) this.#setTimes(place, image);
   }
 
@@ -215,18 +215,9 @@ export class Stager {
     const needsMode = isMasked || isForeign || image.stored === "large";
     if (!needsMode && !times) return;
     const place = this.#directories.locate(slot);
-    if (isForeign) this.#own(place, image);
-    if (needsMode) this.#disk.chmod(place, image.mode);
+    const mode = isForeign ? giveOwner(this.#disk, place, image) : image.mode;
+    if (needsMode) this.#disk.chmod(place, mode);
     if (times) this.#setTimes(place, image);
-  }
-
-  #own(place: string, image: NodeImage): void {
-    if (!needsOwner(this.#creator, image)) return;
-    try {
-      this.#disk.lchown(place, image.uid, image.gid);
-    } catch (error) {
-      if (!isNotPermitted(error)) throw error;
-    }
   }
 
   #setTimes(place: string, image: NodeImage): void {
