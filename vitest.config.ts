@@ -18,6 +18,13 @@ const long = [
   "test/sandbox/killed-owner.long.ts",
 ];
 
+/** Quick ones too, but of those that take the longest and change the least: left to `long`. */
+const leftToLong = [
+  "test/cli/collect-later.test.ts",
+  "test/cli/replay.test.ts",
+  "test/engines/bench-engines.test.ts",
+];
+
 /** What does its work by native calls where there are any, and as well without. */
 const withoutNative = [
   "test/{commit,objects}/**/*.test.ts",
@@ -39,6 +46,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "quick",
           include: ["test/**/*.test.ts", "property-tests/**/*.property.ts"],
+          exclude: leftToLong,
           env: { DRAFTFS_NATIVE: "1" },
         },
       },
@@ -51,7 +59,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "long",
           // Random programs: some now, by the seed of the suite, and many by others in `exhaustive`.
-          include: [...long, "property-tests/overlay/overlay.long.ts"],
+          include: [...long, ...leftToLong, "property-tests/overlay/overlay.long.ts"],
           // A part of what the exhaustive suite does; the variables ask for more.
           env: {
             DRAFTFS_PROPERTY_PROGRAMS: process.env["DRAFTFS_PROPERTY_PROGRAMS"] ?? "200",

@@ -9,8 +9,8 @@ import { plantReal, plantVariant, variantNames } from "./variants.ts";
 import { clockTickMs, runIn, type World } from "./world.ts";
 
 /**
- * Which variants run: `plain` is a fresh overlay, `few` that and one other variant by turns, `rest`
- * those that `few` leaves out.
+ * Which variants run: `plain` is a fresh overlay, `few` that and, for every second
+ * scenario, one other variant by turns, `rest` those that `few` leaves out.
  */
 export type Breadth = "plain" | "few" | "rest";
 
@@ -83,7 +83,7 @@ function variantsFor(scenario: Scenario, index: number, breadth: Breadth): Varia
   const possible = variantNames.filter((variant) => skipOf(scenario, variant) === undefined);
   if (breadth === "plain") return possible.filter((variant) => variant === "plain");
   const others = possible.filter((variant) => variant !== "plain");
-  const turn = others[index % Math.max(1, others.length)];
+  const turn = index % 2 === 0 ? others[(index / 2) % Math.max(1, others.length)] : undefined;
   const few = possible.filter((variant) => variant === "plain" || variant === turn);
   return breadth === "few" ? few : possible.filter((variant) => !few.includes(variant));
 }
