@@ -18,6 +18,8 @@ export type GroupResource = "memory" | "processes";
 export type GroupLimits = Readonly<Partial<Record<GroupResource, number>>>;
 
 const prefix = "draftfs-";
+/** Name of the group that holds the processes. */
+const below = "command";
 let lastNumber = 0;
 
 /**
@@ -25,7 +27,9 @@ let lastNumber = 0;
  * with their own limits. Linux documents the files in `admin-guide/cgroup-v2.rst`.
  *
  * Invariant: the group is empty or holds processes of one command only; it is removed once they
- * have ended, by the next one when its owner was killed.
+ * have ended, by the next one when its owner was killed. The processes are in a group below the one
+ * with the limits: in namespaces of its own a command can mount the groups from its own one down,
+ * and root may write to what it sees there.
  */
 export class ControlGroup {
   readonly #members: ReadonlyMap<GroupResource, string>;
@@ -66,7 +70,7 @@ export class ControlGroup {
 
   /** The words that put what follows them, and all its children, into the group. */
   get words(): string[] {
-    const directories = this.#directories();
+    const directories = this.#directories().map((directory) => join(directory, below));
     if (directories.length === 0) return [];
     const script =
       'while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit 125; shift; done; shift; ' +
@@ -80,8 +84,11 @@ export class ControlGroup {
     if (directory === undefined) return false;
     const [file, key] =
       resource === "processes" ? ["pids.events", "max"] : ["memory.events", "oom_kill"];
-    const line = new RegExp(`^${key} (\\d+)$`, "m").exec(readText(join(directory, file)));
-    return Number(line?.[1] ?? 0) > 0;
+    // Before Linux 6.11 the group that was refused a process counts it, not the one with the limit.
+    return [directory, join(directory, below)].some((place) => {
+      const line = new RegExp(`^${key} (\\d+)$`, "m").exec(readText(join(place, file)));
+      return Number(line?.[1] ?? 0) > 0;
+    });
   }
 
   /** @returns whether it is gone; it is not while a process lives in it. */
@@ -107,6 +114,8 @@ function makeGroup(
     if (place.version === 2) delegate(place.parent, resources);
     mkdirSync(directory);
     for (const resource of resources) writeLimit(directory, resource, limits[resource] ?? 0);
+    if (place.version === 2) delegate(directory, resources);
+    mkdirSync(join(directory, below));
     return directory;
   } catch {
     // Not for this user, or not here: the next place may do.
@@ -147,6 +156,9 @@ function removeAbandoned(parent: string): void {
 }
 
 function removeGroup(directory: string): boolean {
+  // A command may have made groups of its own below.
+  const inner = existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : [];
+  for (const entry of inner) if (entry.isDirectory()) removeGroup(join(directory, entry.name));
   try {
     rmdirSync(directory);
     return true;

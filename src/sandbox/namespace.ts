@@ -248,9 +248,10 @@ interface Cover {
 async function coverTree(plan: NamespacePlan, pid: number): Promise<Cover> {
   const staged = `/proc/${pid}/fd/9/upper`;
   if (plan.tree === "overlay") return { upper: staged, server: undefined };
-  const { root, privileged, denyRead, deniedLinks } = plan;
+  const { root, privileged, denyRead, deniedLinks, uncommittedBytesMax } = plan;
   const path = toolPath(process.env["PATH"]);
-  const place = { root, pid, privileged, denyRead, deniedLinks, toolPath: path };
+  const bounds = { denyRead, deniedLinks, uncommittedBytesMax };
+  const place = { root, pid, privileged, ...bounds, toolPath: path };
   if (plan.tree === "fuse") {
     const { upperName, process: server } = await startFuseServer({ ...place, target: root });
     return { upper: `/proc/${pid}/root${root}/${upperName}`, server };

@@ -44,6 +44,23 @@ describe.each(allEngines)("a limit on a command of engine %s", (engine) => {
     if (engine !== "clone") expect(groupsLeft()).toEqual(before);
   });
 
+  it.runIf(hasProcessGroups && engine !== "clone")("cannot be lifted by the command", async () => {
+    const { layer, root, session } = await openOver(treeOf({}), { engine });
+    // In namespaces of its own it sees the groups from its own one down.
+    const lift =
+      "for kind in 'cgroup -o pids' cgroup2; do mount -t $kind none m || continue; " +
+      "echo max > m/pids.max; echo mounted >> mounted; umount m; done";
+    const script =
+      'mkdir m; unshare -UrmC sh -c "$LIFT"; ' +
+      "for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2 & echo $i >> started; done; wait";
+    const limits = { processes: 6 };
+    const options = { ...quiet, limits, env: { LIFT: lift } };
+    const result = await session.run("sh", ["-c", script], options);
+    expect(result.limits).toMatchObject([{ by: "cgroup", isReached: true }]);
+    const started = layer.fs.readFileSync(join(root, "started"), "utf8") as string;
+    expect(started.split("\n").length - 1).toBeLessThan(7);
+  });
+
   it.runIf(isRoot && !hasProcessGroups)("is refused when root would be exempt", async () => {
     const { session } = await openOver(treeOf({}), { engine });
     const running = session.run("true", [], { ...quiet, limits: { processes: 5 } });

@@ -114,6 +114,20 @@ describe.runIf(existsSync("/dev/fuse") && isRoot)("over engine fuse", () => {
     expect(layer.fs.readFileSync(join(root, "c"), "utf8")).toBe("c\n");
   });
 
+  it("bounds what is written as the kernel's overlay does, and says so", async () => {
+    const root = treeOf({ a: "a\n" });
+    const options = { engine: "fuse", uncommittedBytesMax: 1 << 20 } as const;
+    const { layer, session, sh } = await openOver(root, options);
+    expect(await sh("head -c 3000000 /dev/zero > large; df -k --output=size .")).toMatch(
+      /No space left on device[\s\S]*\b1024\n/,
+    );
+    expect(layer.fs.statSync(join(root, "large")).size).toBeLessThan((1 << 20) + 1);
+    const { warnings } = await session.run("true", [], { stdio: "ignore" });
+    expect(warnings.join()).toMatch(/ENOSPC/);
+    // What was removed makes room again.
+    expect(await sh("rm large; head -c 900000 /dev/zero > fits; stat -c %s fits")).toBe("900000\n");
+  });
+
   it("says so to a harvest too", async () => {
     const root = treeOf({ a: "a\n" });
     const { session, sh } = await openOver(root, { engine: "fuse" });

@@ -10,6 +10,8 @@ export interface ServerOrder {
   readonly root: string;
   /** A random word in which the names that only the owner knows begin. */
   readonly secret: string;
+  /** Most bytes that may be pending. */
+  readonly uncommittedBytesMax: number;
   /** Process of draftfs, which brings what is pending into the tree: denied names too. */
   readonly owner: number;
   /** Whether owners that the namespace cannot express are shown as the user's own. */

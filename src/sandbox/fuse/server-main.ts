@@ -3,6 +3,7 @@ import { absoluteOf } from "../../disk/tree-path.ts";
 import { openLayer } from "../../overlay/layer.ts";
 import { deniedMatcher } from "../denied-paths.ts";
 import type { FuseBackend } from "./backend.ts";
+import { boundedBackend } from "./bounded-backend.ts";
 import { denyReading } from "./deny-reading.ts";
 import { fsBackend } from "./fs-backend.ts";
 import { ownerBackend } from "./owner-backend.ts";
@@ -22,7 +23,8 @@ import { UpperView } from "./upper-view.ts";
  * writes through the mount, and what commands changed is read from its upper.
  */
 const order = JSON.parse(process.env[serverOrderVariable] ?? "{}") as ServerOrder;
-const layer = openLayer({ root: order.root });
+// What is written stays in memory, as it does in a tmpfs, up to the same bound.
+const layer = openLayer({ root: order.root, memoryLimitBytes: order.uncommittedBytesMax });
 /** The thread whose request is being answered. */
 let caller = 0;
 const tree: FuseBackend = {
@@ -31,7 +33,8 @@ const tree: FuseBackend = {
   lutimes: (path, atimeNs, mtimeNs) =>
     layer.setTimes(absoluteOf(order.root, path), atimeNs, mtimeNs),
 };
-const owned = order.squash ? squashOwners(tree) : tree;
+const bounded = boundedBackend(tree, order.uncommittedBytesMax, () => pendingBytes(layer));
+const owned = order.squash ? squashOwners(bounded) : bounded;
 const shown =
   order.denyRead.length === 0
     ? owned
@@ -44,6 +47,16 @@ writeSync(process.stdout.fd, `${servingLine}\n`);
 serveFuse(serverDevice, ownerBackend(shown, upper, order.secret), ({ pid }) => {
   caller = pid;
 });
+
+/** Bytes of the files that are pending; each node counts once. */
+function pendingBytes(source: typeof layer): number {
+  const sizes = new Map<bigint, number>();
+  for (const entry of source.pending()) {
+    if (entry.kind !== "file") continue;
+    if (entry.content.lower === undefined) sizes.set(entry.ino, entry.content.size);
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
 
 /** The process that a thread belongs to. */
 function processOf(thread: number): number | undefined {

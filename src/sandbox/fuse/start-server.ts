@@ -17,6 +17,8 @@ export interface ServerPlace {
   readonly denyRead: readonly string[];
   /** Paths of the tree to which denied links lead. */
   readonly deniedLinks: readonly string[];
+  /** Most bytes that may be pending. */
+  readonly uncommittedBytesMax: number;
   /** Where `nsenter`, `mount` and `setpriv` are found. */
   readonly toolPath: string;
 }
@@ -47,8 +49,16 @@ const script = [
 export async function startFuseServer(place: ServerPlace): Promise<FuseServer> {
   const secret = `.draftfs-${randomBytes(16).toString("hex")}`;
   const { root, target, pid, privileged, denyRead, deniedLinks } = place;
-  const squash = !privileged;
-  const order: ServerOrder = { root, secret, owner: process.pid, squash, denyRead, deniedLinks };
+  const { uncommittedBytesMax } = place;
+  const order: ServerOrder = {
+    root,
+    secret,
+    uncommittedBytesMax,
+    owner: process.pid,
+    squash: !privileged,
+    denyRead,
+    deniedLinks,
+  };
   const options = [
     "fd=3,rootmode=40000,user_id=0,group_id=0",
     "default_permissions,allow_other,max_read=1048576",
