@@ -1,11 +1,9 @@
 import { CommanderError } from "commander";
-import { isDraftError } from "../errors.ts";
 import type { CommandContext } from "./command-context.ts";
-import { conflictLines } from "./conflict-view.ts";
-import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { errorDocument, exitCodeOfError, reportError } from "./error-report.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { programOf } from "./program.ts";
 import { terminalOf } from "./terminal.ts";
-import { UsageError } from "./usage-error.ts";
 
 /**
  * Parses and executes one command line.
@@ -44,27 +42,8 @@ function wantsJson(args: readonly string[]): boolean {
   return own.includes("--json");
 }
 
-const checksHint = "If that is meant, commit with --checks minimal.\n";
-
 function report(context: CommandContext, error: unknown, json: boolean): number {
-  const { out, err } = context;
-  if (isDraftError(error)) {
-    if (json) out.json({ error: error.toJSON() });
-    else {
-      err.write(`${err.paint("red", "draftfs:")} ${error.message}\n`);
-      if (error.code === "DRAFT_CHECK_FAILED") err.write(checksHint);
-      if (error.code === "DRAFT_CONFLICT") err.write(conflictLines(error.details, err));
-    }
-    return exitCodeOf(error.code);
-  }
-  if (error instanceof UsageError) {
-    if (json) out.json({ error: { code: "USAGE", message: error.message } });
-    else err.write(`${err.paint("red", "draftfs:")} ${error.message}\n`);
-    return exitCodes.usage;
-  }
-  const { code, path, message, stack } = error as NodeJS.ErrnoException;
-  if (json) out.json({ error: { code, message, path } });
-  else if (code === undefined) err.write(`${err.paint("red", "draftfs:")} ${stack ?? message}\n`);
-  else err.write(`${err.paint("red", "draftfs:")} ${message}\n`);
-  return code === undefined ? exitCodes.bug : exitCodes.failed;
+  if (!json) return reportError(context, error);
+  context.out.json({ error: errorDocument(error) });
+  return exitCodeOfError(error);
 }

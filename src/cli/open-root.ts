@@ -68,7 +68,5 @@ function announceRecovery({ err }: CommandContext, { recovered }: Overlay): void
       : "Took back a commit that had failed and was interrupted";
   const steps = countText(recovered.redone, "step");
   err.write(`${what}: ${steps} in ${durationText(recovered.elapsedMs)}.\n`);
-  for (const { path } of recovered.kept) {
-    err.write(`  left alone, because it was changed since: ${printable(path)}\n`);
-  }
+  for (const advice of recovered.leftToPerson) err.write(`  ${printable(advice)}\n`);
 }

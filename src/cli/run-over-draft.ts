@@ -2,6 +2,7 @@ import { writePlainFile } from "../disk/plain-file.ts";
 import type { Overlay, RunResult } from "../index.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { HeldSignals } from "./held-signals.ts";
 import { runOptionsOf, type SandboxOptions } from "./sandbox-options.ts";
 import { printable } from "./terminal.ts";
 
@@ -13,27 +14,41 @@ export interface RunRequest extends SandboxOptions {
   readonly recordContent?: "inline" | "hash";
 }
 
+/** A command that has ended, with the draft saved. */
+export interface SavedRun {
+  readonly result: RunResult;
+  /** The signal that came when the command had ended already: nothing more is to be done. */
+  readonly interruptedBy: NodeJS.Signals | undefined;
+  /** Nobody is to be asked: the process was told to end, not only the command. */
+  readonly isEndWanted: boolean;
+}
+
 /**
  * Runs a command over the draft with this process's own streams, and saves the draft when it has
- * ended: whatever happens next, what the command did is kept.
+ * ended: whatever happens next, what the command did is kept. Signals wait until it is saved.
  */
 export async function runOverDraft(
   context: CommandContext,
   overlay: Overlay,
   request: RunRequest,
-): Promise<RunResult> {
+): Promise<SavedRun> {
   const [program = "", ...args] = request.command;
   const sinceMs = Date.now();
-  const result = await overlay.run(program, args, {
+  const spawned = await overlay.spawn(program, args, {
     // A document on standard output must be alone there.
     stdio: request.json === true ? ["inherit", process.stderr, "inherit"] : "inherit",
     forwardSignals: true,
     ...runOptionsOf(request),
   });
+  // The command's own handlers go when it ends, and the changes are collected and saved after that.
+  using signals = new HeldSignals();
+  // A Ctrl-C that ended the command may be heard of in the same turn as its end.
+  spawned.child.once("exit", () => setImmediate(() => signals.commandEnded()));
+  const result = await spawned.result;
   await overlay.saveDraft();
   await record(overlay, request, sinceMs);
   if (request.json !== true) explainEnd(context, program, result);
-  return result;
+  return { result, interruptedBy: signals.late, isEndWanted: signals.isEndWanted };
 }
 
 /** Writes the trace that was asked for: of all that is pending now. */

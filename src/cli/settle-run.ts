@@ -1,14 +1,17 @@
-import type { Diff, Overlay, RunResult, Savepoint } from "../index.ts";
-import { machineLines, summaryLines, totalsText } from "./changes-view.ts";
+import { constants } from "node:os";
+import type { Diff, Overlay, Savepoint } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { type CommitChoices, commitDraft, commitWithProgress, requestOf } from "./commit-draft.ts";
+import { errorDocument, exitCodeOfError, reportError } from "./error-report.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { draftNameOf } from "./open-root.ts";
 import { writePatch } from "./patch-view.ts";
+import { countText } from "./quantities.ts";
 import { type Answer, ask } from "./question.ts";
 import { receiptDocument } from "./receipt-view.ts";
 import { commandDocument, pendingDocument } from "./run-document.ts";
-import { shownChangesOf, totalsOf } from "./shown-changes.ts";
+import type { SavedRun } from "./run-over-draft.ts";
+import { showSummary } from "./run-summary.ts";
 
 /** What is to become of a command's changes, as far as it was said beforehand. */
 export interface SettleOptions extends CommonOptions {
@@ -22,15 +25,11 @@ export interface SettleOptions extends CommonOptions {
   readonly record?: string;
 }
 
-export interface FinishedRun {
+export interface FinishedRun extends SavedRun {
   readonly options: SettleOptions;
-  readonly result: RunResult;
   /** The draft before the command. */
   readonly savepoint: Savepoint;
 }
-
-/** Most lines of a summary for what is added or modified; see {@link summaryLines}. */
-const summaryLinesMax = 30;
 
 /** Shows what is pending after a command, does what was decided or asks; returns the exit code. */
 export async function settleRun(
@@ -38,24 +37,30 @@ export async function settleRun(
   overlay: Overlay,
   run: FinishedRun,
 ): Promise<number> {
-  const { options, result } = run;
+  const { options, result, interruptedBy } = run;
   if (options.json === true) return settleWithDocument(context, overlay, run);
   const diff = await overlay.diff();
-  const { err, out, input } = context;
-  const isTerminal = out.isTerminal && input.isTTY === true && !result.isTerminalLost;
-  showSummary(context, diff, options);
-  if (options.discard === true) {
-    await takeBack(overlay, run);
-    err.write("Discarded what the command did.\n");
-    return result.exitCode;
+  const { err } = context;
+  showSummary(context, diff, result, options);
+  if (interruptedBy !== undefined) {
+    err.write("Interrupted. The draft is kept.\n");
+    return interruptedCode(interruptedBy);
   }
+  if (options.discard === true) return discard(context, overlay, run);
+  if (options.commit === true && result.exitCode === 0) return commit(context, overlay, run, diff);
   if (options.commit === true) {
-    if (result.exitCode === 0) return commitDraft(context, overlay, options);
     err.write(`Not committed: the command ended with ${result.exitCode}. The draft is kept.\n`);
     return result.exitCode;
   }
-  if (options.keep === true || !isTerminal || diff.changes.length === 0) return result.exitCode;
+  const isDecided = options.keep === true || diff.changes.length === 0;
+  if (isDecided || !canAsk(context, run)) return result.exitCode;
   return askWhatNext(context, overlay, run, diff);
+}
+
+/** Only who sees both the summary and the question can answer it. */
+function canAsk({ out, err, input }: CommandContext, run: FinishedRun): boolean {
+  if (run.isEndWanted || run.result.isTerminalLost) return false;
+  return out.isTerminal && err.isTerminal && input.isTTY === true;
 }
 
 async function settleWithDocument(
@@ -63,8 +68,7 @@ async function settleWithDocument(
   overlay: Overlay,
   run: FinishedRun,
 ): Promise<number> {
-  const { options, result } = run;
-  const { exitCode } = result;
+  const { options, result, interruptedBy } = run;
   const diff = await overlay.diff();
   const document: Record<string, unknown> = {
     draft: draftNameOf(options),
@@ -73,39 +77,71 @@ async function settleWithDocument(
     ...pendingDocument(diff),
     decision: "kept",
   };
-  if (options.discard === true) {
+  let { exitCode } = result;
+  if (interruptedBy !== undefined) {
+    exitCode = interruptedCode(interruptedBy);
+  } else if (options.discard === true) {
     await takeBack(overlay, run);
     document["decision"] = "discarded";
   } else if (options.commit === true && exitCode === 0) {
-    const receipt = await commitWithProgress(context, overlay, requestOf(overlay.root, options));
-    document["decision"] = "committed";
-    document["committed"] = receipt === undefined ? null : receiptDocument(receipt);
+    try {
+      const receipt = await commitWithProgress(context, overlay, requestOf(overlay.root, options));
+      document["decision"] = "committed";
+      document["committed"] = receipt === undefined ? null : receiptDocument(receipt);
+    } catch (error) {
+      // What the command did is kept, and is as worth knowing as why it was not committed.
+      document["error"] = errorDocument(error);
+      exitCode = exitCodeOfError(error);
+    }
   }
   context.out.json(document);
   return exitCode;
+}
+
+/** As a shell reports it. */
+function interruptedCode(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}
+
+/** Standard output is the command's own: the receipt goes to standard error. */
+async function commit(
+  context: CommandContext,
+  overlay: Overlay,
+  { options, result }: FinishedRun,
+  { changes }: Diff,
+): Promise<number> {
+  const { err } = context;
+  if (changes.length === 0) {
+    // On a terminal the summary has just said so.
+    if (!err.isTerminal) err.write(`Nothing is pending in the draft ${draftNameOf(options)}.\n`);
+    return result.exitCode;
+  }
+  try {
+    const exitCode = await commitDraft({ ...context, out: err }, overlay, options);
+    return exitCode === exitCodes.ok ? result.exitCode : exitCode;
+  } catch (error) {
+    const exitCode = reportError(context, error);
+    err.write("Nothing was committed; the draft is kept. Next: draftfs commit, draftfs discard.\n");
+    return exitCode;
+  }
+}
+
+async function discard(
+  { err }: CommandContext,
+  overlay: Overlay,
+  run: FinishedRun,
+): Promise<number> {
+  await takeBack(overlay, run);
+  const left = (await overlay.diff()).changes.length;
+  const rest = left === 0 ? "" : ` ${countText(left, "path")} from before still pending.`;
+  err.write(`Discarded what the command did.${rest}\n`);
+  return run.result.exitCode;
 }
 
 /** Puts the draft back to what it was before the command, in memory and on disk. */
 async function takeBack(overlay: Overlay, { savepoint }: FinishedRun): Promise<void> {
   overlay.rollback(savepoint);
   await overlay.saveDraft();
-}
-
-function showSummary(context: CommandContext, diff: Diff, options: SettleOptions): void {
-  const { err, out } = context;
-  if (!err.isTerminal) {
-    err.write(machineLines(diff.changes));
-    return;
-  }
-  const draft = draftNameOf(options);
-  if (diff.changes.length === 0) {
-    err.write(`\nNothing is pending in the draft ${draft}.\n`);
-    return;
-  }
-  const shown = shownChangesOf(diff);
-  err.write(`\n${summaryLines(shown, err, summaryLinesMax)}`);
-  err.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}. Nothing on disk has changed.\n`);
-  if (options.showDiff === true) writePatch(diff, out);
 }
 
 const answers: readonly Answer<"commit" | "diff" | "keep" | "discard">[] = [
@@ -123,7 +159,6 @@ async function askWhatNext(
   diff: Diff,
 ): Promise<number> {
   const { err, out } = context;
-  const { options, result } = run;
   const question = err.paint("bold", "commit, diff, keep, discard? ") + err.paint("dim", "[keep] ");
   for (;;) {
     const reply = await ask(context, question, answers, "keep");
@@ -131,18 +166,14 @@ async function askWhatNext(
       case "diff":
         writePatch(diff, out);
         continue;
-      case "commit": {
-        const exitCode = await commitDraft(context, overlay, options);
-        return exitCode === exitCodes.ok ? result.exitCode : exitCode;
-      }
+      case "commit":
+        return commit(context, overlay, run, diff);
       case "discard":
-        await takeBack(overlay, run);
-        err.write("Discarded what the command did.\n");
-        return result.exitCode;
+        return discard(context, overlay, run);
       case "keep":
       case "end":
         err.write("Kept. Next: draftfs diff, draftfs commit, draftfs discard.\n");
-        return result.exitCode;
+        return run.result.exitCode;
       case "interrupt":
         err.write("Kept.\n");
         return exitCodes.interrupted;

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import fs from "node:fs";
 import { homedir } from "node:os";
@@ -266,6 +267,58 @@ describe("a state directory", () => {
     expect(project.draftfs(["drafts"]).out).toContain("checksum");
     expect(project.draftfs(["discard", "--draft", "main"]).code).toBe(0);
     expect(project.draftfs(["status"]).code).toBe(0);
+  });
+});
+
+describe("a journal or a store that is damaged", () => {
+  /** Every path of the state directory with a hash of its bytes. */
+  const listing = (): Record<string, string> => {
+    const found: Record<string, string> = {};
+    const state = project.path(".draftfs");
+    for (const name of fs.readdirSync(state, { recursive: true, encoding: "utf8" }).sort()) {
+      const path = join(state, name);
+      const isFile = fs.lstatSync(path).isFile();
+      found[name] = isFile
+        ? createHash("sha256").update(fs.readFileSync(path)).digest("hex")
+        : "directory";
+    }
+    return found;
+  };
+
+  beforeEach(() => {
+    project.run("echo x > x");
+    project.draftfs(["commit"]);
+    project.run("echo y > y");
+  });
+
+  it("by one bit in the journal is refused untouched: exit 6, and what is left to a person", () => {
+    const journal = project.path(".draftfs/journal/current");
+    const bytes = fs.readFileSync(journal);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
+    fs.writeFileSync(journal, bytes);
+    // As after a crash: how far the record has come is not known, so it has to be read.
+    fs.rmSync(project.path(".draftfs/journal/progress"));
+    const before = { state: listing(), tree: project.tree() };
+    for (const args of [["commit"], ["undo"], ["recover"], ["run", "--", "true"]]) {
+      const { code, err } = project.draftfs(args);
+      expect({ args, code }).toEqual({ args, code: 6 });
+      expect(err).toMatch(/Left to you:\n {2}check the disk/);
+    }
+    expect({ state: listing(), tree: project.tree() }).toEqual(before);
+  });
+
+  it("by a pack of checkpoints that was cut off is refused untouched: exit 6", () => {
+    const packs = project.path(".draftfs/checkpoints.git/objects/pack");
+    const pack = fs.readdirSync(packs).find((name) => name.endsWith(".pack")) ?? "";
+    fs.chmodSync(join(packs, pack), 0o600);
+    fs.truncateSync(join(packs, pack), 100);
+    const before = { state: listing(), tree: project.tree() };
+    for (const args of [["log"], ["show", "latest", "--patch"], ["undo"]]) {
+      const { code, err } = project.draftfs(args);
+      expect({ args, code, err }).toMatchObject({ args, code: 6 });
+      expect(err).toContain("draftfs:");
+    }
+    expect({ state: listing(), tree: project.tree() }).toEqual(before);
   });
 });
 

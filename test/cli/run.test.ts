@@ -65,7 +65,8 @@ describe("draftfs run", () => {
       "by run",
       ...sh("echo x > x; rm a.txt"),
     ]);
-    expect(outcome.code).toBe(0);
+    expect(outcome).toMatchObject({ code: 0, out: "" });
+    expect(outcome.err).toContain("Put it back with draftfs undo.");
     expect(project.tree()).toEqual({ "lib/": "", "lib/b.txt": "b\n", x: "x\n" });
     expect(project.draftfs(["status"]).code).toBe(0);
     const log = project.draftfs(["log"]).out;
@@ -125,6 +126,27 @@ describe("draftfs run", () => {
     expect(project.read("y")).toBe("y\n");
   });
 
+  it("tells what the command did and why it was not committed, in one document", () => {
+    project.run("echo ours >> a.txt");
+    project.write("a.txt", "theirs\n");
+    const { code, out } = project.draftfs(["run", "--json", "--commit", ...sh("echo y > y")]);
+    expect(code).toBe(3);
+    expect(JSON.parse(out)).toMatchObject({
+      decision: "kept",
+      command: { exitCode: 0, changes: [{ path: "y" }] },
+      error: { code: "DRAFT_CONFLICT", details: { conflicts: [{ path: "a.txt" }] } },
+    });
+    expect(project.draftfs(["status"]).code).toBe(2);
+  });
+
+  it("says what is wrong and that the draft is kept when it cannot be committed", () => {
+    project.run("echo ours >> a.txt");
+    project.write("a.txt", "theirs\n");
+    const { code, out, err } = project.draftfs(["run", "--commit", "--", "echo", "its own"]);
+    expect({ code, out }).toEqual({ code: 3, out: "its own\n" });
+    expect(err).toMatch(/on disk[\s\S]*the draft is kept/);
+  });
+
   it("leaves options behind the command to the command, with and without --", () => {
     expect(project.draftfs(["run", "echo", "--json", "-C", "x"]).out).toBe("--json -C x\n");
     expect(project.draftfs(["run", "--", "echo", "--draft", "--"]).out).toBe("--draft --\n");
@@ -133,6 +155,15 @@ describe("draftfs run", () => {
   it("works on another directory with -C", () => {
     const outcome = project.draftfs(["run", "-C", project.root, "--", "pwd"], { cwd: "/" });
     expect(outcome.out).toBe(`${project.root}\n`);
+  });
+});
+
+describe("draftfs try in a pipe", () => {
+  it("shows the diff on standard error, because standard output is the command's", () => {
+    const { code, out, err } = project.draftfs(["try", ...sh("echo its own; echo x >> a.txt")]);
+    expect({ code, out }).toEqual({ code: 0, out: "its own\n" });
+    expect(err).toMatch(/^M\ta\.txt\ndiff --git [\s\S]*\n\+x\n$/);
+    expect(project.draftfs(["status"]).code).toBe(2);
   });
 });
 

@@ -89,6 +89,53 @@ describe("draftfs run on a terminal", () => {
     expect(project.draftfs(["status"]).out).toBe("A\tnew.txt\n");
   });
 
+  it("loses nothing when Ctrl-C is typed again and again while the command ends", async () => {
+    const write = "for n in $(seq 600); do echo $n > $n.txt; done; echo ready; exec sleep 60";
+    const session = onTerminal(["run", "--", "sh", "-c", write]);
+    await session.shows(/ready/);
+    const typing = setInterval(() => session.type("\u0003"), 2);
+    expect(await session.end().finally(() => clearInterval(typing))).toBe(130);
+    expect(project.draftfs(["status"]).out.match(/^A\t/gm)).toHaveLength(600);
+  });
+
+  it("asks nothing where the question cannot be seen", async () => {
+    const session = new TerminalSession(["run", ...change], {
+      cwd: project.root,
+      redirect: `2>${project.beside("log")}`,
+    });
+    expect(await session.end()).toBe(0);
+    expect(fs.readFileSync(project.beside("log"), "utf8")).toContain("A\tnew.txt\n");
+    expect(session.text).not.toMatch(question);
+    expect(project.draftfs(["status"]).code).toBe(2);
+  });
+
+  it("says what commit and discard take when something was pending before", async () => {
+    project.run("echo x > before.txt");
+    const session = onTerminal(["run", ...change], { NO_COLOR: "1" });
+    await session.shows(question);
+    expect(session.text).toContain("1 path of it was pending before: commit takes all, discard");
+    session.type("discard\n");
+    expect(await session.end()).toBe(0);
+    expect(session.text).toContain("1 path from before still pending");
+    expect(project.draftfs(["status"]).out).toBe("A\tbefore.txt\n");
+  });
+
+  it("says that the draft is kept when the commit is refused", async () => {
+    const session = onTerminal(["run", ...change], { NO_COLOR: "1" });
+    await session.shows(question);
+    project.write("a.txt", "theirs\n");
+    session.type("commit\n");
+    expect(await session.end()).toBe(3);
+    expect(session.text).toContain("Nothing was committed; the draft is kept.");
+    expect(project.draftfs(["status"]).code).toBe(2);
+  });
+
+  it("says once that there is nothing to commit", async () => {
+    const session = onTerminal(["run", "--commit", "--", "true"], { NO_COLOR: "1" });
+    expect(await session.end()).toBe(0);
+    expect(session.text.match(/Nothing is pending/g)).toHaveLength(1);
+  });
+
   it("asks nothing when nothing is pending or it was decided beforehand", async () => {
     const idle = onTerminal(["run", "--", "true"]);
     expect(await idle.end()).toBe(0);

@@ -22,6 +22,8 @@ export interface CallOptions {
   readonly input?: string;
   /** Another program for Node than the command line. */
   readonly program?: string;
+  /** On a terminal: where the shell sends a stream instead, such as `2>log`. */
+  readonly redirect?: string;
 }
 
 /**
@@ -90,13 +92,19 @@ export class TerminalSession {
     const words = [process.execPath, program, ...args].map(quoted).join(" ");
     this.#child = spawn(
       "script",
-      ["-qefc", `stty -echo rows 50 cols 120; exec ${words}`, "/dev/null"],
+      [
+        "-qefc",
+        `stty -echo rows 50 cols 120; exec ${words} ${options.redirect ?? ""}`,
+        "/dev/null",
+      ],
       {
         cwd: options.cwd,
         env: { ...environment(options.env), TERM: "xterm" },
         stdio: ["pipe", "pipe", "inherit"],
       },
     );
+    // What is typed when it has just ended is heard by nobody.
+    this.#child.stdin?.on("error", () => undefined);
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.#text += text;
       this.#changed();

@@ -14,8 +14,8 @@ export function execute(
     options,
     async (overlay) => {
       const savepoint = overlay.savepoint();
-      const result = await runOverDraft(context, overlay, options);
-      return settleRun(context, overlay, { options, result, savepoint });
+      const saved = await runOverDraft(context, overlay, options);
+      return settleRun(context, overlay, { ...saved, options, savepoint });
     },
     { sandbox: sessionOptionsOf(options) },
   );

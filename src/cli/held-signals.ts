@@ -1,0 +1,38 @@
+const held = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Keeps signals from ending this process while something must not be lost. Node ends at once where
+ * nobody listens, so whoever takes the handlers of a command away must have these in place.
+ */
+export class HeldSignals implements Disposable {
+  #isLate = false;
+  #came: NodeJS.Signals | undefined;
+  #cameLate: NodeJS.Signals | undefined;
+  readonly #handler = (signal: NodeJS.Signals): void => {
+    this.#came = signal;
+    if (this.#isLate) this.#cameLate = signal;
+  };
+
+  constructor() {
+    for (const signal of held) process.on(signal, this.#handler);
+  }
+
+  /** From here on a signal is meant for us, and not for the command any more. */
+  commandEnded(): void {
+    this.#isLate = true;
+  }
+
+  /** The last signal that came after the command had ended. */
+  get late(): NodeJS.Signals | undefined {
+    return this.#cameLate;
+  }
+
+  /** Whether somebody wants the whole process to end, so that there is nobody to ask. */
+  get isEndWanted(): boolean {
+    return this.#cameLate !== undefined || (this.#came !== undefined && this.#came !== "SIGINT");
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of held) process.off(signal, this.#handler);
+  }
+}
