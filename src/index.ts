@@ -2,6 +2,7 @@
 export { Diff } from "./api/diff.ts";
 export { doctor } from "./api/doctor.ts";
 export { listDrafts, removeDraft } from "./api/drafts.ts";
+export type { CollectionPreview, ComparedFile } from "./api/history.ts";
 export type { OpenOverlayOptions } from "./api/open-options.ts";
 export { openOverlay } from "./api/open-overlay.ts";
 export { type CommandDiff, Overlay, type OverlayRunOptions } from "./api/overlay.ts";
@@ -32,9 +33,11 @@ export {
   memoryOverlay,
 } from "./overlay/memory-overlay.ts";
 export type { Checkpoint } from "./recovery/checkpoint.ts";
+export type { GarbageReport } from "./recovery/collect-garbage.ts";
 export type { Drift } from "./recovery/find-drift.ts";
 export type { RecoveryPlan, RestoreRequest, UndoRequest } from "./recovery/recovery-plan.ts";
 export type { RepairReport } from "./recovery/repair-store.ts";
+export type { Retention } from "./recovery/retention.ts";
 export type { StoreProblem, VerifyReport } from "./recovery/verify-store.ts";
 export { describeReport, type EngineReport, type SandboxReport } from "./sandbox/doctor.ts";
 export type { RunOptions, RunResult, SpawnedCommand } from "./sandbox/session.ts";

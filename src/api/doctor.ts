@@ -1,4 +1,4 @@
-import { checkRoot } from "../disk/state-directory.ts";
+import { checkRoot } from "../disk/check-root.ts";
 import { examineSandbox, type SandboxReport } from "../sandbox/doctor.ts";
 
 /**

@@ -1,10 +1,11 @@
+import { checkRoot } from "../disk/check-root.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
-import { checkRoot, hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
+import { hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
 import * as list from "../drafts/draft-list.ts";
 
 /** How to name the root of drafts. */
 export interface DraftsOptions {
-  /** Allows `/` and the home directory as root. False by default. */
+  /** Allows `/`, the home directory and a directory inside another root. False by default. */
   readonly force?: boolean;
 }
 

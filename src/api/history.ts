@@ -1,9 +1,12 @@
 import type { CommitStore } from "../commit/commit-store.ts";
+import { countsOf, type LineCounts } from "../commit/line-counts.ts";
 import { openRoot } from "../commit/open-root.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import { patchOfEdits } from "../commit/patch.ts";
+import type { PatchEdit } from "../commit/patch-edits.ts";
 import { commitPlanFile } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
+import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { type Checkpoint, checkpoints } from "../recovery/checkpoint.ts";
 import {
@@ -25,9 +28,26 @@ import {
   type UndoRequest,
 } from "../recovery/recovery-plan.ts";
 import { type RepairReport, repairStore } from "../recovery/repair-store.ts";
+import { keptHistory, type Retention } from "../recovery/retention.ts";
 import { type RecoveryOptions, redo, restore, undo } from "../recovery/take-back.ts";
 import { type VerifyOptions, type VerifyReport, verifyStore } from "../recovery/verify-store.ts";
 import type { OverlaySettings } from "./settings.ts";
+
+/** One file that differs between two states. */
+export interface ComparedFile {
+  readonly path: TreePath;
+  /** Its path in the earlier state; `null` when it was not there. */
+  readonly from: TreePath | null;
+  readonly kind: "create" | "modify" | "delete";
+  /** `null` for what has no lines. */
+  readonly lines: LineCounts | null;
+}
+
+/** What a collection would keep and forget. */
+export interface CollectionPreview {
+  readonly kept: readonly Checkpoint[];
+  readonly pruned: readonly Checkpoint[];
+}
 
 /** The checkpoints of a root. Whatever changes the tree here is a new operation of its own. */
 export class History {
@@ -90,10 +110,24 @@ export class History {
    * @param to the later one; without it, what `from` itself changed.
    */
   async compare(from: string, to?: string): Promise<Buffer> {
+    return patchOfEdits(this.#editsOf(from, to));
+  }
+
+  /** What {@link History.compare} shows as figures: the lines of each file. */
+  async compareFigures(from: string, to?: string): Promise<readonly ComparedFile[]> {
+    return this.#editsOf(from, to).map((edit) => ({
+      path: (edit.new ?? edit.old)?.path ?? "",
+      from: edit.old?.path ?? null,
+      kind: edit.old === undefined ? "create" : edit.new === undefined ? "delete" : "modify",
+      lines: countsOf(edit) ?? null,
+    }));
+  }
+
+  #editsOf(from: string, to: string | undefined): PatchEdit[] {
     const { objects } = this.#store;
     const first = findCheckpoint(objects, from);
-    if (to === undefined) return patchOfEdits(editsOfCheckpoint(objects, first));
-    return patchOfEdits(compareCheckpoints(objects, first, findCheckpoint(objects, to)));
+    if (to === undefined) return editsOfCheckpoint(objects, first);
+    return compareCheckpoints(objects, first, findCheckpoint(objects, to));
   }
 
   /** The recorded paths that are not as the last operation left them: an undo stops there. */
@@ -179,6 +213,14 @@ export class History {
   /** Whether the checkpoint store has grown so much that collecting garbage is worth its time. */
   isCollectionDue(): boolean {
     return isCollectionDue(this.#store);
+  }
+
+  /** Which operations a collection would keep and which it would forget, newest first. */
+  async previewCollection(retention: Retention = {}): Promise<CollectionPreview> {
+    const operations = this.settings.retention;
+    const { kept } = keptHistory(this.#store.objects, { operations, ...retention });
+    const all = await this.log();
+    return { kept, pruned: all.slice(kept.length) };
   }
 
   /** Forgets what is beyond the retention of the configuration and packs the rest together. */

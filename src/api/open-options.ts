@@ -3,7 +3,7 @@ import type { SessionOptions } from "../sandbox/session-options.ts";
 
 /** How to open an overlay; all of it optional. */
 export interface OpenOverlayOptions {
-  /** Allows `/` and the home directory as root. False by default. */
+  /** Allows `/`, the home directory and a directory inside another root. False by default. */
   readonly force?: boolean;
   /**
    * Name of a draft: what is pending is loaded from it, and kept in it by `saveDraft()`. Without a

@@ -1,9 +1,9 @@
 import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
 import { clean, type RecoveryReport } from "../commit/recover.ts";
 import { isRecoveryDue } from "../commit/recovery-due.ts";
+import { checkRoot } from "../disk/check-root.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import {
-  checkRoot,
   ensureStateDirectory,
   hasStateDirectory,
   stateDirectoryOf,

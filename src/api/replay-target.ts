@@ -25,7 +25,8 @@ export async function openReplayTarget(
 ): Promise<ReplayTarget> {
   const tree = new TemporaryTree(base, options.directory);
   try {
-    const overlay = await openOverlay(tree.root);
+    // The directory for temporary files may lie inside of a root.
+    const overlay = await openOverlay(tree.root, { force: true });
     return {
       overlay,
       commit: async () => {

@@ -4,12 +4,15 @@ import { printable, type Terminal } from "./terminal.ts";
 
 type RecordedChange = Checkpoint["manifest"]["changes"][number];
 
-/** A checkpoint on one line: number, id, time, what it was, its message and how much it changed. */
+/**
+ * A checkpoint on one line: its name (`@12`, which no shell takes for a comment or a pattern),
+ * id, time, what it was, its message and how much it changed.
+ */
 export function checkpointLine({ id, manifest }: Checkpoint, terminal: Terminal): string {
   const { sequence, operation, message, createdMs, changes } = manifest;
   const time = new Date(createdMs).toISOString().slice(0, 19).replace("T", " ");
   const [title = ""] = message.split("\n");
-  const label = terminal.paint("yellow", `#${sequence} ${id.slice(0, 7)}`);
+  const label = terminal.paint("yellow", `@${sequence} ${id.slice(0, 7)}`);
   const kind = operation === "commit" ? "" : ` ${terminal.paint("cyan", operation)}`;
   return `${label} ${time}${kind} ${printable(title)} (${countText(changes.length, "path")})\n`;
 }
@@ -38,6 +41,6 @@ function recordedLine(change: RecordedChange, terminal: Terminal): string {
 }
 
 /** A checkpoint as plain data. */
-export function checkpointDocument({ id, previous, manifest }: Checkpoint): unknown {
+export function checkpointDocument({ id, previous, manifest }: Checkpoint): object {
   return { id, previous: previous ?? null, ...manifest };
 }

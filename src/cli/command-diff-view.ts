@@ -2,6 +2,7 @@ import type { CommandDiff } from "../index.ts";
 import { changeLines, totalsText } from "./changes-view.ts";
 import { writePatch } from "./patch-view.ts";
 import { countText, durationText } from "./quantities.ts";
+import { figuresDocument } from "./run-document.ts";
 import { shownChangesOf, totalsOf } from "./shown-changes.ts";
 import { printable, type Terminal } from "./terminal.ts";
 
@@ -32,7 +33,7 @@ export function commandDiffDocuments(
 ): Record<string, unknown>[] {
   return parts.map(({ command, diff }) => ({
     command: command ?? null,
-    ...diff.toJSON(),
+    ...figuresDocument(diff),
     ...(isStat ? {} : { patch: diff.toPatch().toString() }),
   }));
 }

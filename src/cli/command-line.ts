@@ -19,27 +19,27 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     input: process.stdin,
   };
   let exitCode: number = exitCodes.ok;
-  const program = programOf(context, (code) => {
-    exitCode = code;
+  let isJson = false;
+  const program = programOf(context, {
+    started: (json) => {
+      isJson = json;
+    },
+    done: (code) => {
+      exitCode = code;
+    },
   });
   try {
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-    return report(context, error, wantsJson(args));
+    return report(context, error, isJson);
   }
 }
 
 /** A reader that has seen enough (`draftfs diff | head`) is no failure. */
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
-}
-
-/** Whether `--json` stands among draftfs's own options, before any `--`. */
-function wantsJson(args: readonly string[]): boolean {
-  const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
-  return own.includes("--json");
 }
 
 function report(context: CommandContext, error: unknown, json: boolean): number {

@@ -3,10 +3,12 @@ import { type CommitReceipt, type CommitRequest, mergingResolver, type Overlay }
 import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { nextStep } from "./next-step.ts";
 import { draftNameOf } from "./open-root.ts";
-import { patternsOf } from "./path-patterns.ts";
-import { progressLine } from "./progress.ts";
+import { checkedPatterns, patternsOf } from "./path-patterns.ts";
+import { countText } from "./quantities.ts";
 import { receiptDocument, receiptText } from "./receipt-view.ts";
+import { withProgress } from "./with-progress.ts";
 
 /** What `commit`, `run --commit` and an answered question have in common. */
 export interface CommitChoices extends CommonOptions {
@@ -32,16 +34,20 @@ export async function commitDraft(
   const receipt = await commitWithProgress(
     context,
     overlay,
-    requestOf(overlay.root, choices),
+    await requestOf(overlay, choices),
     choices,
   );
   const draft = draftNameOf(choices);
   if (choices.json === true) {
     out.json({ draft, committed: receipt === undefined ? null : receiptDocument(receipt) });
   } else if (receipt === undefined) {
-    out.write(`Nothing is pending in the draft ${draft}.\n`);
+    const left = (await overlay.diff()).changes.length;
+    const what = left === 0 ? "Nothing is pending" : "Nothing that is meant is pending";
+    const rest = left === 0 ? "" : `; ${countText(left, "other path")} still`;
+    out.write(`${what} in the draft ${draft}${rest}.\n`);
   } else {
-    out.write(`${receiptText(receipt)}\nPut it back with draftfs undo.\n`);
+    const undo = nextStep(["undo"], choices);
+    out.write(`${receiptText(receipt)}\nPut it back with ${undo}.\n`);
   }
   return exitCodes.ok;
 }
@@ -57,32 +63,26 @@ export async function commitWithProgress(
   request: CommitRequest,
   { merge, overwrite }: Pick<CommitChoices, "merge" | "overwrite"> = {},
 ): Promise<CommitReceipt | undefined> {
-  const progress = progressLine(context.err);
-  const interrupt = new AbortController();
-  const onInterrupt = (): void => interrupt.abort();
-  process.once("SIGINT", onInterrupt);
   try {
-    const watched = { ...request, signal: interrupt.signal, onProgress: progress.update };
-    const receipt =
-      overwrite === true
-        ? await overlay.commitForce(watched)
-        : merge === true
-          ? await overlay.commitWith(mergingResolver(), watched)
-          : await overlay.commit(watched);
+    const receipt = await withProgress(context, (watch) => {
+      const watched = { ...request, ...watch };
+      if (overwrite === true) return overlay.commitForce(watched);
+      if (merge === true) return overlay.commitWith(mergingResolver(), watched);
+      return overlay.commit(watched);
+    });
     collectLater(overlay);
     return receipt;
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_NOTHING_PENDING") return undefined;
     throw error;
-  } finally {
-    progress.clear();
-    process.off("SIGINT", onInterrupt);
   }
 }
 
 /** What the library is asked to commit. */
-export function requestOf(root: string, choices: CommitChoices): CommitRequest {
-  const include = [...(patternsOf(root, choices.paths ?? []) ?? []), ...(choices.include ?? [])];
+export async function requestOf(overlay: Overlay, choices: CommitChoices): Promise<CommitRequest> {
+  const paths = await patternsOf(overlay, choices, choices.paths ?? []);
+  const patterns = await checkedPatterns(overlay, choices.include ?? []);
+  const include = [...(paths ?? []), ...patterns];
   const { message, exclude, durability, checks } = choices;
   return {
     ...(message === undefined ? {} : { message }),

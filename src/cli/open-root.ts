@@ -1,8 +1,12 @@
 import { type OpenOverlayOptions, type Overlay, openOverlay } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { countText, durationText } from "./quantities.ts";
+import { rootOf } from "./root-of.ts";
 import { syncLater } from "./sync-later.ts";
 import { printable } from "./terminal.ts";
+
+/** What is done with an open root; it writes to the context that it is given. */
+export type Use<Result> = (overlay: Overlay, context: CommandContext) => Promise<Result>;
 
 /**
  * Opens the root and the draft that the options name, tells of a recovery that this brought about,
@@ -11,7 +15,7 @@ import { printable } from "./terminal.ts";
 export async function withOverlay<Result>(
   context: CommandContext,
   options: CommonOptions,
-  use: (overlay: Overlay) => Promise<Result>,
+  use: Use<Result>,
   access: Pick<OpenOverlayOptions, "readOnly" | "sandbox"> = {},
 ): Promise<Result> {
   return withRoot(context, options, { draft: draftNameOf(options), ...access }, use);
@@ -25,7 +29,7 @@ export async function withOverlay<Result>(
 export function withHistory<Result>(
   context: CommandContext,
   options: CommonOptions,
-  use: (overlay: Overlay) => Promise<Result>,
+  use: Use<Result>,
   access: Pick<OpenOverlayOptions, "ignoreBadConfig"> = { ignoreBadConfig: true },
 ): Promise<Result> {
   return withRoot(context, options, access, use);
@@ -40,23 +44,31 @@ async function withRoot<Result>(
   context: CommandContext,
   options: CommonOptions,
   openOptions: OpenOverlayOptions,
-  use: (overlay: Overlay) => Promise<Result>,
+  use: Use<Result>,
 ): Promise<Result> {
   const force = options.force === true ? { force: true } : {};
-  const overlay = await openOverlay(options.directory ?? ".", { ...openOptions, ...force });
+  const overlay = await openOverlay(rootOf(context, options), { ...openOptions, ...force });
   try {
-    if (options.json !== true) announceRecovery(context, overlay);
+    announceRecovery(context, overlay);
     const { configProblem } = overlay;
     if (configProblem !== undefined) {
       const lines = configProblem.message.split("\n").map(printable);
       context.err.write(`${lines.join("\n")}\nGoing on with the defaults.\n`);
     }
-    return await use(overlay);
+    return await use(overlay, tellingOf(overlay, context));
   } finally {
     const isOwing = overlay.owesSettling;
     await overlay.close({ settle: false });
     if (isOwing) syncLater(overlay.root);
   }
+}
+
+/** Documents tell of a recovery too, whatever else they are about. */
+function tellingOf({ recovered }: Overlay, context: CommandContext): CommandContext {
+  if (recovered.outcome === "clean") return context;
+  const { out } = context;
+  const json = (value: object): void => out.json({ ...value, recovered });
+  return { ...context, out: { ...out, json } };
 }
 
 /** A commit that was cut off is finished or taken back by whoever opens the root next. */

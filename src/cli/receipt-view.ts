@@ -2,12 +2,12 @@ import type { CommitReceipt } from "../index.ts";
 import { bytesText, countText, durationText } from "./quantities.ts";
 import { printable } from "./terminal.ts";
 
-/** `Checkpoint 3: 12 paths, 40 KiB written in 35 ms (1a2b3c4).`, and a line for each warning. */
+/** `Checkpoint @3: 12 paths, 40 KiB written in 35 ms (1a2b3c4).`, and a line for each warning. */
 export function receiptText(receipt: CommitReceipt): string {
   const { sequence, changes, counts, operation } = receipt;
   const what = `${countText(changes.length, "path")}, ${bytesText(counts.bytesWritten)} written`;
   const time = durationText(counts.elapsedMs);
-  const text = `Checkpoint ${sequence}: ${what} in ${time} (${operation.slice(0, 7)}).`;
+  const text = `Checkpoint @${sequence}: ${what} in ${time} (${operation.slice(0, 7)}).`;
   return [text, ...warningsOf(receipt).map((warning) => `  warning: ${warning}`)].join("\n");
 }
 

@@ -26,15 +26,14 @@ export function commandDocument(result: RunResult): Record<string, unknown> {
  * patch; `null` in its place when it would make the document too large to be read at once.
  */
 export function pendingDocument(diff: Diff): Record<string, unknown> {
+  const isSmall = contentBytes(diff.changes) <= documentPatchBytesMax;
+  return { ...figuresDocument(diff), patch: isSmall ? diff.toPatch().toString() : null };
+}
+
+/** The changes, lines and bytes of each file, and totals. */
+export function figuresDocument(diff: Diff): Record<string, unknown> {
   const shown = shownChangesOf(diff);
-  const totals = totalsOf(shown);
-  const isSmall = contentBytes(shown) <= documentPatchBytesMax;
-  return {
-    ...diff.toJSON(),
-    files: shown.flatMap(fileDocument),
-    totals,
-    patch: isSmall ? diff.toPatch().toString() : null,
-  };
+  return { ...diff.toJSON(), files: shown.flatMap(fileDocument), totals: totalsOf(shown) };
 }
 
 function fileDocument({ change, lines }: ShownChange): Record<string, unknown>[] {
@@ -54,8 +53,8 @@ function fileDocument({ change, lines }: ShownChange): Record<string, unknown>[]
   ];
 }
 
-function contentBytes(shown: readonly ShownChange[]): number {
-  return shown.reduce((total, { change }) => {
+function contentBytes(changes: Diff["changes"]): number {
+  return changes.reduce((total, change) => {
     const sides = [
       change.kind === "create" ? undefined : change.before.state,
       change.kind === "delete" ? undefined : change.after.state,

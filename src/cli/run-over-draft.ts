@@ -1,14 +1,15 @@
 import { writePlainFile } from "../disk/plain-file.ts";
 import type { Overlay, RunResult } from "../index.ts";
-import type { CommandContext } from "./command-context.ts";
+import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { HeldSignals } from "./held-signals.ts";
+import { baseOf } from "./root-of.ts";
 import { runOptionsOf, type SandboxOptions } from "./sandbox-options.ts";
 import { printable } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
 
-export interface RunRequest extends SandboxOptions {
+export interface RunRequest extends SandboxOptions, CommonOptions {
   readonly command: readonly string[];
-  readonly json?: boolean;
   /** The trace file to write. */
   readonly record?: string;
   readonly recordContent?: "inline" | "hash";
@@ -32,12 +33,18 @@ export async function runOverDraft(
   overlay: Overlay,
   request: RunRequest,
 ): Promise<SavedRun> {
+  if (request.recordContent !== undefined && request.record === undefined) {
+    throw new UsageError(
+      "--record-content says how to write a trace: name its file with --record.",
+    );
+  }
   const [program = "", ...args] = request.command;
   const sinceMs = Date.now();
   const spawned = await overlay.spawn(program, args, {
     // A document on standard output must be alone there.
     stdio: request.json === true ? ["inherit", process.stderr, "inherit"] : "inherit",
     forwardSignals: true,
+    ...directoryOf(overlay, request),
     ...runOptionsOf(request),
   });
   // The command's own handlers go when it ends, and the changes are collected and saved after that.
@@ -49,6 +56,17 @@ export async function runOverDraft(
   await record(overlay, request, sinceMs);
   if (request.json !== true) explainEnd(context, program, result);
   return { result, interruptedBy: signals.late, isEndWanted: signals.isEndWanted };
+}
+
+/** A command runs where we are, when that lies below a root that was found above. */
+function directoryOf({ root, fs }: Overlay, request: RunRequest): { readonly cwd?: string } {
+  const cwd = baseOf(root, request);
+  if (cwd === root) return {};
+  if (fs.statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true) return { cwd };
+  throw new UsageError(
+    `Cannot run in ${cwd}: in the draft it is no directory any more. Go to another one, or name ` +
+      `the root with -C ${root}.`,
+  );
 }
 
 /** Writes the trace that was asked for: of all that is pending now. */

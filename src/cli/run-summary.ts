@@ -7,7 +7,7 @@ import { countText } from "./quantities.ts";
 import { shownChangesOf, totalsOf } from "./shown-changes.ts";
 
 /** Most lines of a summary for what is added or modified; see {@link summaryLines}. */
-const summaryLinesMax = 30;
+export const summaryLinesMax = 30;
 
 /**
  * Tells on standard error what is pending after a command: in figures on a terminal, else one path

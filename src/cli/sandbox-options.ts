@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OverlayRunOptions, SessionOptions } from "../index.ts";
+import { size, wholeNumber } from "./program-parts.ts";
 
 /** How `run` and `try` contain a command, as parsed. */
 export interface SandboxOptions {
@@ -74,8 +75,8 @@ export function addSandboxOptions(command: Command): Command {
     .option("--unset-env <name>", "a variable that it does not get; may be repeated", collect)
     .option("--timeout <seconds>", "end it with SIGTERM, 2 s later SIGKILL", amount)
     .option("--limit-memory <size>", "bytes, or with K, M, G, T", size)
-    .option("--limit-cpu <seconds>", "processor time of each process", wholeAmount)
-    .option("--limit-processes <count>", "processes and threads at once", wholeAmount)
+    .option("--limit-cpu <seconds>", "processor time of each process", wholeNumber)
+    .option("--limit-processes <count>", "processes and threads at once", wholeNumber)
     .option("--limit-file <size>", "the largest file that it may write", size)
     .optionsGroup("Options:");
 }
@@ -130,18 +131,4 @@ function amount(text: string): number {
   const value = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && value > 0 && value <= secondsMax) return value;
   throw new InvalidArgumentError("Give a number of seconds above 0, such as 30 or 0.5.");
-}
-
-function wholeAmount(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Give a whole number from 1.");
-}
-
-const unitBytes = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const;
-
-function size(text: string): number {
-  const [, digits = "", unit = ""] = /^([1-9]\d{0,8})([KMGT]?)(?:i?B)?$/i.exec(text) ?? [];
-  const factor = unitBytes[unit.toUpperCase() as keyof typeof unitBytes];
-  if (digits !== "") return Number(digits) * factor;
-  throw new InvalidArgumentError("Give a size such as 500M or 2G (1 K is 1024 bytes).");
 }

@@ -4,6 +4,7 @@ import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { type CommitChoices, commitDraft, commitWithProgress, requestOf } from "./commit-draft.ts";
 import { errorDocument, exitCodeOfError, reportError } from "./error-report.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { nextSteps } from "./next-step.ts";
 import { draftNameOf } from "./open-root.ts";
 import { writePatch } from "./patch-view.ts";
 import { countText } from "./quantities.ts";
@@ -85,7 +86,7 @@ async function settleWithDocument(
     document["decision"] = "discarded";
   } else if (options.commit === true && exitCode === 0) {
     try {
-      const receipt = await commitWithProgress(context, overlay, requestOf(overlay.root, options));
+      const receipt = await commitWithProgress(context, overlay, await requestOf(overlay, options));
       document["decision"] = "committed";
       document["committed"] = receipt === undefined ? null : receiptDocument(receipt);
     } catch (error) {
@@ -121,7 +122,7 @@ async function commit(
     return exitCode === exitCodes.ok ? result.exitCode : exitCode;
   } catch (error) {
     const exitCode = reportError(context, error);
-    err.write("Nothing was committed; the draft is kept. Next: draftfs commit, draftfs discard.\n");
+    err.write(`Nothing was committed; the draft is kept. Next: ${nextSteps(options)}.\n`);
     return exitCode;
   }
 }
@@ -172,7 +173,7 @@ async function askWhatNext(
         return discard(context, overlay, run);
       case "keep":
       case "end":
-        err.write("Kept. Next: draftfs diff, draftfs commit, draftfs discard.\n");
+        err.write(`Kept. Next: ${nextSteps(run.options)}.\n`);
         return run.result.exitCode;
       case "interrupt":
         err.write("Kept.\n");

@@ -3,8 +3,10 @@ import { changeLines } from "./changes-view.ts";
 import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { nextStep } from "./next-step.ts";
 import { withHistory } from "./open-root.ts";
 import { receiptDocument, receiptText } from "./receipt-view.ts";
+import { type Watch, withProgress } from "./with-progress.ts";
 
 /** What `undo`, `redo` and `restore` have in common. */
 export interface TakeBackOptions extends CommonOptions {
@@ -19,9 +21,9 @@ type Force = { readonly force?: true };
 /** One of `undo`, `redo` and `restore`. */
 export interface TakingBack {
   readonly preview: (overlay: Overlay, force: Force) => Promise<RecoveryPlan>;
-  readonly perform: (overlay: Overlay, force: Force) => Promise<CommitReceipt>;
-  /** What can be done about it afterwards. */
-  readonly next: string;
+  readonly perform: (overlay: Overlay, how: Force & Watch) => Promise<CommitReceipt>;
+  /** The command that takes it back in turn. */
+  readonly inverse: "undo" | "redo";
 }
 
 /** Shows what an operation will do, deletions included, and does it unless it is a dry run. */
@@ -30,9 +32,8 @@ export function takeBack(
   options: TakeBackOptions,
   taking: TakingBack,
 ): Promise<number> {
-  const { out } = context;
   const force: Force = options.overwrite === true ? { force: true } : {};
-  return withHistory(context, options, async (overlay) => {
+  return withHistory(context, options, async (overlay, { out }) => {
     const plan = await taking.preview(overlay, force);
     const { operation, message, changeSet, deletions } = plan;
     if (options.json !== true) {
@@ -47,10 +48,17 @@ export function takeBack(
       else out.write("A dry run: nothing on disk has changed.\n");
       return exitCodes.ok;
     }
-    const receipt = await taking.perform(overlay, force);
+    const receipt = await withProgress(context, (watch) =>
+      taking.perform(overlay, { ...force, ...watch }),
+    );
     collectLater(overlay);
     if (options.json === true) out.json({ operation, message, ...receiptDocument(receipt) });
-    else out.write(`${receiptText(receipt)}\n${taking.next}\n`);
+    else out.write(`${receiptText(receipt)}\n${nextText(taking.inverse, options)}\n`);
     return exitCodes.ok;
   });
+}
+
+function nextText(inverse: TakingBack["inverse"], options: CommonOptions): string {
+  const verb = inverse === "undo" ? "Take it back" : "Bring it back";
+  return `${verb} with ${nextStep([inverse], options)}.`;
 }

@@ -9,7 +9,7 @@ export interface Terminal {
   write(text: string): void;
   writeBytes(bytes: Uint8Array): void;
   /** One JSON document, for programs. */
-  json(value: unknown): void;
+  json(value: object): void;
   /** `text` in colour, or as it is where colour is not wanted. */
   paint(style: Style, text: string): string;
 }

@@ -32,7 +32,8 @@ export function lineCountsOf(changeSet: ChangeSet, lower: Lower): Map<TreePath, 
   return counts;
 }
 
-function countsOf({ old: before, new: after }: PatchEdit): LineCounts | undefined {
+/** Lines of one file; `undefined` for what has none: links, binary and very large content. */
+export function countsOf({ old: before, new: after }: PatchEdit): LineCounts | undefined {
   const sides = [before, after].filter((side) => side !== undefined);
   if (sides.some(({ mode }) => mode === "120000")) return undefined;
   if (sides.some(({ size }) => size > patchContentBytesMax)) return undefined;

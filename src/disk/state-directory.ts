@@ -1,6 +1,6 @@
-import { constants, realpathSync, statSync } from "node:fs";
+import { constants, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { DraftError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 
@@ -49,34 +49,9 @@ export function journalPackOf(state: StateDirectory, sequence: number): string {
   return join(state.journal, `${sequence}.pack`);
 }
 
-/**
- * Resolves and checks a directory that is to be a root.
- *
- * @returns its real absolute path.
- * @throws {DraftError} `DRAFT_ROOT_MISSING`, `DRAFT_ROOT_NOT_DIRECTORY`, `DRAFT_ROOT_UNREADABLE`;
- *   `DRAFT_ROOT_GUARDED` for `/` and the home directory, `DRAFT_ROOT_NESTED` inside another root's
- *   state directory, both unless `force` is set (a state directory itself is never a root).
- */
-export function checkRoot(directory: string, options: { readonly force?: boolean } = {}): string {
-  const root = realRootOf(directory);
-  if (`${root}/`.includes(`/${stateDirectoryName}/`)) {
-    throw new DraftError(
-      "DRAFT_ROOT_NESTED",
-      `Cannot use ${root} as a root: it lies inside the state directory of another root. ` +
-        "Choose a directory outside of it.",
-      { path: root },
-    );
-  }
-  const guarded = root === "/" ? "the whole file system" : root === homeOf() ? "your home" : "";
-  if (guarded !== "" && options.force !== true) {
-    throw new DraftError(
-      "DRAFT_ROOT_GUARDED",
-      `Refusing to use ${root} as a root: it is ${guarded}. ` +
-        "Name a project directory with -C, or pass --force (force: true) if you mean it.",
-      { path: root },
-    );
-  }
-  return root;
+/** Whether a directory is a root only when that is forced: `/` and the home directory. */
+export function isGuarded(root: string): boolean {
+  return root === "/" || root === homeOf();
 }
 
 /**
@@ -145,38 +120,6 @@ function corrupt(state: StateDirectory, reason: string): DraftError {
       `read with git --git-dir=${state.checkpoints} log.`,
     { path: state.path },
   );
-}
-
-function realRootOf(directory: string): string {
-  const path = resolve(directory);
-  try {
-    if (!statSync(path).isDirectory()) {
-      throw new DraftError(
-        "DRAFT_ROOT_NOT_DIRECTORY",
-        `Cannot open ${path}: it is not a directory. Did you mean ${dirname(path)}?`,
-        { path },
-      );
-    }
-    return realpathSync(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new DraftError(
-        "DRAFT_ROOT_MISSING",
-        `Cannot open ${path}: there is no such directory. Create it, or check the spelling of ` +
-          `${basename(path)}.`,
-        { path, cause: error },
-      );
-    }
-    if (code === "EACCES" || code === "EPERM" || code === "ELOOP") {
-      throw new DraftError(
-        "DRAFT_ROOT_UNREADABLE",
-        `Cannot open ${path}: ${code}. Check its permissions and those of its parents.`,
-        { path, cause: error },
-      );
-    }
-    throw error;
-  }
 }
 
 function homeOf(): string | undefined {

@@ -8,7 +8,7 @@ const prefixDigitsMin = 6;
 /**
  * Finds the checkpoint that a user names.
  *
- * @param name `latest`, a sequence number as the log shows it (`12` or `#12`), or the first six or
+ * @param name `latest`, a sequence number as the log shows it (`@12`; `12` and `#12` too), or the first six or
  *   more digits of the id of its operation or of its commit on `main`.
  * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when there is none, or more than one.
  */
@@ -26,7 +26,7 @@ export function findCheckpoint(store: ObjectStore, name: string): Checkpoint {
 }
 
 function* matchesOf(store: ObjectStore, name: string): Generator<Checkpoint> {
-  const sequence = /^#?(\d{1,15})$/.exec(name)?.[1];
+  const sequence = /^[@#]?(\d{1,15})$/.exec(name)?.[1];
   const isPrefix = name.length >= prefixDigitsMin && /^[0-9a-f]{6,40}$/.test(name);
   for (const checkpoint of checkpoints(store)) {
     const { id, manifest } = checkpoint;

@@ -1,4 +1,5 @@
 import { type TestAPI, test } from "vitest";
+import { findOuterRoot, withoutLinks } from "../disk/find-root.ts";
 import { type OpenOverlayOptions, type Overlay, type OverlayFs, openOverlay } from "../index.ts";
 import { putUnder } from "./current-overlay.ts";
 
@@ -29,7 +30,9 @@ export function overlayTest(
     openedOverlay: [
       // biome-ignore lint/correctness/noEmptyPattern: vitest reads the needed fixtures from it.
       async ({}, use) => {
-        const overlay = await openOverlay(root, options);
+        // Whether the project is a root itself on this machine must not matter to its tests.
+        const isNested = findOuterRoot(withoutLinks(root)) !== undefined;
+        const overlay = await openOverlay(root, { force: isNested, ...options });
         await use(overlay);
         await overlay.close();
       },

@@ -13,7 +13,7 @@ const receipt: CommitReceipt = {
 };
 
 test("a receipt without anything to warn of is one line", () => {
-  expect(receiptText(receipt)).toMatch(/^Checkpoint 3: .* \(1a2b3c4\)\.$/);
+  expect(receiptText(receipt)).toMatch(/^Checkpoint @3: .* \(1a2b3c4\)\.$/);
   expect(receiptDocument(receipt)["warnings"]).toEqual([]);
 });
 

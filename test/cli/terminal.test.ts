@@ -208,6 +208,26 @@ describe("the summary of many changes", () => {
   });
 });
 
+describe("draftfs discard on a terminal", () => {
+  it("shows what will be lost and asks for the whole word; --yes asks nothing", async () => {
+    project.run("rm a.txt; echo x > x");
+    const kept = onTerminal(["discard"], { NO_COLOR: "1" });
+    await kept.shows(/discard, keep\?/);
+    expect(kept.text).toMatch(/deleted +a\.txt/);
+    kept.type("\n");
+    expect(await kept.end()).toBe(0);
+    expect(project.draftfs(["status"]).code).toBe(2);
+    const discarded = onTerminal(["discard"], { NO_COLOR: "1" });
+    await discarded.shows(/discard, keep\?/);
+    discarded.type("discard\n");
+    expect(await discarded.end()).toBe(0);
+    expect(project.draftfs(["status"]).code).toBe(0);
+    project.run("echo x > x");
+    expect(await onTerminal(["discard", "--yes"]).end()).toBe(0);
+    expect(project.draftfs(["status"]).code).toBe(0);
+  });
+});
+
 describe("draftfs try", () => {
   it("shows the diff before it asks", async () => {
     const session = onTerminal(["try", ...change], { NO_COLOR: "1" });

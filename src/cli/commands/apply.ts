@@ -1,12 +1,12 @@
 import { readPlainFile } from "../../disk/plain-file.ts";
-import type { Overlay } from "../../index.ts";
 import { collectLater } from "../collect-later.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { withHistory } from "../open-root.ts";
-import { progressLine } from "../progress.ts";
+import { nextStep } from "../next-step.ts";
+import { type Use, withHistory } from "../open-root.ts";
 import { receiptDocument, receiptText } from "../receipt-view.ts";
 import { UsageError } from "../usage-error.ts";
+import { withProgress } from "../with-progress.ts";
 
 interface ApplyOptions extends CommonOptions {
   /** The plan file; `-` for standard input. */
@@ -16,21 +16,16 @@ interface ApplyOptions extends CommonOptions {
 
 /** `draftfs apply`: carries out a plan file, all of it or none, unless the disk has moved on. */
 export function execute(context: CommandContext, options: ApplyOptions): Promise<number> {
-  const { out } = context;
   const plan = readPlan(options.file);
-  const apply = async (overlay: Overlay): Promise<number> => {
-    const progress = progressLine(context.err);
+  const apply: Use<number> = async (overlay, { out }) => {
     const message = options.message === undefined ? {} : { message: options.message };
-    try {
-      const receipt = await overlay.applyPlan(plan, { ...message, onProgress: progress.update });
-      progress.clear();
-      collectLater(overlay);
-      if (options.json === true) out.json({ applied: receiptDocument(receipt) });
-      else out.write(`${receiptText(receipt)}\nPut it back with draftfs undo.\n`);
-      return exitCodes.ok;
-    } finally {
-      progress.clear();
-    }
+    const receipt = await withProgress(context, (watch) =>
+      overlay.applyPlan(plan, { ...message, ...watch }),
+    );
+    collectLater(overlay);
+    if (options.json === true) out.json({ applied: receiptDocument(receipt) });
+    else out.write(`${receiptText(receipt)}\nPut it back with ${nextStep(["undo"], options)}.\n`);
+    return exitCodes.ok;
   };
   return withHistory(context, options, apply, {});
 }

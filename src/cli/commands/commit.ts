@@ -13,5 +13,7 @@ interface CommitCommandOptions extends CommonOptions {
 
 /** `draftfs commit`: all of what is pending or none of it, and a checkpoint. */
 export function execute(context: CommandContext, options: CommitCommandOptions): Promise<number> {
-  return withOverlay(context, options, (overlay) => commitDraft(context, overlay, options));
+  return withOverlay(context, options, (overlay, telling) =>
+    commitDraft(telling, overlay, options),
+  );
 }

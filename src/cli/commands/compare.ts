@@ -1,4 +1,5 @@
 import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { comparedLines, comparedTotals } from "../compared-view.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
 import { writePatchBytes } from "../patch-view.ts";
@@ -6,19 +7,29 @@ import { writePatchBytes } from "../patch-view.ts";
 interface CompareOptions extends CommonOptions {
   readonly from: string;
   readonly to: string;
+  readonly stat?: boolean;
 }
 
 /** `draftfs compare`: what differs between the states that two checkpoints left, as a patch. */
 export function execute(context: CommandContext, options: CompareOptions): Promise<number> {
-  return withHistory(context, options, async (overlay) => {
-    const { out } = context;
+  return withHistory(context, options, async (overlay, { out }) => {
     const [from, to] = [await overlay.show(options.from), await overlay.show(options.to)];
-    const patch = await overlay.compare(from.id, to.id);
+    const files = await overlay.compareFigures(from.id, to.id);
+    const isStat = options.stat === true;
     if (options.json === true) {
-      out.json({ from: from.id, to: to.id, patchBase64: patch.toString("base64") });
+      const patch = isStat ? undefined : await overlay.compare(from.id, to.id);
+      out.json({
+        from: from.id,
+        to: to.id,
+        files,
+        totals: comparedTotals(files),
+        ...(patch === undefined ? {} : { patchBase64: patch.toString("base64") }),
+      });
+    } else if (isStat) {
+      out.write(comparedLines(files, out));
     } else {
-      writePatchBytes(patch, out);
+      writePatchBytes(await overlay.compare(from.id, to.id), out);
     }
-    return patch.length === 0 ? exitCodes.ok : exitCodes.pending;
+    return files.length === 0 ? exitCodes.ok : exitCodes.pending;
   });
 }

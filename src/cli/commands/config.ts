@@ -1,14 +1,12 @@
 import { effectiveConfig, idleLinesOf, originText } from "../../config/effective-config.ts";
-import type { Overlay } from "../../index.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { withHistory } from "../open-root.ts";
+import { type Use, withHistory } from "../open-root.ts";
 import { printable } from "../terminal.ts";
 
 /** `draftfs config`: the configuration in force, and where each value comes from. */
 export function execute(context: CommandContext, options: CommonOptions): Promise<number> {
-  const show = async ({ root }: Overlay): Promise<number> => {
-    const { out, err } = context;
+  const show: Use<number> = async ({ root }, { out, err }) => {
     const { files, lines } = effectiveConfig({ root });
     if (options.json === true) {
       out.json({ files, keys: lines });

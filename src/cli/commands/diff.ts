@@ -5,6 +5,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { withOverlay } from "../open-root.ts";
 import { writePatch } from "../patch-view.ts";
 import { patternsOf } from "../path-patterns.ts";
+import { figuresDocument } from "../run-document.ts";
 import { shownChangesOf, totalsOf } from "../shown-changes.ts";
 
 interface DiffOptions extends CommonOptions {
@@ -15,12 +16,11 @@ interface DiffOptions extends CommonOptions {
 
 /** `draftfs diff`: what is pending, as a patch that `git apply` accepts. */
 export function execute(context: CommandContext, options: DiffOptions): Promise<number> {
-  const { out } = context;
   return withOverlay(
     context,
     options,
-    async (overlay) => {
-      const include = patternsOf(overlay.root, options.paths);
+    async (overlay, { out }) => {
+      const include = await patternsOf(overlay, options, options.paths);
       const selection = include === undefined ? {} : { include };
       if (options.byCommand === true) {
         const parts = await overlay.diffByCommand(selection);
@@ -33,7 +33,7 @@ export function execute(context: CommandContext, options: DiffOptions): Promise<
       const { changes } = diff;
       if (options.json === true) {
         out.json({
-          ...diff.toJSON(),
+          ...figuresDocument(diff),
           ...(options.stat === true ? {} : { patch: diff.toPatch().toString() }),
         });
       } else if (options.stat === true) {

@@ -2,10 +2,11 @@ import { listDrafts } from "../../index.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { bytesText, countText } from "../quantities.ts";
+import { rootOf } from "../root-of.ts";
 
 /** `draftfs drafts`: the saved drafts of a root. */
 export async function execute(context: CommandContext, options: CommonOptions): Promise<number> {
-  const drafts = await listDrafts(options.directory ?? ".", {
+  const drafts = await listDrafts(rootOf(context, options), {
     ...(options.force === true ? { force: true } : {}),
   });
   const { out } = context;

@@ -1,31 +1,27 @@
-import type { Overlay } from "../../index.ts";
-import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { collect, collectedCode, type KeepOptions, reportText, retentionOf } from "../collect.ts";
+import type { CommandContext } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { withHistory } from "../open-root.ts";
-import { bytesText, countText } from "../quantities.ts";
-
-interface GcOptions extends CommonOptions {
-  readonly keep?: number;
-}
+import { type Use, withHistory } from "../open-root.ts";
+import { countText } from "../quantities.ts";
 
 /** `draftfs gc`: forgets old checkpoints and packs the rest together. */
-export function execute(context: CommandContext, options: GcOptions): Promise<number> {
-  const collect = async (overlay: Overlay): Promise<number> => {
-    const { keep } = options;
-    const report = await overlay.collectGarbage(keep === undefined ? {} : { operations: keep });
-    const { out } = context;
-    if (options.json === true) {
-      out.json(report);
-    } else if (report.outcome === "nothing") {
-      out.write("Nothing to collect.\n");
-    } else if (report.outcome === "busy") {
-      out.write("Nothing was collected: another process is committing. Try again later.\n");
-    } else {
-      const kept = `Kept ${countText(report.kept, "checkpoint")}, forgot ${report.pruned}`;
-      out.write(`${kept}: ${bytesText(report.bytesBefore)} → ${bytesText(report.bytesAfter)}.\n`);
+export function execute(context: CommandContext, options: KeepOptions): Promise<number> {
+  const collecting: Use<number> = async (overlay, { out }) => {
+    if (options.dryRun === true) {
+      const { kept, pruned } = await overlay.previewCollection(retentionOf(options));
+      if (options.json === true) {
+        out.json({ kept: kept.length, pruned: pruned.length });
+      } else {
+        const what = `${countText(kept.length, "checkpoint")}, and forget ${pruned.length}`;
+        out.write(`Would keep ${what}. A dry run: nothing has changed.\n`);
+      }
+      return exitCodes.ok;
     }
-    return report.outcome === "busy" ? exitCodes.locked : exitCodes.ok;
+    const report = await collect(context, overlay, options);
+    if (options.json === true) out.json(report);
+    else out.write(reportText(report));
+    return collectedCode(report);
   };
   // What a retention that cannot be read was to keep must not be forgotten.
-  return withHistory(context, options, collect, {});
+  return withHistory(context, options, collecting, {});
 }

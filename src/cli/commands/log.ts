@@ -9,8 +9,7 @@ interface LogOptions extends CommonOptions {
 
 /** `draftfs log`: the checkpoints, newest first. */
 export function execute(context: CommandContext, options: LogOptions): Promise<number> {
-  return withHistory(context, options, async (overlay) => {
-    const { out } = context;
+  return withHistory(context, options, async (overlay, { out }) => {
     const { limit } = options;
     const checkpoints = await overlay.log(limit === undefined ? {} : { limit });
     if (options.json === true) {

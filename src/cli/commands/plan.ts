@@ -1,6 +1,7 @@
 import { writePlainFile } from "../../disk/plain-file.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { nextStep } from "../next-step.ts";
 import { draftNameOf, withOverlay } from "../open-root.ts";
 import { patternsOf } from "../path-patterns.ts";
 import { countText } from "../quantities.ts";
@@ -14,13 +15,12 @@ interface PlanOptions extends CommonOptions {
 
 /** `draftfs plan`: what is pending as a file that `draftfs apply` carries out later. */
 export function execute(context: CommandContext, options: PlanOptions): Promise<number> {
-  const { out } = context;
   const { output } = options;
   return withOverlay(
     context,
     options,
-    async (overlay) => {
-      const include = patternsOf(overlay.root, options.paths);
+    async (overlay, { out }) => {
+      const include = await patternsOf(overlay, options, options.paths);
       const plan = await overlay.plan(include === undefined ? {} : { include });
       const text = `${JSON.stringify(plan, undefined, 2)}\n`;
       const count = plan.changes.length;
@@ -30,7 +30,7 @@ export function execute(context: CommandContext, options: PlanOptions): Promise<
         out.json({ draft: draftNameOf(options), plan: output, changes: count });
       } else if (output !== "-") {
         out.write(`Wrote ${countText(count, "change")} to ${printable(output)}. `);
-        out.write(`Carry it out with draftfs apply ${printable(output)}.\n`);
+        out.write(`Carry it out with ${nextStep(["apply", output], options)}.\n`);
       }
       return count > 0 ? exitCodes.pending : exitCodes.ok;
     },

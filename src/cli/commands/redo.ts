@@ -5,7 +5,7 @@ import { type TakeBackOptions, takeBack } from "../take-back.ts";
 export function execute(context: CommandContext, options: TakeBackOptions): Promise<number> {
   return takeBack(context, options, {
     preview: (overlay, force) => overlay.previewRedo(force),
-    perform: (overlay, force) => overlay.redo(force),
-    next: "Take it back with draftfs undo.",
+    perform: (overlay, how) => overlay.redo(how),
+    inverse: "undo",
   });
 }

@@ -11,6 +11,7 @@ import {
 import { openReplayTarget } from "../../index.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { rootOf } from "../root-of.ts";
 import { printable } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -27,7 +28,7 @@ export async function execute(context: CommandContext, options: ReplayOptions): 
   const { out } = context;
   const { file, strategy } = options;
   const trace = parseTrace(readTrace(file));
-  const { values } = effectiveConfig({ root: resolve(options.directory ?? ".") });
+  const { values } = effectiveConfig({ root: resolve(rootOf(context, options)) });
   const place = options.in === undefined ? {} : { directory: options.in };
   const { skipped } = trace;
   const rows = await replayTrace(trace, {

@@ -1,4 +1,6 @@
+import type { Overlay } from "../../index.ts";
 import type { CommandContext } from "../command-context.ts";
+import { treePathsOf } from "../path-patterns.ts";
 import { type TakeBackOptions, takeBack } from "../take-back.ts";
 
 interface RestoreOptions extends TakeBackOptions {
@@ -9,10 +11,13 @@ interface RestoreOptions extends TakeBackOptions {
 /** `draftfs restore`: recorded paths as they were at a checkpoint. */
 export function execute(context: CommandContext, options: RestoreOptions): Promise<number> {
   const { checkpoint, paths } = options;
-  const target = { checkpoint, ...(paths.length === 0 ? {} : { paths }) };
+  const targetIn = ({ root }: Overlay) => {
+    const inside = treePathsOf(root, options, paths);
+    return { checkpoint, ...(paths.length === 0 ? {} : { paths: inside }) };
+  };
   return takeBack(context, options, {
-    preview: (overlay, force) => overlay.previewRestore({ ...target, ...force }),
-    perform: (overlay, force) => overlay.restore({ ...target, ...force }),
-    next: "Take it back with draftfs undo.",
+    preview: (overlay, force) => overlay.previewRestore({ ...targetIn(overlay), ...force }),
+    perform: (overlay, how) => overlay.restore({ ...targetIn(overlay), ...how }),
+    inverse: "undo",
   });
 }

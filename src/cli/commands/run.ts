@@ -12,10 +12,10 @@ export function execute(
   return withOverlay(
     context,
     options,
-    async (overlay) => {
+    async (overlay, telling) => {
       const savepoint = overlay.savepoint();
-      const saved = await runOverDraft(context, overlay, options);
-      return settleRun(context, overlay, { ...saved, options, savepoint });
+      const saved = await runOverDraft(telling, overlay, options);
+      return settleRun(telling, overlay, { ...saved, options, savepoint });
     },
     { sandbox: sessionOptionsOf(options) },
   );

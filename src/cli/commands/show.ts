@@ -16,8 +16,7 @@ interface ShowOptions extends CommonOptions {
 
 /** `draftfs show`: what one checkpoint changed. */
 export function execute(context: CommandContext, options: ShowOptions): Promise<number> {
-  return withHistory(context, options, async (overlay) => {
-    const { out } = context;
+  return withHistory(context, options, async (overlay, { out }) => {
     const checkpoint = await overlay.show(options.checkpoint ?? "latest");
     if (options.json === true) {
       out.json(checkpointDocument(checkpoint));

@@ -1,21 +1,22 @@
 import { changeLines, machineLines, totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { nextSteps } from "../next-step.ts";
 import { draftNameOf, withOverlay } from "../open-root.ts";
+import { figuresDocument } from "../run-document.ts";
 import { shownChangesOf, totalsOf } from "../shown-changes.ts";
 
 /** `draftfs status`: what is pending, file by file. */
 export function execute(context: CommandContext, options: CommonOptions): Promise<number> {
-  const { out } = context;
   const draft = draftNameOf(options);
   return withOverlay(
     context,
     options,
-    async (overlay) => {
+    async (overlay, { out }) => {
       const diff = await overlay.diff();
       const exitCode = diff.changes.length > 0 ? exitCodes.pending : exitCodes.ok;
       if (options.json === true) {
-        out.json({ draft, recovered: overlay.recovered, ...diff.toJSON() });
+        out.json({ draft, recovered: overlay.recovered, ...figuresDocument(diff) });
       } else if (!out.isTerminal) {
         out.write(machineLines(diff.changes));
       } else if (exitCode === exitCodes.ok) {
@@ -24,7 +25,7 @@ export function execute(context: CommandContext, options: CommonOptions): Promis
         const shown = shownChangesOf(diff);
         out.write(changeLines(shown, out));
         out.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}\n`);
-        out.write("Next: draftfs diff, draftfs commit, draftfs discard.\n");
+        out.write(`Next: ${nextSteps(options)}.\n`);
       }
       return exitCode;
     },

@@ -1,3 +1,4 @@
+import { DraftError, isDraftError } from "../../errors.ts";
 import type { CommandContext } from "../command-context.ts";
 import { type TakeBackOptions, takeBack } from "../take-back.ts";
 
@@ -6,7 +7,7 @@ interface UndoOptions extends TakeBackOptions {
   readonly what?: string;
 }
 
-/** Numbers up to this are counts; `#12` and ids are names. */
+/** A plain number is a count; `@12` and ids are names. */
 const count = /^[1-9]\d{0,3}$/;
 
 /** `draftfs undo`: takes operations back, as a new operation. */
@@ -14,9 +15,24 @@ export function execute(context: CommandContext, options: UndoOptions): Promise<
   const { what } = options;
   const target =
     what === undefined ? {} : count.test(what) ? { count: Number(what) } : { checkpoint: what };
-  return takeBack(context, options, {
-    preview: (overlay, force) => overlay.previewUndo({ ...target, ...force }),
-    perform: (overlay, force) => overlay.undo({ ...target, ...force }),
-    next: "Bring it back with draftfs redo.",
-  });
+  return explaining(
+    what,
+    takeBack(context, options, {
+      preview: (overlay, force) => overlay.previewUndo({ ...target, ...force }),
+      perform: (overlay, how) => overlay.undo({ ...target, ...how }),
+      inverse: "redo",
+    }),
+  );
+}
+
+/** Who gives a number may have meant the checkpoint of that number. */
+async function explaining(what: string | undefined, undoing: Promise<number>): Promise<number> {
+  try {
+    return await undoing;
+  } catch (error) {
+    const isCount = what !== undefined && what !== "1" && count.test(what);
+    if (!isCount || !isDraftError(error) || error.code !== "DRAFT_CHECKPOINT_MISSING") throw error;
+    const hint = `To undo checkpoint ${what} alone, name it: draftfs undo @${what}.`;
+    throw new DraftError(error.code, `${error.message} ${hint}`, { cause: error });
+  }
 }

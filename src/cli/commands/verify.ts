@@ -3,6 +3,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
 import { bytesText, countText } from "../quantities.ts";
 import { printable } from "../terminal.ts";
+import { withProgress } from "../with-progress.ts";
 
 interface VerifyOptions extends CommonOptions {
   /** Builds what can be derived again before checking. */
@@ -11,10 +12,9 @@ interface VerifyOptions extends CommonOptions {
 
 /** `draftfs verify`: checks every byte of the checkpoint store. */
 export function execute(context: CommandContext, options: VerifyOptions): Promise<number> {
-  const { out } = context;
-  return withHistory(context, options, async (overlay) => {
+  return withHistory(context, options, async (overlay, { out }) => {
     if (options.repair === true) await overlay.repair();
-    const report = await overlay.verify();
+    const report = await withProgress(context, (watch) => overlay.verify(watch), "verify");
     const { isSound, problems, operations, objects, bytes } = report;
     if (options.json === true) {
       out.json(report);

@@ -1,0 +1,23 @@
+import { findRoot } from "../disk/find-root.ts";
+import type { CommandContext, CommonOptions } from "./command-context.ts";
+import { printable } from "./terminal.ts";
+
+type RootOptions = Pick<CommonOptions, "directory" | "json">;
+
+/**
+ * The directory to work on: the one that was named, else the nearest root at or above the working
+ * directory, else the working directory. Says which one it is when nobody may have expected it.
+ */
+export function rootOf({ err }: CommandContext, { directory, json }: RootOptions): string {
+  if (directory !== undefined) return directory;
+  const here = process.cwd();
+  const found = findRoot(here);
+  if (found === undefined || found === here) return here;
+  if (json !== true) err.write(`draftfs: the root is ${printable(found)}\n`);
+  return found;
+}
+
+/** What relative paths in arguments are relative to: a root that was named, else where we are. */
+export function baseOf(root: string, { directory }: RootOptions): string {
+  return directory === undefined ? process.cwd() : root;
+}
