@@ -1,4 +1,7 @@
-/** Every bound of draftfs, with its unit and the reason for its value. */
+/**
+ * The bounds that decide what a user gets, each with its unit and the reason for its value. What only
+ * one file needs to know stands at the top of that file.
+ */
 
 export const KIB = 1024;
 export const MIB = 1024 * KIB;

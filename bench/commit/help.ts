@@ -3,11 +3,15 @@ import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { projectDirectory } from "../../test/support/project-directory.ts";
+import { installedSizeTable } from "../lib/installed-size.ts";
 import { type Contestant, interleave } from "../lib/interleave.ts";
 import { figure, leastOf, medianOf } from "../lib/samples.ts";
 import { markdownTable } from "../lib/table.ts";
 
-/** How long the command line takes to say how it is used, beside Node's own start. */
+/**
+ * How long the command line takes to say how it is used, beside Node's own start, and how much an
+ * installation brings along.
+ */
 export async function measureHelp(rounds: number): Promise<string> {
   const program = join(projectDirectory(), "dist/cli/main.js");
   if (!fs.existsSync(program)) return "_Not built: `npm run build` first._";
@@ -23,7 +27,8 @@ export async function measureHelp(rounds: number): Promise<string> {
     figure(leastOf(samples.get(name) ?? [])),
   ]);
   const beside = (medians[1] ?? Number.NaN) - (medians[0] ?? Number.NaN);
-  return `${markdownTable(["", "median ms", "least ms"], rows)}\n\nBeside Node: ${figure(beside)} ms.`;
+  const times = markdownTable(["", "median ms", "least ms"], rows);
+  return `${times}\n\nBeside Node: ${figure(beside)} ms.\n\n${installedSizeTable()}`;
 }
 
 function nodeProcess(name: string, args: readonly string[]): Contestant {

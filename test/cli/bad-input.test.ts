@@ -74,6 +74,33 @@ describe("a directory that cannot be read", () => {
   });
 });
 
+describe("a directory that may not be read", () => {
+  it("is not opened by whoever has no rights: the rest can be changed and committed", () => {
+    fs.mkdirSync(project.path("secret"));
+    project.write("secret/inside", "not yours\n");
+    project.write("open/file", "yours\n");
+    giveAway(project.beside(""));
+    fs.chmodSync(project.path("secret"), 0o000);
+    try {
+      const script = "echo x > open/new; ls secret || echo closed";
+      const run = asUser(["run", "-C", project.root, "--", "sh", "-c", script]);
+      expect(run).toMatchObject({ code: 0, out: "closed\n" });
+      expect(asUser(["status", "-C", project.root])).toMatchObject({
+        code: 2,
+        out: "A\topen/new\n",
+      });
+      expect(asUser(["diff", "-C", project.root, "secret"]).code).toBe(0);
+      expect(asUser(["commit", "-C", project.root]).code).toBe(0);
+      expect(project.read("open/new")).toBe("x\n");
+      const inside = asUser(["run", "-C", project.root, "--", "sh", "-c", "echo y > secret/new"]);
+      expect(inside.code).not.toBe(0);
+      expect(asUser(["status", "-C", project.root])).toMatchObject({ code: 0, out: "" });
+    } finally {
+      fs.chmodSync(project.path("secret"), 0o700);
+    }
+  });
+});
+
 describe("a command", () => {
   it("that does not exist ends with 127 and a message", () => {
     // A directory in PATH that may not be searched would make it 126.
@@ -353,11 +380,22 @@ describe("arguments", () => {
   });
 });
 
-/** Runs the command line as somebody without rights: in a user namespace that maps nobody else. */
-function asUser(args: readonly string[]): { code: number; err: string } {
+const nobody = 65534;
+
+/** Runs the command line as somebody without rights. */
+function asUser(args: readonly string[]): { code: number; out: string; err: string } {
   const own = [process.execPath, commandLinePath, ...args];
-  const drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const drop = ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
   const [program = "", ...rest] = isRoot ? [...drop, ...own] : own;
-  const { status, stderr } = spawnSync(program, rest, { encoding: "utf8", cwd: "/" });
-  return { code: status ?? 255, err: stderr };
+  // Whoever runs the tests has a home that is closed to others.
+  const env = { ...process.env, HOME: isRoot ? "/nonexistent" : process.env["HOME"] };
+  const { status, stdout, stderr } = spawnSync(program, rest, { encoding: "utf8", cwd: "/", env });
+  return { code: status ?? 255, out: stdout, err: stderr };
+}
+
+/** Makes a directory and all that is in it theirs. */
+function giveAway(directory: string): void {
+  if (!isRoot) return;
+  const names = fs.readdirSync(directory, { recursive: true, encoding: "utf8" });
+  for (const name of ["", ...names]) fs.lchownSync(join(directory, name), nobody, nobody);
 }

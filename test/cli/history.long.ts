@@ -174,16 +174,3 @@ describe("a plan", () => {
     expect(project.draftfs(["log"]).out).toContain("planned");
   });
 });
-
-describe("help", () => {
-  it("is printed for everything, names every command, and loads none of them", () => {
-    const { code, out } = project.draftfs(["--help"]);
-    expect(code).toBe(0);
-    const commands = "run try status diff commit discard drafts log show undo redo restore";
-    for (const command of `${commands} recover verify gc plan apply doctor`.split(" ")) {
-      expect(out).toMatch(new RegExp(`^  ${command}\\b`, "m"));
-    }
-    expect(project.draftfs(["commit", "--help"]).out).toContain("--message");
-    expect(project.draftfs(["--version"]).out).toMatch(/^\d+\.\d+\.\d+\n$/);
-  });
-});

@@ -1,0 +1,77 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildCommandLine, commandLinePath } from "../support/built-command-line.ts";
+import { projectDirectory } from "../support/project-directory.ts";
+import { ScratchProject } from "./scratch-project.ts";
+
+let project: ScratchProject;
+
+beforeAll(buildCommandLine);
+beforeEach(() => {
+  project = new ScratchProject();
+});
+afterEach(() => project[Symbol.dispose]());
+
+/** Every command has a module; its name is the command's. */
+const commands = fs
+  .readdirSync(join(projectDirectory(), "src", "cli", "commands"))
+  .map((name) => name.replace(".ts", ""));
+
+/** The modules that a command line loads, as paths from `dist`, or names of packages. */
+function loadedBy(args: readonly string[]): { out: string; modules: string[] } {
+  const log = project.beside("loaded");
+  const hooks = project.beside("hooks.mjs");
+  fs.writeFileSync(
+    hooks,
+    `import fs from "node:fs";
+     export async function load(url, context, next) {
+       fs.appendFileSync(${JSON.stringify(log)}, url + "\\n");
+       return next(url, context);
+     }`,
+  );
+  const entry = project.beside("register.mjs");
+  fs.writeFileSync(
+    entry,
+    `import { register } from "node:module";
+     register(${JSON.stringify(pathToFileURL(hooks).href)});`,
+  );
+  const env = { NODE_OPTIONS: `--import ${pathToFileURL(entry).href}` };
+  const { code, out } = project.draftfs(args, { env });
+  expect(code).toBe(0);
+  const dist = pathToFileURL(join(commandLinePath, "..", "..")).href;
+  const modules = fs
+    .readFileSync(log, "utf8")
+    .split("\n")
+    .filter((url) => url.startsWith("file:"))
+    .map((url) => url.replace(`${dist}/`, "").replace(/^.*\/node_modules\/([^/]+)\/.*/, "$1"));
+  return { out, modules: [...new Set(modules)] };
+}
+
+describe("help", () => {
+  it("names every command, and loads none of them but only the parser", () => {
+    const { out, modules } = loadedBy(["--help"]);
+    expect(commands.length).toBeGreaterThan(20);
+    for (const command of commands) expect(out).toMatch(new RegExp(`^  ${command}\\b`, "m"));
+    expect(modules).toContain("cli/program.js");
+    expect(modules).toContain("commander");
+    const others = modules.filter(
+      (name) => !/^cli\/[\w-]+\.js$/.test(name) && name !== "commander" && name !== "errors.js",
+    );
+    expect(others).toEqual([]);
+  });
+
+  it("is loaded with a command's module and all that needs when that is executed", () => {
+    const { modules } = loadedBy(["log"]);
+    expect(modules).toContain("cli/commands/log.js");
+    expect(modules).toContain("index.js");
+    expect(modules.filter((name) => /^cli\/commands\//.test(name))).toHaveLength(1);
+  });
+
+  it("is there for each command, and so is the version", () => {
+    expect(project.draftfs(["commit", "--help"]).out).toContain("--message");
+    expect(project.draftfs(["help", "commit"]).out).toContain("--message");
+    expect(project.draftfs(["--version"]).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});

@@ -1,0 +1,88 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { backgroundFilesMin } from "../../src/limits.ts";
+import { CompiledProject } from "../support/compiled-project.ts";
+import { TemporaryRoot } from "./scenario.ts";
+
+let project: CompiledProject;
+
+beforeAll(() => {
+  // The thread that stages many files needs plain JavaScript.
+  project = CompiledProject.build();
+}, 60_000);
+
+afterAll(() => project[Symbol.dispose]());
+
+/** What a commit asked of the disk. */
+interface Counts {
+  fsyncs: number;
+  syncfs: number;
+  threads: number;
+}
+
+async function countingStore(root: string) {
+  type Nodes = typeof import("../../src/disk/node-disk.ts");
+  type Stores = typeof import("../../src/commit/commit-store.ts");
+  type States = typeof import("../../src/disk/state-directory.ts");
+  const { NodeDisk }: Nodes = await import(project.pathOf("src/disk/node-disk.ts"));
+  const { openCommitStore }: Stores = await import(project.pathOf("src/commit/commit-store.ts"));
+  const { stateDirectoryOf }: States = await import(project.pathOf("src/disk/state-directory.ts"));
+  const counts: Counts = { fsyncs: 0, syncfs: 0, threads: 0 };
+  class CountingDisk extends NodeDisk {
+    override fsync(descriptor: number): Promise<void> {
+      counts.fsyncs += 1;
+      return super.fsync(descriptor);
+    }
+
+    override syncfs(path: string): Promise<boolean> {
+      counts.syncfs += 1;
+      return super.syncfs(path);
+    }
+
+    override createInBackground(): ReturnType<InstanceType<typeof NodeDisk>["createInBackground"]> {
+      const creation = super.createInBackground();
+      if (creation !== undefined) counts.threads += 1;
+      return creation;
+    }
+  }
+  return { counts, store: openCommitStore(new CountingDisk(), stateDirectoryOf(root)) };
+}
+
+/** Replaces `files` files by two commits, and counts. */
+async function commitTwice(files: number): Promise<readonly Counts[]> {
+  type Commits = typeof import("../../src/commit/commit.ts");
+  type Builders = typeof import("./change-builder.ts");
+  const { commitChangeSet }: Commits = await import(project.pathOf("src/commit/commit.ts"));
+  const { ChangeBuilder }: Builders = await import(project.pathOf("test/commit/change-builder.ts"));
+  using root = TemporaryRoot.inMemory();
+  const { counts, store } = await countingStore(root.path);
+  const found: Counts[] = [];
+  for (let index = 0; index < files; index++)
+    fs.writeFileSync(join(root.path, `file-${index}`), "");
+  for (const word of ["first", "second"]) {
+    const builder = new ChangeBuilder(root.path);
+    for (let index = 0; index < files; index++) builder.write(`file-${index}`, `${word} ${index}`);
+    Object.assign(counts, { fsyncs: 0, syncfs: 0, threads: 0 });
+    const receipt = await commitChangeSet(store, builder.build());
+    found.push({ ...counts });
+    expect(receipt.counts.filesWritten).toBe(files);
+    expect(fs.readFileSync(join(root.path, `file-${files - 1}`), "utf8")).toBe(
+      `${word} ${files - 1}`,
+    );
+  }
+  store.objects.close();
+  return found;
+}
+
+test.each([1, 20, 250, 1000])(
+  "a commit of %i files waits for the device 3 times",
+  async (files) => {
+    const [first, second] = await commitTwice(files);
+    const threads = files < backgroundFilesMin ? 0 : 1;
+    // The first one of a root makes the new state directory durable as well: three times more.
+  expect(first).toEqual({ fsyncs: 6, syncfs: 0, threads });
+    // The commit before is settled first: all of what it did, at once.
+    expect(second).toEqual({ fsyncs: 3, syncfs: 1, threads });
+  },
+);
