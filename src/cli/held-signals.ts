@@ -2,7 +2,8 @@ const held = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Keeps signals from ending this process while something must not be lost. Node ends at once where
- * nobody listens, so whoever takes the handlers of a command away must have these in place.
+ * nobody listens, so these must be in place before the handlers of a command are, and after they
+ * are gone.
  */
 export class HeldSignals implements Disposable {
   #isLate = false;
@@ -20,6 +21,11 @@ export class HeldSignals implements Disposable {
   /** From here on a signal is meant for us, and not for the command any more. */
   commandEnded(): void {
     this.#isLate = true;
+  }
+
+  /** The last signal that came. */
+  get last(): NodeJS.Signals | undefined {
+    return this.#came;
   }
 
   /** The last signal that came after the command had ended. */

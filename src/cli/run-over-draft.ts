@@ -40,6 +40,8 @@ export async function runOverDraft(
   }
   const [program = "", ...args] = request.command;
   const sinceMs = Date.now();
+  // From before the start: the command may tell others to signal us sooner than we can forward it.
+  using signals = new HeldSignals();
   const spawned = await overlay.spawn(program, args, {
     // A document on standard output must be alone there.
     stdio: request.json === true ? ["inherit", process.stderr, "inherit"] : "inherit",
@@ -47,8 +49,7 @@ export async function runOverDraft(
     ...directoryOf(overlay, request),
     ...runOptionsOf(request),
   });
-  // The command's own handlers go when it ends, and the changes are collected and saved after that.
-  using signals = new HeldSignals();
+  if (signals.last !== undefined) spawned.kill(signals.last);
   // A Ctrl-C that ended the command may be heard of in the same turn as its end.
   spawned.child.once("exit", () => setImmediate(() => signals.commandEnded()));
   const result = await spawned.result;

@@ -81,7 +81,7 @@ test.each([1, 20, 250, 1000])(
     const [first, second] = await commitTwice(files);
     const threads = files < backgroundFilesMin ? 0 : 1;
     // The first one of a root makes the new state directory durable as well: three times more.
-  expect(first).toEqual({ fsyncs: 6, syncfs: 0, threads });
+    expect(first).toEqual({ fsyncs: 6, syncfs: 0, threads });
     // The commit before is settled first: all of what it did, at once.
     expect(second).toEqual({ fsyncs: 3, syncfs: 1, threads });
   },
