@@ -1,6 +1,6 @@
 /**
- * The bounds that decide what a user gets, each with its unit and the reason for its value. What only
- * one file needs to know stands at the top of that file.
+ * The bounds that decide what a user gets, each with its unit and the reason for its value. What
+ * only one file needs to know stands at the top of that file.
  */
 
 export const KIB = 1024;

@@ -15,9 +15,9 @@ Examples:
   draftfs undo                       put it back
   draftfs discard                    throw the draft away
 
-Exit codes: 0 done or nothing pending, 1 failed, 2 changes pending (status, diff, plan) or differences
-(compare, drift), 3 conflict, 4 not enough isolation, 5 locked, 6 damaged state, 64 usage, 70 a mistake
-in draftfs; run passes the command's own code through.
+Exit codes: 0 done or nothing pending, 1 failed, 2 changes pending (status, diff, plan) or
+differences (compare, drift), 3 conflict, 4 not enough isolation, 5 locked, 6 damaged state,
+64 usage, 70 a mistake in draftfs; run passes the command's own code through.
 `;
 
 /** What becomes known while a command line is parsed and executed. */

@@ -10,8 +10,8 @@ import { isGuarded, stateDirectoryName } from "./state-directory.ts";
  * @returns its real absolute path.
  * @throws {DraftError} `DRAFT_ROOT_MISSING`, `DRAFT_ROOT_NOT_DIRECTORY`, `DRAFT_ROOT_UNREADABLE`;
  *   `DRAFT_ROOT_NESTED` inside another root's state directory; unless `force` is set,
- *   `DRAFT_ROOT_GUARDED` for `/` and the home directory, and `DRAFT_ROOT_NESTED` for a directory that
- *   is no root yet and lies inside another one.
+ *   `DRAFT_ROOT_GUARDED` for `/` and the home directory, and `DRAFT_ROOT_NESTED` for a directory
+ *   that is no root yet and lies inside another one.
  */
 export function checkRoot(directory: string, options: { readonly force?: boolean } = {}): string {
   const root = realRootOf(directory);
@@ -37,9 +37,9 @@ export function checkRoot(directory: string, options: { readonly force?: boolean
   if (outer !== undefined) {
     throw new DraftError(
       "DRAFT_ROOT_NESTED",
-      `Refusing to use ${root} as a root: it lies inside of the root ${outer}, which has drafts or ` +
-        "checkpoints of the same files. Use that one, or pass --force (force: true) if you mean a " +
-        "root of its own.",
+      `Refusing to use ${root} as a root: it lies inside of the root ${outer}, which has drafts ` +
+        "or checkpoints of the same files. Use that one, or pass --force (force: true) if you " +
+        "mean a root of its own.",
       { path: root, details: { outer } },
     );
   }

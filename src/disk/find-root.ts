@@ -4,9 +4,9 @@ import { isGuarded, stateDirectoryOf } from "./state-directory.ts";
 
 /**
  * The nearest root that is `directory` or lies above it, as git looks for its repository: a
- * directory that has drafts or checkpoints. Those of other users do not count: whoever may write to
- * a directory above could choose what is committed otherwise. Neither do `/` and the home directory,
- * which are roots only when they are named.
+ * directory that has drafts or checkpoints. Those of other users do not count: whoever may write
+ * to a directory above could choose what is committed otherwise. Neither do `/` and the home
+ * directory, which are roots only when they are named.
  *
  * @param directory - a real absolute path.
  */

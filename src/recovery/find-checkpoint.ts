@@ -8,8 +8,8 @@ const prefixDigitsMin = 6;
 /**
  * Finds the checkpoint that a user names.
  *
- * @param name `latest`, a sequence number as the log shows it (`@12`; `12` and `#12` too), or the first six or
- *   more digits of the id of its operation or of its commit on `main`.
+ * @param name `latest`, a sequence number as the log shows it (`@12`; `12` and `#12` too), or the
+ *   first six or more digits of the id of its operation or of its commit on `main`.
  * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when there is none, or more than one.
  */
 export function findCheckpoint(store: ObjectStore, name: string): Checkpoint {
