@@ -15,7 +15,13 @@ export { editExtents } from "./edit-extents.ts";
 export { evolveTemplate } from "./evolve-template.ts";
 export { extractTemplate } from "./extract-template.ts";
 export { type FoundTemplate, findTemplates, findTemplatesIn } from "./find-templates.ts";
-export { type HindsightSummary, judge, summarize, type Verdict } from "./hindsight.ts";
+export {
+  type HindsightSummary,
+  judge,
+  judgeOnOverlay,
+  summarize,
+  type Verdict,
+} from "./hindsight.ts";
 export { matchTemplate } from "./match-template.ts";
 export { type EditsByPath, type MultiEditResult, multiEdit } from "./multi-edit.ts";
 export type { Operation } from "./operation.ts";
