@@ -1,4 +1,4 @@
-import type { TreePath } from "../disk/tree-path.ts";
+import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { PackSummary } from "../objects/pack-builder.ts";
@@ -146,9 +146,24 @@ export class PreparedCommit implements AsyncDisposable {
         this.#syncs += 1;
         return;
       }
+      await this.#syncStaged();
     }
     this.#syncs += descriptors.length;
     await Promise.all(descriptors.map((descriptor) => store.disk.fsync(descriptor)));
+  }
+
+  /** One by one what a syncfs does at once: after a crash nobody must see a torn file. */
+  async #syncStaged(): Promise<void> {
+    const { store, record } = this.#parts;
+    const { disk, state } = store;
+    for (const step of record.steps) {
+      const isStaged = step.kind === "install" || step.kind === "write";
+      if (!isStaged || step.node.kind !== "file") continue;
+      this.#syncs += 1;
+      await syncFile(disk, absoluteOf(state.root, step.staged));
+    }
+    this.#syncs += 1;
+    await syncDirectory(disk, absoluteOf(state.root, record.staging));
   }
 
   async #awaitSettled(): Promise<void> {
