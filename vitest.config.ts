@@ -15,9 +15,11 @@ const long = [
   "test/crash/commit-processes.long.ts",
   "test/overlay/unprivileged.long.ts",
   "test/recovery/faults.long.ts",
+  "test/sandbox/commit.long.ts",
   "test/sandbox/fuse-suites.long.ts",
   "test/sandbox/fuse.long.ts",
   "test/sandbox/killed-owner.long.ts",
+  "test/sandbox/unprivileged.long.ts",
 ];
 
 /** Quick ones too, but of those that take the longest and change the least: left to `long`. */

@@ -4,8 +4,9 @@ export type Isolation = "enforced" | "cooperative";
 /**
  * - `overlay`: kernel overlayfs in a mount namespace of real root;
  * - `overlay-user`: kernel overlayfs in an unprivileged user namespace;
- * - `fuse`: our own FUSE server in a mount namespace, for trees and systems that overlayfs cannot
- *   do: mounts inside the tree, foreign owners, directory renames without real root, old kernels;
+ * - `fuse`: our own FUSE server in a mount namespace, for what overlayfs cannot do: mounts inside
+ *   the tree and foreign owners. Without real root the kernel's overlay lies on top of it, so that
+ *   renaming a directory that is on the disk fails with EXDEV there as well;
  * - `clone`: a copy of the tree, compared afterwards. Nothing stops a command that writes to the
  *   real tree by its absolute path, so its isolation is `cooperative`.
  */

@@ -10,11 +10,15 @@ import { type CommandCase, caseFiles } from "./command-cases.ts";
 import { writeFiles } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
-/** Whether this machine has the programs that a case needs. */
-function canRun(command: CommandCase): boolean {
-  return (command.needs ?? []).every(
-    (name) => spawnSync("sh", ["-c", `command -v ${name}`]).status === 0,
+/** Whether this machine has the programs that a case needs; continuous integration has to. */
+export function canRun({ name, needs = [] }: CommandCase): boolean {
+  const missing = needs.filter(
+    (program) => spawnSync("sh", ["-c", `command -v ${program}`]).status !== 0,
   );
+  if (missing.length > 0 && process.env["CI"] !== undefined) {
+    throw new Error(`The case "${name}" needs ${missing.join(", ")}: install it.`);
+  }
+  return missing.length === 0;
 }
 
 /**
@@ -54,8 +58,7 @@ export function describeDifferential(engine: Engine, cases: readonly CommandCase
     it.each([...runnable.entries()].map(([index, command]) => ({ ...command, index })))(
       "leaves the tree that the command leaves without it: $name",
       async ({ index, script, times }) => {
-        const home = join(scratch, "home");
-        const env = { ...process.env, HOME: home, npm_config_cache: join(home, "cache") };
+        const env = directEnvironment(scratch);
         const cwd = join(scratch, "direct", `case${index}`);
         const direct = spawnSync("sh", ["-c", script], { cwd, env });
         const options = { stdio: "ignore", cwd: `case${index}` } as const;
@@ -75,8 +78,14 @@ export function describeDifferential(engine: Engine, cases: readonly CommandCase
   });
 }
 
+/** What a command finds in its environment when it runs without draftfs. */
+export function directEnvironment(scratch: string): NodeJS.ProcessEnv {
+  const home = join(scratch, "home");
+  return { ...process.env, HOME: home, npm_config_cache: join(home, "cache") };
+}
+
 /** Git's index holds inode numbers and times of files, which no two trees share. */
-function comparable(snapshot: Record<string, string>): Record<string, string> {
+export function comparable(snapshot: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(snapshot).filter(([path]) => !/(^|\/)\.git\/index$/.test(path)),
   );

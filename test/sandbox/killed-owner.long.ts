@@ -2,11 +2,14 @@ import { spawn } from "node:child_process";
 import fs, { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serverOrderVariable } from "../../src/sandbox/fuse/served-names.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
-import { kernelEngines, treeOf } from "./sandbox-fixture.ts";
+import { canServeFuse, kernelEngines, treeOf } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
-describe.each(kernelEngines)("a process killed with a session of engine %s", (engine) => {
+const engines = [...kernelEngines, ...(canServeFuse ? (["fuse"] as const) : [])];
+
+describe.each(engines)("a process killed with a session of engine %s", (engine) => {
   let project: CompiledProject;
   beforeAll(() => {
     project = CompiledProject.build();
@@ -26,7 +29,7 @@ describe.each(kernelEngines)("a process killed with a session of engine %s", (en
     );
     expect(line).toMatch(/"pid"/);
     const inside = processesOf(root);
-    expect(inside.length).toBeGreaterThan(2);
+    expect(inside.length).toBeGreaterThan(engine === "fuse" ? 3 : 2);
     owner.kill("SIGKILL");
     const deadline = Date.now() + 20_000;
     while (inside.some((pid) => existsSync(`/proc/${pid}`)) && Date.now() < deadline) {
@@ -38,13 +41,15 @@ describe.each(kernelEngines)("a process killed with a session of engine %s", (en
   });
 });
 
-/** Processes whose table of mounts shows an overlay at `root`. */
+/** Processes whose table of mounts shows the tree covered, and the server of a FUSE mount. */
 function processesOf(root: string): string[] {
   return readdirSync("/proc").filter((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {
-      const table = readFileSync(join("/proc", name, "mountinfo"), "utf8");
-      return table.split("\n").some((row) => row.includes(` ${root} `) && row.includes("overlay"));
+      const table = readFileSync(join("/proc", name, "mountinfo"), "utf8").split("\n");
+      if (table.some((row) => row.includes(` ${root} `) && /overlay|fuse/.test(row))) return true;
+      const environment = readFileSync(join("/proc", name, "environ"), "utf8");
+      return environment.includes(`${serverOrderVariable}={"root":"${root}"`);
     } catch {
       return false;
     }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { openSession } from "../../src/sandbox/session.ts";
+import type { Engine } from "../../src/sandbox/session-options.ts";
 
 /**
  * Opens a session over the root it is given, fills memory, leaves a daemon that ignores every
@@ -8,7 +9,7 @@ import { openSession } from "../../src/sandbox/session.ts";
  */
 const [root = "", engine = "overlay-user"] = process.argv.slice(2);
 const layer = openLayer({ root });
-const session = await openSession(layer, { engine: engine as "overlay" | "overlay-user" });
+const session = await openSession(layer, { engine: engine as Engine });
 const script =
   "head -c 50000000 /dev/zero > big; setsid sh -c \"trap '' HUP TERM INT; while :; do sleep 1; done\" & sleep 60";
 const running = await session.spawn("sh", ["-c", script], { stdio: "ignore" });
