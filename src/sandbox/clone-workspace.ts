@@ -92,7 +92,7 @@ export class CloneWorkspace implements Workspace {
       contents: this.#contents,
       isLive,
       isComplete: true,
-      tracksAccess: false,
+      writtenByMap: "none",
     });
   }
 

@@ -30,10 +30,11 @@ export interface HarvestSource {
   /** Whether the upper holds the whole tree (a clone), so that nothing shows through it. */
   readonly isComplete: boolean;
   /**
-   * Whether whoever reads or maps a file of the upper moves its access time. On a tmpfs, writing by
-   * a memory map moves no other time when the page was read first.
+   * Which files may have been written without a new change time: on a tmpfs, writing by a memory
+   * map moves none when the page was read first. None; those whose access time has moved; or any,
+   * where the kernel takes over from FUSE below that access times are not kept.
    */
-  readonly tracksAccess: boolean;
+  readonly writtenByMap: "none" | "accessed" | "any";
   /** The redirect attribute of a directory of the upper, where the engine uses it. */
   readonly readRedirect?: (path: TreePath) => string | undefined;
 }
@@ -142,11 +143,11 @@ class Harvest {
     }
   }
 
-  /** Compares the bytes of a file that was accessed while its other times stayed as they were. */
+  /** Compares the bytes of a file that may have been written while its times stayed the same. */
   #isWrittenByMap(path: TreePath, stats: BigIntStats, node: MirrorNode | undefined): boolean {
-    const { layer, tracksAccess, isLive } = this.#source;
-    if (!tracksAccess || node === undefined || node.atimeNs === stats.atimeNs) return false;
-    if (!stats.isFile()) return false;
+    const { layer, writtenByMap, isLive } = this.#source;
+    if (writtenByMap === "none" || node === undefined || !stats.isFile()) return false;
+    if (writtenByMap === "accessed" && node.atimeNs === stats.atimeNs) return false;
     if (this.#mapped.has(stats.ino)) return true;
     const descriptor = this.#withAccess(path, () => this.#open(path));
     try {

@@ -136,7 +136,7 @@ export class KernelWorkspace implements Workspace {
       isLive,
       isComplete: false,
       // A FUSE server is told of pages that were written by a map, and knows the time of it.
-      tracksAccess: tree !== "fuse",
+      writtenByMap: writtenByMap[tree],
     };
     if (this.engine === "overlay-user") return harvestUpper(source);
     if (tree === "overlay-on-fuse") return harvestUpper(source);
@@ -192,6 +192,8 @@ export class KernelWorkspace implements Workspace {
     return this.#namespace.stop();
   }
 }
+
+const writtenByMap = { overlay: "accessed", "overlay-on-fuse": "any", fuse: "none" } as const;
 
 /** From outside, only root can look into a FUSE mount; others see it through an overlay. */
 function treeOf(engine: NamespaceEngine): NamespacePlan["tree"] {
