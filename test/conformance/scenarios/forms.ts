@@ -1,6 +1,20 @@
 import { promisify } from "node:util";
 import { type Scenario, scenario } from "../harness/scenario.ts";
 
+/** What the types of Node 20 lack, and Node 20 too. */
+interface Later {
+  readonly mkdtempDisposableSync?: (prefix: string) => { path: string; remove: () => void };
+  readonly openAsBlobSync?: (path: string) => Blob;
+  readonly Utf8Stream?: new (
+    options: object,
+  ) => {
+    write(text: string): void;
+    flushSync(): void;
+    destroy(): void;
+    once(event: "close", listener: () => void): void;
+  };
+}
+
 /** What is particular to the callback and promise forms, and to calls across them. */
 export const forms: readonly Scenario[] = [
   scenario("callback forms answer, and never at once", async ({ fs, at, note }) => {
@@ -177,6 +191,26 @@ export const forms: readonly Scenario[] = [
       await fs.promises.stat(at(path), options as object);
       await fs.promises.lstat(at(path), options as object);
     }
+  }),
+  scenario("what later releases of Node added", async ({ raw, at, note }) => {
+    const later = raw as unknown as Later;
+    const made = later.mkdtempDisposableSync?.(at("t-"));
+    if (made) {
+      note("made", raw.statSync(made.path).isDirectory());
+      raw.writeFileSync(`${made.path}/inside`, "x");
+      made.remove();
+      note("removed", raw.existsSync(made.path));
+    }
+    note("blob", await later.openAsBlobSync?.(at("a.txt")).text());
+    if (later.Utf8Stream === undefined) return;
+    const stream = new later.Utf8Stream({ dest: at("log"), sync: true });
+    stream.write("one ");
+    stream.write("two");
+    stream.flushSync();
+    note("log", raw.readFileSync(at("log"), "utf8"));
+    const closed = new Promise<void>((resolve) => stream.once("close", resolve));
+    stream.destroy();
+    await closed;
   }),
   scenario("a file too large for readFile", async ({ fs, at, callback }) => {
     fs.writeFileSync(at("n"), "x");
