@@ -379,6 +379,9 @@ export class FuseOperations {
   #attributesOf(id: bigint): Attributes {
     const node = this.#nodes.get(id);
     const path = this.#nodes.pathOf(node);
+    if (path === undefined && node.held === undefined) {
+      throw new OperationError(constants.errno.ENOENT);
+    }
     if (path === undefined) return this.#backend.statDescriptor(this.#descriptorOf(node, false));
     const attributes = this.#backend.stat(path);
     // Where names come and go without the kernel's knowledge, something else may lie there by now.
