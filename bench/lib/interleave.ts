@@ -13,27 +13,37 @@ export interface Contestant {
  *
  * @param options.rounds - samples of each; one round more is run first and forgotten.
  * @param options.budgetMs - a contestant that has used this much gets no further rounds.
+ * @param options.wallMs - nor does one that has taken this long with everything that is not counted.
  */
 export async function interleave(
   contestants: readonly Contestant[],
-  options: { readonly rounds: number; readonly budgetMs?: number; readonly warmUp?: boolean },
+  options: {
+    readonly rounds: number;
+    readonly budgetMs?: number;
+    readonly wallMs?: number;
+    readonly warmUp?: boolean;
+  },
 ): Promise<ReadonlyMap<string, Samples>> {
   const samples = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
   const spentMs = new Map<string, number>();
+  const takenMs = new Map<string, number>();
+  const budgetMs = options.budgetMs ?? Number.POSITIVE_INFINITY;
+  const wallMs = options.wallMs ?? Number.POSITIVE_INFINITY;
   const first = options.warmUp === false ? 1 : 0;
   for (let round = first; round <= options.rounds; round++) {
     for (let index = 0; index < contestants.length; index++) {
       const contestant = contestants[(index + round) % contestants.length] as Contestant;
       const { name } = contestant;
       const spent = spentMs.get(name) ?? 0;
-      if (spent > (options.budgetMs ?? Number.POSITIVE_INFINITY)) continue;
+      const taken = takenMs.get(name) ?? 0;
+      if (spent > budgetMs || taken > wallMs) continue;
+      const start = performance.now();
       const elapsedMs = await contestant.measure(round);
+      takenMs.set(name, taken + performance.now() - start);
       spentMs.set(name, spent + elapsedMs);
-      if (round > 0) samples.get(name)?.push(elapsedMs);
-      // A warm-up that used up the budget is the only sample there will be.
-      else if (elapsedMs > (options.budgetMs ?? Number.POSITIVE_INFINITY)) {
-        samples.get(name)?.push(elapsedMs);
-      }
+      // A warm-up that used up everything is the only sample there will be.
+      const isLast = elapsedMs > budgetMs || performance.now() - start > wallMs;
+      if (round > 0 || isLast) samples.get(name)?.push(elapsedMs);
     }
   }
   return samples;

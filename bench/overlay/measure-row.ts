@@ -1,6 +1,6 @@
 import nodeFs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { benchPlace } from "../lib/bench-place.ts";
 import { type Contestant, interleave } from "../lib/interleave.ts";
 import type { Samples } from "../lib/samples.ts";
 import { isInstalled, type PeerName, peers } from "./peers.ts";
@@ -13,6 +13,8 @@ export async function measureRow(
     readonly scale: Scale;
     readonly rounds: number;
     readonly budgetMs: number;
+    /** Peers that need longer than this, with all that is not counted, get no more rounds. */
+    readonly wallMs: number;
     /** Leaves out all others; some take minutes. */
     readonly only?: readonly string[];
   },
@@ -22,14 +24,15 @@ export async function measureRow(
     if (options.only?.includes(name) === false) continue;
     if (await isInstalled(name)) contestants.push(contestantOf(row, name, options.scale));
   }
-  return interleave(contestants, { rounds: options.rounds, budgetMs: options.budgetMs });
+  const { rounds, budgetMs, wallMs } = options;
+  return interleave(contestants, { rounds, budgetMs, wallMs });
 }
 
 function contestantOf(row: Row, name: PeerName, scale: Scale): Contestant {
   return {
     name,
     async measure() {
-      const root = nodeFs.realpathSync(nodeFs.mkdtempSync(join(tmpdir(), "draftfs-bench-")));
+      const root = nodeFs.realpathSync(nodeFs.mkdtempSync(join(benchPlace(), "draftfs-bench-")));
       try {
         row.seed(root, scale);
         const peer = await peers[name](root);

@@ -116,6 +116,43 @@ function smallFiles(step: "write" | "read" | "stat" | "unlink"): Row {
   };
 }
 
+/** Twice, one four times the other: what is linear takes four times as long. */
+function appends(appendsCount: number): Row {
+  return {
+    name: `${appendsCount.toLocaleString("en")} appends to one file`,
+    reach: "linear, ≥ 10 × ZenFS",
+    peers: inMemory,
+    seed: () => undefined,
+    prepare: ({ fs, root }, scale) => {
+      const path = join(root, "log");
+      const count = Math.max(10, Math.round(appendsCount * scale));
+      return () => {
+        for (let index = 0; index < count; index++) fs.appendFileSync(path, text);
+      };
+    },
+  };
+}
+
+function unlinks(unlinksCount: number): Row {
+  const countOf = (scale: Scale) => Math.max(5, Math.round(unlinksCount * scale));
+  return {
+    name: `${unlinksCount.toLocaleString("en")} unlinks in one directory, then readdir`,
+    reach: "linear, ≥ 10 × ZenFS",
+    peers: inMemory,
+    seed: (root, scale) => {
+      for (const index of range(Math.round(countOf(scale) * 1.25))) {
+        nodeFs.writeFileSync(join(root, `l${index}`), text);
+      }
+    },
+    prepare:
+      ({ fs, root }, scale) =>
+      () => {
+        for (let index = 0; index < countOf(scale); index++) fs.unlinkSync(join(root, `l${index}`));
+        fs.readdirSync(root);
+      },
+  };
+}
+
 /** Rows that are times of the same work on several peers. */
 export const rows: readonly Row[] = [
   untouched("readFileSync, untouched", syncReach, overDisk, ({ fs }, path) =>
@@ -152,35 +189,10 @@ export const rows: readonly Row[] = [
       return () => fs.readdirSync(root);
     },
   },
-  {
-    name: "20,000 appends to one file",
-    reach: "≥ 10 × ZenFS",
-    peers: inMemory,
-    seed: () => undefined,
-    prepare: ({ fs, root }, scale) => {
-      const path = join(root, "log");
-      const count = Math.max(10, Math.round(20_000 * scale));
-      return () => {
-        for (let index = 0; index < count; index++) fs.appendFileSync(path, text);
-      };
-    },
-  },
-  {
-    name: "3,000 unlinks in one directory, then readdir",
-    reach: "≥ 10 × ZenFS",
-    peers: inMemory,
-    seed: (root, scale) => {
-      const count = Math.max(10, Math.round(4_000 * scale));
-      for (const index of range(count)) nodeFs.writeFileSync(join(root, `l${index}`), text);
-    },
-    prepare: ({ fs, root }, scale) => {
-      const count = Math.max(5, Math.round(3_000 * scale));
-      return () => {
-        for (let index = 0; index < count; index++) fs.unlinkSync(join(root, `l${index}`));
-        fs.readdirSync(root);
-      };
-    },
-  },
+  appends(20_000),
+  appends(80_000),
+  unlinks(3_000),
+  unlinks(12_000),
   {
     name: "rename of a directory of 10,000 files",
     reach: "< 0.1 ms",

@@ -3,10 +3,10 @@
  * Prints a table in Markdown; raw figures go to `bench/results/`.
  */
 import { execFileSync } from "node:child_process";
-import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { benchPlace } from "../lib/bench-place.ts";
 import { describeFileSystem, describeMachine } from "../lib/machine.ts";
 import { writeResults } from "../lib/results.ts";
 import { figure, medianOf, type Samples } from "../lib/samples.ts";
@@ -39,7 +39,8 @@ for (const row of rows.filter((candidate) => candidate.name.includes(values.only
   const samples = await measureRow(row, {
     scale,
     rounds: Number(values.rounds),
-    budgetMs: 30_000,
+    budgetMs: 10_000,
+    wallMs: 12_000,
     ...(values.peers ? { only: values.peers } : {}),
   });
   raw[row.name] = Object.fromEntries(samples);
@@ -55,7 +56,7 @@ for (const name of Object.keys(memoryRows).filter((row) => row.includes(values.o
   findings.push(...(JSON.parse(output.toString()) as MemoryFinding[]));
 }
 const report = [
-  `${describeMachine()}; ${describeFileSystem(tmpdir())}. Medians of ${values.rounds} rounds, ms.`,
+  `${describeMachine()}; ${describeFileSystem(benchPlace())}. Medians of ${values.rounds} rounds, ms.`,
   markdownTable(["row", "reach", ...names, "draftfs / node:fs"], table),
   markdownTable(
     ["memory", "reach", "found"],
