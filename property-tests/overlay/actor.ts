@@ -78,13 +78,14 @@ export class Actor {
   /** Performs an action on both sides and compares what came of it. */
   step(action: Action): void {
     switch (action.kind) {
-      case "savepoint":
-        this.#savepoints.push({
-          savepoint: this.layer.savepoint(),
-          tree: saveTree(this.#real.root),
-          opened: new Map(this.#opened),
-        });
+      case "savepoint": {
+        const tree = saveTree(this.#real.root);
+        // What this user may not read now could not be put back.
+        if (tree === undefined) return;
+        const opened = new Map(this.#opened);
+        this.#savepoints.push({ savepoint: this.layer.savepoint(), tree, opened });
         return;
+      }
       case "rollback":
         this.#rollback();
         return;

@@ -12,8 +12,21 @@ interface SavedNode {
 /** A real directory held in memory, so that it can be put back as it was. */
 export type SavedTree = readonly SavedNode[];
 
-/** Takes a copy of a real tree: content, modes, times and which names are one inode. */
-export function saveTree(root: string): SavedTree {
+/**
+ * Takes a copy of a real tree: content, modes, times and which names are one inode.
+ *
+ * @returns `undefined` where something in it may not be read.
+ */
+export function saveTree(root: string): SavedTree | undefined {
+  try {
+    return readTree(root);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+function readTree(root: string): SavedTree {
   const nodes: SavedNode[] = [];
   const firstNames = new Map<bigint, string>();
   const visit = (path: string) => {
@@ -29,8 +42,17 @@ export function saveTree(root: string): SavedTree {
   return nodes;
 }
 
+/** Lets everything in a directory be removed. */
+function unlock(directory: string): void {
+  nodeFs.chmodSync(directory, 0o700);
+  for (const entry of nodeFs.readdirSync(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) unlock(join(directory, entry.name));
+  }
+}
+
 /** Puts a saved tree back in place of whatever lies at `root` now. */
 export function restoreTree(root: string, tree: SavedTree): void {
+  unlock(root);
   for (const name of nodeFs.readdirSync(root)) {
     nodeFs.rmSync(join(root, name), { recursive: true, force: true });
   }

@@ -6,7 +6,13 @@ import { openOverlay } from "../../src/index.ts";
 import type { CompiledProject } from "../support/compiled-project.ts";
 import { caseFiles, longCases, quickCases } from "./command-cases.ts";
 import { canRun, comparable, directEnvironment } from "./differential.ts";
-import { allEngines, canServeFuse, scratchDirectory, writeFiles } from "./sandbox-fixture.ts";
+import {
+  allEngines,
+  canServeFuse,
+  scratchDirectory,
+  withProject,
+  writeFiles,
+} from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
 const compiled = vi.hoisted(() => ({ project: undefined as CompiledProject | undefined }));
@@ -34,7 +40,8 @@ describe.each(engines)("commands of engine %s, committed", (engine) => {
     const root = join(scratch, "real");
     execFileSync("cp", ["-a", join(scratch, "direct"), root]);
     const require = engine === "clone" ? "cooperative" : "enforced";
-    const overlay = await openOverlay(root, { sandbox: { engine, require } });
+    const sandbox = { engine, require, ...(engine === "clone" ? {} : withProject) } as const;
+    const overlay = await openOverlay(root, { sandbox });
     const env = directEnvironment(scratch);
     for (const [index, { script, name }] of cases.entries()) {
       const cwd = `case${index}`;

@@ -7,7 +7,7 @@ import { type Layer, openLayer } from "../../src/overlay/layer.ts";
 import { openSession, type Session } from "../../src/sandbox/session.ts";
 import type { Engine } from "../../src/sandbox/session-options.ts";
 import { type CommandCase, caseFiles } from "./command-cases.ts";
-import { writeFiles } from "./sandbox-fixture.ts";
+import { withProject, writeFiles } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
 /** Whether this machine has the programs that a case needs; continuous integration has to. */
@@ -44,7 +44,8 @@ export function describeDifferential(engine: Engine, cases: readonly CommandCase
     before = snapshotOf(fs, join(scratch, "session"), { exactTimes: true });
     layer = openLayer({ root: join(scratch, "session") });
     const require = engine === "clone" ? "cooperative" : "enforced";
-    session = await openSession(layer, { engine, require });
+    const visible = engine === "clone" ? {} : withProject;
+    session = await openSession(layer, { engine, require, ...visible });
   });
 
   afterAll(async () => {

@@ -15,6 +15,7 @@ import { afterEach } from "vitest";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
 import { openSession, type Session } from "../../src/sandbox/session.ts";
 import type { Engine, SessionOptions } from "../../src/sandbox/session-options.ts";
+import { projectDirectory } from "../support/project-directory.ts";
 
 export const isRoot = process.geteuid?.() === 0;
 
@@ -35,6 +36,16 @@ export const kernelEngines: readonly Engine[] = isRoot
 
 /** All engines, the cooperative one too. */
 export const allEngines: readonly Engine[] = [...kernelEngines, "clone"];
+
+/**
+ * So that commands can run programs of this project, also where it lies below a directory that they
+ * would have a private one of.
+ */
+export const withProject: Pick<SessionOptions, "temporary"> = /^\/(var\/)?tmp\//.test(
+  projectDirectory(),
+)
+  ? { temporary: "shared" }
+  : {};
 
 const cleanups: (() => Promise<void> | void)[] = [];
 

@@ -158,7 +158,8 @@ function build(): void {
 
 /** The environment of the tests, without what changes how the command line behaves. */
 function environment(added: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { NO_COLOR, FORCE_COLOR, DRAFTFS_DRAFT, NODE_OPTIONS, ...rest } = process.env;
+  const { NO_COLOR, FORCE_COLOR, DRAFTFS_DRAFT, DRAFTFS_NATIVE, NODE_OPTIONS, ...rest } =
+    process.env;
   return { ...rest, ...added };
 }
 
