@@ -31,7 +31,7 @@ const uninstall = [
 const touchMany = [
   "sh",
   "-c",
-  "find node_modules -name '*.md' -type f -exec sed -i '1i <!-- draft -->' {} +",
+  "find node_modules -name '*.md' -type f -size +0 -exec sed -i '1i <!-- draft -->' {} +",
 ];
 
 const story = new Story();
@@ -84,7 +84,7 @@ async function tell(): Promise<void> {
 async function tearInTheMiddle(before: TreePrint): Promise<void> {
   await story.step("change hundreds of files in the draft", () => runOverDraft(touchMany));
   const paths = [...before.keys()].filter(
-    (path) => /^node_modules\/.*\.md$/.test(path) && before.get(path)?.startsWith("file"),
+    (path) => /^node_modules\/.*\.md$/.test(path) && /^file \S+ [1-9]/.test(before.get(path) ?? ""),
   );
   for (let attempt = 1; ; attempt++) {
     const torn = await story.step("kill its commit in the middle, by SIGKILL", async () => {
