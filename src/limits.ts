@@ -145,9 +145,6 @@ export const nativeLoadUs = 20_000;
  */
 export const heldPackBytesMax = 16 * MIB;
 
-/** From here on hashing takes longer than to hand the bytes to a thread: some 300 µs. */
-export const threadedHashBytesMin = 256 * KIB;
-
 /** Letters of one line that a tool shows: a minified file would flood its reader by itself. */
 export const shownLineLettersMax = 2000;
 

@@ -120,7 +120,8 @@ class Preparation {
       const changes = this.#manifestChanges();
       const staged = stager.finish();
       const checkpoint = addCheckpoint(this.#store.objects, pack, facts, changes);
-      const { summary, steps } = await this.#finishPack(pack, staging);
+      const summary = pack.finish();
+      const steps = this.#steps(staging);
       const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
       const recordDescriptor = journal.writeNext(record);
       descriptors.push(recordDescriptor);
@@ -301,21 +302,6 @@ class Preparation {
         const replaced = over === undefined ? null : manifestNodeOf(this.#oldImage(over));
         return { kind: "rename", path, from: change.from, before, after, aspects, replaced };
       }
-    }
-  }
-
-  /** A thread hashes the pack while the steps are made of what was found and staged. */
-  async #finishPack(
-    pack: PackBuilder,
-    staging: TreePath,
-  ): Promise<{ readonly summary: PackSummary; readonly steps: readonly Step[] }> {
-    const finished = pack.finishOnThread();
-    try {
-      const steps = this.#steps(staging);
-      return { summary: await finished, steps };
-    } finally {
-      // Nothing may write to the pack any more when somebody closes it.
-      await finished;
     }
   }
 

@@ -1,8 +1,8 @@
-import { createHash, webcrypto } from "node:crypto";
+import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Disk } from "../disk/disk.ts";
 import { assert, DraftError } from "../errors.ts";
-import { chunkBytes, heldPackBytesMax, threadedHashBytesMin } from "../limits.ts";
+import { chunkBytes, heldPackBytesMax } from "../limits.ts";
 import { adler32 } from "./adler.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type ObjectId, type ObjectKind, objectIdOf, startObjectHash } from "./object-id.ts";
@@ -123,14 +123,6 @@ export class PackBuilder {
   finish(): PackSummary {
     this.#end();
     return this.#close(this.#written === 0 ? hashOf(this.#inMemory()) : this.#checksumOfFile());
-  }
-
-  /** {@link PackBuilder.finish}, with a thread to compute the checksum where that takes a while. */
-  async finishOnThread(): Promise<PackSummary> {
-    if (this.#written > 0 || this.#held < threadedHashBytesMin) return this.finish();
-    this.#end();
-    const bytes = this.#inMemory();
-    return this.#close(Buffer.from(await webcrypto.subtle.digest("SHA-1", bytes)));
   }
 
   /** Nothing comes after that; the header gets its count, wherever it is by now. */
