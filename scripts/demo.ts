@@ -165,7 +165,7 @@ function requireSame(expected: TreePrint, actual: TreePrint): void {
 }
 
 function commandLine(): string {
-  return join(project, "dist", "cli", "main.js");
+  return join(project, "dist", "main.js");
 }
 
 function projectDirectory(): string {

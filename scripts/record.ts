@@ -71,7 +71,7 @@ async function record(step: (typeof steps)[number]): Promise<Line[]> {
 
 /** The line as it is, `draftfs` being the command line of this checkout. */
 function shellQuoted(line: string): string {
-  const program = `${process.execPath} ${join(repository, "dist", "cli", "main.js")}`;
+  const program = `${process.execPath} ${join(repository, "dist", "main.js")}`;
   return line.replace(/^draftfs /, `${program} `);
 }
 

@@ -13,7 +13,7 @@ import { markdownTable } from "../lib/table.ts";
  * installation brings along.
  */
 export async function measureHelp(rounds: number): Promise<string> {
-  const program = join(projectDirectory(), "dist/cli/main.js");
+  const program = join(projectDirectory(), "dist/main.js");
   if (!fs.existsSync(program)) return "_Not built: `npm run build` first._";
   const contestants = [
     nodeProcess("node -e 0", ["-e", "0"]),

@@ -85,6 +85,6 @@ function addCommonOptions(command: Command, hasDraft: boolean): Command {
 }
 
 function versionOfPackage(): string {
-  const manifest = createRequire(import.meta.url)("../../package.json") as { version: string };
+  const manifest = createRequire(import.meta.url)("draftfs/package.json") as { version: string };
   return manifest.version;
 }

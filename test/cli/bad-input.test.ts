@@ -240,7 +240,7 @@ describe("a disk that is full", () => {
     `;
     // A disk without inodes: it has bytes to spare, so nothing warns before the commit is under way.
     // By the library: a namespace that is root in name only cannot always run commands of its own.
-    const library = pathToFileURL(join(commandLinePath, "..", "..", "index.js"));
+    const library = pathToFileURL(join(commandLinePath, "..", "index.js"));
     const change = `
       import { randomBytes } from "node:crypto";
       import { openOverlay } from ${JSON.stringify(library.href)};

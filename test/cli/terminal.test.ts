@@ -168,7 +168,7 @@ describe("an interactive shell in draftfs run", () => {
 describe("overlay.shell()", () => {
   it("runs the user's shell at the terminal, over the overlay", async () => {
     const program = project.beside("shell.mjs");
-    const library = pathToFileURL(join(commandLinePath, "../../index.js")).href;
+    const library = pathToFileURL(join(commandLinePath, "../index.js")).href;
     fs.writeFileSync(
       program,
       `import { openOverlay } from ${JSON.stringify(library)};

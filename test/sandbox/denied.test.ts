@@ -7,7 +7,7 @@ import { kernelEngines, openOver, scratchDirectory, treeOf } from "./sandbox-fix
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
   const { projectDirectory } = await import("../support/project-directory.ts");
-  return { serverPath: `${projectDirectory()}/dist/sandbox/fuse/server-main.js` };
+  return { serverPath: `${projectDirectory()}/dist/server-main.js` };
 });
 
 beforeAll(buildCommandLine);

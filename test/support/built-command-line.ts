@@ -30,7 +30,7 @@ export interface CallOptions {
  * The built command line, as users start it. The tests of the command line go through it alone:
  * `npm ci` builds it, and {@link buildCommandLine} does again when a source file is newer.
  */
-export const commandLinePath = join(projectDirectory(), "dist", "cli", "main.js");
+export const commandLinePath = join(projectDirectory(), "dist", "main.js");
 
 /** Builds `dist` when it is older than the sources. Call it before the first test of a file. */
 export function buildCommandLine(): void {
@@ -146,8 +146,8 @@ export class TerminalSession {
 }
 
 function build(): void {
-  const tsc = join(projectDirectory(), "node_modules", "typescript", "bin", "tsc");
-  const result = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
+  const bundler = join(projectDirectory(), "node_modules", "rolldown", "bin", "cli.mjs");
+  const result = spawnSync(process.execPath, [bundler, "--config"], {
     cwd: projectDirectory(),
     encoding: "utf8",
   });
