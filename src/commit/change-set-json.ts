@@ -32,7 +32,12 @@ const stampSchema = z.strictObject({
   ctimeNs: decimal,
 });
 
-const beforeSchema = z.strictObject({ state: stateSchema, stamp: stampSchema.optional() });
+const beforeSchema = z.strictObject({
+  state: stateSchema,
+  stamp: stampSchema.optional(),
+  /** How many names the file has, where there is no stamp and more than one. */
+  names: z.int().min(2).optional(),
+});
 
 const afterSchema = z.strictObject({
   state: stateSchema,
@@ -43,6 +48,8 @@ const afterSchema = z.strictObject({
   timesSet: z.boolean(),
   linkGroup: count.optional(),
   sameNode: z.literal(true).optional(),
+  /** The unchanged file that this is one more name of; then there is no content. */
+  source: z.strictObject({ path: z.string(), before: beforeSchema }).optional(),
 });
 
 const aspects = z.array(z.enum(["content", "mode", "owner", "times", "target", "type"]));
@@ -129,11 +136,16 @@ function changeFromJson(json: ChangeJson): Change {
   }
 }
 
-function beforeFromJson({ state, stamp }: BeforeJson): Before {
-  return { state: stateFromJson(state), stamp: stamp === undefined ? undefined : stampFrom(stamp) };
+function beforeFromJson({ state, stamp, names }: BeforeJson): Before {
+  return {
+    state: stateFromJson(state),
+    stamp: stamp === undefined ? undefined : stampFrom(stamp),
+    ...(names === undefined ? {} : { names }),
+  };
 }
 
-function afterFromJson({ state, content, timesSet, linkGroup, sameNode }: AfterJson): After {
+function afterFromJson(json: AfterJson): After {
+  const { state, content, timesSet, linkGroup, sameNode, source } = json;
   let bytes: Buffer | undefined;
   if (content?.base64 !== undefined) {
     bytes = Buffer.from(content.base64, "base64");
@@ -147,6 +159,9 @@ function afterFromJson({ state, content, timesSet, linkGroup, sameNode }: AfterJ
     timesSet,
     linkGroup,
     ...(sameNode === true ? { sameNode } : {}),
+    ...(source === undefined
+      ? {}
+      : { source: { path: source.path, before: beforeFromJson(source.before) } }),
   };
 }
 

@@ -1,7 +1,14 @@
 import type { Stamp } from "../disk/stamp.ts";
 import { objectIdOf } from "../objects/object-id.ts";
 import { readContent } from "../overlay/content.ts";
-import type { After, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
+import {
+  type After,
+  type Before,
+  type Change,
+  type ChangeSet,
+  type NodeState,
+  namesOf,
+} from "./change-set.ts";
 // Types alone: whoever only writes the JSON need not load the schema.
 import type {
   AfterJson,
@@ -75,13 +82,17 @@ function changeToJson(change: Change, options: ChangeSetJsonOptions): ChangeJson
   }
 }
 
-function beforeToJson({ state, stamp }: Before, options: ChangeSetJsonOptions): BeforeJson {
-  const hasStamp = stamp !== undefined && options.stamps !== false;
-  return { state: stateToJson(state), ...(hasStamp ? { stamp: stampToJson(stamp) } : {}) };
+function beforeToJson(before: Before, options: ChangeSetJsonOptions): BeforeJson {
+  const { state, stamp } = before;
+  if (stamp !== undefined && options.stamps !== false) {
+    return { state: stateToJson(state), stamp: stampToJson(stamp) };
+  }
+  const names = namesOf(before);
+  return { state: stateToJson(state), ...(names > 1 ? { names } : {}) };
 }
 
 function afterToJson(after: After, options: ChangeSetJsonOptions): AfterJson {
-  const { state, content, timesSet, linkGroup, sameNode } = after;
+  const { state, content, timesSet, linkGroup, sameNode, source } = after;
   const bytes =
     content === undefined || options.content !== true ? undefined : readContent(content);
   const id =
@@ -94,6 +105,9 @@ function afterToJson(after: After, options: ChangeSetJsonOptions): AfterJson {
     timesSet,
     ...(linkGroup === undefined ? {} : { linkGroup }),
     ...(sameNode === true ? { sameNode } : {}),
+    ...(source === undefined
+      ? {}
+      : { source: { path: source.path, before: beforeToJson(source.before, options) } }),
   };
 }
 

@@ -57,6 +57,13 @@ export interface Before {
   readonly state: NodeState;
   /** Where the expectation comes from; without it the content id in `state` decides alone. */
   readonly stamp: Stamp | undefined;
+  /** How many names the file has, where no stamp tells and there is more than one. */
+  readonly names?: number;
+}
+
+/** How many names a file has that a change is based on. */
+export function namesOf({ stamp, names = 1 }: Before): number {
+  return stamp?.kind === "file" ? stamp.nlink : names;
 }
 
 /** The upper side of a change: what shall lie on the disk. */
@@ -73,6 +80,10 @@ export interface After {
    * written into it, so that the other names keep showing the same file, as on a disk.
    */
   readonly sameNode?: boolean;
+  /**
+   * The unchanged file of the old tree that this is one more name of, where no `content` tells.
+   */
+  readonly source?: { readonly path: TreePath; readonly before: Before };
 }
 
 /** Nothing lay at the path. */

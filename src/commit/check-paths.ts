@@ -14,6 +14,9 @@ export function checkPaths(changeSet: ChangeSet): void {
   for (const change of changeSet.changes) {
     checkPath(change.path);
     if (change.kind === "rename") checkPath(change.from);
+    if (change.kind !== "delete" && change.after.source !== undefined) {
+      checkPath(change.after.source.path);
+    }
     if (change.path === "" && change.kind !== "modify") throw invalid("", "it is the root itself");
     if (change.kind === "delete" && change.place !== undefined) {
       // It was below something else of that name, and is no change of what lies there now.

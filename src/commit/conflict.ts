@@ -9,6 +9,7 @@ import type { After, Before, Change } from "./change-set.ts";
  * - `vanished`: nothing lies where something did
  * - `changed`: other content, another target, or other attributes than the change replaces
  * - `retyped`: another kind of node
+ * - `relinked`: its hard links are others than the change was made for
  * - `unreachable`: a directory on the way is gone, or is a link now
  * - `unsupported`: a fifo, socket or device, which draftfs does not touch
  */
@@ -30,6 +31,7 @@ export type ConflictReason =
   | "vanished"
   | "changed"
   | "retyped"
+  | "relinked"
   | "unreachable"
   | "unsupported";
 
@@ -41,9 +43,7 @@ export class ConflictError extends DraftError {
   readonly conflicts: readonly Conflict[];
 
   constructor(conflicts: readonly Conflict[]) {
-    const named = conflicts
-      .slice(0, namedConflictsMax)
-      .map(({ path, reason }) => `${JSON.stringify(path)} ${phrases[reason]}`);
+    const named = conflicts.slice(0, namedConflictsMax).map(phraseOf);
     const more = conflicts.length - named.length;
     const list = named.join(", ") + (more > 0 ? `, and ${more} more` : "");
     super(
@@ -60,11 +60,17 @@ export class ConflictError extends DraftError {
   }
 }
 
+/** A conflict in a few words, which begin with its path. */
+export function phraseOf({ path, reason }: Conflict): string {
+  return `${JSON.stringify(path)} ${phrases[reason]}`;
+}
+
 const phrases: Readonly<Record<ConflictReason, string>> = {
   appeared: "has appeared",
   vanished: "has vanished",
   changed: "has changed",
   retyped: "is of another kind now",
+  relinked: "shares its content with other names than it did (hard links)",
   unreachable: "cannot be reached any more",
   unsupported: "is a fifo, socket or device",
 };

@@ -2,15 +2,16 @@ import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
-import type { Before, Change, ChangeSet } from "./change-set.ts";
+import type { After, Before, Change, ChangeSet } from "./change-set.ts";
 import type { ChangeSetJson } from "./change-set-json.ts";
 import { changeSetToJson } from "./change-set-to-json.ts";
 import { commitChangeSet } from "./commit.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { ConflictError } from "./conflict.ts";
+import { ConflictError, phraseOf } from "./conflict.ts";
 import { hashFile } from "./large-content.ts";
 import { OldPlaces } from "./old-places.ts";
 import type { CommitOptions } from "./options.ts";
+import { sourceOf } from "./plan.ts";
 import type { CommitReceipt } from "./receipt.ts";
 
 /**
@@ -35,15 +36,29 @@ function identifyBases(
   const place = places.placeOfChange(change);
   switch (change.kind) {
     case "create":
-      return change;
-    case "modify":
+      return { ...change, after: identifySource(change.after, identified) };
     case "delete":
       return { ...change, before: identified(place, change.before) };
+    case "modify": {
+      const after = identifySource(change.after, identified);
+      return { ...change, before: identified(place, change.before), after };
+    }
     case "rename": {
       const replaced = change.replaced && identified(place, change.replaced);
       return { ...change, before: identified(change.from, change.before), replaced };
     }
   }
+}
+
+/** One more name of an unchanged file names that file, in place of holding its bytes again. */
+function identifySource(
+  after: After,
+  identified: (path: TreePath, before: Before) => Before,
+): After {
+  const source = after.linkGroup === undefined ? undefined : sourceOf(after);
+  if (source === undefined || after.sameNode === true) return after;
+  const { path, before } = source;
+  return { ...after, content: undefined, source: { path, before: identified(path, before) } };
 }
 
 /** The same with the id of its bytes, read from the file that the stamp tells of. */
@@ -87,9 +102,11 @@ export async function commitPlanFile(
 
 function stale(paths: readonly TreePath[], cause?: ConflictError): DraftError {
   const list = paths.map((path) => JSON.stringify(path)).join(", ");
+  const relinked = cause?.conflicts.filter(({ reason }) => reason === "relinked") ?? [];
+  const links = relinked.map((conflict) => ` ${phraseOf(conflict)}.`).join("");
   return new DraftError(
     "DRAFT_PLAN_STALE",
-    `Cannot apply the plan: the tree has moved on at ${list}. Nothing was touched. ` +
+    `Cannot apply the plan: the tree has moved on at ${list}.${links} Nothing was touched. ` +
       "Make the plan anew.",
     { cause, details: { paths, ...cause?.details } },
   );

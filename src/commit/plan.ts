@@ -1,5 +1,13 @@
 import { parentOf, type TreePath } from "../disk/tree-path.ts";
-import type { After, Before, Change, ChangeSet, ModifyChange, RenameChange } from "./change-set.ts";
+import {
+  type After,
+  type Before,
+  type Change,
+  type ChangeSet,
+  type ModifyChange,
+  namesOf,
+  type RenameChange,
+} from "./change-set.ts";
 import { checkPaths } from "./check-paths.ts";
 import { stateOf } from "./images.ts";
 import { OldPlaces } from "./old-places.ts";
@@ -181,6 +189,10 @@ class Planner {
       this.#put(change, after, isDirectory ? undefined : before);
       return;
     }
+    if (keepsWrittenNode(change)) {
+      this.#write(path, after, before);
+      return;
+    }
     if (aspects.includes("content") || aspects.includes("target")) {
       this.#put(change, after, before);
       return;
@@ -219,34 +231,40 @@ class Planner {
     const group = after.linkGroup;
     const source = group === undefined ? undefined : this.#linkSource(group, after, change);
     if (source !== undefined && source !== path) {
-      // Another name of the very inode that is written in place through its first one.
-      if (over !== null && after.sameNode === true) return;
       const staged = this.#slot();
       this.#links.push({ kind: "link", path, source, staged, node: after, replaced: over });
       return;
     }
     if (group !== undefined) this.#groups.set(group, path);
-    const staged = this.#slot();
-    this.#staged.push({ slot: staged, path, after });
+    const staged = this.#stage(path, after);
     const times = after.timesSet;
-    if (over !== null && after.sameNode === true && hasOtherNames(over)) {
-      this.#attaches.push({ kind: "write", path, staged, node: after, replaced: over, times });
-    } else {
-      this.#attaches.push({ kind: "install", path, staged, node: after, replaced: over, times });
-    }
+    this.#attaches.push({ kind: "install", path, staged, node: after, replaced: over, times });
+  }
+
+  /** New bytes into a node that lies at a path by then, for its other names to show them too. */
+  #write(path: TreePath, after: After, before: Before): void {
+    const group = after.linkGroup;
+    // Another name of the very inode that is written in place through its first one.
+    if (group !== undefined && this.#groups.get(group) !== path) return;
+    const staged = this.#stage(path, after);
+    const times = after.timesSet;
+    this.#attaches.push({ kind: "write", path, staged, node: after, replaced: before, times });
+  }
+
+  #stage(path: TreePath, after: After): Slot {
+    const slot = this.#slot();
+    this.#staged.push({ slot, path, after });
+    return slot;
   }
 
   /** Where the new tree will hold the file that a new name is to be linked to. */
   #linkSource(group: number, after: After, change: Change): TreePath | undefined {
     const known = this.#groups.get(group);
-    const lower = after.content?.lower;
-    if (known !== undefined || lower === undefined || this.#vacated.has(lower.path)) return known;
-    const state = stateOf(lower.stamp, undefined);
-    if (state === undefined) return undefined;
-    const before: Before = { state, stamp: lower.stamp };
-    this.#linked.set(after, before);
-    this.#expectations.push({ path: lower.path, before, change });
-    return this.#places.shownAt(lower.path);
+    const source = sourceOf(after);
+    if (known !== undefined || source === undefined || this.#vacated.has(source.path)) return known;
+    this.#linked.set(after, source.before);
+    this.#expectations.push({ ...source, change });
+    return this.#places.shownAt(source.path);
   }
 
   #rename(change: RenameChange): void {
@@ -269,7 +287,8 @@ class Planner {
     }
     const over = replaced ?? null;
     this.#attaches.push({ kind: "move", path, from, slot, node: before, replaced: over });
-    if (aspects.length > 0) this.#attributes(path, before, after, aspects);
+    if (aspects.includes("content")) this.#write(path, after, before);
+    else if (aspects.length > 0) this.#attributes(path, before, after, aspects);
   }
 
   /** Whether the old place is no good any more by the time that the new one can be filled. */
@@ -287,15 +306,26 @@ class Planner {
   }
 }
 
-/** Whether a moved or kept node gets other bytes, so that it is in truth a new one. */
+/** Whether a moved node gets other bytes, so that it is in truth a new one. */
 function needsNewNode(change: Change): boolean {
-  if (change.kind !== "rename") return false;
+  if (change.kind !== "rename" || keepsWrittenNode(change)) return false;
   const { aspects } = change;
   return aspects.includes("content") || aspects.includes("target") || aspects.includes("type");
 }
 
-function hasOtherNames(before: Before): boolean {
-  return (before.stamp?.nlink ?? 1) > 1;
+/** Whether new bytes go into the node that was there, because its other names show it too. */
+function keepsWrittenNode(change: Change): boolean {
+  if (change.kind !== "modify" && change.kind !== "rename") return false;
+  const { before, after, aspects } = change;
+  return aspects.includes("content") && after.sameNode === true && namesOf(before) > 1;
+}
+
+/** The file of the old tree that a new name without bytes of its own is to be linked to. */
+export function sourceOf({ source, content }: After): After["source"] {
+  const lower = content?.lower;
+  if (source !== undefined || lower === undefined) return source;
+  const state = stateOf(lower.stamp, undefined);
+  return state && { path: lower.path, before: { state, stamp: lower.stamp } };
 }
 
 /** Whether its owner can list, enter and change a directory of this mode. */

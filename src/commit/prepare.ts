@@ -20,11 +20,12 @@ import type { ManifestChange } from "./manifest.ts";
 import { openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
-import { type CommitPlan, planCommit } from "./plan.ts";
+import { type CommitPlan, type PlannedStep, planCommit } from "./plan.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { PreparedCommit } from "./prepared-commit.ts";
 import { findMovedOn } from "./recheck.ts";
 import { settleJournal } from "./settle.ts";
+import { compareNames } from "./shared-nodes.ts";
 import { Stager } from "./stage.ts";
 import { makeStaging, removeStaging } from "./staging-place.ts";
 import { mapStep, type NodeImage, type Step } from "./step.ts";
@@ -74,6 +75,8 @@ class Preparation {
   readonly #found = new Map<Before, NodeImage>();
   /** What was staged, by what the change set asks for. */
   readonly #staged = new Map<After, NodeImage>();
+  /** New content of files that have got other names since, which must go on showing it. */
+  #shared: ReadonlySet<After> = new Set();
 
   constructor(store: CommitStore, plan: CommitPlan, options: CommitOptions, pace: Pace) {
     this.#store = store;
@@ -171,6 +174,9 @@ class Preparation {
         this.#found.set(expectation.before, finding.image);
       }
     });
+    const names = compareNames(examiner.seen);
+    this.#shared = names.written;
+    conflicts.push(...names.conflicts);
     if (conflicts.length > 0) throw new ConflictError(conflicts);
   }
 
@@ -252,7 +258,9 @@ class Preparation {
       return imageOf({ ...after.state, size: source.size }, source);
     }
     const group = after.linkGroup;
-    if (before?.state.kind !== "file" && group !== undefined) {
+    // Also a name of a file that is written in place through another one.
+    const hasNewBytes = before?.state.kind !== "file" || after.content !== undefined;
+    if (hasNewBytes && group !== undefined) {
       const first = this.#firstOfGroup(group);
       assert(first?.kind === "file", "a hard-link group has a file to link to");
       return imageOf({ ...after.state, size: first.size }, first);
@@ -308,13 +316,21 @@ class Preparation {
   #steps(staging: TreePath): Step[] {
     return this.#plan.steps.map(
       (step): Step =>
-        mapStep(step, {
+        mapStep(this.#withNames(step), {
           old: (before) => this.#oldImage(before),
           new: (after, of) =>
             this.#newImage(after, of.kind === "attributes" ? (of.before ?? undefined) : undefined),
           slot: (slot) => `${staging}/${slot}`,
         }),
     );
+  }
+
+  /** A file that has got another name since the plan was made keeps its node. */
+  #withNames(step: PlannedStep): PlannedStep {
+    if (step.kind !== "install" || step.replaced === null || !this.#shared.has(step.node)) {
+      return step;
+    }
+    return { ...step, kind: "write", replaced: step.replaced };
   }
 
   #record(
