@@ -11,10 +11,8 @@ import type { NodeImage, Step } from "./step.ts";
 export function invertSteps(steps: readonly Step[], staging: TreePath): Step[] {
   const inverse: Step[] = [];
   const attributes: Step[] = [];
-  let slots = 0;
-  const slot = (): TreePath => `${staging}/back-${slots++}`;
-
-  for (const step of steps.toReversed()) {
+  for (const [index, step] of [...steps.entries()].toReversed()) {
+    const slot = slotOfInverse(staging, index);
     switch (step.kind) {
       case "park": {
         const { path, slot: parked, finally: from, node } = step;
@@ -22,7 +20,7 @@ export function invertSteps(steps: readonly Step[], staging: TreePath): Step[] {
         break;
       }
       case "remove":
-        inverse.push(bringBack(step.path, step.node, null, slot()));
+        inverse.push(bringBack(step.path, step.node, null, slot));
         if (step.node.kind === "directory") attributes.push(dress(step.path, step.node));
         break;
       case "mkdir":
@@ -35,7 +33,7 @@ export function invertSteps(steps: readonly Step[], staging: TreePath): Step[] {
         } else {
           inverse.push({ kind: "park", path, slot: parked, finally: from, node });
         }
-        if (replaced !== null) inverse.push(bringBack(path, replaced, null, slot()));
+        if (replaced !== null) inverse.push(bringBack(path, replaced, null, slot));
         break;
       }
       case "install":
@@ -43,13 +41,13 @@ export function invertSteps(steps: readonly Step[], staging: TreePath): Step[] {
         if (step.replaced === null) {
           inverse.push({ kind: "remove", path: step.path, node: step.node });
         } else {
-          inverse.push(bringBack(step.path, step.replaced, step.node, slot()));
+          inverse.push(bringBack(step.path, step.replaced, step.node, slot));
         }
         break;
       case "write": {
         const { path, node, replaced } = step;
-        const staged = slot();
-        inverse.push({ kind: "write", path, staged, node: replaced, replaced: node, times: true });
+        const back = { kind: "write", path, staged: slot, times: true } as const;
+        inverse.push({ ...back, node: replaced, replaced: node });
         break;
       }
       case "attributes": {
@@ -63,6 +61,11 @@ export function invertSteps(steps: readonly Step[], staging: TreePath): Step[] {
   }
   // Filling a directory changes its times, and may need more permission than it had.
   return [...inverse, ...attributes.reverse()];
+}
+
+/** Where what the inverse of a step puts back is staged, by the number of the step. */
+export function slotOfInverse(staging: TreePath, index: number): TreePath {
+  return `${staging}/back-${index}`;
 }
 
 function bringBack(

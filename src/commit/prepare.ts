@@ -25,7 +25,7 @@ import { preparationFailure } from "./preparation-failure.ts";
 import { PreparedCommit } from "./prepared-commit.ts";
 import { findMovedOn } from "./recheck.ts";
 import { settleJournal } from "./settle.ts";
-import { compareNames } from "./shared-nodes.ts";
+import { compareNames, sharedInodesOf } from "./shared-nodes.ts";
 import { Stager } from "./stage.ts";
 import { makeStaging, removeStaging } from "./staging-place.ts";
 import { mapStep, type NodeImage, type Step } from "./step.ts";
@@ -146,6 +146,7 @@ class Preparation {
         startedMs,
         warnings: checks.warnings,
         largeFiles: examiner.largeFiles,
+        sharedInodes: sharedInodesOf(examiner.seen),
         rememberContents: () => this.#rememberContents(),
         findMovedOn: () => findMovedOn(disk, directories, examiner.seen),
       });

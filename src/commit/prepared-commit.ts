@@ -12,6 +12,7 @@ import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
+import { KeptNames } from "./kept-names.ts";
 import type { RootLock } from "./lock.ts";
 import type { ManifestChange } from "./manifest.ts";
 import type { Pace } from "./pace.ts";
@@ -45,6 +46,8 @@ export interface Preparations {
   readonly warnings: readonly CheckFinding[];
   /** Files whose large content this operation replaces, by place. */
   readonly largeFiles: ReadonlyMap<TreePath, ObjectId>;
+  /** Inode numbers of files with several names that this operation touches. */
+  readonly sharedInodes: ReadonlySet<string>;
   /** To be called before the operation is taken back, which gives the files new inodes. */
   readonly rememberContents: () => void;
   /** Looks whether somebody has changed what this operation is about to replace. */
@@ -214,14 +217,17 @@ export class PreparedCommit implements AsyncDisposable {
   }
 
   async #apply(): Promise<void> {
-    const { store, record, directories, pace } = this.#parts;
+    const { store, record, directories, pace, sharedInodes } = this.#parts;
     const applier = new Applier(store.disk, directories);
+    const names = new KeptNames(store.disk, directories, record.staging, sharedInodes);
     let index = 0;
     try {
       await pace.unstoppable().each("apply", record.steps, (step, at) => {
         index = at;
+        names.keep(step, at);
         applier.apply(step);
       });
+      names.drop();
       for (const [path, names] of applier.lostAttributes) this.#losses.push(lossOf(path, names));
     } catch (cause) {
       const step = record.steps[index];

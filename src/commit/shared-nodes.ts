@@ -55,6 +55,15 @@ export function compareNames(seen: readonly Seen[]): SharedNodes {
   return { written, conflicts };
 }
 
+/** The numbers of the files that were found to have several names. */
+export function sharedInodesOf(seen: readonly Seen[]): Set<string> {
+  const inodes = new Set<string>();
+  for (const { stamp } of seen) {
+    if (stamp?.kind === "file" && stamp.nlink > 1) inodes.add(String(stamp.ino));
+  }
+  return inodes;
+}
+
 /** Whether a change is one of the very node that is expected at the place. */
 function changesNode(change: Change, before: Before): change is ModifyChange | RenameChange {
   if (change.kind !== "modify" && change.kind !== "rename") return false;

@@ -8,6 +8,7 @@ import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { checkpoints } from "../../src/recovery/checkpoint.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
+import { readTree } from "../commit/tree.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
 import { classify, commit, disturb, isStoreSound, recover, rehearse } from "./commit-faults.ts";
 
@@ -94,4 +95,31 @@ test("an operation that recovery takes back leaves no checkpoint, wherever it di
     if (!hasDied) break;
   }
   expect(tried).toBeGreaterThan(5);
+});
+
+test("names that a commit takes from a file are names of that file again when it is taken back", async () => {
+  using root = TemporaryRoot.inMemory();
+  const at = (path: string) => join(root.path, path);
+  for (const name of ["removed", "replaced", "covered", "written"]) {
+    fs.writeFileSync(at(name), `${name}\n`);
+    fs.linkSync(at(name), at(`${name}, other name`));
+  }
+  fs.writeFileSync(at("moving"), "moving\n");
+  const before = readTree(root.path);
+  const changes = new ChangeBuilder(root.path)
+    .remove("removed")
+    .write("replaced", "another file\n")
+    .rename("moving", "covered", "covered")
+    .write("written", "the same file\n", { sameNode: true })
+    .createDirectory("zz")
+    .build();
+  const disk = new FaultDisk(new NodeDisk(), ({ name, path }) =>
+    name === "chmod" && path?.endsWith("/zz") === true ? { kind: "error", code: "EIO" } : fine,
+  );
+  const error = await commit(disk, root.path, changes).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: "DRAFT_COMMIT_FAILED" });
+  expect(readTree(root.path)).toEqual(before);
+  for (const name of ["removed", "replaced", "covered", "written"]) {
+    expect(fs.statSync(at(name)).nlink, name).toBe(2);
+  }
 });
