@@ -39,6 +39,7 @@ const withoutNative = [
   "test/{commit,objects}/**/*.test.ts",
   "test/conformance/{escape,files,errors,symlinks}.test.ts",
   "test/crash/commit-{death,errors}.test.ts",
+  "test/disk/data-ranges.test.ts",
   "test/overlay/confinement.test.ts",
 ];
 

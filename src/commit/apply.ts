@@ -1,7 +1,7 @@
+import { dataBytesOf, dataPiecesOf, openFile } from "../disk/data-pieces.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
-import { chunkBytes } from "../limits.ts";
 import { carryAttributes } from "./carry-attributes.ts";
 import type { Directories } from "./directories.ts";
 import { type Creator, currentCreator, giveOwner, needsOwner } from "./owner.ts";
@@ -79,15 +79,14 @@ export class Applier {
     try {
       const target = this.#disk.open(this.#directories.locate(step.path), openFlags.update);
       try {
-        const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-        let position = 0;
-        for (;;) {
-          const length = this.#disk.read(source, buffer, position);
-          if (length === 0) break;
-          this.#disk.write(target, buffer.subarray(0, length), position);
-          position += length;
+        const { size } = this.#disk.fstat(source);
+        const content = openFile(this.#disk, source, size);
+        // Where the new bytes have a hole, none of the old ones may stay.
+        if (dataBytesOf(content) < size) this.#disk.truncate(target, 0);
+        for (const { bytes, position } of dataPiecesOf(content)) {
+          this.#disk.write(target, bytes, position);
         }
-        this.#disk.truncate(target, position);
+        this.#disk.truncate(target, size);
       } finally {
         this.#disk.close(target);
       }

@@ -1,6 +1,7 @@
+import { dataPiecesOf, openFile } from "../disk/data-pieces.ts";
 import type { Disk } from "../disk/disk.ts";
-import { chunkBytes } from "../limits.ts";
-import { type ObjectId, startObjectHash } from "../objects/object-id.ts";
+import { ContentHash } from "../objects/content-hash.ts";
+import type { ObjectId } from "../objects/object-id.ts";
 
 /**
  * Content beyond `packedContentBytesMax` is in no pack. Where it is replaced or removed, its inode
@@ -8,7 +9,7 @@ import { type ObjectId, startObjectHash } from "../objects/object-id.ts";
  * the git trees of the checkpoint store stands a pointer in its place:
  *
  *   draftfs large content 1
- *   oid <git's blob id of the bytes>
+ *   oid <id of the content, see `ContentHash`>
  *   size <bytes, in decimal>
  */
 export function pointerOf(oid: ObjectId, size: number): Buffer {
@@ -26,15 +27,12 @@ export function parsePointer(bytes: Buffer): { oid: ObjectId; size: number } | u
 const pointerTitle = "draftfs large content 1";
 const pointerBytesMax = 128;
 
-/** Git's blob id of an open file, read in pieces. */
+/** The id of an open file's content, read in pieces. */
 export function hashFile(disk: Disk, descriptor: number, size: number): ObjectId {
-  const hash = startObjectHash("blob", size);
-  const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(chunkBytes, size)));
-  for (let position = 0; position < size; ) {
-    const bytesRead = disk.read(descriptor, buffer, position);
-    if (bytesRead === 0) break;
-    hash.update(buffer.subarray(0, bytesRead));
-    position += bytesRead;
+  const hash = new ContentHash(size);
+  const file = openFile(disk, descriptor, size);
+  for (const { bytes, position } of dataPiecesOf(file, () => hash.cut())) {
+    hash.update(bytes, position);
   }
-  return hash.digest("hex");
+  return hash.digest();
 }

@@ -1,6 +1,9 @@
+import { dataRangesIn } from "../disk/data-pieces.ts";
+import { type ByteRange, joinedRanges } from "../disk/data-ranges.ts";
 import type { Lower } from "../disk/lower.ts";
 import { kindOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { chunkBytes } from "../limits.ts";
 import type { Content, LowerNode } from "../overlay/pending.ts";
 import type { Before } from "./change-set.ts";
 import { stateOf } from "./images.ts";
@@ -46,17 +49,30 @@ export class LowerTree {
     const descriptor = this.#lower.open(absoluteOf(this.#root, path));
     try {
       if (kindOf(this.#lower.fstat(descriptor)) !== "file") return false;
-      for (let position = 0; position < content.size; ) {
-        const length = content.read(this.#ours, position);
-        const theirs = this.#theirs.subarray(0, length);
-        const read = this.#lower.read(descriptor, theirs, position);
-        if (length === 0 || read !== length) return false;
-        if (!theirs.equals(this.#ours.subarray(0, length))) return false;
-        position += length;
-      }
-      return true;
+      return this.#rangesToCompare(content, descriptor).every((range) =>
+        this.#agree(content, descriptor, range),
+      );
     } finally {
       this.#lower.close(descriptor);
     }
+  }
+  #agree(content: Content, descriptor: number, { start, end }: ByteRange): boolean {
+    for (let position = start; position < end; ) {
+      const ours = this.#ours.subarray(0, end - position);
+      const length = content.read(ours, position);
+      const theirs = this.#theirs.subarray(0, length);
+      const read = this.#lower.read(descriptor, theirs, position);
+      if (length === 0 || read !== length) return false;
+      if (!theirs.equals(this.#ours.subarray(0, length))) return false;
+      position += length;
+    }
+    return true;
+  }
+
+  /** Where one of the two has data: what is a hole in both is the same. */
+  #rangesToCompare(content: Content, descriptor: number): readonly ByteRange[] {
+    const { size, dataRanges } = content;
+    if (size <= chunkBytes || dataRanges === undefined) return [{ start: 0, end: size }];
+    return joinedRanges([...dataRangesIn(content), ...this.#lower.dataRanges(descriptor, size)]);
   }
 }

@@ -1,6 +1,7 @@
+import { dataBytesOf } from "../disk/data-pieces.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, parentOf, type TreePath } from "../disk/tree-path.ts";
-import { spareDiskBytes } from "../limits.ts";
+import { packedContentBytesMax, spareDiskBytes } from "../limits.ts";
 import type { CheckFinding } from "./check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { Directories, isAbsentDirectory } from "./directories.ts";
@@ -82,11 +83,15 @@ function checkSpace({ disk, state }: CommitStore, plan: CommitPlan): CheckFindin
   let needed = spareDiskBytes;
   for (const { after } of plan.staged) {
     if (after.content === undefined) continue;
-    // Once in its staged file, once in the pack; what has spilled is there already.
-    needed += after.content.spilled === undefined ? after.content.size * 2 : 0;
+    // Once in its staged file, once in the pack unless it is large; what spilled is there already.
+    if (after.content.spilled !== undefined) continue;
+    const isPacked = after.content.size <= packedContentBytesMax;
+    needed += isPacked ? after.content.size * 2 : dataBytesOf(after.content);
   }
   for (const { before } of plan.expectations) {
-    if (before?.state.kind === "file") needed += before.state.size;
+    // What is large is kept by a second name, which takes no room.
+    if (before?.state.kind !== "file" || before.state.size > packedContentBytesMax) continue;
+    needed += before.state.size;
   }
   const free = disk.freeBytes(absoluteOf(state.root, ""));
   if (free >= needed) return [];

@@ -1,9 +1,11 @@
+import { dataPiecesOf } from "../disk/data-pieces.ts";
 import type { Disk, FileCreation } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { assert, DraftError } from "../errors.ts";
-import { chunkBytes, packedContentBytesMax } from "../limits.ts";
-import { type ObjectId, startObjectHash } from "../objects/object-id.ts";
+import { packedContentBytesMax } from "../limits.ts";
+import { ContentHash } from "../objects/content-hash.ts";
+import type { ObjectId } from "../objects/object-id.ts";
 import type { PackBuilder } from "../objects/pack-builder.ts";
 import type { Content } from "../overlay/pending.ts";
 import type { Directories } from "./directories.ts";
@@ -268,22 +270,25 @@ export class Stager {
     }
   }
 
-  /** Hashes a large content and, unless it is at its place already, copies it there. */
+  /** Hashes a large content and, unless it is at its place already, copies it there, holes too. */
   #hashLarge(content: Content, slot: TreePath, isWhole: boolean): ObjectId {
     const place = this.#directories.locate(slot);
     const descriptor = isWhole ? undefined : this.#disk.open(place, openFlags.createNew, 0o600);
     try {
-      const hash = startObjectHash("blob", content.size);
-      const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-      for (let position = 0; position < content.size; ) {
-        const bytesRead = content.read(buffer, position);
-        if (bytesRead === 0) throw changedWhileRead(slot, content.size, position);
-        const piece = buffer.subarray(0, bytesRead);
-        hash.update(piece);
-        if (descriptor !== undefined) this.#disk.write(descriptor, piece);
-        position += bytesRead;
+      const hash = new ContentHash(content.size);
+      const onEnd = (end: number): never => {
+        throw changedWhileRead(slot, content.size, end);
+      };
+      let written = 0;
+      for (const { bytes, position } of dataPiecesOf(content, onEnd)) {
+        hash.update(bytes, position);
+        if (descriptor !== undefined) this.#disk.write(descriptor, bytes, position);
+        written = position + bytes.length;
       }
-      return hash.digest("hex");
+      if (descriptor !== undefined && written < content.size) {
+        this.#disk.truncate(descriptor, content.size);
+      }
+      return hash.digest();
     } finally {
       if (descriptor !== undefined) this.#disk.close(descriptor);
     }

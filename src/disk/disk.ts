@@ -1,3 +1,4 @@
+import type { ByteRange } from "./data-ranges.ts";
 import type { NodeKind, Stamp } from "./stamp.ts";
 
 /** A name in a directory and what it names. */
@@ -60,6 +61,8 @@ export interface Disk {
   fstat(descriptor: number): Stamp;
   /** Reads at a position; returns fewer bytes than asked for only at the end of the file. */
   read(descriptor: number, buffer: Uint8Array, position: number): number;
+  /** Where an open file of `size` bytes has data, in order; missing where that cannot be told. */
+  dataRanges?(descriptor: number, size: number): Iterable<ByteRange>;
   /** Writes all bytes or throws: a short write is continued, `ENOSPC` is never swallowed. */
   write(descriptor: number, bytes: Uint8Array, position?: number): void;
   truncate(descriptor: number, size: number): void;

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { type ByteRange, dataRangesOf } from "./data-ranges.ts";
 import { LowerPool } from "./lower-pool.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
@@ -165,6 +166,11 @@ export class Lower {
   /** What `fstat` says of an open file, as an instance of Node's own class. */
   describe(descriptor: number, bigint: boolean): fs.Stats | fs.BigIntStats {
     return bigint ? this.fstat(descriptor) : this.fs.fstatSync(descriptor);
+  }
+
+  /** Where an open file has data, in order. */
+  dataRanges(descriptor: number, size: number): Iterable<ByteRange> {
+    return this.native ? dataRangesOf(descriptor, size) : [{ start: 0, end: size }];
   }
 
   /** Bytes in an open file; `undefined` for what is none. */

@@ -20,6 +20,13 @@ export interface NativeCalls {
   openWithoutLinks(path: string, flags: number): number;
   /** renameat2(2) with `RENAME_NOREPLACE`: done only where nothing lies at the target. */
   renameNew(source: string, target: string): boolean;
+  /**
+   * lseek(2), for holes (`SEEK_DATA`, `SEEK_HOLE`); moves the place that reading without a position
+   * starts from. Missing where there is none.
+   *
+   * @returns the position; -1 where there is none such.
+   */
+  readonly seek: ((descriptor: number, position: number, whence: number) => number) | undefined;
   /** syncfs(2), on a thread. @returns whether everything was written. */
   readonly syncfs: ((descriptor: number) => Promise<boolean>) | undefined;
   /** llistxattr(2), lgetxattr(2). @returns `undefined` where there are none, or none to be had. */
@@ -82,6 +89,8 @@ function load(): NativeCalls | undefined {
   return {
     openWithoutLinks: openWithoutLinks(find("long syscall(long, int, str, void*, size_t)")),
     renameNew: renameNew(find("int renameat2(int, str, int, str, unsigned int)")),
+    // Where a long has 32 bits, this call knows positions up to 2 GiB only.
+    seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
     syncfs: syncfs(find("int syncfs(int)")),
     readAttributes: readAttributes(
       find("long llistxattr(str, void*, size_t)"),
@@ -91,6 +100,8 @@ function load(): NativeCalls | undefined {
     adler32: find("uint32_t adler32(uint32_t, void*, uint32_t)"),
   };
 }
+
+const has32Bits = ["arm", "ia32", "mipsel"].includes(process.arch);
 
 /** Names that are no UTF-8, and what would end a string of C too early. */
 const unspeakable = /[\0\udc80-\udcff]/;

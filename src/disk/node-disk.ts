@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import { BackgroundFiles } from "./background-files.ts";
+import { type ByteRange, dataRangesOf } from "./data-ranges.ts";
 import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
@@ -67,6 +68,10 @@ export class NodeDisk implements Disk {
       filled += count;
     }
     return filled;
+  }
+
+  dataRanges(descriptor: number, size: number): Iterable<ByteRange> {
+    return dataRangesOf(descriptor, size);
   }
 
   write(descriptor: number, bytes: Uint8Array, position?: number): void {

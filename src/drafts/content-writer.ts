@@ -1,9 +1,11 @@
 import { constants } from "node:fs";
+import { dataPiecesOf } from "../disk/data-pieces.ts";
 import type { Disk } from "../disk/disk.ts";
 import { chunkBytes, draftFileBytesMin } from "../limits.ts";
 import { chunksOf } from "../overlay/content.ts";
 import type { Content } from "../overlay/pending.ts";
 import { type StoredContent, sumOf } from "./draft-index.ts";
+import { PieceSums } from "./piece-sums.ts";
 
 type Extent = Extract<StoredContent, { kind: "stored" }>;
 
@@ -90,18 +92,21 @@ export class ContentWriter {
     this.largePaths.push(path);
     const linked = content.spilled !== undefined && this.tryLink(content.spilled, path);
     const descriptor = linked ? undefined : this.disk.open(path, createFlags, 0o600);
-    const sums: string[] = [];
-    let size = 0;
+    const sums = new PieceSums(content.size);
+    let end = 0;
     try {
-      for (const chunk of chunksOf(content)) {
-        sums.push(sumOf(chunk));
-        if (descriptor !== undefined) this.disk.write(descriptor, chunk);
-        size += chunk.length;
+      for (const { bytes, position } of dataPiecesOf(content)) {
+        sums.add(bytes, position);
+        if (descriptor !== undefined) this.disk.write(descriptor, bytes, position);
+        end = position + bytes.length;
+      }
+      if (descriptor !== undefined && end < content.size) {
+        this.disk.truncate(descriptor, content.size);
       }
     } finally {
       if (descriptor !== undefined) this.disk.close(descriptor);
     }
-    return { kind: "stored", file, offset: 0, size, sums };
+    return { kind: "stored", file, offset: 0, size: content.size, sums: sums.end() };
   }
 
   private tryLink(source: string, target: string): boolean {

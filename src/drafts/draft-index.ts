@@ -7,7 +7,7 @@ import { type DraftCommand, draftCommandsOf } from "./draft-command.ts";
 /**
  * The index of a draft: everything but the bytes of files. `docs/format.md` specifies it.
  *
- *     index  := "draftfs-draft 1\n" header "\n" (entry "\n")* "end " sha256 "\n"
+ *     index  := "draftfs-draft " version "\n" header "\n" (entry "\n")* "end " sha256 "\n"
  *     header := JSON object, keys sorted
  *     entry  := JSON object, keys sorted; entries in tree order, parents first
  *     sha256 := 64 hexadecimal digits, over every byte before "end "
@@ -19,8 +19,8 @@ export interface DraftIndex {
   readonly entries: readonly DraftEntry[];
 }
 
-/** Version of this format. A later one is refused. */
-export const draftFormatVersion = 1;
+/** Version of this format. A later one is refused. Files with holes need the second one. */
+export const draftFormatVersion = 2;
 
 export interface DraftHeader {
   /** Grows by one with every save; names the files that the save wrote. */
@@ -85,16 +85,25 @@ export type StoredContent =
       readonly file: string;
       readonly offset: number;
       readonly size: number;
-      /** SHA-256 of each 1 MiB of the content, in order; none for an empty content. */
-      readonly sums: readonly string[];
+      /**
+       * SHA-256 of each 1 MiB of the content, in order; none for an empty content. A number stands
+       * for so many that are all zeros, and are holes in the file.
+       */
+      readonly sums: readonly (string | number)[];
     };
 
 /** The bytes of an index file. */
 export function encodeDraftIndex(index: DraftIndex): Buffer {
-  const lines = [`draftfs-draft ${draftFormatVersion}`, canonical(headerToJson(index.header))];
+  const version = index.entries.some(hasHoles) ? draftFormatVersion : 1;
+  const lines = [`draftfs-draft ${version}`, canonical(headerToJson(index.header))];
   for (const entry of index.entries) lines.push(canonical(entryToJson(entry)));
   const body = Buffer.from(`${lines.join("\n")}\n`);
   return Buffer.concat([body, Buffer.from(`end ${sumOf(body)}\n`)]);
+}
+
+function hasHoles(entry: DraftEntry): boolean {
+  if (entry.kind !== "file" || entry.content.kind !== "stored") return false;
+  return entry.content.sums.some((sum) => typeof sum === "number");
 }
 
 /** What can be wrong with an index file; the caller knows whose it is. */
@@ -215,7 +224,7 @@ function contentOf(json: Json): StoredContent {
     return { kind: "lower", node: nodeOf(objectIn(json, "node")) };
   }
   const sums = json["sums"];
-  if (!Array.isArray(sums) || !sums.every((sum): sum is string => typeof sum === "string")) {
+  if (!Array.isArray(sums) || !sums.every(isSum)) {
     throw new TypeError("a content without checksums");
   }
   const file = textIn(json, "file");
@@ -227,6 +236,10 @@ function contentOf(json: Json): StoredContent {
     size: numberIn(json, "size"),
     sums,
   };
+}
+
+function isSum(sum: unknown): sum is string | number {
+  return typeof sum === "string" || (Number.isSafeInteger(sum) && (sum as number) > 0);
 }
 
 function nodeToJson(node: LowerNode | undefined): Json | undefined {

@@ -1,4 +1,5 @@
 import { constants } from "node:fs";
+import type { ByteRange } from "../disk/data-ranges.ts";
 import type { Disk } from "../disk/disk.ts";
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
@@ -55,12 +56,18 @@ export class StoredBytes implements Content {
   readonly spilled: string | undefined;
   private readonly files: ContentFiles;
   private readonly extent: Extent;
-  private readonly verified: Uint8Array;
+  /** By the number of the MiB; those that have none are zeros. */
+  private readonly sums = new Map<number, string>();
+  private readonly verified = new Set<number>();
 
   constructor(files: ContentFiles, extent: Extent) {
     this.files = files;
     this.extent = extent;
-    this.verified = new Uint8Array(extent.sums.length);
+    let index = 0;
+    for (const sum of extent.sums) {
+      if (typeof sum === "string") this.sums.set(index, sum);
+      index += typeof sum === "string" ? 1 : sum;
+    }
     this.spilled = extent.file.startsWith("file-") ? files.pathOf(extent.file) : undefined;
   }
 
@@ -81,9 +88,21 @@ export class StoredBytes implements Content {
     return Math.max(0, at - position);
   }
 
+  *dataRanges(): Generator<ByteRange> {
+    for (const chunk of this.sums.keys()) {
+      const start = chunk * chunkBytes;
+      yield { start, end: Math.min(start + chunkBytes, this.size) };
+    }
+  }
+
   /** Fills `piece`, which lies within one chunk. */
   private readWithin(chunk: number, piece: Uint8Array, at: number): void {
-    if (this.verified[chunk] === 1) {
+    const sum = this.sums.get(chunk);
+    if (sum === undefined) {
+      piece.fill(0);
+      return;
+    }
+    if (this.verified.has(chunk)) {
       this.readExactly(piece, at);
       return;
     }
@@ -91,10 +110,10 @@ export class StoredBytes implements Content {
     const length = Math.min(chunkBytes, this.size - start);
     const whole = piece.length === length ? piece : Buffer.allocUnsafeSlow(length);
     this.readExactly(whole, start);
-    if (sumOf(whole) !== this.extent.sums[chunk]) {
+    if (sumOf(whole) !== sum) {
       throw this.damaged("its checksum does not match");
     }
-    this.verified[chunk] = 1;
+    this.verified.add(chunk);
     if (whole !== piece) piece.set(whole.subarray(at - start, at - start + piece.length));
   }
 

@@ -1,6 +1,6 @@
+import { dataPiecesOf, openFile } from "../disk/data-pieces.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
-import { chunkBytes } from "../limits.ts";
 
 /** Where a file cannot have two names: another mount, a file system without links, too many. */
 const noLinkCodes = new Set([
@@ -37,19 +37,17 @@ export function linkOrCopy(disk: Disk, source: string, target: string): boolean 
   return isCopied;
 }
 
-/** Copies the bytes of a file, piece by piece, into a new one. */
+/** Copies the bytes of a file, piece by piece, into a new one; holes stay holes. */
 export function copyFile(disk: Disk, source: string, target: string): void {
   const input = disk.open(source, openFlags.read);
   try {
     const output = disk.open(target, openFlags.createNew, 0o444);
     try {
-      const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-      for (let position = 0; ; ) {
-        const bytesRead = disk.read(input, buffer, position);
-        if (bytesRead === 0) break;
-        disk.write(output, buffer.subarray(0, bytesRead), position);
-        position += bytesRead;
+      const { size } = disk.fstat(input);
+      for (const { bytes, position } of dataPiecesOf(openFile(disk, input, size))) {
+        disk.write(output, bytes, position);
       }
+      disk.truncate(output, size);
     } finally {
       disk.close(output);
     }

@@ -1,5 +1,6 @@
+import { dataPiecesOf, dataRangesIn } from "../disk/data-pieces.ts";
+import { type ByteRange, joinedRanges } from "../disk/data-ranges.ts";
 import { ownSpillBytesMin } from "../limits.ts";
-import { chunksOf } from "./content.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { Page, pageBytes } from "./page.ts";
 import type { Content } from "./pending.ts";
@@ -58,9 +59,13 @@ export class FileContent {
   }
 
   /** A copy of some content, taken piece by piece. */
-  static copyOf(content: Pick<Content, "size" | "read">, budget: MemoryBudget): FileContent {
+  static copyOf(
+    content: Pick<Content, "size" | "read" | "dataRanges">,
+    budget: MemoryBudget,
+  ): FileContent {
     const copy = new FileContent(budget, 0);
-    for (const chunk of chunksOf(content)) copy.write(chunk, copy.size);
+    for (const { bytes, position } of dataPiecesOf(content)) copy.write(bytes, position);
+    if (copy.size < content.size) copy.truncate(content.size);
     return copy;
   }
 
@@ -128,6 +133,20 @@ export class FileContent {
       done += piece.length;
     }
     return length;
+  }
+
+  /** Where pages were written, and where what lies below them has data; in order. */
+  dataRanges(): ByteRange[] {
+    const ranges: ByteRange[] = [];
+    for (const { start, end } of this.#below === undefined ? [] : dataRangesIn(this.#below)) {
+      if (start >= this.#belowSize) break;
+      ranges.push({ start, end: Math.min(end, this.#belowSize) });
+    }
+    for (const [index] of this.#indexed()) {
+      const start = index * pageBytes;
+      ranges.push({ start, end: Math.min(start + pageBytes, this.size) });
+    }
+    return joinedRanges(ranges);
   }
 
   /** Writes all of `bytes` at `position`, growing the file where it must. */

@@ -1,4 +1,5 @@
 import { tmpdir } from "node:os";
+import type { ByteRange } from "../disk/data-ranges.ts";
 import type { Lower, LowerFileSystem } from "../disk/lower.ts";
 import { openLower } from "../disk/lower-open.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
@@ -119,6 +120,19 @@ export class Layer {
     } catch (error) {
       throw errorOfCall(error, { syscall: "lutime", path });
     }
+  }
+
+  /**
+   * Where an open file has data, in order; what lies between is holes.
+   *
+   * @throws {Fault} `EBADF` when it is not open.
+   */
+  dataRanges(descriptor: number): Iterable<ByteRange> {
+    const { node, lowerDescriptor } = this.#core.descriptors.get(descriptor);
+    if (node?.kind === "file") return node.content.dataRanges();
+    if (lowerDescriptor === undefined) return [];
+    const size = this.lower.sizeOf(lowerDescriptor) ?? 0;
+    return this.lower.dataRanges(lowerDescriptor, size);
   }
 
   /** Puts one node in place exactly as given, parents before children; see {@link Adoptable}. */

@@ -1,4 +1,5 @@
 import type { BigIntStats } from "node:fs";
+import type { ByteRange } from "../disk/data-ranges.ts";
 import type { Lower } from "../disk/lower.ts";
 import { Fault } from "./file-system-error.ts";
 import type { Content, LowerNode } from "./pending.ts";
@@ -35,6 +36,14 @@ export class LowerFile implements Content {
       this.#requireSame(this.#source.fstat(descriptor));
       return count;
     });
+  }
+
+  dataRanges(): readonly ByteRange[] {
+    const check = (stats: BigIntStats): void => this.#requireSame(stats);
+    return this.#source.pool.with(this.#path, check, (descriptor) =>
+      // At once: the descriptor is only lent.
+      Array.from(this.#source.dataRanges(descriptor, this.size)),
+    );
   }
 
   #requireSame(stats: BigIntStats): void {

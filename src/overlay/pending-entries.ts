@@ -85,5 +85,6 @@ function contentOf(core: Core, content: FileContent): Content {
     lower: undefined,
     spilled,
     read: (buffer, position) => frozen.read(buffer, position),
+    dataRanges: () => frozen.dataRanges(),
   };
 }

@@ -1,3 +1,4 @@
+import type { ByteRange } from "../disk/data-ranges.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 
@@ -89,4 +90,9 @@ export interface Content {
   readonly spilled: string | undefined;
   /** Fills `buffer` from `position`; returns the bytes read, fewer only at the end. */
   read(buffer: Uint8Array, position: number): number;
+  /**
+   * Where there is data, in order; what lies between is holes, which read as zeros. Missing where
+   * nothing is known of holes.
+   */
+  dataRanges?(): Iterable<ByteRange>;
 }

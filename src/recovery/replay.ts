@@ -1,10 +1,12 @@
 import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/manifest.ts";
 import { OldPlaces } from "../commit/old-places.ts";
+import { dataPiecesOf } from "../disk/data-pieces.ts";
 import { decodeName, encodePath } from "../disk/names.ts";
 import { kindOf } from "../disk/stamp.ts";
 import { absoluteOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
 import { chunkBytes } from "../limits.ts";
-import { type ObjectId, objectIdOf, startObjectHash } from "../objects/object-id.ts";
+import { ContentHash } from "../objects/content-hash.ts";
+import { type ObjectId, objectIdOf } from "../objects/object-id.ts";
 import { readContent } from "../overlay/content.ts";
 import type { Layer, OverlayFs } from "../overlay/layer.ts";
 import type { NodeMeta } from "../overlay/pending.ts";
@@ -198,16 +200,15 @@ export class Replay {
 
   #hash(path: TreePath, size: number): ObjectId {
     if (size <= chunkBytes) return objectIdOf("blob", this.#fs.readFileSync(this.#at(path)));
-    const hash = startObjectHash("blob", size);
+    const hash = new ContentHash(size);
     const descriptor = this.#fs.openSync(this.#at(path), "r");
+    const read = (buffer: Uint8Array, position: number): number =>
+      this.#fs.readSync(descriptor, buffer, 0, buffer.length, position);
     try {
-      const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-      for (let position = 0; ; ) {
-        const bytesRead = this.#fs.readSync(descriptor, buffer, 0, chunkBytes, position);
-        if (bytesRead === 0) return hash.digest("hex");
-        hash.update(buffer.subarray(0, bytesRead));
-        position += bytesRead;
+      for (const { bytes, position } of dataPiecesOf({ size, read }, () => hash.cut())) {
+        hash.update(bytes, position);
       }
+      return hash.digest();
     } finally {
       this.#fs.closeSync(descriptor);
     }

@@ -1,7 +1,8 @@
 import { closeSync } from "node:fs";
+import { type ByteRange, dataRangesOf } from "../disk/data-ranges.ts";
 import { bufferContent } from "../overlay/content.ts";
 import type { Content } from "../overlay/pending.ts";
-import { readFully, SpillFile } from "./spill-file.ts";
+import { readFully, type SpilledContent, SpillFile } from "./spill-file.ts";
 
 /** Content up to this many bytes is copied into memory at once; larger ones stay where they are. */
 const copiedBytesMax = 256 * 1024;
@@ -16,7 +17,7 @@ class LentContent implements Content {
   readonly spilled = undefined;
   readonly #spill: SpillFile;
   #descriptor: number | undefined;
-  #start = 0;
+  #spilled: SpilledContent | undefined;
 
   constructor(descriptor: number, size: number, spill: SpillFile) {
     this.#descriptor = descriptor;
@@ -27,14 +28,20 @@ class LentContent implements Content {
   read(buffer: Uint8Array, position: number): number {
     const wanted = buffer.subarray(0, Math.max(0, Math.min(buffer.length, this.size - position)));
     return this.#descriptor === undefined
-      ? this.#spill.read(wanted, this.#start + position)
+      ? (this.#spilled?.read(wanted, position) ?? 0)
       : readFully(this.#descriptor, wanted, position);
+  }
+
+  dataRanges(): Iterable<ByteRange> {
+    return this.#descriptor === undefined
+      ? (this.#spilled?.ranges ?? [])
+      : dataRangesOf(this.#descriptor, this.size);
   }
 
   /** Takes the bytes out of the upper. */
   settle(): void {
     if (this.#descriptor === undefined) return;
-    this.#start = this.#spill.append(this.#descriptor, this.size);
+    this.#spilled = this.#spill.take(this.#descriptor, this.size);
     closeSync(this.#descriptor);
     this.#descriptor = undefined;
   }

@@ -5,12 +5,13 @@ import {
   fchmodSync,
   fchownSync,
   fstatSync,
+  ftruncateSync,
   futimesSync,
   writeSync,
 } from "node:fs";
+import { dataPiecesOf } from "../disk/data-pieces.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, childOf, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
-import { chunksOf } from "../overlay/content.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type {
   Content,
@@ -165,7 +166,12 @@ class Push {
     const { mayChangeOwner } = this.#target;
     const descriptor = this.#create(path) ?? this.#overwrite(path);
     try {
-      for (const chunk of chunksOf(content)) writeAll(descriptor, chunk);
+      let end = 0;
+      for (const { bytes, position } of dataPiecesOf(content)) {
+        writeAll(descriptor, bytes, position);
+        end = position + bytes.length;
+      }
+      if (end < content.size) ftruncateSync(descriptor, content.size);
       if (mayChangeOwner) fchownSync(descriptor, meta.uid, meta.gid);
       // After the owner, whose change takes setuid away, and before the times.
       fchmodSync(descriptor, meta.mode);
@@ -396,8 +402,9 @@ const placeGone = new Set(
   "ENOENT ENOTDIR ELOOP EEXIST ENOTEMPTY EISDIR ENOTSUP EOPNOTSUPP ENXIO".split(" "),
 );
 
-function writeAll(descriptor: number, bytes: Uint8Array): void {
+function writeAll(descriptor: number, bytes: Uint8Array, position: number): void {
   for (let written = 0; written < bytes.length; ) {
-    written += writeSync(descriptor, bytes, written);
+    const length = bytes.length - written;
+    written += writeSync(descriptor, bytes, written, length, position + written);
   }
 }

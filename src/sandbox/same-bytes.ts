@@ -1,3 +1,5 @@
+import { dataPiecesOf } from "../disk/data-pieces.ts";
+import { dataRangesOf } from "../disk/data-ranges.ts";
 import { chunkBytes } from "../limits.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { readFully } from "./spill-file.ts";
@@ -17,18 +19,23 @@ export function hasSameBytes(
   if (held === undefined) return false;
   try {
     if (fs.fstatSync(held).size !== size) return false;
+    const read = (buffer: Uint8Array, position: number): number =>
+      readFully(descriptor, buffer, position);
+    // A hole has been one since the layer saw it: making one moves times, which have not moved.
+    const file = { size, read, dataRanges: () => dataRangesOf(descriptor, size) };
     const ours = Buffer.allocUnsafeSlow(Math.min(size, chunkBytes));
-    const theirs = Buffer.allocUnsafeSlow(ours.length);
-    for (let position = 0; position < size; position += ours.length) {
-      const count = readFully(descriptor, theirs, position);
-      for (let filled = 0; filled < count; ) {
-        const read = fs.readSync(held, ours, filled, count - filled, position + filled);
-        if (read === 0) return false;
-        filled += read;
+    let isWhole = true;
+    for (const { bytes, position } of dataPiecesOf(file, () => {
+      isWhole = false;
+    })) {
+      for (let filled = 0; filled < bytes.length; ) {
+        const count = fs.readSync(held, ours, filled, bytes.length - filled, position + filled);
+        if (count === 0) return false;
+        filled += count;
       }
-      if (count === 0 || ours.compare(theirs, 0, count, 0, count) !== 0) return false;
+      if (!ours.subarray(0, bytes.length).equals(bytes)) return false;
     }
-    return true;
+    return isWhole;
   } finally {
     fs.closeSync(held);
   }

@@ -1,7 +1,15 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dataPiecesOf } from "../disk/data-pieces.ts";
+import { type ByteRange, dataRangesOf } from "../disk/data-ranges.ts";
 import { chunkBytes } from "../limits.ts";
+
+/** Bytes of a content that lie in a spill file. */
+interface SpilledRange extends ByteRange {
+  /** Where its start lies in the spill file. */
+  readonly place: number;
+}
 
 /**
  * One file without a name that takes content too large for memory. It is removed as soon as it is
@@ -11,27 +19,23 @@ export class SpillFile {
   #descriptor: number | undefined;
   #end = 0;
 
-  /** Copies `size` bytes of an open file to the end; returns where they begin. */
-  append(source: number, size: number): number {
+  /** Copies what is no hole of an open file of `size` bytes. */
+  take(source: number, size: number): SpilledContent {
     this.#descriptor ??= openNameless();
-    const start = this.#end;
-    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(1, size)));
-    for (let position = 0; position < size; ) {
-      const count = readSync(source, buffer, 0, Math.min(buffer.length, size - position), position);
-      if (count === 0) break;
-      for (let written = 0; written < count; ) {
-        written += writeSync(
-          this.#descriptor,
-          buffer,
-          written,
-          count - written,
-          this.#end + written,
-        );
-      }
-      this.#end += count;
-      position += count;
+    const file = {
+      size,
+      read: (buffer: Uint8Array, position: number) => readFully(source, buffer, position),
+      dataRanges: () => dataRangesOf(source, size),
+    };
+    const ranges: { start: number; end: number; place: number }[] = [];
+    for (const { bytes, position } of dataPiecesOf(file)) {
+      const last = ranges.at(-1);
+      const end = position + bytes.length;
+      if (last?.end === position) last.end = end;
+      else ranges.push({ start: position, end, place: this.#end });
+      this.#append(this.#descriptor, bytes);
     }
-    return start;
+    return new SpilledContent(this, ranges);
   }
 
   /** Fills `buffer` from `position`; returns the bytes read, fewer only at the end. */
@@ -42,6 +46,54 @@ export class SpillFile {
   close(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
+  }
+
+  #append(descriptor: number, bytes: Uint8Array): void {
+    for (let written = 0; written < bytes.length; ) {
+      const length = bytes.length - written;
+      written += writeSync(descriptor, bytes, written, length, this.#end + written);
+    }
+    this.#end += bytes.length;
+  }
+}
+
+/** A content in a spill file: its data in one piece after the other, its holes nowhere. */
+export class SpilledContent {
+  readonly ranges: readonly SpilledRange[];
+  readonly #file: SpillFile;
+
+  constructor(file: SpillFile, ranges: readonly SpilledRange[]) {
+    this.#file = file;
+    this.ranges = ranges;
+  }
+
+  /** Fills all of `buffer`, which lies within the content, with what is at `position`. */
+  read(buffer: Uint8Array, position: number): number {
+    const end = position + buffer.length;
+    let done = position;
+    for (let index = this.#firstAfter(position); done < end; index++) {
+      const range = this.ranges[index];
+      const start = Math.min(end, range?.start ?? end);
+      if (start > done) buffer.fill(0, done - position, start - position);
+      done = Math.max(done, start);
+      if (range === undefined || done === end) break;
+      const piece = buffer.subarray(done - position, Math.min(end, range.end) - position);
+      const count = this.#file.read(piece, range.place + done - range.start);
+      done += count;
+      if (count < piece.length) break;
+    }
+    return done - position;
+  }
+
+  /** Number of the first range that ends after `position`. */
+  #firstAfter(position: number): number {
+    let [low, high] = [0, this.ranges.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.ranges[middle]?.end ?? 0) > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 }
 

@@ -258,7 +258,7 @@ describe("a damaged draft", () => {
     const index = join(state.drafts, "main", "index");
     fs.writeFileSync(
       index,
-      fs.readFileSync(index, "utf8").replace("draftfs-draft 1", "draftfs-draft 2"),
+      fs.readFileSync(index, "utf8").replace("draftfs-draft 1", "draftfs-draft 3"),
     );
     await expect(Draft.open(disk, state, "main")).rejects.toMatchObject({
       code: "DRAFT_FORMAT_NEWER",

@@ -23,6 +23,7 @@ afterAll(() => compiled.project?.[Symbol.dispose]());
 if (canServeFuse) {
   await import("./containment.test.ts");
   await import("./session.test.ts");
+  await import("./holes.test.ts");
   await import("./commit.test.ts");
   await import("./limits.test.ts");
 } else {

@@ -1,3 +1,4 @@
+import type { ByteRange } from "../../disk/data-ranges.ts";
 import type { Attributes } from "./protocol.ts";
 
 /** A name in a directory; `mode` carries the file type bits. */
@@ -30,6 +31,8 @@ export interface FuseBackend {
   close(descriptor: number): void;
   statDescriptor(descriptor: number): Attributes;
   read(descriptor: number, buffer: Buffer, position: number): number;
+  /** Where an open file of `size` bytes has data, in order. */
+  dataRanges(descriptor: number, size: number): Iterable<ByteRange>;
   write(descriptor: number, bytes: Buffer, position: number): void;
   truncate(descriptor: number, size: number): void;
   mkdir(path: string, mode: number): void;

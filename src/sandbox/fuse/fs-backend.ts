@@ -44,6 +44,7 @@ export function fsBackend(fs: ServedFs, root: string): FuseBackend {
     },
     close: (descriptor) => fs.closeSync(descriptor),
     read: (descriptor, buffer, position) => readFully(fs, descriptor, buffer, position),
+    dataRanges: (_descriptor, size) => [{ start: 0, end: size }],
     write: (descriptor, bytes, position) => writeFully(fs, descriptor, bytes, position),
     truncate: (descriptor, size) => fs.ftruncateSync(descriptor, size),
     mkdir: (path, mode) => fs.mkdirSync(at(path), { mode }),

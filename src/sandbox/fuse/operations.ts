@@ -1,16 +1,16 @@
 import { constants } from "node:os";
-import { decodeName, encodePath } from "../../disk/names.ts";
+import { decodeName } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
-import type { BackendEntry, FuseBackend } from "./backend.ts";
-import { type FuseNode, type HeldDescriptor, NodeTable } from "./node-table.ts";
+import type { FuseBackend } from "./backend.ts";
+import { HeldDescriptors } from "./held-descriptors.ts";
+import { type FuseNode, NodeTable } from "./node-table.ts";
+import { OpenDirectories } from "./open-directories.ts";
+import { OperationError } from "./operation-error.ts";
 import {
   type Attributes,
-  directoryEntryBytes,
-  directoryType,
   encodeAttributesReply,
   encodeEntryReply,
   encodeOpenReply,
-  entryBytes,
   fileTypeMask,
   namesIn,
   opcodes,
@@ -20,58 +20,37 @@ import {
   renameFlags,
   setattrBits,
   transferBytesMax,
-  writeDirectoryEntry,
-  writeEntry,
 } from "./protocol.ts";
-
-/** Descriptors held for nodes at once; past it the least recently used one is closed. */
-const heldDescriptorsMax = 512;
 
 const openExclusive = 0o200;
 
 /** An operation's answer: its payload, or nothing where the kernel awaits no reply. */
 export type Answer = Buffer | "empty" | "none";
 
-/** Fails an operation with an errno of its own. */
-class OperationError extends Error {
-  readonly errno: number;
-
-  constructor(errno: number) {
-    super(`FUSE operation failed with errno ${errno}`);
-    this.errno = -errno;
-  }
-}
-
-/** `.` and `..` come first in every listing. */
-const ownEntries = 2;
-
 const setgidBit = 0o2000;
 
-interface OpenDirectory {
-  readonly nodeId: bigint;
-  /** Taken when the first of them are asked for: what the kernel has cached it never asks for. */
-  entries?: readonly BackendEntry[];
-}
+/** `whence` of lseek(2). */
+const seekData = 3;
+const seekHole = 4;
 
 /**
  * The file system operations of a FUSE server over a {@link FuseBackend}.
  *
  * Files are opened without a message ("zero-message open": OPEN is answered with ENOSYS), so reads
- * and writes come by node; the server holds a descriptor for each node in use. A node whose last
- * name goes away keeps its descriptor until the kernel forgets it, which is how an unlinked file
- * stays readable for those that have it open.
+ * and writes come by node; the server holds a descriptor for each node in use.
  */
 export class FuseOperations {
   readonly #backend: FuseBackend;
   readonly #nodes: NodeTable;
-  readonly #held = new Map<FuseNode, HeldDescriptor>();
-  readonly #directories = new Map<bigint, OpenDirectory>();
+  readonly #held: HeldDescriptors;
+  readonly #directories: OpenDirectories;
   readonly #readBuffer = Buffer.allocUnsafeSlow(transferBytesMax);
-  #lastHandle = 0n;
 
   constructor(backend: FuseBackend) {
     this.#backend = backend;
     this.#nodes = new NodeTable((held) => this.#backend.close(held.descriptor));
+    this.#held = new HeldDescriptors(backend, this.#nodes);
+    this.#directories = new OpenDirectories(backend, this.#nodes, this.#readBuffer);
   }
 
   /** Answers one request; throws an error with an `errno` when it fails. */
@@ -99,14 +78,15 @@ export class FuseOperations {
     [opcodes.create, (request) => this.#create(request)],
     [opcodes.read, (request) => this.#read(request)],
     [opcodes.write, (request) => this.#write(request)],
+    [opcodes.lseek, (request) => this.#seek(request)],
     [opcodes.statfs, () => this.#statfs()],
     [opcodes.release, () => "empty"],
     [opcodes.fsync, () => "empty"],
     [opcodes.fsyncdir, () => "empty"],
     [opcodes.syncfs, () => "empty"],
     [opcodes.opendir, ({ nodeId }) => this.#openDirectory(nodeId)],
-    [opcodes.readdir, (request) => this.#readDirectory(request, false)],
-    [opcodes.readdirplus, (request) => this.#readDirectory(request, true)],
+    [opcodes.readdir, (request) => this.#directories.read(request, false)],
+    [opcodes.readdirplus, (request) => this.#directories.read(request, true)],
     [opcodes.releasedir, ({ body }) => this.#releaseDirectory(body.readBigUInt64LE(0))],
     [opcodes.interrupt, () => "none"],
     [opcodes.destroy, () => "empty"],
@@ -129,7 +109,7 @@ export class FuseOperations {
   #forget(id: bigint, count: bigint): Answer {
     const node = this.#nodes.get(id);
     this.#nodes.forget(id, count);
-    if (node.held === undefined) this.#held.delete(node);
+    if (node.held === undefined) this.#held.forget(node);
     return "none";
   }
 
@@ -146,7 +126,7 @@ export class FuseOperations {
     const valid = body.readUInt32LE(0);
     const node = this.#nodes.get(nodeId);
     if (valid & setattrBits.size) {
-      this.#backend.truncate(this.#descriptorOf(node, true), Number(body.readBigUInt64LE(16)));
+      this.#backend.truncate(this.#held.descriptorOf(node, true), Number(body.readBigUInt64LE(16)));
     }
     const path = this.#nodes.pathOf(node);
     if (path === undefined) return encodeAttributesReply(this.#attributesOf(nodeId));
@@ -207,7 +187,7 @@ export class FuseOperations {
   #unlink({ nodeId, body }: Request): Answer {
     const name = decodeName(namesIn(body, 0)[0] as Buffer);
     const parent = this.#nodes.get(nodeId);
-    this.#keepReadable(parent, name);
+    this.#held.keepReadable(parent, name);
     this.#backend.unlink(childOf(this.#pathOf(nodeId), name));
     this.#nodes.remove(parent, name);
     return "empty";
@@ -229,7 +209,7 @@ export class FuseOperations {
     if (flags & renameFlags.noReplace && this.#exists(targetPath)) {
       throw new OperationError(constants.errno.EEXIST);
     }
-    this.#keepReadable(target, to);
+    this.#held.keepReadable(target, to);
     this.#backend.rename(childOf(this.#pathOf(nodeId), from), targetPath);
     this.#nodes.move(this.#nodes.get(nodeId), from, target, to);
     return "empty";
@@ -267,14 +247,14 @@ export class FuseOperations {
     this.#giveAway(path, request);
     const attributes = this.#backend.stat(path);
     const node = this.#nodes.reference(parent, name, attributes);
-    this.#hold(node, { descriptor, writable: true });
+    this.#held.hold(node, { descriptor, writable: true });
     return Buffer.concat([encodeEntryReply(node.id, attributes), encodeOpenReply(0n, 0)]);
   }
 
   #read({ nodeId, body }: Request): Answer {
     const position = Number(body.readBigUInt64LE(8));
     const size = Math.min(body.readUInt32LE(16), transferBytesMax);
-    const descriptor = this.#descriptorOf(this.#nodes.get(nodeId), false);
+    const descriptor = this.#held.descriptorOf(this.#nodes.get(nodeId), false);
     const target = this.#readBuffer.subarray(0, size);
     return target.subarray(0, this.#backend.read(descriptor, target, position));
   }
@@ -282,10 +262,31 @@ export class FuseOperations {
   #write({ nodeId, body }: Request): Answer {
     const position = Number(body.readBigUInt64LE(8));
     const size = body.readUInt32LE(16);
-    const descriptor = this.#descriptorOf(this.#nodes.get(nodeId), true);
+    const descriptor = this.#held.descriptorOf(this.#nodes.get(nodeId), true);
     this.#backend.write(descriptor, body.subarray(40, 40 + size), position);
     const payload = Buffer.alloc(8);
     payload.writeUInt32LE(size, 0);
+    return payload;
+  }
+
+  /** Where data or a hole begins; all other ways of seeking are the kernel's own. */
+  #seek({ nodeId, body }: Request): Answer {
+    const position = Number(body.readBigUInt64LE(8));
+    const whence = body.readUInt32LE(16);
+    if (whence !== seekData && whence !== seekHole)
+      throw new OperationError(constants.errno.EINVAL);
+    const descriptor = this.#held.descriptorOf(this.#nodes.get(nodeId), false);
+    const size = Number(this.#backend.statDescriptor(descriptor).size);
+    if (position >= size) throw new OperationError(constants.errno.ENXIO);
+    const ranges = this.#backend.dataRanges(descriptor, size);
+    const range = [...ranges].find(({ end }) => end > position);
+    const isInHole = range === undefined || position < range.start;
+    let found = position;
+    if (whence === seekData && range === undefined) throw new OperationError(constants.errno.ENXIO);
+    if (whence === seekData && isInHole) found = range?.start ?? size;
+    if (whence === seekHole && !isInHole) found = Math.min(range.end, size);
+    const payload = Buffer.alloc(8);
+    payload.writeBigUInt64LE(BigInt(found), 0);
     return payload;
   }
 
@@ -304,70 +305,15 @@ export class FuseOperations {
   }
 
   #openDirectory(nodeId: bigint): Answer {
-    this.#lastHandle += 1n;
-    this.#directories.set(this.#lastHandle, { nodeId });
+    const handle = this.#directories.open(nodeId);
     const isVolatile = this.#attributesOf(nodeId).isVolatile === true;
     const flags = openReplyFlags.keepCache | openReplyFlags.cacheDirectory;
-    return encodeOpenReply(this.#lastHandle, isVolatile ? 0 : flags);
+    return encodeOpenReply(handle, isVolatile ? 0 : flags);
   }
 
   #releaseDirectory(handle: bigint): Answer {
-    this.#directories.delete(handle);
+    this.#directories.release(handle);
     return "empty";
-  }
-
-  #entriesOf(directory: OpenDirectory): readonly BackendEntry[] {
-    const { nodeId } = directory;
-    const self = { mode: directoryType, ino: nodeId };
-    // A directory that was removed while it is open has no names.
-    const path = this.#nodes.pathOf(this.#nodes.get(nodeId));
-    directory.entries ??= [
-      { name: ".", ...self },
-      { name: "..", ...self },
-      ...(path === undefined ? [] : this.#backend.list(path)),
-    ];
-    return directory.entries;
-  }
-
-  /** Entries from a snapshot, as getdents promises no more. */
-  #readDirectory({ nodeId, body }: Request, withAttributes: boolean): Answer {
-    const directory = this.#directories.get(body.readBigUInt64LE(0));
-    const entries = directory === undefined ? [] : this.#entriesOf(directory);
-    const sizeMax = Math.min(body.readUInt32LE(16), transferBytesMax);
-    const parent = this.#nodes.get(nodeId);
-    const target = this.#readBuffer;
-    let length = 0;
-    for (let index = Number(body.readBigUInt64LE(8)); index < entries.length; index++) {
-      const entry = entries[index] as BackendEntry;
-      const name = bytesOf(entry.name);
-      const bytes = directoryEntryBytes(name.length) + (withAttributes ? entryBytes : 0);
-      if (length + bytes > sizeMax) break;
-      let offset = length;
-      if (withAttributes && index < ownEntries) {
-        // The kernel counts no reference for these two, and wants no attributes of them.
-        target.fill(0, offset, offset + entryBytes);
-        offset += entryBytes;
-      } else if (withAttributes) {
-        this.#writeEntryWithAttributes(parent, entry, offset);
-        offset += entryBytes;
-      }
-      const { ino, mode } = entry;
-      writeDirectoryEntry(target, offset, { ino, position: index + 1, type: mode >> 12 }, name);
-      length += bytes;
-    }
-    return target.subarray(0, length);
-  }
-
-  #writeEntryWithAttributes(parent: FuseNode, entry: BackendEntry, offset: number): void {
-    try {
-      const path = childOf(this.#nodes.pathOf(parent) ?? "", entry.name);
-      const attributes = this.#backend.stat(path);
-      const node = this.#nodes.reference(parent, entry.name, attributes);
-      writeEntry(this.#readBuffer, offset, node.id, attributes);
-    } catch {
-      // Gone since the directory was opened: a name without attributes, which the kernel looks up.
-      this.#readBuffer.fill(0, offset, offset + entryBytes);
-    }
   }
 
   #entryOf(parent: FuseNode, name: string): Buffer {
@@ -382,7 +328,8 @@ export class FuseOperations {
     if (path === undefined && node.held === undefined) {
       throw new OperationError(constants.errno.ENOENT);
     }
-    if (path === undefined) return this.#backend.statDescriptor(this.#descriptorOf(node, false));
+    if (path === undefined)
+      return this.#backend.statDescriptor(this.#held.descriptorOf(node, false));
     const attributes = this.#backend.stat(path);
     // Where names come and go without the kernel's knowledge, something else may lie there by now.
     if ((attributes.mode & fileTypeMask) === node.type) return attributes;
@@ -403,56 +350,4 @@ export class FuseOperations {
       return false;
     }
   }
-
-  /** Opens the node at a name that is about to go, so that those who have it open can go on. */
-  #keepReadable(parent: FuseNode, name: string): void {
-    const node = parent.children.get(name);
-    if (node === undefined || node.held !== undefined || node.places.length > 1) return;
-    const path = this.#nodes.pathOf(node);
-    if (path === undefined) return;
-    if ((this.#backend.stat(path).mode & fileTypeMask) !== regularFileType) return;
-    for (const writable of [true, false]) {
-      try {
-        this.#descriptorOf(node, writable);
-        return;
-      } catch {
-        // What may not be opened is open nowhere.
-      }
-    }
-  }
-
-  #descriptorOf(node: FuseNode, writable: boolean): number {
-    const held = node.held;
-    if (held && (held.writable || !writable)) {
-      this.#held.delete(node);
-      this.#held.set(node, held);
-      return held.descriptor;
-    }
-    const path = this.#nodes.pathOf(node);
-    if (path === undefined) throw new OperationError(constants.errno.EBADF);
-    const descriptor = this.#backend.open(path, writable);
-    this.#hold(node, { descriptor, writable });
-    return descriptor;
-  }
-
-  #hold(node: FuseNode, held: HeldDescriptor): void {
-    if (node.held) this.#backend.close(node.held.descriptor);
-    node.held = held;
-    this.#held.delete(node);
-    this.#held.set(node, held);
-    if (this.#held.size <= heldDescriptorsMax) return;
-    for (const [oldest, descriptor] of this.#held) {
-      // A node without a name lives only in its descriptor.
-      if (oldest.places.length === 0) continue;
-      this.#held.delete(oldest);
-      oldest.held = undefined;
-      this.#backend.close(descriptor.descriptor);
-      return;
-    }
-  }
-}
-
-function bytesOf(name: string): Buffer {
-  const encoded = encodePath(name);
-  return typeof encoded === "string" ? Buffer.from(encoded) : encoded;
 }

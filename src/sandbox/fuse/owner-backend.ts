@@ -90,6 +90,14 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
       if (descriptor !== redirectsDescriptor) return tree.read(descriptor, buffer, position);
       return redirects.bytes.copy(buffer, 0, position);
     },
+    dataRanges: (descriptor, size) =>
+      descriptor === redirectsDescriptor
+        ? [{ start: 0, end: size }]
+        : tree.dataRanges(descriptor, size),
+    statDescriptor: (descriptor) =>
+      descriptor === redirectsDescriptor
+        ? listOfRedirects(redirects.path)
+        : tree.statDescriptor(descriptor),
     chmod: (path, mode) => {
       if (isRedirects(path)) throw notPermitted(path);
       tree.chmod(inTree(path), mode);

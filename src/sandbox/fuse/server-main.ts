@@ -1,4 +1,5 @@
 import { readFileSync, writeSync } from "node:fs";
+import { dataBytesOf } from "../../disk/data-pieces.ts";
 import { absoluteOf } from "../../disk/tree-path.ts";
 import { openLayer } from "../../overlay/layer.ts";
 import { deniedMatcher } from "../denied-paths.ts";
@@ -29,6 +30,7 @@ const layer = openLayer({ root: order.root, memoryLimitBytes: order.uncommittedB
 let caller = 0;
 const tree: FuseBackend = {
   ...fsBackend(layer.fs, order.root),
+  dataRanges: (descriptor) => layer.dataRanges(descriptor),
   // Calls of `node:fs` cut times to microseconds.
   lutimes: (path, atimeNs, mtimeNs) =>
     layer.setTimes(absoluteOf(order.root, path), atimeNs, mtimeNs),
@@ -53,7 +55,7 @@ function pendingBytes(source: typeof layer): number {
   const sizes = new Map<bigint, number>();
   for (const entry of source.pending()) {
     if (entry.kind !== "file") continue;
-    if (entry.content.lower === undefined) sizes.set(entry.ino, entry.content.size);
+    if (entry.content.lower === undefined) sizes.set(entry.ino, dataBytesOf(entry.content));
   }
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
