@@ -1,13 +1,10 @@
 import nodeFs from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { stateDirectoryName } from "../../src/disk/state-directory.ts";
 import { readContent } from "../../src/overlay/content.ts";
-import {
-  type Layer,
-  type LayerOptions,
-  openLayer,
-  type Savepoint,
-} from "../../src/overlay/layer.ts";
+import type { OverlayFs, Savepoint } from "../../src/overlay/layer.ts";
+import type { Pending } from "../../src/overlay/pending.ts";
 import { treeDifferences } from "../../test/conformance/harness/difference.ts";
 import { classifierOf, type Frame } from "../../test/conformance/harness/plain.ts";
 import { Recorder } from "../../test/conformance/harness/recorder.ts";
@@ -15,6 +12,16 @@ import type { Fs } from "../../test/conformance/harness/seed.ts";
 import { readTree, type Tree } from "../../test/conformance/harness/tree.ts";
 import { restoreTree, type SavedTree, saveTree } from "./mirror.ts";
 import { type Action, type Place, perform } from "./operations.ts";
+
+/** What an actor works on: an overlay, or the layer of one. */
+export interface Subject {
+  readonly fs: OverlayFs;
+  savepoint(): Savepoint;
+  rollback(savepoint: Savepoint): void;
+  release(savepoint: Savepoint): void;
+  /** What is offered to a commit, where that is shown. */
+  readonly pending?: () => Iterable<Pending>;
+}
 
 /** One side of the comparison: a recorded fs, its frame and its open descriptors. */
 interface Side extends Place {
@@ -43,6 +50,8 @@ interface Kept {
   readonly position: number;
 }
 
+const { S_IFMT, S_IFDIR } = nodeFs.constants;
+
 type OpenInput = readonly [slot: number, path: string, flags: string];
 
 /** Flags that open a file as it was opened, without emptying it; those for writing alone have none. */
@@ -55,9 +64,9 @@ const flagsToReopen: Readonly<Record<string, string>> = {
   "ax+": "a+",
 };
 
-/** One overlay over a lower that others share, and a real directory that it must equal. */
+/** One overlay, and a real directory that it must equal. */
 export class Actor {
-  readonly layer: Layer;
+  readonly #subject: Subject;
   readonly #real: Side;
   readonly #overlay: Side;
   readonly #savepoints: Saved[] = [];
@@ -66,13 +75,13 @@ export class Actor {
   #opens = 0;
 
   /**
+   * @param lower the root of the subject.
    * @param mirror a real directory, equal to the lower at the start.
-   * @param options how to open the layer.
    */
-  constructor(lower: string, mirror: string, options: Partial<LayerOptions> = {}) {
-    this.layer = openLayer({ root: lower, ...options });
+  constructor(subject: Subject, lower: string, mirror: string) {
+    this.#subject = subject;
     this.#real = sideOf(nodeFs, mirror);
-    this.#overlay = sideOf(this.layer.fs as unknown as Fs, lower);
+    this.#overlay = sideOf(subject.fs as unknown as Fs, lower);
   }
 
   /** Performs an action on both sides and compares what came of it. */
@@ -83,7 +92,7 @@ export class Actor {
         // What this user may not read now could not be put back.
         if (tree === undefined) return;
         const opened = new Map(this.#opened);
-        this.#savepoints.push({ savepoint: this.layer.savepoint(), tree, opened });
+        this.#savepoints.push({ savepoint: this.#subject.savepoint(), tree, opened });
         return;
       }
       case "rollback":
@@ -91,7 +100,7 @@ export class Actor {
         return;
       case "release": {
         const last = this.#savepoints.pop();
-        if (last) this.layer.release(last.savepoint);
+        if (last) this.#subject.release(last.savepoint);
         return;
       }
       default:
@@ -111,7 +120,7 @@ export class Actor {
 
   /** Compares what is offered to a commit as a file with what reads of it give. */
   #compareSpills(): void {
-    for (const entry of this.layer.pending()) {
+    for (const entry of this.#subject.pending?.() ?? []) {
       if (entry.kind !== "file" || entry.content.spilled === undefined) continue;
       const offered = nodeFs.readFileSync(entry.content.spilled);
       if (!offered.equals(readContent(entry.content)))
@@ -124,9 +133,49 @@ export class Actor {
     return treeOf(this.#overlay);
   }
 
+  /** Whether an action would give a symbolic link another name, which a commit makes a new link. */
+  linksLink({ kind, input }: Action): boolean {
+    if (kind !== "link") return false;
+    const [source] = input as [string, string];
+    try {
+      return nodeFs.lstatSync(`${this.#real.root}/${source}`).isSymbolicLink();
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether a real tree is the one that is expected; paths are told from the root of each. */
+  compareDisk(root: string): void {
+    const disk = treeOf({ ...this.#real, root, frame: { ...this.#real.frame, root } });
+    const differences = treeDifferences(treeOf(this.#real), withoutState(disk));
+    if (differences.length > 0) throw new Error(`The disk differs: ${shown(differences)}`);
+  }
+
+  /**
+   * Takes account of a commit. It ends all savepoints. Times that nobody set on purpose are moved by
+   * what it does: it puts files in place by renaming, which moves those of directories, and leaves
+   * alone what is as it was although it was written.
+   *
+   * @param timesSet paths at which times were set on purpose.
+   */
+  noteCommit(timesSet: ReadonlySet<string>): void {
+    this.#savepoints.length = 0;
+    const expected = treeOf(this.#real);
+    for (const [path, { mtime, mode }] of Object.entries(treeOf(this.#overlay))) {
+      const before = expected[path]?.["mtime"];
+      const isDirectory = (Number.parseInt(String(mode), 8) & S_IFMT) === S_IFDIR;
+      const isMoved = before === "changed" || (mtime === "changed" && isDirectory);
+      if (before === mtime || !isMoved || timesSet.has(path)) continue;
+      const { mtimeMs } = this.#overlay.raw.lstatSync(join(this.#overlay.root, path));
+      nodeFs.lutimesSync(join(this.#real.root, path), mtimeMs / 1000, mtimeMs / 1000);
+    }
+  }
+
+  /** Closes all descriptors of the program. */
   close(): void {
-    this.#closeAll();
-    this.layer.close();
+    for (const side of [this.#real, this.#overlay]) {
+      for (const slot of [...side.open.keys()]) this.#closeSlot(side, slot);
+    }
   }
 
   #noteOpened([slot, , flags]: OpenInput): void {
@@ -138,7 +187,7 @@ export class Actor {
     const last = this.#savepoints.pop();
     if (!last) return;
     const kept = [...this.#real.open.keys()].flatMap((slot) => this.#keptAt(slot, last));
-    this.layer.rollback(last.savepoint);
+    this.#subject.rollback(last.savepoint);
     restoreTree(this.#real.root, last.tree);
     for (const { slot, path, flags, position } of kept) {
       const descriptor = openAt(join(this.#real.root, path), flags, position);
@@ -170,12 +219,6 @@ export class Actor {
     const descriptor = open.get(slot);
     if (descriptor !== undefined) raw.closeSync(descriptor);
     open.delete(slot);
-  }
-
-  #closeAll(): void {
-    for (const side of [this.#real, this.#overlay]) {
-      for (const slot of [...side.open.keys()]) this.#closeSlot(side, slot);
-    }
   }
 
   #compareSteps(): void {
@@ -222,6 +265,13 @@ function withoutClock(timeOf: (timeNs: bigint) => string): (timeNs: bigint) => s
   };
 }
 
+function withoutState(tree: Tree): Tree {
+  const own = ([path]: [string, unknown]) =>
+    path !== stateDirectoryName && !path.startsWith(`${stateDirectoryName}/`);
+  return Object.fromEntries(Object.entries(tree).filter(own));
+}
+
+/** The tree of one side as it is now. */
 function treeOf({ raw, root, frame }: Side): Tree {
   return readTree(raw, root, frame);
 }

@@ -2,6 +2,7 @@ import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { openLayer } from "../../src/overlay/layer.ts";
 import { pageBytes } from "../../src/overlay/page.ts";
 import { removeAll } from "../../test/conformance/harness/conform.ts";
 import { treeDifferences } from "../../test/conformance/harness/difference.ts";
@@ -23,9 +24,10 @@ export interface Step {
 }
 
 /** What one of the actors may hold in memory, so that what it writes is spilled soon, in pages. */
-const pagesInMemory = 4;
+export const pagesInMemory = 4;
 
-const seed: Seed = {
+/** What each program starts from. */
+export const seed: Seed = {
   a: "alpha",
   b: directory(),
   "b/a": "b's alpha".repeat(600),
@@ -38,7 +40,8 @@ const seed: Seed = {
   "d/d": directory(),
 };
 
-const savepointAction = fc
+/** Draws what is done with a savepoint. */
+export const savepointAction = fc
   .constantFrom("savepoint", "rollback", "release")
   .map((kind): Action => ({ kind, input: null }));
 
@@ -73,20 +76,23 @@ export function runProgram(program: readonly Step[]): void {
   nodeFs.mkdirSync(stagingDirectory);
   const actors = mirrors.map((mirror, index) => {
     const pressed = { memoryLimitBytes: pagesInMemory * pageBytes, stagingDirectory };
-    return new Actor(lower, mirror, index === 0 ? {} : pressed);
+    const layer = openLayer({ root: lower, ...(index === 0 ? {} : pressed) });
+    return { layer, model: new Actor(layer, lower, mirror) };
   });
   try {
-    const starts = actors.map((actor) => ({
-      actor,
-      view: actor.view(),
-      savepoint: actor.layer.savepoint(),
+    const starts = actors.map(({ layer, model }) => ({
+      layer,
+      model,
+      view: model.view(),
+      savepoint: layer.savepoint(),
     }));
-    for (const { actor, action } of program) actors[actor]?.step(action);
-    for (const actor of actors) actor.compareTrees();
-    for (const { actor, view, savepoint } of starts) {
-      actor.close();
-      actor.layer.rollback(savepoint);
-      const differences = treeDifferences(view, actor.view());
+    for (const { actor, action } of program) actors[actor]?.model.step(action);
+    for (const { model } of actors) model.compareTrees();
+    for (const { layer, model, view, savepoint } of starts) {
+      model.close();
+      layer.close();
+      layer.rollback(savepoint);
+      const differences = treeDifferences(view, model.view());
       if (differences.length > 0) {
         throw new Error(`Rolled back to another tree: ${JSON.stringify(differences, null, 1)}`);
       }
@@ -94,7 +100,10 @@ export function runProgram(program: readonly Step[]): void {
     const changes = changesBetween(before, fingerprintOf(nodeFs, lower));
     if (changes.length > 0) throw new Error(`The lower has changed: ${changes.join("\n")}`);
   } finally {
-    for (const actor of actors) actor.close();
+    for (const { layer, model } of actors) {
+      model.close();
+      layer.close();
+    }
     removeAll(home);
   }
 }

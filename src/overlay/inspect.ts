@@ -5,6 +5,7 @@ import type { Core } from "./core.ts";
 import { mayRead, requireAccess } from "./credentials.ts";
 import type { OpenFile } from "./descriptors.ts";
 import { Fault } from "./file-system-error.ts";
+import { followTimes } from "./follow-times.ts";
 import type { DirectoryNode, Node } from "./node.ts";
 import { isDirectory } from "./path-walk.ts";
 import { bigIntStatsOf, statsOf } from "./stats.ts";
@@ -16,8 +17,7 @@ export function inspect(
   options: { readonly follow: boolean; readonly bigint: boolean },
 ): fs.Stats | fs.BigIntStats {
   const { found } = core.resolveExisting(path, options.follow);
-  if (found.kind === "upper")
-    return options.bigint ? bigIntStatsOf(found.node) : statsOf(found.node);
+  if (found.kind === "upper") return describeNode(core, found.node, options.bigint);
   if (!options.bigint) return found.stats;
   const stats = core.lower.lstatExact(found.path);
   if (stats === undefined) throw new Fault("ENOENT");
@@ -27,9 +27,15 @@ export function inspect(
 /** What `fstat` says of an open file. */
 export function describe(core: Core, file: OpenFile, bigint: boolean): fs.Stats | fs.BigIntStats {
   const { node, lowerDescriptor } = file;
-  if (node !== undefined) return bigint ? bigIntStatsOf(node) : statsOf(node);
+  if (node !== undefined) return describeNode(core, node, bigint);
   if (lowerDescriptor === undefined) throw new Fault("EBADF");
   return core.lower.describe(lowerDescriptor, bigint);
+}
+
+/** What is said of an upper node. */
+export function describeNode(core: Core, node: Node, bigint: boolean): fs.Stats | fs.BigIntStats {
+  followTimes(core, node);
+  return bigint ? bigIntStatsOf(node) : statsOf(node);
 }
 
 /** The target of a link, exactly as it was given. @throws {Fault} as `readlink(2)`. */

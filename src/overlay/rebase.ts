@@ -1,3 +1,5 @@
+import type { BigIntStats } from "node:fs";
+import { kindOf, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type { Core } from "./core.ts";
 import { FileContent } from "./file-content.ts";
@@ -5,11 +7,13 @@ import { codeOf } from "./file-system-error.ts";
 import type { DirectoryNode, Node } from "./node.ts";
 import { openPlaces } from "./open-places.ts";
 import type { LowerNode } from "./pending.ts";
+import { identityOf, takeMetadata } from "./tree.ts";
 
 /**
  * Takes account of a commit: at the given paths (all when omitted) the lower holds what the upper
  * held. What stays pending keeps its meaning over the new lower. Files that are open stay the nodes
- * they were, so that handles go on working and keep their inode numbers. Ends all savepoints.
+ * they were, so that handles go on working; they show the inode numbers of the disk from now on.
+ * Ends all savepoints.
  */
 export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   const { tree } = core;
@@ -23,11 +27,16 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
     settleDirectory(core, path, settled.has(path), moves);
   }
   for (const move of moves) relocate(core, tree.root, move);
-  for (const path of parentsFirst(settled).reverse()) settleEntry(core, path);
+  const isPart = paths !== undefined;
+  const changed = isPart ? linkedFiles(core, settled) : new Set<string>();
+  for (const path of parentsFirst(settled).reverse()) settleEntry(core, path, isPart);
+  if (changed.size > 0) renewBases(core, tree.root, changed);
+  if (!isPart) settleRoot(core);
   findAgain();
   core.lower.pool.close();
   core.observations?.clear();
   tree.linked.clear();
+  linkNames(core, tree.root);
   tree.structure += 1;
   tree.generation += 1;
 }
@@ -146,8 +155,12 @@ function relocated(core: Core, node: LowerNode | undefined, move: Move): LowerNo
   return { path: core.tree.treePathOfLower(after), stamp: node.stamp };
 }
 
-/** Drops a committed entry, or lets it stand for the new lower node while someone needs it. */
-function settleEntry(core: Core, path: TreePath): void {
+/**
+ * Drops a committed entry, or lets it stand for the new lower node while someone needs it.
+ *
+ * @param isPart whether other changes stay pending.
+ */
+function settleEntry(core: Core, path: TreePath, isPart: boolean): void {
   const { tree } = core;
   if (path === "") return;
   const parent = upperDirectory(core, parentOf(path));
@@ -155,17 +168,77 @@ function settleEntry(core: Core, path: TreePath): void {
   const dentry = parent?.entries?.get(name);
   if (parent?.entries === undefined || dentry === undefined) return;
   const { node } = dentry;
-  const isNodeNeeded = node !== undefined && isNeeded(core, node);
-  const base = isNodeNeeded ? lowerNodeAt(core, absoluteOf(tree.rootPath, path)) : undefined;
-  if (!isNodeNeeded || base === undefined) {
+  const isCounted = isPart && node?.kind === "file";
+  const isLookedAt = node !== undefined && (isCounted || isNeeded(core, node));
+  const stats = isLookedAt ? statsAt(core, absoluteOf(tree.rootPath, path)) : undefined;
+  // Somebody may have put something else there already: that is not what is open.
+  const isSame = stats !== undefined && kindOf(stats) === node?.kind;
+  // Another name of it that comes or goes is pending still.
+  const isOtherPending = isSame && isCounted && Number(stats.nlink) !== node.nlink;
+  if (!isSame || !(isOtherPending || isNeeded(core, node))) {
     parent.entries.delete(name);
     return;
   }
+  const base = { path, stamp: stampOf(stats) };
   parent.entries.set(name, { node, base, generation: dentry.generation });
+  settleNode(core, node, { stats, base, isPart });
+}
+
+/** The lower files of several names, by identity, that entries at these paths are based on. */
+function linkedFiles(core: Core, paths: Iterable<TreePath>): Set<string> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    const stamp = upperDirectory(core, parentOf(path))?.entries?.get(nameOf(path))?.base?.stamp;
+    if (stamp?.kind === "file" && stamp.nlink > 1) found.add(identityOf(stamp));
+  }
+  return found;
+}
+
+/** What lies under the other names of a file that was committed is what was committed. */
+function renewBases(core: Core, directory: DirectoryNode, changed: ReadonlySet<string>): void {
+  for (const [name, dentry] of directory.entries ?? []) {
+    const { node, base } = dentry;
+    if (node?.kind === "directory") renewBases(core, node, changed);
+    if (base === undefined || !changed.has(identityOf(base.stamp))) continue;
+    const now = lowerNodeAt(core, absoluteOf(core.tree.rootPath, base.path));
+    if (now === undefined || identityOf(now.stamp) !== identityOf(base.stamp)) continue;
+    directory.entries?.set(name, { ...dentry, base: now });
+  }
+}
+
+function settleRoot(core: Core): void {
+  const { root, rootPath } = core.tree;
+  const stats = statsAt(core, rootPath);
+  if (stats?.isDirectory() !== true) return;
+  settleNode(core, root, { stats, base: { path: "", stamp: stampOf(stats) }, isPart: false });
+}
+
+/** Makes a node stand for the lower node that it was committed as. */
+function settleNode(
+  core: Core,
+  node: Node,
+  { stats, base, isPart }: { stats: BigIntStats; base: LowerNode; isPart: boolean },
+): void {
+  const { nlink } = node;
+  // The inode number too: the one that it had may be given to another file by now.
+  takeMetadata(node, stats);
+  // Names and sub-directories may still be pending.
+  if (isPart) node.nlink = nlink;
   node.origin = base;
   node.timesSet = false;
-  if (node.kind === "file")
+  if (node.kind === "file") {
     node.content = FileContent.over(core.lowerFile(base), core.memory.budget);
+  }
+}
+
+/** Finds again which nodes of the upper stand for lower files of several names. */
+function linkNames(core: Core, directory: DirectoryNode): void {
+  for (const { node } of directory.entries?.values() ?? []) {
+    if (node?.kind === "directory") linkNames(core, node);
+    if (node?.kind !== "file" || node.origin === undefined) continue;
+    const { stamp } = node.origin;
+    if (stamp.nlink > 1) core.tree.linked.set(identityOf(stamp), node);
+  }
 }
 
 function isNeeded(core: Core, node: Node): boolean {
@@ -174,9 +247,14 @@ function isNeeded(core: Core, node: Node): boolean {
 }
 
 function lowerNodeAt(core: Core, path: string): LowerNode | undefined {
+  const stats = statsAt(core, path);
+  if (stats === undefined) return undefined;
+  return { path: core.tree.treePathOfLower(path), stamp: stampOf(stats) };
+}
+
+function statsAt(core: Core, path: string): BigIntStats | undefined {
   try {
-    const stamp = core.lower.stamp(path);
-    return stamp === undefined ? undefined : { path: core.tree.treePathOfLower(path), stamp };
+    return core.lower.lstatExact(path);
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
     return undefined;

@@ -88,3 +88,18 @@ describe("inodes", () => {
     expect(fs.openSync("f", "r")).toBeGreaterThanOrEqual(0x4000_0000);
   });
 });
+
+describe("directories", () => {
+  test("that the overlay knows show the times that other programs give them", () => {
+    const root = plant({ "d/a": "a", "e/a": "a" });
+    const { fs } = open(root);
+    fs.chmodSync("d/a", 0o600);
+    fs.writeFileSync("e/new", "new");
+    const { mtimeMs } = fs.statSync("e");
+    for (const path of ["", "d", "e"]) nodeFs.utimesSync(join(root, path), 5, 5);
+    expect(fs.statSync(root).mtimeMs).toBe(5000);
+    expect(fs.statSync("d").mtimeMs).toBe(5000);
+    expect(fs.statSync(join(root, "d"), { bigint: true }).mtimeNs).toBe(5_000_000_000n);
+    expect(fs.statSync("e").mtimeMs).toBe(mtimeMs);
+  });
+});

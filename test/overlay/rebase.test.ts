@@ -30,11 +30,13 @@ describe("rebase", () => {
     const layer = open(root);
     const descriptor = layer.fs.openSync("f", "r+");
     layer.fs.writeSync(descriptor, "new", 0);
-    const { ino } = layer.fs.statSync("f");
     nodeFs.writeFileSync(join(root, "next"), "new");
     nodeFs.renameSync(join(root, "next"), join(root, "f"));
     layer.rebase();
+    // The inode of old may have gone to another file already.
+    const { ino } = nodeFs.statSync(join(root, "f"));
     expect(layer.fs.statSync("f").ino).toBe(ino);
+    expect(layer.fs.fstatSync(descriptor).ino).toBe(ino);
     layer.fs.writeSync(descriptor, "!", 3);
     expect(layer.fs.readFileSync("f", "utf8")).toBe("new!");
     expect(nodeFs.readFileSync(join(root, "f"), "utf8")).toBe("new");
@@ -87,6 +89,47 @@ describe("rebase", () => {
     nodeFs.writeFileSync(join(root, "a"), "A");
     layer.rebase(["a"]);
     expect(summary(layer)).toEqual(["file b size=1 base=b"]);
+  });
+
+  test("of a part keeps the links of a file whose other name is still to go", () => {
+    const root = plant({ a: "a", b: "b" });
+    nodeFs.linkSync(join(root, "a"), join(root, "c"));
+    const layer = open(root);
+    layer.fs.chmodSync("a", 0o600);
+    layer.fs.unlinkSync("a");
+    layer.fs.lstatSync("c");
+    nodeFs.chmodSync(join(root, "c"), 0o600);
+    layer.rebase(["c"]);
+    expect(layer.fs.statSync("c").nlink).toBe(1);
+    const [deletion] = layer.pending();
+    const { ctimeNs } = nodeFs.statSync(join(root, "a"), { bigint: true });
+    expect(deletion?.base?.stamp.ctimeNs).toBe(ctimeNs);
+  });
+
+  test("of a part shows what is pending under names that were not looked up yet", () => {
+    const root = plant({ a: "a", b: "b" });
+    nodeFs.linkSync(join(root, "a"), join(root, "c"));
+    const layer = open(root);
+    layer.fs.writeFileSync("a", "new");
+    layer.fs.writeFileSync("b", "B");
+    nodeFs.writeFileSync(join(root, "b"), "B");
+    layer.rebase(["b"]);
+    expect(layer.fs.readFileSync("c", "utf8")).toBe("new");
+  });
+
+  test("shows the times of the disk of what stays known because of an open file", () => {
+    const root = plant({ "d/a": "a" });
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("d/a", "r+");
+    layer.fs.writeSync(descriptor, "A");
+    nodeFs.writeFileSync(join(root, "next"), "A");
+    nodeFs.renameSync(join(root, "next"), join(root, "d/a"));
+    nodeFs.utimesSync(join(root, "d"), 5, 5);
+    layer.rebase();
+    for (const path of ["", "d", "d/a"]) {
+      const { mtimeMs } = nodeFs.statSync(join(root, path));
+      expect(layer.fs.statSync(join(root, path)).mtimeMs).toBe(mtimeMs);
+    }
   });
 
   test("of a moved directory keeps what is pending below it in place", () => {

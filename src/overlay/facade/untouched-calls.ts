@@ -5,7 +5,7 @@ import { KIB } from "../../limits.ts";
 import { type Core, untouched } from "../core.ts";
 import { isPermitted, mayRead } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
-import { statsOf } from "../stats.ts";
+import { describeNode } from "../inspect.ts";
 import type { Call, Callback } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { pieceOf } from "./whole-file-calls.ts";
@@ -47,7 +47,9 @@ function statShortcut(core: Core, slow: Calls["stat"]) {
       } catch {
         // Told the long way.
       }
-    } else if (found !== undefined && options === undefined) return statsOf(found);
+    } else if (found !== undefined && options === undefined) {
+      return describeNode(core, found, false);
+    }
     return slow(path as string, options);
   };
 }
@@ -62,7 +64,9 @@ function lstatShortcut(core: Core, slow: Calls["lstat"]) {
       } catch {
         // Told the long way.
       }
-    } else if (found !== undefined && options === undefined) return statsOf(found);
+    } else if (found !== undefined && options === undefined) {
+      return describeNode(core, found, false);
+    }
     return slow(path as string, options);
   };
 }
