@@ -21,6 +21,7 @@ export type { ConflictSides, Resolver } from "./commit/commit-resolving.ts";
 export { type Conflict, ConflictError, type ConflictReason } from "./commit/conflict.ts";
 export type { LineCounts } from "./commit/line-counts.ts";
 export { type MergeOptions, mergingResolver } from "./commit/merge.ts";
+export type { Checkpoint } from "./commit/operation-log.ts";
 export type { CommitProgress, CommitReceipt, Durability } from "./commit/receipt.ts";
 export type { RecoveryReport } from "./commit/recover.ts";
 export type { Selection } from "./commit/select.ts";
@@ -32,7 +33,6 @@ export {
   type MemoryTree,
   memoryOverlay,
 } from "./overlay/memory-overlay.ts";
-export type { Checkpoint } from "./recovery/checkpoint.ts";
 export type { GarbageReport } from "./recovery/collect-garbage.ts";
 export type { Drift } from "./recovery/find-drift.ts";
 export type { RecoveryPlan, RestoreRequest, UndoRequest } from "./recovery/recovery-plan.ts";

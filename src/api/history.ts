@@ -1,6 +1,7 @@
 import type { CommitStore } from "../commit/commit-store.ts";
 import { countsOf, type LineCounts } from "../commit/line-counts.ts";
 import { openRoot } from "../commit/open-root.ts";
+import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import { patchOfEdits } from "../commit/patch.ts";
 import type { PatchEdit } from "../commit/patch-edits.ts";
@@ -8,7 +9,6 @@ import { commitPlanFile } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError, isDraftError } from "../errors.ts";
-import { type Checkpoint, checkpoints } from "../recovery/checkpoint.ts";
 import {
   collectGarbage,
   type GarbageOptions,

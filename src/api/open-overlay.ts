@@ -1,4 +1,5 @@
 import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
+import { checkpoints } from "../commit/operation-log.ts";
 import { clean, type RecoveryReport } from "../commit/recover.ts";
 import { isRecoveryDue } from "../commit/recovery-due.ts";
 import { checkRoot } from "../disk/check-root.ts";
@@ -11,7 +12,6 @@ import {
 import { Draft } from "../drafts/draft.ts";
 import { isDraftError } from "../errors.ts";
 import { type Layer, openLayer } from "../overlay/layer.ts";
-import { checkpoints } from "../recovery/checkpoint.ts";
 import { recoverRoot } from "../recovery/recover-root.ts";
 import type { OpenOverlayOptions } from "./open-options.ts";
 import { Overlay } from "./overlay.ts";
@@ -66,8 +66,9 @@ export async function openOverlay(
 
 /** Readers never wait: an operation that is just being carried out is its owner's business. */
 async function recoverUnlessBusy(store: CommitStore): Promise<RecoveryReport> {
-  const untouched = clean(store.journal.sequence(), performance.now());
-  if (!isRecoveryDue(store)) return untouched;
+  const started = performance.now();
+  if (!isRecoveryDue(store)) return clean(store.journal.sequence(), started);
+  const untouched = clean(0, started);
   try {
     return (await recoverRoot(store, { waitMs: 0 }))?.journal ?? untouched;
   } catch (error) {

@@ -71,14 +71,16 @@ function tellingOf({ recovered }: Overlay, context: CommandContext): CommandCont
   return { ...context, out: { ...out, json } };
 }
 
+const outcomes = {
+  finished: "Finished a commit that was interrupted",
+  "taken-back": "Took back a commit that had failed and was interrupted",
+  lost: "Gave up a commit that a loss of power has torn",
+} as const;
+
 /** A commit that was cut off is finished or taken back by whoever opens the root next. */
 function announceRecovery({ err }: CommandContext, { recovered }: Overlay): void {
   if (recovered.outcome === "clean") return;
-  const what =
-    recovered.outcome === "finished"
-      ? "Finished a commit that was interrupted"
-      : "Took back a commit that had failed and was interrupted";
   const steps = countText(recovered.redone, "step");
-  err.write(`${what}: ${steps} in ${durationText(recovered.elapsedMs)}.\n`);
+  err.write(`${outcomes[recovered.outcome]}: ${steps} in ${durationText(recovered.elapsedMs)}.\n`);
   for (const advice of recovered.leftToPerson) err.write(`  ${printable(advice)}\n`);
 }

@@ -90,6 +90,38 @@ export class Journal {
     await syncDirectory(this.#disk, this.#state.journal);
   }
 
+  /**
+   * Notes, before a record without durability comes into force, that a power cut may tear it, its
+   * pack and the store. Durable: without it, torn bytes would be damage.
+   */
+  async beginVolatile(bootId: string): Promise<void> {
+    if (this.isVolatile) return;
+    this.#writeFile(this.#volatilePath, bootId);
+    await this.syncNames();
+  }
+
+  /** Notes that what was torn is mended. Should this note be torn, all is looked at again. */
+  renewVolatile(bootId: string): void {
+    this.#writeFile(this.#volatilePath, bootId);
+  }
+
+  /** Takes that back, where all that came before is durable. */
+  endVolatile(): void {
+    if (this.isVolatile) this.#disk.unlink(this.#volatilePath);
+  }
+
+  /** Whether what a power cut tears may be torn. */
+  get isVolatile(): boolean {
+    return this.#disk.lstat(this.#volatilePath) !== undefined;
+  }
+
+  /** Whether that was under another boot, so that the power may have gone since. */
+  hasBeenCut(bootId: string): boolean {
+    if (!this.isVolatile) return false;
+    const noted = this.#disk.readFile(this.#volatilePath).toString("latin1");
+    return bootId === "" || noted !== `${bootId}\n`;
+  }
+
   /** How far the record in force has come, as far as this system knows. */
   progress(sequence: number, bootId: string): Progress {
     const note = this.#readNote(sequence);
@@ -119,7 +151,7 @@ export class Journal {
     appliedMs = Date.now(),
   ): void {
     this.#owesSettling = progress === "applied";
-    this.#disk.close(this.#writeNote(`${progress} ${sequence} ${bootId} ${appliedMs}`));
+    this.#writeFile(this.#progressPath, `${progress} ${sequence} ${bootId} ${appliedMs}`);
   }
 
   /**
@@ -127,7 +159,7 @@ export class Journal {
    * says nothing any more. Durable.
    */
   async retractNote(sequence: number, bootId: string): Promise<void> {
-    const descriptor = this.#writeNote(`begun ${sequence} ${bootId}`);
+    const descriptor = this.#openWritten(this.#progressPath, `begun ${sequence} ${bootId}`);
     try {
       await this.#disk.fsync(descriptor);
     } finally {
@@ -135,8 +167,12 @@ export class Journal {
     }
   }
 
-  #writeNote(text: string): number {
-    const descriptor = this.#disk.open(this.#progressPath, openFlags.createOrTruncate, 0o600);
+  #writeFile(path: string, text: string): void {
+    this.#disk.close(this.#openWritten(path, text));
+  }
+
+  #openWritten(path: string, text: string): number {
+    const descriptor = this.#disk.open(path, openFlags.createOrTruncate, 0o600);
     try {
       this.#disk.write(descriptor, Buffer.from(`${text}\n`));
       return descriptor;
@@ -163,6 +199,10 @@ export class Journal {
     for (const path of [this.#state.journalNext, journalPackOf(this.#state, sequence)]) {
       if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
     }
+  }
+
+  get #volatilePath(): string {
+    return `${this.#state.journal}/volatile`;
   }
 
   get #progressPath(): string {

@@ -99,7 +99,7 @@ function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder 
     // Given back meanwhile: the next look takes it.
     return self;
   }
-  const isDead = holder === tornHolder || abandoned.has(holder.token);
+  const isDead = isTorn(holder) || abandoned.has(holder.token);
   if (!isDead && !isGone(disk, holder, self)) return holder;
   const right = `${lock}.${holder.token}`;
   const rival = takeName(disk, right, self, lock);
@@ -135,12 +135,13 @@ function claim(disk: Disk, path: string, self: Holder, lock: string): boolean {
 }
 
 function readHolder(disk: Disk, path: string): Holder | undefined {
+  const ino = disk.lstat(path)?.ino;
   try {
     const parsed: unknown = JSON.parse(disk.readFile(path).toString("utf8"));
     return isHolder(parsed) ? parsed : unknownHolder;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    if (error instanceof SyntaxError) return tornHolder;
+    if (error instanceof SyntaxError && ino !== undefined) return tornHolder(ino);
     throw error;
   }
 }
@@ -164,9 +165,16 @@ const unknownHolder: Holder = {
 
 /**
  * A lock file is linked in place whole, so an empty one was whole before the power went: its holder
- * died with the boot before this one.
+ * died with the boot before this one. The right to a torn lock may be torn by another power cut, so
+ * each torn file has a name of its own.
  */
-const tornHolder: Holder = { ...unknownHolder, token: "torn" };
+function tornHolder(ino: bigint): Holder {
+  return { ...unknownHolder, token: `torn_${ino}` };
+}
+
+function isTorn({ token }: Holder): boolean {
+  return token.startsWith("torn_");
+}
 
 function locked(state: StateDirectory, holder: Holder, waitMs: number): DraftError {
   const who = holder.pid === 0 ? "somebody unknown" : `process ${holder.pid} on ${holder.host}`;

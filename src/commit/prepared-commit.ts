@@ -94,6 +94,9 @@ export class PreparedCommit implements AsyncDisposable {
       await this.#awaitStaged();
       await this.#renewRecord();
       this.#parts.pace.check();
+      const { durability } = this.#parts;
+      if (durability === "none") await store.journal.beginVolatile(record.bootId);
+      else store.journal.endVolatile();
       // Nothing waits from here to the commit point, so that this look is worth something.
       const conflicts = this.#parts.findMovedOn();
       if (conflicts.length > 0) throw new ConflictError(conflicts);

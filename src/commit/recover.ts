@@ -8,6 +8,7 @@ import { type FinishOptions, type FinishReport, finishSteps, type KeptPlace } fr
 import { bootIdOf } from "./host.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
+import { isLoss, loseRecord, setTornAside } from "./lost-record.ts";
 import { publishObjects } from "./publish-objects.ts";
 import { settleJournal } from "./settle.ts";
 import { sweepStaging } from "./staging-place.ts";
@@ -17,8 +18,11 @@ import { takeBack } from "./take-back.ts";
 
 /** What recovery found and did. */
 export interface RecoveryReport {
-  /** `clean`: nothing was left to do. `finished`: a commit was. `taken-back`: one was undone. */
-  readonly outcome: "clean" | "finished" | "taken-back";
+  /**
+   * `clean`: nothing was left to do. `finished`: a commit was. `taken-back`: one was undone.
+   * `lost`: one without durability did not outlive a loss of power.
+   */
+  readonly outcome: "clean" | "finished" | "taken-back" | "lost";
   /** How far the failure reached that made recovery necessary; `null` when there was none. */
   readonly level: RecoveryLevel | null;
   /** What was tried, in order. */
@@ -62,10 +66,54 @@ export async function recoverJournal(
 
 /** {@link recoverJournal} for a caller that holds the lock. */
 export async function recoverLocked(store: CommitStore): Promise<RecoveryReport> {
-  const { disk, journal } = store;
+  const report = await recoverOrGiveUp(store);
+  const bootId = bootIdOf(store.disk);
+  if (store.journal.hasBeenCut(bootId)) {
+    setTornAside(store, report.sequence);
+    store.journal.renewVolatile(bootId);
+  }
+  return report;
+}
+
+async function recoverOrGiveUp(store: CommitStore): Promise<RecoveryReport> {
   const started = performance.now();
   store.objects.refresh();
-  const record = critical(() => journal.read());
+  let record: JournalRecord | undefined;
+  try {
+    record = critical(() => store.journal.read());
+    return await recoverRecord(store, record, started);
+  } catch (error) {
+    if (!isLoss(store, error)) throw error;
+    return await giveUp(store, record, started);
+  }
+}
+
+/** An operation that nobody has made durable, and that is torn now. */
+async function giveUp(
+  store: CommitStore,
+  record: JournalRecord | undefined,
+  started: number,
+): Promise<RecoveryReport> {
+  const { sequence, leftToPerson } = await loseRecord(store, record);
+  await settleLast(store, sequence);
+  const attempted = record === undefined ? [] : [`finish operation ${record.sequence}`];
+  const report = clean(sequence, started);
+  return { ...report, outcome: "lost", level: "system_failure", attempted, leftToPerson };
+}
+
+/** I4 holds for recovery too: only after this may the record be replaced. */
+async function settleLast(store: CommitStore, sequence: number): Promise<void> {
+  store.journal.note("applied", sequence, bootIdOf(store.disk));
+  await settleJournal(store, { isApplied: true });
+  sweep(store, sequence);
+}
+
+async function recoverRecord(
+  store: CommitStore,
+  record: JournalRecord | undefined,
+  started: number,
+): Promise<RecoveryReport> {
+  const { disk, journal } = store;
   const sequence = record?.sequence ?? 0;
   const bootId = bootIdOf(disk);
   const progress = record === undefined ? "settled" : journal.progress(sequence, bootId);
@@ -96,10 +144,7 @@ export async function recoverLocked(store: CommitStore): Promise<RecoveryReport>
     journal.note("unpublished", last, bootId);
     throw unpublishedFailure(store, unpublished);
   }
-  journal.note("applied", last, bootId);
-  // I4 holds for recovery too: only now may the record be replaced.
-  await settleJournal(store, { isApplied: true });
-  sweep(store, last);
+  await settleLast(store, last);
   return {
     ...result,
     attempted,

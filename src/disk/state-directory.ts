@@ -67,12 +67,12 @@ export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
   if (found.kind !== "directory") throw corrupt(state, `${state.path} is a ${found.kind}`);
   const text =
     disk.lstat(state.format) === undefined ? "" : disk.readFile(state.format).toString("utf8");
-  if (/^\0*$/.test(text)) {
+  if (isTorn(text)) {
     // Creation writes the format file last, and the first commit makes it durable before its
     // record: without history, creation was interrupted there, by a kill or a power cut.
     const hasHistory = [state.journalCurrent, state.checkpoints].some((path) => disk.lstat(path));
     if (!hasHistory) return false;
-    throw corrupt(state, `its format file is ${text === "" ? "missing or empty" : "zeroed"}`);
+    throw corrupt(state, `its format file is ${text === "" ? "missing or empty" : "torn"}`);
   }
   const version = /^draftfs (\d{1,9})\n$/.exec(text)?.[1];
   if (version === undefined) throw corrupt(state, "its format file is damaged");
@@ -85,6 +85,12 @@ export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
     );
   }
   return true;
+}
+
+/** Whether a format file is what a power cut may make of one: a part of it, and zeros. */
+function isTorn(text: string): boolean {
+  const whole = `draftfs ${formatVersion}\n`;
+  return text !== whole && whole.startsWith(text.replace(/\0+$/, ""));
 }
 
 /** Creates the state directory where it is missing. The format file comes last: it makes it one. */

@@ -144,6 +144,19 @@ export class ObjectStore {
     return repaired;
   }
 
+  /** Packs whose bytes are not those that were written, as their paths without suffix. */
+  damagedPacks(): string[] {
+    return this.packBases().filter((base) => {
+      try {
+        this.#scan(`${base}.pack`);
+        return false;
+      } catch (error) {
+        if (isDraftError(error)) return true;
+        throw error;
+      }
+    });
+  }
+
   /** Every commit in the packs, in no order. */
   *commits(): Generator<ObjectId> {
     this.#packs ??= this.#openPacks();

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { openRoot } from "../commit/open-root.ts";
+import type { Checkpoint } from "../commit/operation-log.ts";
 import { settleJournal } from "../commit/settle.ts";
 import { isDraftError } from "../errors.ts";
 import { packsMax } from "../limits.ts";
@@ -8,7 +9,6 @@ import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import { listRefs } from "../objects/refs.ts";
 import { readShallow, writeShallow } from "../objects/shallow.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 import { buildPack, sweepProvisionalPacks } from "./repack.ts";
 import { type KeptHistory, keptHistory, type Retention } from "./retention.ts";
 

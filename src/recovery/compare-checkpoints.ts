@@ -1,10 +1,10 @@
+import type { Checkpoint } from "../commit/operation-log.ts";
 import type { PatchEdit, PatchSide } from "../commit/patch-edits.ts";
 import { childOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { emptyTreeOid, parseTree, type TreeEntry } from "../objects/tree.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 
 /**
  * What differs between the states that two checkpoints left, file by file, as `patchOfEdits` takes

@@ -1,6 +1,6 @@
+import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
 import { DraftError } from "../errors.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import { type Checkpoint, checkpoints } from "./checkpoint.ts";
 
 /** Fewest digits of an object id that name a checkpoint; shorter ones are sequence numbers. */
 const prefixDigitsMin = 6;

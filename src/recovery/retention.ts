@@ -1,8 +1,8 @@
 import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/manifest.ts";
+import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
 import { keptBytesMax, keptOperations } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import { type Checkpoint, checkpoints } from "./checkpoint.ts";
 
 /** How much history to keep. */
 export interface Retention {

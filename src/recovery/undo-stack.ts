@@ -1,6 +1,6 @@
+import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import { type Checkpoint, checkpoints } from "./checkpoint.ts";
 
 /**
  * Which operations are in effect follows from the log alone: an undo takes its `concerns` out of

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { hashFile } from "../commit/large-content.ts";
 import { mainRef, operationsRef } from "../commit/manifest.ts";
+import { checkpoints } from "../commit/operation-log.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { isDraftError } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -10,7 +11,6 @@ import { encodePackIndex } from "../objects/pack-index.ts";
 import { scanPack } from "../objects/pack-scan.ts";
 import { listRefs } from "../objects/refs.ts";
 import { readShallow } from "../objects/shallow.ts";
-import { checkpoints } from "./checkpoint.ts";
 import { walkReachable } from "./reachable.ts";
 import { filesOf } from "./retention.ts";
 

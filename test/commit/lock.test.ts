@@ -77,6 +77,16 @@ test("a lock that a power cut left empty is taken over", async () => {
   expect(scene.files()).toEqual(["lock"]);
 });
 
+test("a second power cut that also leaves the right to a torn lock empty is got over", async () => {
+  using scene = new LockScene();
+  fs.writeFileSync(scene.state.lock, "");
+  const torn = `${scene.state.lock}.torn_${fs.statSync(scene.state.lock).ino}`;
+  fs.writeFileSync(torn, "");
+  fs.writeFileSync(`${scene.state.lock}.torn_${fs.statSync(torn).ino}`, "");
+  using _lock = await RootLock.take(disk, scene.state, { waitMs: 0 });
+  expect(scene.files()).toEqual(["lock"]);
+});
+
 const alive: readonly [string, ProcessIdentity][] = [
   ["of a live process", self],
   ["of another machine", { ...self, host: "elsewhere", pid: 1, bootId: "another" }],

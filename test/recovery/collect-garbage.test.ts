@@ -6,7 +6,7 @@ import { prepareCommit } from "../../src/commit/prepare.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { packedContentBytesMax } from "../../src/limits.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
-import { checkpoints } from "../../src/recovery/checkpoint.ts";
+import { checkpoints } from "../../src/commit/operation-log.ts";
 import { collectGarbage, isCollectionDue } from "../../src/recovery/collect-garbage.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";

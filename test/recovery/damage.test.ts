@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openFlags } from "../../src/disk/open-flags.ts";
 import { scanPack } from "../../src/objects/pack-scan.ts";
-import { checkpoints } from "../../src/recovery/checkpoint.ts";
+import { checkpoints } from "../../src/commit/operation-log.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
 import { repairStore } from "../../src/recovery/repair-store.ts";
 import { undo } from "../../src/recovery/take-back.ts";

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { type CommitStore, openCommitStore } from "../../src/commit/commit-store.ts";
 import { recoverJournal } from "../../src/commit/recover.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
-import { checkpoints } from "../../src/recovery/checkpoint.ts";
+import { checkpoints } from "../../src/commit/operation-log.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
 import { repairStore } from "../../src/recovery/repair-store.ts";
 import { undo } from "../../src/recovery/take-back.ts";

@@ -155,7 +155,7 @@ export class ForgetfulDisk implements Disk {
   }
 
   readFile(path: string): Buffer {
-    if (path === "/proc/sys/kernel/random/boot_id") return Buffer.from(`boot-${this.#boot}\n`);
+    if (path === "/proc/sys/kernel/random/boot_id") return Buffer.from(`b007-${this.#boot}\n`);
     return Buffer.from(this.#need(path, "open").data);
   }
 

@@ -1,9 +1,9 @@
-import { manifestFormat, type OperationManifest, operationsRef } from "../commit/manifest.ts";
 import { DraftError } from "../errors.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { parseTree } from "../objects/tree.ts";
+import { manifestFormat, type OperationManifest, operationsRef } from "./manifest.ts";
 
 /** One operation of the log: a commit, an undo, a redo or a restore. */
 export interface Checkpoint {
