@@ -50,7 +50,11 @@ export type Adoptable =
       readonly redirect?: TreePath | undefined;
     })
   | (AdoptableNode & { readonly kind: "symlink"; readonly target: string })
-  | (AdoptableNode & { readonly kind: "other" });
+  | (AdoptableNode & {
+      readonly kind: "other";
+      /** Whether it is a socket; a fifo otherwise. */
+      readonly isSocket?: boolean;
+    });
 
 /** Puts nodes in place without any of the checks and side effects of a file-system call. */
 export class Adoption {
@@ -113,7 +117,11 @@ export class Adoption {
       case "symlink":
         return new SymlinkNode(this.#start(entry.meta), entry.target);
       case "other":
-        return otherNode(this.#start(entry.meta), constants.S_IFIFO, 0);
+        return otherNode(
+          this.#start(entry.meta),
+          entry.isSocket === true ? constants.S_IFSOCK : constants.S_IFIFO,
+          0,
+        );
       case "directory":
         return this.#directoryFor(parent, name, entry, existing);
     }

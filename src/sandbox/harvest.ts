@@ -271,8 +271,8 @@ class Harvest {
 
   #other(entry: Entry): void {
     const { path, stats } = entry;
-    const meta = metaOf(stats);
-    this.#source.layer.adopt({ kind: "other", path, meta, timesSet: true, ...this.#baseOf(entry) });
+    const node = { path, meta: metaOf(stats), timesSet: true, isSocket: stats.isSocket() };
+    this.#source.layer.adopt({ kind: "other", ...node, ...this.#baseOf(entry) });
     this.changes.push({ path, kind: "other" });
   }
 

@@ -35,6 +35,8 @@ export interface FuseBackend {
   dataRanges(descriptor: number, size: number): Iterable<ByteRange>;
   write(descriptor: number, bytes: Buffer, position: number): void;
   truncate(descriptor: number, size: number): void;
+  /** Makes a fifo or a socket. */
+  makeSpecial(path: string, mode: number, kind: "fifo" | "socket"): void;
   mkdir(path: string, mode: number): void;
   unlink(path: string): void;
   rmdir(path: string): void;

@@ -38,6 +38,7 @@ export function denyReading(backend: FuseBackend, { isDenied, isOwner }: Denial)
     list: (path) => (isOwner() ? backend.list(path) : guarded(path, () => backend.list(path))),
     readlink: (path) => guarded(path, () => backend.readlink(path)),
     open: (path, writable) => guarded(path, () => backend.open(path, writable)),
+    makeSpecial: (path, mode, kind) => guarded(path, () => backend.makeSpecial(path, mode, kind)),
     create: (path, mode, exclusive) => guarded(path, () => backend.create(path, mode, exclusive)),
     link: (source, target) => guarded(source, () => backend.link(source, target)),
     rename: (source, target) =>

@@ -1,5 +1,6 @@
 import type * as nodeFs from "node:fs";
 import { constants } from "node:fs";
+import { constants as osConstants } from "node:os";
 import { decodeName, encodePath } from "../../disk/names.ts";
 import type { BackendEntry, BackendSpace, FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
@@ -47,6 +48,9 @@ export function fsBackend(fs: ServedFs, root: string): FuseBackend {
     dataRanges: (_descriptor, size) => [{ start: 0, end: size }],
     write: (descriptor, bytes, position) => writeFully(fs, descriptor, bytes, position),
     truncate: (descriptor, size) => fs.ftruncateSync(descriptor, size),
+    makeSpecial: (path) => {
+      throw notSupported(path);
+    },
     mkdir: (path, mode) => fs.mkdirSync(at(path), { mode }),
     unlink: (path) => fs.unlinkSync(at(path)),
     rmdir: (path) => fs.rmdirSync(at(path)),
@@ -59,6 +63,14 @@ export function fsBackend(fs: ServedFs, root: string): FuseBackend {
       fs.lutimesSync(at(path), secondsOf(atimeNs), secondsOf(mtimeNs)),
     space: () => spaceOf(fs, root),
   };
+}
+
+/** Calls of `node:fs` make neither fifos nor sockets. */
+function notSupported(path: string): Error {
+  return Object.assign(new Error(`EPERM: operation not permitted, mknod '${path}'`), {
+    code: "EPERM",
+    errno: -osConstants.errno.EPERM,
+  });
 }
 
 const noFollow = constants.O_NOFOLLOW;

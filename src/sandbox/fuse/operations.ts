@@ -1,3 +1,4 @@
+import { constants as fileTypes } from "node:fs";
 import { constants } from "node:os";
 import { decodeName } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
@@ -28,6 +29,14 @@ const openExclusive = 0o200;
 export type Answer = Buffer | "empty" | "none";
 
 const setgidBit = 0o2000;
+
+/** What mknod(2) makes, by the type bits of the mode; devices are nobody's to make. */
+const specialKinds = new Map<number, "file" | "fifo" | "socket">([
+  [0, "file"],
+  [regularFileType, "file"],
+  [fileTypes.S_IFIFO, "fifo"],
+  [fileTypes.S_IFSOCK, "socket"],
+]);
 
 /** `whence` of lseek(2). */
 const seekData = 3;
@@ -163,9 +172,11 @@ export class FuseOperations {
   #mknod(request: Request): Answer {
     const mode = request.body.readUInt32LE(0);
     const name = namesIn(request.body, 16)[0] as Buffer;
-    if ((mode & fileTypeMask) !== regularFileType) throw new OperationError(constants.errno.EPERM);
+    const kind = specialKinds.get(mode & fileTypeMask);
+    if (kind === undefined) throw new OperationError(constants.errno.EPERM);
     return this.#make(request, name, (path) => {
-      this.#backend.close(this.#backend.create(path, mode & 0o7777, true));
+      if (kind !== "file") this.#backend.makeSpecial(path, mode & 0o7777, kind);
+      else this.#backend.close(this.#backend.create(path, mode & 0o7777, true));
     });
   }
 

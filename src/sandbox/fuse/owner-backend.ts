@@ -57,6 +57,7 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
   return {
     ...tree,
     create: refusing(tree.create),
+    makeSpecial: refusing(tree.makeSpecial),
     mkdir: refusing(tree.mkdir),
     unlink: refusing(tree.unlink),
     rmdir: refusing(tree.rmdir),

@@ -28,8 +28,16 @@ const order = JSON.parse(process.env[serverOrderVariable] ?? "{}") as ServerOrde
 const layer = openLayer({ root: order.root, memoryLimitBytes: order.uncommittedBytesMax });
 /** The thread whose request is being answered. */
 let caller = 0;
+const served = fsBackend(layer.fs, order.root);
 const tree: FuseBackend = {
-  ...fsBackend(layer.fs, order.root),
+  ...served,
+  makeSpecial: (path, mode, kind) => {
+    // As a file first, with all that this means for its directory.
+    served.close(served.create(path, mode, true));
+    const { uid, gid, atimeNs, mtimeNs } = served.stat(path);
+    const meta = { mode, uid, gid, atimeNs, mtimeNs };
+    layer.adopt({ kind: "other", path, meta, isSocket: kind === "socket" });
+  },
   dataRanges: (descriptor) => layer.dataRanges(descriptor),
   // Calls of `node:fs` cut times to microseconds.
   lutimes: (path, atimeNs, mtimeNs) =>
