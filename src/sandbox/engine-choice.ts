@@ -1,5 +1,6 @@
 import type { Layer } from "../overlay/layer.ts";
 import { CloneWorkspace } from "./clone-workspace.ts";
+import { foreignEntries } from "./foreign-entries.ts";
 import { KernelWorkspace } from "./kernel-workspace.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { type IsolationAttempt, isolationError, remedyFor } from "./sandbox-error.ts";
@@ -20,7 +21,7 @@ export interface WorkspaceContext {
  */
 export async function startWorkspace(context: WorkspaceContext): Promise<Workspace> {
   const attempts: IsolationAttempt[] = [];
-  for (const engine of candidateEngines(context.options)) {
+  for (const engine of candidateEngines(context)) {
     try {
       return await startEngine(engine, context);
     } catch (error) {
@@ -73,6 +74,10 @@ function refuseContainment(options: SessionOptions): void {
   throw new Error(`a copy of the tree contains nothing: it cannot give ${refused.join(", ")}`);
 }
 
-function candidateEngines(options: SessionOptions): Engine[] {
-  return options.engine === undefined ? enginesOfSystem() : [options.engine];
+function candidateEngines({ layer, options }: WorkspaceContext): Engine[] {
+  if (options.engine !== undefined) return [options.engine];
+  const engines = enginesOfSystem();
+  if (engines[0] !== "overlay-user" || foreignEntries(layer.root).length === 0) return engines;
+  // The kernel's overlay could not change what belongs to others; over FUSE it is the user's own.
+  return ["fuse", ...engines.filter((engine) => engine !== "fuse")];
 }

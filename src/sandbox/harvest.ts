@@ -2,7 +2,7 @@ import { type BigIntStats, closeSync, constants } from "node:fs";
 import { type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
-import type { Content, LowerNode } from "../overlay/pending.ts";
+import type { Content, LowerNode, NodeMeta } from "../overlay/pending.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { lstatLower, readLowerNames } from "./lower-view.ts";
 import { type Merge, type Mirror, MirrorNode } from "./mirror.ts";
@@ -31,12 +31,16 @@ export interface HarvestSource {
   readonly isComplete: boolean;
   /**
    * Which files may have been written without a new change time: on a tmpfs, writing by a memory
-   * map moves none when the page was read first. None; those whose access time has moved; or any,
-   * where the kernel takes over from FUSE below that access times are not kept.
+   * map moves none when the page was read first. None; or those whose access time has moved.
    */
-  readonly writtenByMap: "none" | "accessed" | "any";
+  readonly writtenByMap: "none" | "accessed";
   /** The redirect attribute of a directory of the upper, where the engine uses it. */
   readonly readRedirect?: (path: TreePath) => string | undefined;
+  /**
+   * Where on the disk a node lies that the upper shows as the user's own and is another's: in a
+   * namespace of one user no other has a number.
+   */
+  readonly readForeign?: (path: TreePath) => TreePath | undefined;
 }
 
 /** What a command did to one path. */
@@ -147,7 +151,7 @@ class Harvest {
   #isWrittenByMap(path: TreePath, stats: BigIntStats, node: MirrorNode | undefined): boolean {
     const { layer, writtenByMap, isLive } = this.#source;
     if (writtenByMap === "none" || node === undefined || !stats.isFile()) return false;
-    if (writtenByMap === "accessed" && node.atimeNs === stats.atimeNs) return false;
+    if (node.atimeNs === stats.atimeNs) return false;
     if (this.#mapped.has(stats.ino)) return true;
     const descriptor = this.#withAccess(path, () => this.#open(path));
     try {
@@ -207,7 +211,7 @@ class Harvest {
     layer.adopt({
       kind: "directory",
       path,
-      meta: metaOf(stats),
+      meta: this.#metaOf(entry),
       opaque: merge.lower === undefined,
       redirect,
       timesSet: areTimesSet(stats),
@@ -227,16 +231,18 @@ class Harvest {
   }
 
   /** Adopting what lies in a directory moved its times in the layer; the upper's are the truth. */
-  #directoryMeta({ path, stats, lower }: Entry, node: MirrorNode): void {
+  #directoryMeta(entry: Entry, node: MirrorNode): void {
+    const { path, stats, lower } = entry;
     const { layer } = this.#source;
     const shown = this.#shown(path);
     if (shown === undefined) return;
-    const isChanged =
-      shown.mode !== stats.mode || shown.uid !== stats.uid || shown.gid !== stats.gid;
+    const meta = this.#metaOf(entry);
+    const was = metaOf(shown);
+    const isChanged = was.mode !== meta.mode || was.uid !== meta.uid || was.gid !== meta.gid;
     const timesSet = areTimesSet(stats) && lower?.mtimeNs !== stats.mtimeNs;
     if (!isChanged && shown.mtimeNs === stats.mtimeNs) return;
     const { isOpaque: opaque, redirect } = node;
-    layer.adopt({ kind: "directory", path, meta: metaOf(stats), opaque, redirect, timesSet });
+    layer.adopt({ kind: "directory", path, meta, opaque, redirect, timesSet });
     if (isChanged) this.changes.push({ path, kind: "metadata" });
   }
 
@@ -251,7 +257,7 @@ class Harvest {
     const { path, stats } = entry;
     const { layer } = this.#source;
     const content = this.#withAccess(path, () => this.#contentOf(path, Number(stats.size)));
-    const meta = metaOf(stats);
+    const meta = this.#metaOf(entry);
     const ino = stats.nlink > 1n ? stats.ino : undefined;
     const base = this.#baseOf(entry);
     const node = { path, meta, content, ino, timesSet: true, isLasting: true };
@@ -261,17 +267,17 @@ class Harvest {
   }
 
   #symlink(entry: Entry): void {
-    const { path, stats } = entry;
+    const { path } = entry;
     const { layer, upper } = this.#source;
     const target = upper.readlink(path);
-    const meta = metaOf(stats);
+    const meta = this.#metaOf(entry);
     layer.adopt({ kind: "symlink", path, target, meta, timesSet: true, ...this.#baseOf(entry) });
     this.changes.push({ path, kind: "symlink" });
   }
 
   #other(entry: Entry): void {
     const { path, stats } = entry;
-    const node = { path, meta: metaOf(stats), timesSet: true, isSocket: stats.isSocket() };
+    const node = { path, meta: this.#metaOf(entry), timesSet: true, isSocket: stats.isSocket() };
     this.#source.layer.adopt({ kind: "other", ...node, ...this.#baseOf(entry) });
     this.changes.push({ path, kind: "other" });
   }
@@ -313,6 +319,16 @@ class Harvest {
     if (lower === undefined || lower.ctimeNs < this.#source.startedNs) return {};
     const stamp: Stamp = { ...stampOf(lower), ctimeNs: 0n, mtimeNs: 0n, ino: 0n };
     return { base: { path, stamp } };
+  }
+
+  /** With the true owner. */
+  #metaOf({ path, stats }: Pick<Entry, "path" | "stats">): NodeMeta {
+    const { layer, readForeign } = this.#source;
+    const place = readForeign?.(path);
+    const owner = place === undefined ? undefined : lstatLower(layer.root, place);
+    const meta = metaOf(stats);
+    if (owner === undefined) return meta;
+    return { ...meta, uid: Number(owner.uid), gid: Number(owner.gid) };
   }
 
   #contentOf(path: TreePath, size: number): Content {

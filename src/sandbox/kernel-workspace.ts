@@ -1,12 +1,12 @@
-import { lstatSync, readdirSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { statfsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { type CommandLine, findProgram } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { deniedMatcher, findDenied } from "./denied-paths.ts";
-import { readServedRedirects } from "./fuse/served-redirects.ts";
+import { foreignEntries } from "./foreign-entries.ts";
+import { readServedFacts } from "./fuse/served-facts.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { Mirror } from "./mirror.ts";
@@ -80,7 +80,7 @@ export class KernelWorkspace implements Workspace {
     const plan = planNamespace({
       ...options,
       root: layer.root,
-      tree: treeOf(engine),
+      tree: engine === "fuse" ? "fuse" : "overlay",
       privileged: engine !== "overlay-user" && process.geteuid?.() === 0,
       uncommittedBytesMax: options.uncommittedBytesMax,
       denials,
@@ -139,10 +139,14 @@ export class KernelWorkspace implements Workspace {
       writtenByMap: writtenByMap[tree],
     };
     if (this.engine === "overlay-user") return harvestUpper(source);
-    if (tree === "overlay-on-fuse") return harvestUpper(source);
     if (tree === "fuse") {
-      const moved = readServedRedirects(this.#namespace.viewDescriptor, this.#namespace.upperName);
-      return harvestUpper({ ...source, readRedirect: (path) => moved.get(path) });
+      const { viewDescriptor, upperName } = this.#namespace;
+      const { redirects, foreign } = readServedFacts(viewDescriptor, upperName);
+      return harvestUpper({
+        ...source,
+        readRedirect: (path) => redirects.get(path),
+        readForeign: (path) => foreign.get(path),
+      });
     }
     const { upperDescriptor } = this.#namespace;
     const readRedirect = (path: string): string | undefined =>
@@ -193,13 +197,7 @@ export class KernelWorkspace implements Workspace {
   }
 }
 
-const writtenByMap = { overlay: "accessed", "overlay-on-fuse": "any", fuse: "none" } as const;
-
-/** From outside, only root can look into a FUSE mount; others see it through an overlay. */
-function treeOf(engine: NamespaceEngine): NamespacePlan["tree"] {
-  if (engine !== "fuse") return "overlay";
-  return process.geteuid?.() === 0 ? "fuse" : "overlay-on-fuse";
-}
+const writtenByMap = { overlay: "accessed", fuse: "none" } as const;
 
 function outOfMemory(root: string, cause: unknown): DraftError {
   return new DraftError(
@@ -215,11 +213,11 @@ function idleWarning(glob: string): string {
 }
 
 function notesOn({ tree, privileged, root, notes }: NamespacePlan): string[] {
-  if (privileged) return [...notes];
+  if (privileged || tree === "fuse") return [...notes];
   const renames =
     "Renaming a directory that is on the disk fails with EXDEV, as between two disks; mv copies " +
     "then, git mv gives up.";
-  return [...notes, renames, ...(tree === "overlay" ? ownerNotes(root) : [])];
+  return [...notes, renames, ...ownerNotes(root)];
 }
 
 /**
@@ -235,28 +233,14 @@ async function settledStart(openedMs: number): Promise<bigint> {
   return BigInt(startedMs) * 1_000_000n;
 }
 
-/** Entries of the root that are looked at for foreign owners; the whole tree takes too long. */
-const sampledEntriesMax = 500;
-
-/**
- * In a namespace of one user nobody else's files can be changed (the kernel answers EOVERFLOW).
- * Looks at the top of the tree only; a command that meets such a file deeper down gets the error.
- */
+/** In a namespace of one user nobody else's files can be changed (the kernel answers EOVERFLOW). */
 function ownerNotes(root: string): string[] {
-  const foreign = readdirSync(root)
-    .slice(0, sampledEntriesMax)
-    .filter((name) => {
-      const stats = lstatSync(join(root, name), { throwIfNoEntry: false });
-      return (
-        stats !== undefined &&
-        (stats.uid !== process.geteuid?.() || stats.gid !== process.getegid?.())
-      );
-    });
+  const foreign = foreignEntries(root);
   if (foreign.length === 0) return [];
   const names = foreign.slice(0, 3).join(", ");
   return [
     `${foreign.length} entries of the root belong to another user or group (${names}); a command ` +
-      "can read and delete them, but changing them fails with EOVERFLOW. Run as their owner, or " +
-      "as root.",
+      "can read and delete them, but changing them fails with EOVERFLOW. Run as their owner, as " +
+      "root, or where /dev/fuse may be opened.",
   ];
 }

@@ -9,11 +9,10 @@ export interface NamespacePlan {
   /** Begins the name of every mount: no other session's begins so. */
   readonly label: string;
   /**
-   * What covers the tree: the kernel's overlay; a FUSE mount; or the kernel's overlay over a FUSE
-   * mount, which in a user namespace is the only one that its owner can look into from outside.
-   * The last two come once the script is ready.
+   * What covers the tree: the kernel's overlay, or a FUSE mount, which comes once the script is
+   * ready.
    */
-  readonly tree: "overlay" | "fuse" | "overlay-on-fuse";
+  readonly tree: "overlay" | "fuse";
   /** Real root: `trusted.*` attributes, directory renames, and all users mapped to themselves. */
   readonly privileged: boolean;
   /** Owner and mode of the root directory: the upper's root shows them instead of the lower's. */
@@ -143,7 +142,7 @@ function stage(plan: NamespacePlan): string[] {
 }
 
 const stageDirectories = [
-  "upper work served home-upper home-work denied-directory",
+  "upper work home-upper home-work denied-directory",
   "probe probe-upper probe-work probe-lower probe-lower/removed",
   "dev dev/pts dev/shm",
 ].flatMap((line) => line.split(" "));

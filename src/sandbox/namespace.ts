@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -250,36 +250,9 @@ async function coverTree(plan: NamespacePlan, pid: number): Promise<Cover> {
   if (plan.tree === "overlay") return { upper: staged, server: undefined };
   const { root, privileged, denyRead, deniedLinks, uncommittedBytesMax } = plan;
   const path = toolPath(process.env["PATH"]);
-  const bounds = { denyRead, deniedLinks, uncommittedBytesMax };
-  const place = { root, pid, privileged, ...bounds, toolPath: path };
-  if (plan.tree === "fuse") {
-    const { upperName, process: server } = await startFuseServer({ ...place, target: root });
-    return { upper: `/proc/${pid}/root${root}/${upperName}`, server };
-  }
-  const target = `${stagePath}/served`;
-  const { process: server } = await startFuseServer({ ...place, target });
-  overlayServed(place);
-  return { upper: staged, server };
-}
-
-/** The stage, as the namespace names it: no other path leads to it where the home is covered. */
-const stagePath = "/proc/1/fd/9";
-
-/** Lays the kernel's overlay over the stage, in which the served tree is its lower. */
-function overlayServed(place: { root: string; pid: number; toolPath: string }): void {
-  const { root, pid, toolPath: path } = place;
-  const layers = ["lowerdir=served", "upperdir=upper", "workdir=work"]
-    .map((layer) => layer.replace("=", `=${stagePath}/`))
-    .join(",");
-  const enter = ["-t", String(pid), "-U", "-m", "--preserve-credentials", "--"];
-  const options = `strictatime,userxattr,${layers}`;
-  const mount = ["mount", "-c", "-t", "overlay", "-o", options, "draftfs-tree", root];
-  const result = spawnSync("nsenter", [...enter, ...mount], {
-    env: { PATH: path, LC_ALL: "C" },
-    encoding: "utf8",
-  });
-  if (result.error !== undefined) throw result.error;
-  if (result.status !== 0) throw new Error(result.stderr.trim());
+  const place = { root, pid, privileged, denyRead, deniedLinks, uncommittedBytesMax };
+  const server = await startFuseServer({ ...place, target: root, toolPath: path });
+  return { upper: `/proc/${pid}/root${root}/${server.upperName}`, server: server.process };
 }
 
 /**

@@ -5,8 +5,7 @@ export type Isolation = "enforced" | "cooperative";
  * - `overlay`: kernel overlayfs in a mount namespace of real root;
  * - `overlay-user`: kernel overlayfs in an unprivileged user namespace;
  * - `fuse`: our own FUSE server in a mount namespace, for what overlayfs cannot do: mounts inside
- *   the tree and foreign owners. Without real root the kernel's overlay lies on top of it, so that
- *   renaming a directory that is on the disk fails with EXDEV there as well;
+ *   the tree, and, without real root, foreign owners and renaming directories that are on the disk;
  * - `clone`: a copy of the tree, compared afterwards. Nothing stops a command that writes to the
  *   real tree by its absolute path, so its isolation is `cooperative`.
  */

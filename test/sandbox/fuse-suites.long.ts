@@ -24,6 +24,7 @@ if (canServeFuse) {
   await import("./containment.test.ts");
   await import("./session.test.ts");
   await import("./holes.test.ts");
+  await import("./fuse-cases.ts");
   await import("./commit.test.ts");
   await import("./limits.test.ts");
 } else {

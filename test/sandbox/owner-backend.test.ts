@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { FuseBackend } from "../../src/sandbox/fuse/backend.ts";
 import { ownerBackend } from "../../src/sandbox/fuse/owner-backend.ts";
-import { redirectsNameOf, upperNameOf } from "../../src/sandbox/fuse/served-names.ts";
+import { factsNameOf, upperNameOf } from "../../src/sandbox/fuse/served-names.ts";
 import type { UpperView } from "../../src/sandbox/fuse/upper-view.ts";
 import { resolveRedirect } from "../../src/sandbox/overlay-redirects.ts";
 
@@ -15,7 +15,7 @@ const tree = new Proxy({} as FuseBackend, {
 const backend = ownerBackend(tree, {} as UpperView, secret);
 
 /** Names that a command may learn by watching the directory while they are looked up. */
-const names = [redirectsNameOf(secret, "1"), upperNameOf(secret), `${upperNameOf(secret)}/a`];
+const names = [factsNameOf(secret, "1"), upperNameOf(secret), `${upperNameOf(secret)}/a`];
 
 describe.each(names)("the name %s of the owner", (name) => {
   it.each([

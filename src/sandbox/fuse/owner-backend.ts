@@ -2,21 +2,21 @@ import { constants } from "node:fs";
 import { constants as osConstants } from "node:os";
 import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
-import { redirectsNameOf, upperNameOf } from "./served-names.ts";
+import { factsNameOf, upperNameOf } from "./served-names.ts";
 import type { UpperView } from "./upper-view.ts";
 
-/** The descriptor of the list of redirects; those of the tree are never negative. */
-const redirectsDescriptor = -1;
+/** The descriptor of the facts; those of the tree are never negative. */
+const factsDescriptor = -1;
 
 /**
  * Adds to a served tree what only its owner can name: the upper, as a directory that is
- * looked at afresh every time, and the list of moved lower directories, as a file for each name by
- * which it is asked for.
+ * looked at afresh every time, and what its nodes do not show, see `ServedFacts`, as a file
+ * for each name by which it is asked for.
  */
 export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string): FuseBackend {
   const upperName = upperNameOf(secret);
-  const redirectsPrefix = redirectsNameOf(secret, "");
-  let redirects: { path: string; bytes: Buffer } = { path: "", bytes: Buffer.alloc(0) };
+  const factsPrefix = factsNameOf(secret, "");
+  let facts: { path: string; bytes: Buffer } = { path: "", bytes: Buffer.alloc(0) };
   let looks = 0n;
 
   /** The path inside the upper, `undefined` for paths of the tree. */
@@ -25,20 +25,20 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
     return path.startsWith(`${upperName}/`) ? path.slice(upperName.length + 1) : undefined;
   };
   const inTree = (path: string): string => inUpper(path) ?? path;
-  const isRedirects = (path: string): boolean => path.startsWith(redirectsPrefix);
-  const listOfRedirects = (path: string): Attributes => {
+  const isFacts = (path: string): boolean => path.startsWith(factsPrefix);
+  const attributesOfFacts = (path: string): Attributes => {
     // Whoever reads it asks several times: while he does, a command may rename more.
-    if (redirects.path !== path) {
-      redirects = { path, bytes: upper.redirects() };
+    if (facts.path !== path) {
+      facts = { path, bytes: upper.facts() };
       looks += 1n;
     }
-    const size = BigInt(redirects.bytes.length);
+    const size = BigInt(facts.bytes.length);
     const own = { ...tree.stat(""), size, mode: constants.S_IFREG | 0o400, nlink: 1 };
     return { ...own, ino: (1n << 62n) + looks, isVolatile: true };
   };
 
   /** Whoever has learned the names can read by them what he sees anyway, and change nothing. */
-  const own = (path: string): boolean => isRedirects(path) || inUpper(path) !== undefined;
+  const own = (path: string): boolean => isFacts(path) || inUpper(path) !== undefined;
   const refusing =
     <Rest extends unknown[], Result>(
       change: (path: string, ...rest: Rest) => Result,
@@ -70,7 +70,7 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
       tree.symlink(target, path);
     },
     stat: (path) => {
-      if (isRedirects(path)) return listOfRedirects(path);
+      if (isFacts(path)) return attributesOfFacts(path);
       const place = inUpper(path);
       if (place === undefined) return tree.stat(path);
       return { ...upper.stat(place), isVolatile: true };
@@ -82,25 +82,25 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
     readlink: (path) => tree.readlink(inTree(path)),
     open: (path, writable) => {
       if (writable && own(path)) throw notPermitted(path);
-      return isRedirects(path) ? redirectsDescriptor : tree.open(inTree(path), writable);
+      return isFacts(path) ? factsDescriptor : tree.open(inTree(path), writable);
     },
     close: (descriptor) => {
-      if (descriptor !== redirectsDescriptor) tree.close(descriptor);
+      if (descriptor !== factsDescriptor) tree.close(descriptor);
     },
     read: (descriptor, buffer, position) => {
-      if (descriptor !== redirectsDescriptor) return tree.read(descriptor, buffer, position);
-      return redirects.bytes.copy(buffer, 0, position);
+      if (descriptor !== factsDescriptor) return tree.read(descriptor, buffer, position);
+      return facts.bytes.copy(buffer, 0, position);
     },
     dataRanges: (descriptor, size) =>
-      descriptor === redirectsDescriptor
+      descriptor === factsDescriptor
         ? [{ start: 0, end: size }]
         : tree.dataRanges(descriptor, size),
     statDescriptor: (descriptor) =>
-      descriptor === redirectsDescriptor
-        ? listOfRedirects(redirects.path)
+      descriptor === factsDescriptor
+        ? attributesOfFacts(facts.path)
         : tree.statDescriptor(descriptor),
     chmod: (path, mode) => {
-      if (isRedirects(path)) throw notPermitted(path);
+      if (isFacts(path)) throw notPermitted(path);
       tree.chmod(inTree(path), mode);
     },
   };

@@ -36,10 +36,10 @@ export function secretOf(upperName: string): string {
 }
 
 /**
- * Name at the top of the mount of a file that lists moved lower directories; not listed.
+ * Name at the top of the mount of a file that tells what the upper does not show; not listed.
  *
  * @param look names the moment: the file stays what it was when it was first asked for.
  */
-export function redirectsNameOf(secret: string, look: string): string {
-  return `${secret}.redirects.${look}`;
+export function factsNameOf(secret: string, look: string): string {
+  return `${secret}.facts.${look}`;
 }

@@ -15,7 +15,7 @@ import {
   serverOrderVariable,
   servingLine,
 } from "./served-names.ts";
-import { squashOwners } from "./squash-owners.ts";
+import { isOwnUser, squashOwners } from "./squash-owners.ts";
 import { UpperView } from "./upper-view.ts";
 
 /**
@@ -52,7 +52,7 @@ const shown =
         isDenied: deniedMatcher(order.root, order.denyRead, order.deniedLinks),
         isOwner: () => processOf(caller) === order.owner,
       });
-const upper = new UpperView(layer, owned);
+const upper = new UpperView(layer, owned, order.squash ? isOwnUser : undefined);
 writeSync(process.stdout.fd, `${servingLine}\n`);
 serveFuse(serverDevice, ownerBackend(shown, upper, order.secret), ({ pid }) => {
   caller = pid;

@@ -1,3 +1,4 @@
+import type { NodeMeta } from "../../overlay/pending.ts";
 import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
 
@@ -14,4 +15,9 @@ export function squashOwners(backend: FuseBackend): FuseBackend {
     // Giving a node to the only user there is changes nothing.
     lchown: () => {},
   };
+}
+
+/** Whether a node belongs to the user himself, as whose every one is shown. */
+export function isOwnUser({ uid, gid }: Pick<NodeMeta, "uid" | "gid">): boolean {
+  return uid === process.geteuid?.() && gid === process.getegid?.();
 }

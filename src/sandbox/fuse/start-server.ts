@@ -59,10 +59,10 @@ export async function startFuseServer(place: ServerPlace): Promise<FuseServer> {
     denyRead,
     deniedLinks,
   };
-  const options = [
-    "fd=3,rootmode=40000,user_id=0,group_id=0",
-    "default_permissions,allow_other,max_read=1048576",
-  ].join(",");
+  // Without `allow_other` the kernel lets in whoever has the very ids of the mount's user, in any
+  // namespace: draftfs, which looks from outside, too. With it, only who is in this namespace.
+  const access = privileged ? "default_permissions,allow_other" : "default_permissions";
+  const options = `fd=3,rootmode=40000,user_id=0,group_id=0,${access},max_read=1048576`;
   const shell = [
     "sh",
     "-c",

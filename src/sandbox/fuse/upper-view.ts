@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
 import { childOf, nameOf, parentOf, type TreePath } from "../../disk/tree-path.ts";
 import type { Layer } from "../../overlay/layer.ts";
-import type { Pending } from "../../overlay/pending.ts";
+import type { NodeMeta, Pending } from "../../overlay/pending.ts";
 import type { BackendEntry, FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
+import type { FactsJson } from "./served-facts.ts";
 
 /**
  * What is pending in a layer, in the form of an overlayfs upper directory: changed nodes and the
@@ -13,16 +14,25 @@ import type { Attributes } from "./protocol.ts";
 export class UpperView {
   readonly #layer: Layer;
   readonly #tree: FuseBackend;
+  readonly #isShownOwner: (owner: NodeMeta) => boolean;
   #generation = -1;
   #entries = new Map<TreePath, Pending>();
   #children = new Map<TreePath, Set<string>>();
   /** The newest change of each inode: hard links change together. */
   #changed = new Map<bigint, number>();
 
-  /** @param tree serves the merged view of `layer`. */
-  constructor(layer: Layer, tree: FuseBackend) {
+  /**
+   * @param tree serves the merged view of `layer`.
+   * @param isShownOwner whether stats tell of the owner of such a node; they do by default.
+   */
+  constructor(
+    layer: Layer,
+    tree: FuseBackend,
+    isShownOwner: (owner: NodeMeta) => boolean = () => true,
+  ) {
     this.#layer = layer;
     this.#tree = tree;
+    this.#isShownOwner = isShownOwner;
   }
 
   stat(path: TreePath): Attributes {
@@ -48,15 +58,21 @@ export class UpperView {
     });
   }
 
-  /** Lower directories that show through under another name, by path: JSON. */
-  redirects(): Buffer {
+  /** {@link FactsJson}. */
+  facts(): Buffer {
     this.#refresh();
-    const moved = [...this.#entries.values()].flatMap((entry) =>
-      entry.kind === "directory" && entry.redirect !== undefined && !entry.opaque
-        ? [[entry.path, `/${entry.redirect}`]]
-        : [],
-    );
-    return Buffer.from(JSON.stringify(moved));
+    const redirects: [TreePath, string][] = [];
+    const foreign: [TreePath, TreePath][] = [];
+    for (const entry of this.#entries.values()) {
+      if (entry.kind === "whiteout") continue;
+      if (entry.kind === "directory" && entry.redirect !== undefined && !entry.opaque) {
+        redirects.push([entry.path, `/${entry.redirect}`]);
+      }
+      const { origin, meta } = entry;
+      if (origin !== undefined && !this.#isShownOwner(meta))
+        foreign.push([entry.path, origin.path]);
+    }
+    return Buffer.from(JSON.stringify({ redirects, foreign } satisfies FactsJson));
   }
 
   #refresh(): void {

@@ -1,0 +1,69 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { isRoot, openOver, treeOf } from "./sandbox-fixture.ts";
+
+/** Small directories that belong to root on every system. */
+const rootsOwn = ["/etc/skel", "/etc/security", "/etc/default"].find((path) => {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && readdirSync(path).length > 0;
+});
+
+describe("over a FUSE mount", () => {
+  it("a directory that is on the disk can be renamed", async () => {
+    const root = treeOf({ "src/a": "a\n", "src/deep/b": "b\n" });
+    const { layer, session } = await openOver(root, { engine: "fuse" });
+    const script =
+      "fs.renameSync('src', 'source'); fs.renameSync('source/deep', 'deep');" +
+      "fs.writeFileSync('source/c', 'c');";
+    const result = await session.run(process.execPath, ["-e", script], { stdio: "ignore" });
+    expect([result.exitCode, result.notes]).toEqual([0, []]);
+    expect(layer.fs.readdirSync(root).sort()).toEqual(["deep", "source"]);
+    expect(layer.fs.readdirSync(join(root, "source")).sort()).toEqual(["a", "c"]);
+    expect(layer.fs.readFileSync(join(root, "deep/b"), "utf8")).toBe("b\n");
+    expect(readdirSync(root)).toEqual(["src"]);
+  });
+
+  it("a denied file of the draft can neither be read nor deleted", async () => {
+    const root = treeOf({ a: "a\n" });
+    const { layer, sh } = await openOver(root, { engine: "fuse", denyRead: ["*.key"] });
+    layer.fs.writeFileSync(join(root, "b.key"), "secret\n");
+    expect(await sh("cat b.key 2>/dev/null; rm -f b.key 2>/dev/null; cat a")).toBe("a\n");
+    expect(layer.fs.readFileSync(join(root, "b.key"), "utf8")).toBe("secret\n");
+  });
+
+  it.skipIf(isRoot || rootsOwn === undefined)(
+    "a user changes what belongs to others, without being asked for the engine",
+    async () => {
+      const root = rootsOwn ?? "";
+      const { layer, session } = await openOver(root, {});
+      const name = readdirSync(root).find((entry) => statSync(join(root, entry)).isFile()) ?? "";
+      const script = `chmod u+w ${name}; echo more >> ${name} && echo new > draftfs-new`;
+      const result = await session.run("sh", ["-c", script], { stdio: "ignore" });
+      expect([result.engine, result.exitCode]).toEqual(["fuse", 0]);
+      const [changed, made] = [name, "draftfs-new"].map((entry) =>
+        layer.fs.lstatSync(join(root, entry)),
+      );
+      expect([changed?.uid, made?.uid]).toEqual([0, process.geteuid?.()]);
+      expect(String(layer.fs.readFileSync(join(root, name)))).toMatch(/more\n$/);
+    },
+  );
+
+  it.runIf(isRoot)("a tree with a mount in it is shown, without being asked for", async () => {
+    const root = treeOf({ a: "a\n" });
+    mkdirSync(join(root, "mounted"));
+    execFileSync("mount", ["-t", "tmpfs", "draftfs-test", join(root, "mounted")]);
+    try {
+      writeFileSync(join(root, "mounted/b"), "b\n");
+      const { layer, session } = await openOver(root, {});
+      const script = "cat a mounted/b > c; echo x >> mounted/b";
+      const result = await session.run("sh", ["-c", script], { stdio: "ignore" });
+      expect([result.engine, result.exitCode]).toEqual(["fuse", 0]);
+      expect(layer.fs.readFileSync(join(root, "c"), "utf8")).toBe("a\nb\n");
+      expect(layer.fs.readFileSync(join(root, "mounted/b"), "utf8")).toBe("b\nx\n");
+    } finally {
+      execFileSync("umount", ["-l", join(root, "mounted")]);
+    }
+  });
+});
