@@ -132,11 +132,24 @@ function clusterTable(count: number): string {
 function textOf(index: number): string {
   const word = (seed: number) => words[(seed * 7 + index * (seed + 3)) % words.length] ?? "";
   if (index % 10 === 9) {
-    return Array.from({ length: 60 + (index % 90) }, (_, at) => word(at * index)).join(" ");
+    const random = randomFrom(index);
+    const any = () => words[Math.floor(random() * words.length)] ?? "";
+    return Array.from({ length: 60 + (index % 90) }, any).join(" ");
   }
   const body = (bodies[index % bodies.length] ?? "").replaceAll("NAME", `${word(1)}${index}`);
   const notes = Array.from({ length: index % 4 }, (_, at) => `${word(at)} ${word(at + 5)}\n`);
   return `${body.repeat(4)}${notes.join("")}`;
+}
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 const words = (

@@ -6,8 +6,8 @@ const bins = 64;
 /** Bins that must agree at once for two texts to be compared, and how many such bands there are. */
 const bandRows = 3;
 const bands = Math.floor(bins / bandRows);
-/** Estimated similarity from which texts are built alike. */
-const similarityMin = 0.35;
+/** Estimated similarities from which texts are built alike; then those of closer looks. */
+export const similarities = [0.35, 0.6, 0.85] as const;
 /** Characters looked at: the head of a file says how it is built. */
 const scannedMax = 16_384;
 const empty = 0xffffffff;
@@ -21,12 +21,14 @@ const empty = 0xffffffff;
  * kept by union and find.
  *
  * @param sizeMin texts that a group needs; default 3.
+ * @param level how alike texts have to be, an index of {@link similarities}; default 0.
  * @returns the groups, largest first.
  */
-export function clusterTexts(texts: readonly string[], sizeMin = 3): Cluster[] {
+export function clusterTexts(texts: readonly string[], sizeMin = 3, level = 0): Cluster[] {
+  const similarityMin = similarities[level] ?? 1;
   const signatures = texts.map(signatureOf);
   const parents = Uint32Array.from(texts.keys());
-  for (let band = 0; band < bands; band++) joinBand(band, signatures, parents);
+  for (let band = 0; band < bands; band++) joinBand(band, signatures, parents, similarityMin);
   const groups = new Map<number, number[]>();
   for (const index of texts.keys()) {
     const root = rootOf(parents, index);
@@ -39,24 +41,38 @@ export function clusterTexts(texts: readonly string[], sizeMin = 3): Cluster[] {
     .sort((a, b) => b.length - a.length || (a[0] ?? 0) - (b[0] ?? 0));
 }
 
-function joinBand(band: number, signatures: readonly Uint32Array[], parents: Uint32Array): void {
-  // Representatives of each bucket: a few, since unlike texts may meet in one by chance.
-  const buckets = new Map<number, number[]>();
-  for (const [index, signature] of signatures.entries()) {
+function joinBand(
+  band: number,
+  signatures: readonly Uint32Array[],
+  parents: Uint32Array,
+  similarityMin: number,
+): void {
+  // The first text of each bucket, and further ones that are unlike it: texts may meet by chance.
+  const firsts = new Map<number, number>();
+  const others = new Map<number, number[]>();
+  for (let index = 0; index < signatures.length; index++) {
+    const signature = signatures[index] as Uint32Array;
     const key = bandKeyOf(signature, band * bandRows);
     if (key === undefined) continue;
-    const bucket = buckets.get(key);
-    if (bucket === undefined) {
-      buckets.set(key, [index]);
+    const first = firsts.get(key);
+    if (first === undefined) {
+      firsts.set(key, index);
       continue;
     }
     const root = rootOf(parents, index);
-    const like = bucket.find((other) => {
-      return rootOf(parents, other) === root || isAlike(signature, signatures[other]);
-    });
+    const isLike = (other: number) =>
+      rootOf(parents, other) === root || isAlike(signature, signatures[other], similarityMin);
+    const like = isLike(first) ? first : others.get(key)?.find(isLike);
     if (like !== undefined) parents[root] = rootOf(parents, like);
-    else if (bucket.length < 8) bucket.push(index);
+    else noteOther(others, key, index);
   }
+}
+
+/** A few of them only: each is compared with whatever falls into the bucket. */
+function noteOther(others: Map<number, number[]>, key: number, index: number): void {
+  const known = others.get(key);
+  if (known === undefined) others.set(key, [index]);
+  else if (known.length < 7) known.push(index);
 }
 
 /** `undefined` for a text without tokens: all of its bins are empty. */
@@ -70,7 +86,11 @@ function bandKeyOf(signature: Uint32Array, start: number): number | undefined {
   return key;
 }
 
-function isAlike(left: Uint32Array, right: Uint32Array | undefined): boolean {
+function isAlike(
+  left: Uint32Array,
+  right: Uint32Array | undefined,
+  similarityMin: number,
+): boolean {
   let same = 0;
   let either = 0;
   for (let bin = 0; bin < bins; bin++) {
@@ -127,14 +147,13 @@ function densified(signature: Uint32Array): Uint32Array {
   return filled;
 }
 
+/** Looked up, since it is asked for every character of every text. */
+const isWordAscii = Uint8Array.from({ length: 128 }, (_, code) =>
+  /\w/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
 function isWordCode(code: number): boolean {
-  return (
-    (code >= 97 && code <= 122) ||
-    (code >= 65 && code <= 90) ||
-    (code >= 48 && code <= 57) ||
-    code === 95 ||
-    code > 127
-  );
+  return code > 127 || isWordAscii[code] === 1;
 }
 
 /** Mixes a pair of tokens (the finaliser of MurmurHash3) and keeps it if it is its bin's least. */

@@ -1,5 +1,6 @@
-import { dirname, extname, posix } from "node:path";
+import { dirname, extname } from "node:path";
 import { KIB } from "../limits.ts";
+import { dependencyLanguageOf, shortNamesOf } from "./dependency-languages.ts";
 
 /** A file of a batch, for ordering. */
 export interface DependencyNode {
@@ -18,78 +19,6 @@ export interface DependencyOrder {
 /** Imports stand at the top; the rest of a long file is not looked at. */
 const scannedBytes = 8 * KIB;
 
-interface Language {
-  readonly references: RegExp;
-  /** Paths that a reference in a file of `directory` may mean. */
-  candidates(directory: string, reference: string): readonly string[];
-}
-
-const scriptExtensions = [
-  "",
-  ".ts",
-  ".tsx",
-  ".js",
-  ".jsx",
-  ".mts",
-  ".cts",
-  ".mjs",
-  ".cjs",
-  ".json",
-];
-const script: Language = {
-  references: /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\n]+)["']/g,
-  candidates(directory, reference) {
-    if (!reference.startsWith(".")) return [];
-    const whole = posix.join(directory, reference);
-    const bare = whole.replace(/\.[cm]?jsx?$/, "");
-    const stems = bare === whole ? [whole] : [whole, bare];
-    const files = stems.flatMap((stem) => scriptExtensions.map((extension) => stem + extension));
-    return [
-      ...files,
-      ...scriptExtensions.slice(1).map((extension) => `${whole}/index${extension}`),
-    ];
-  },
-};
-const python: Language = {
-  references: /^[ \t]*(?:from\s+([.\w]+)\s+import|import\s+([.\w]+))/gm,
-  candidates(directory, reference) {
-    const dots = /^\.*/.exec(reference)?.[0].length ?? 0;
-    const up = dots > 1 ? "../".repeat(dots - 1) : "";
-    const module = reference.slice(dots).replaceAll(".", "/");
-    const stem = posix.join(directory, up, module);
-    return module === "" ? [`${stem}/__init__.py`] : [`${stem}.py`, `${stem}/__init__.py`];
-  },
-};
-const include: Language = {
-  references: /^[ \t]*#[ \t]*include[ \t]+"([^"\n]+)"/gm,
-  candidates: (directory, reference) => [posix.join(directory, reference)],
-};
-const style: Language = {
-  references: /@(?:import|use|forward)\s+(?:url\()?["']?([^"')\s;]+)/g,
-  candidates(directory, reference) {
-    const whole = posix.join(directory, reference);
-    return [whole, `${whole}.scss`, `${whole}.css`];
-  },
-};
-const shell: Language = {
-  references: /^[ \t]*(?:source|\.)[ \t]+["']?([^"'\s;]+)/gm,
-  candidates: (directory, reference) => [posix.join(directory, reference)],
-};
-
-const languages: Readonly<Record<string, Language>> = Object.fromEntries(
-  [
-    [script, ".ts .tsx .js .jsx .mts .cts .mjs .cjs .vue .svelte"],
-    [python, ".py .pyi"],
-    [include, ".c .h .cc .cpp .cxx .hh .hpp .m .mm"],
-    [style, ".css .scss .sass .less"],
-    [shell, ".sh .bash .zsh"],
-  ].flatMap(([language, names]) =>
-    String(names)
-      .split(" ")
-      .map((name) => [name, language as Language]),
-  ),
-);
-
 /**
  * Orders files so that one that another imports or includes comes first. Only references among the
  * given files count; nothing is read. Files without relations keep their order.
@@ -98,8 +27,8 @@ const languages: Readonly<Record<string, Language>> = Object.fromEntries(
  * algorithms, 1972), which yields them with dependencies first.
  */
 export function orderByDependencies(files: readonly DependencyNode[]): DependencyOrder {
-  const indexes = new Map(files.map((file, index) => [file.path, index]));
-  const edges = files.map((file) => dependenciesOf(file, indexes));
+  const byName = indexOf(files);
+  const edges = files.map((file, index) => dependenciesOf(file, index, files, byName));
   const components = componentsOf(edges);
   return {
     order: components.flat(),
@@ -107,25 +36,41 @@ export function orderByDependencies(files: readonly DependencyNode[]): Dependenc
   };
 }
 
-function dependenciesOf(file: DependencyNode, indexes: ReadonlyMap<string, number>): number[] {
-  const language = languages[extname(file.path).toLowerCase()];
-  if (language === undefined || indexes.size < 2) return [];
+/** The files that each name may mean. */
+function indexOf(files: readonly DependencyNode[]): Map<string, number[]> {
+  const byName = new Map<string, number[]>();
+  for (const [index, { path }] of files.entries()) {
+    for (const name of [path, ...shortNamesOf(path)]) {
+      const known = byName.get(name);
+      if (known === undefined) byName.set(name, [index]);
+      else known.push(index);
+    }
+  }
+  return byName;
+}
+
+function dependenciesOf(
+  file: DependencyNode,
+  own: number,
+  files: readonly DependencyNode[],
+  byName: ReadonlyMap<string, readonly number[]>,
+): number[] {
+  const language = dependencyLanguageOf(extname(file.path));
+  if (language === undefined || files.length < 2) return [];
   const text = Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.length).toString(
     "latin1",
     0,
     scannedBytes,
   );
   const directory = dirname(file.path);
-  const own = indexes.get(file.path);
   const found = new Set<number>();
-  const seen = new Set<string>();
-  for (const match of text.matchAll(language.references)) {
-    const reference = match[1] ?? match[2] ?? "";
-    if (seen.has(reference)) continue;
-    seen.add(reference);
-    for (const candidate of language.candidates(directory, reference)) {
-      const index = indexes.get(candidate);
-      if (index !== undefined && index !== own) found.add(index);
+  for (const reference of language.references(text)) {
+    for (const path of language.paths(directory, reference)) {
+      for (const index of byName.get(path) ?? []) {
+        const other = files[index]?.path ?? "";
+        const isMeant = other === path || language.extensions.has(extname(other));
+        if (isMeant && index !== own) found.add(index);
+      }
     }
   }
   return [...found].sort((a, b) => a - b);

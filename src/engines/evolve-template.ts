@@ -11,7 +11,7 @@ import {
   type TemplateData,
 } from "./template.ts";
 import { nameHole } from "./template-names.ts";
-import { tokensOf, weightOf } from "./template-tokens.ts";
+import { countsOf, sharedWeightOf, TokenizedText, tokensOf, weightOf } from "./template-tokens.ts";
 
 /** A template that also gives a new instance. */
 export interface EvolvedTemplate {
@@ -34,8 +34,41 @@ const keptShareMin = 0.6;
 export function evolveTemplate(template: Template, instance: string): EvolvedTemplate {
   const matched = matchTemplate(template, instance);
   if (matched !== undefined) return { template, data: matched, changed: false };
-  const stretches = stretchesOf(template, instance);
-  checkKept(template, stretches);
+  const attempt = attemptEvolution(template, new TokenizedText(instance));
+  if (attempt.kind === "evolved") return attempt;
+  throw new DraftError(
+    "DRAFT_TEMPLATE",
+    "Cannot generalise the template: the new instance keeps " +
+      `${Math.round(attempt.keptShare * 100)} % of its constant text. ` +
+      "Extract a template of its own from several instances.",
+    { details: { keptShare: attempt.keptShare } },
+  );
+}
+
+/** What came of generalising a template. */
+export type Evolution =
+  | (EvolvedTemplate & { readonly kind: "evolved" })
+  /** The instance keeps no more than this share of the template's constant text, 0 to 1. */
+  | { readonly kind: "unlike"; readonly keptShare: number };
+
+/**
+ * Generalises a template by an instance that does not match it, if it keeps enough of it.
+ *
+ * @param sharedMin share of the constant text that it has to keep, 0 to 1.
+ */
+export function attemptEvolution(
+  template: Template,
+  instance: TokenizedText,
+  sharedMin = keptShareMin,
+): Evolution {
+  const constants = constantsOf(template);
+  const shareOf = (kept: number) => (constants.weight === 0 ? 1 : kept / constants.weight);
+  // More cannot be kept, and this is known without aligning them.
+  const mostShare = shareOf(sharedWeightOf(constants.counts, instance.counts));
+  if (mostShare < sharedMin) return { kind: "unlike", keptShare: mostShare };
+  const stretches = stretchesOf(template, instance.tokens);
+  const keptShare = shareOf(keptWeightOf(stretches));
+  if (keptShare < sharedMin) return { kind: "unlike", keptShare };
   const values = bindParameters(stretches);
   const taken = new Set(template.parameters.map(({ name }) => name));
   const segments: Segment[] = [];
@@ -60,10 +93,30 @@ export function evolveTemplate(template: Template, instance: string): EvolvedTem
     parameters: [...template.parameters, ...added],
   };
   const data = Object.fromEntries(values);
-  if (renderTemplate(evolved, data) !== instance) {
+  if (renderTemplate(evolved, data) !== instance.text) {
     throw new DraftError("DRAFT_BUG", "BUG: an evolved template does not give its instance.");
   }
-  return { template: evolved, data, changed: added.length > 0 };
+  return { kind: "evolved", template: evolved, data, changed: added.length > 0 };
+}
+
+interface Constants {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly weight: number;
+}
+
+/** Kept with the template: a cache holds every new text against the same few. */
+const constantsByTemplate = new WeakMap<Template, Constants>();
+
+function constantsOf(template: Template): Constants {
+  const known = constantsByTemplate.get(template);
+  if (known !== undefined) return known;
+  const texts = template.segments.filter((segment) => typeof segment === "string");
+  const constants = {
+    counts: countsOf(texts.flatMap(tokensOf)),
+    weight: texts.reduce((sum, text) => sum + weightOf(text), 0),
+  };
+  constantsByTemplate.set(template, constants);
+  return constants;
 }
 
 /** A part of the template and what the instance has in its place. */
@@ -75,14 +128,13 @@ type Piece =
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "hole"; readonly hole: Hole };
 
-function stretchesOf(template: Template, instance: string): Stretch[] {
+function stretchesOf(template: Template, theirs: readonly string[]): Stretch[] {
   const pieces = template.segments.flatMap((segment): Piece[] =>
     typeof segment === "string"
       ? tokensOf(segment).map((token) => ({ kind: "token", token }))
       : [{ kind: "hole", hole: segment }],
   );
   const constants = pieces.flatMap((piece) => (piece.kind === "token" ? [piece.token] : []));
-  const theirs = tokensOf(instance);
   const matches = new Map(alignTokens(constants, theirs));
   const stretches: Stretch[] = [];
   let segments: Segment[] = [];
@@ -137,21 +189,10 @@ function rendersTo(
   return hole !== undefined && value !== undefined && inForm(value, hole.form) === stretch.text;
 }
 
-function checkKept(template: Template, stretches: readonly Stretch[]): void {
-  const kept = stretches.reduce((sum, stretch) => {
+function keptWeightOf(stretches: readonly Stretch[]): number {
+  return stretches.reduce((sum, stretch) => {
     return sum + (stretch.kind === "kept" ? weightOf(stretch.text) : 0);
   }, 0);
-  const all = template.segments.reduce((sum, segment) => {
-    return sum + (typeof segment === "string" ? weightOf(segment) : 0);
-  }, 0);
-  const keptShare = all === 0 ? 1 : kept / all;
-  if (keptShare >= keptShareMin) return;
-  throw new DraftError(
-    "DRAFT_TEMPLATE",
-    `Cannot generalise the template: the new instance keeps ${Math.round(keptShare * 100)} % of ` +
-      "its constant text. Extract a template of its own from several instances.",
-    { details: { keptShare } },
-  );
 }
 
 /** Appends a segment; constant text joins constant text. */

@@ -9,7 +9,7 @@ import {
   type TemplateData,
 } from "./template.ts";
 import { nameHole } from "./template-names.ts";
-import { tokensOf, weightOf } from "./template-tokens.ts";
+import { countsOf, sharedWeightOf, tokensOf, weightOf } from "./template-tokens.ts";
 
 /** A template and what each example is made of. */
 export interface ExtractedTemplate {
@@ -53,7 +53,7 @@ export function extractTemplate(examples: readonly string[]): ExtractedTemplate 
   const tokens = examples.map(tokensOf);
   const total = examples.reduce((sum, example) => sum + weightOf(example), 0);
   // More cannot be constant, and this is known without aligning them.
-  const shareMax = total === 0 ? 0 : (sharedWeightOf(tokens) * examples.length) / total;
+  const shareMax = total === 0 ? 0 : (commonWeightOf(tokens) * examples.length) / total;
   if (shareMax < constantShareMin) {
     throw refusal("the examples have too little in common", { constantShare: shareMax });
   }
@@ -84,29 +84,19 @@ function givenWeightOf(sources: ReadonlyMap<string, Source>): number {
   return weight;
 }
 
-/**
- * Letters and digits of the tokens that all examples have, wherever they stand: more cannot be
- * constant, and to count them takes no alignment.
- */
-function sharedWeightOf(examples: readonly (readonly string[])[]): number {
-  let shared = countsOf(examples[0] ?? []);
-  for (const tokens of examples.slice(1)) {
-    const counts = countsOf(tokens);
-    const both = [...shared].flatMap(([token, count]): [string, number][] => {
+/** Letters and digits of the tokens that all examples have, wherever they stand. */
+function commonWeightOf(examples: readonly (readonly string[])[]): number {
+  const [first = new Map<string, number>(), ...others] = examples.map(countsOf);
+  let common = first;
+  for (const counts of others) {
+    const both = new Map<string, number>();
+    for (const [token, count] of common) {
       const other = counts.get(token);
-      return other === undefined ? [] : [[token, Math.min(count, other)]];
-    });
-    shared = new Map(both);
+      if (other !== undefined) both.set(token, Math.min(count, other));
+    }
+    common = both;
   }
-  let weight = 0;
-  for (const [token, count] of shared) weight += weightOf(token) * count;
-  return weight;
-}
-
-function countsOf(tokens: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
-  return counts;
+  return sharedWeightOf(common, common);
 }
 
 function skeletonOf(tokens: readonly (readonly string[])[]): Skeleton {
@@ -132,9 +122,9 @@ function tidied(skeleton: Skeleton): Skeleton {
 
 /** A short token between two holes that could as well be part of them. */
 function isAccidental(skeleton: Skeleton, index: number): boolean {
+  if (isClosed(skeleton, index) || isClosed(skeleton, index + 1)) return false;
   const before = gapTexts(skeleton, index);
   const after = gapTexts(skeleton, index + 1);
-  if (isConstant(before) || isConstant(after)) return false;
   const token = tokenAt(skeleton, index);
   if (/[\p{L}\p{N}]/u.test(token)) {
     const isInsideWord = before.some((text, at) => {
@@ -180,8 +170,11 @@ function gapTexts({ examples, places }: Skeleton, index: number): string[] {
   });
 }
 
-function isConstant(texts: readonly string[]): boolean {
-  return texts.every((text) => text === "");
+/** Whether no example has anything between shared token `index - 1` and shared token `index`. */
+function isClosed({ examples, places }: Skeleton, index: number): boolean {
+  return examples.every((tokens, at) => {
+    return (places[index]?.[at] ?? tokens.length) === (places[index - 1]?.[at] ?? -1) + 1;
+  });
 }
 
 function tokenAt({ examples, places }: Skeleton, index: number): string {
@@ -202,8 +195,7 @@ function shareOf(skeleton: Skeleton, examples: readonly string[]): number {
 function gapsOf(skeleton: Skeleton): Map<number, readonly string[]> {
   const gaps = new Map<number, readonly string[]>();
   for (let index = 0; index <= skeleton.places.length; index++) {
-    const texts = gapTexts(skeleton, index);
-    if (!isConstant(texts)) gaps.set(index, texts);
+    if (!isClosed(skeleton, index)) gaps.set(index, gapTexts(skeleton, index));
   }
   return gaps;
 }
@@ -253,9 +245,12 @@ interface Source {
  */
 function sourcesOf(lists: readonly (readonly string[])[]): Map<string, Source> {
   const distinct = new Map(lists.map((values) => [keyOf(values), values]));
+  const firstValues = new Set([...distinct.values()].map(([first]) => first));
   const spellings = [...distinct].map(([key, values]) => {
     const forms = new Map<string, CaseForm>();
-    for (const form of caseForms) {
+    for (const form of distinct.size > 1 ? caseForms : []) {
+      // Nearly every form leads nowhere, which one of the values tells.
+      if (!firstValues.has(inForm(values[0] ?? "", form))) continue;
       const spelled = keyOf(values.map((value) => inForm(value, form)));
       if (distinct.has(spelled) && !forms.has(spelled)) forms.set(spelled, form);
     }

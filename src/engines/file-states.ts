@@ -4,6 +4,7 @@ import { DraftError } from "../errors.ts";
 import { applyEdit } from "./apply-edit.ts";
 import type { Edit } from "./edit.ts";
 import { editError } from "./edit-failure.ts";
+import type { KnownNodes } from "./known-nodes.ts";
 import { absolutePathOf, codeOf, findBytes, findNode, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
 import { PieceList } from "./piece-list.ts";
@@ -53,6 +54,7 @@ interface FileState {
  */
 export class FileStates {
   readonly #overlay: EngineOverlay;
+  readonly #known: KnownNodes | undefined;
   readonly #states = new Map<string, FileState>();
   readonly #parents = new Map<string, string>();
   readonly #hardLinks = new Map<string, string>();
@@ -64,8 +66,10 @@ export class FileStates {
   /** Reads and writes that the same operations would have made one by one. */
   plainCalls = 0;
 
-  constructor(overlay: EngineOverlay) {
+  /** @param known what was looked at before, when nothing has changed since. */
+  constructor(overlay: EngineOverlay, known?: KnownNodes) {
     this.#overlay = overlay;
+    this.#known = known;
   }
 
   /** Replaces the content of a file, or makes it. `bytes` must not change until it is applied. */
@@ -85,13 +89,15 @@ export class FileStates {
   edit(path: string, edits: readonly Edit[]): number[] {
     const shown = shownPathOf(this.#overlay, path);
     const state = this.#stateOf(path);
-    const draft = this.#draftOf(state, edits, shown);
+    const content = this.#editableOf(state, edits, shown);
+    const before = content.snapshot();
     const replacements = edits.map((edit, index) => {
-      const outcome = applyEdit(draft, edit);
-      if (outcome.kind === "failed") throw editError(shown, index, edits.length, outcome.failure);
-      return outcome.replacements;
+      const outcome = applyEdit(content, edit);
+      if (outcome.kind === "applied") return outcome.replacements;
+      content.restore(before);
+      throw editError(shown, index, edits.length, outcome.failure);
     });
-    state.content = draft;
+    state.content = content;
     this.#count(state);
     this.plainCalls += edits.length * 2;
     return replacements;
@@ -190,8 +196,8 @@ export class FileStates {
     return { kind: "write", path, bytes, before, isNewFile };
   }
 
-  /** A copy to edit, so that a failing list leaves the state alone. */
-  #draftOf(state: FileState, edits: readonly Edit[], shown: string): PieceList {
+  /** What edits apply to: the content in progress itself, since a copy for each would be dear. */
+  #editableOf(state: FileState, edits: readonly Edit[], shown: string): PieceList {
     const content = this.#contentOf(state);
     const first = edits[0];
     const creates = first?.kind === "string" && first.oldText === "";
@@ -201,7 +207,7 @@ export class FileStates {
         message: "there is no such file. Check the path, or create it with an empty old text.",
       });
     }
-    return new PieceList(content?.toBytes() ?? new Uint8Array(0));
+    return content ?? new PieceList(new Uint8Array(0));
   }
 
   #contentOf(state: FileState): PieceList | undefined {
@@ -268,7 +274,7 @@ export class FileStates {
   #locate(absolute: string): Location {
     const place = this.#placeOf(absolute);
     if (this.#states.has(place)) return { key: place, node: undefined };
-    const node = findNode(this.#overlay, place);
+    const node = this.#findNode(place);
     if (node?.isSymbolicLink()) return this.#locate(this.#linkTargetOf(place));
     if (node === undefined || node.nlink < 2 || node.isDirectory()) return { key: place, node };
     const inode = `${node.dev}:${node.ino}`;
@@ -294,7 +300,9 @@ export class FileStates {
   /** The path with its parents resolved; its last component stays as it is. */
   #placeOf(absolute: string): string {
     const parent = dirname(absolute);
-    return parent === absolute ? absolute : join(this.#realParentOf(parent), basename(absolute));
+    if (parent === absolute) return absolute;
+    const real = this.#realParentOf(parent);
+    return real === parent ? absolute : join(real, basename(absolute));
   }
 
   /** Component by component, since the directories of a batch share most of their path. */
@@ -310,7 +318,11 @@ export class FileStates {
   #isLinkFree(path: string): boolean {
     const { root } = this.#overlay;
     if (path === root || !isWithin(path, root)) return false;
-    return findNode(this.#overlay, path)?.isDirectory() ?? true;
+    return this.#findNode(path)?.isDirectory() ?? true;
+  }
+
+  #findNode(path: string): EngineStats | undefined {
+    return this.#known === undefined ? findNode(this.#overlay, path) : this.#known.find(path);
   }
 
   #resolvedParent(parent: string): string {

@@ -1,10 +1,8 @@
 import { join } from "node:path";
 import { stateDirectoryName } from "../disk/state-directory.ts";
-import { DraftError, isDraftError } from "../errors.ts";
-import { KIB } from "../limits.ts";
+import { DraftError } from "../errors.ts";
 import { clusterTexts } from "./cluster-texts.ts";
-import { extractTemplate } from "./extract-template.ts";
-import { matchTemplate } from "./match-template.ts";
+import { drawTemplates, exampleCharactersMax } from "./draw-templates.ts";
 import { absolutePathOf, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import type { Template, TemplateData } from "./template.ts";
@@ -30,30 +28,28 @@ export interface FindTemplatesOptions {
   readonly onProgress?: (files: number) => void;
 }
 
-/** Examples that a template is drawn from: enough to tell what varies, few enough to be quick. */
-const examplesMax = 6;
-/** Longer texts are no examples: to align them would take longer than all the rest. */
-const exampleCharactersMax = 16 * KIB;
 const leftOut: ReadonlySet<string> = new Set([".git", stateDirectoryName]);
 
 /**
  * Finds templates among texts, such as those of a directory or of pending writes: clusters them,
- * draws a template from a sample of each cluster, and keeps it where at least `instancesMin` texts
- * fit. Content that is not UTF-8, and groups of texts of more than 16 KiB, are left out.
+ * draws templates from each cluster, and keeps those that at least `instancesMin` texts fit.
+ * Content that is not UTF-8, and groups of texts of more than 16 KiB, are left out.
  */
 export function findTemplates(texts: readonly NamedText[], instancesMin = 3): FoundTemplate[] {
   const readable = texts.filter(({ bytes }) => {
     return textEncodingOf(bytes) === "utf-8" && isText(bytes);
   });
   const contents = readable.map(({ bytes }) => Buffer.from(bytes).toString("utf8"));
-  return clusterTexts(contents, instancesMin).flatMap((cluster): FoundTemplate[] => {
-    const template = templateOf(cluster.map((index) => contents[index] ?? ""));
-    if (template === undefined) return [];
-    const instances = cluster.flatMap((index) => {
-      const data = matchTemplate(template, contents[index] ?? "");
-      return data === undefined ? [] : [{ path: readable[index]?.path ?? "", data }];
-    });
-    return instances.length >= instancesMin ? [{ template, instances }] : [];
+  const drawn = clusterTexts(contents, instancesMin).flatMap((cluster) =>
+    drawTemplates(contents, cluster, instancesMin),
+  );
+  return drawn.map(({ template, instances }): FoundTemplate => {
+    const inOrder = instances.toSorted((a, b) => a.index - b.index);
+    const pathOf = (index: number) => readable[index]?.path ?? "";
+    return {
+      template,
+      instances: inOrder.map(({ index, data }) => ({ path: pathOf(index), data })),
+    };
   });
 }
 
@@ -92,16 +88,4 @@ function stopIfAborted(signal: AbortSignal | undefined, directory: string): void
     path: directory,
     cause: signal.reason,
   });
-}
-
-function templateOf(texts: readonly string[]): Template | undefined {
-  const examples = texts.filter(({ length }) => length <= exampleCharactersMax);
-  const step = Math.max(1, Math.floor(examples.length / examplesMax));
-  const sample = examples.filter((_text, index) => index % step === 0).slice(0, examplesMax);
-  try {
-    return extractTemplate(sample).template;
-  } catch (error) {
-    if (isDraftError(error) && error.code === "DRAFT_TEMPLATE") return undefined;
-    throw error;
-  }
 }

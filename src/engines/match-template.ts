@@ -7,7 +7,7 @@ import { renderTemplate, type Template, type TemplateData } from "./template.ts"
  * back the text.
  */
 export function matchTemplate(template: Template, text: string): TemplateData | undefined {
-  const data: Record<string, string> = {};
+  const values = new Map<string, string>();
   const spelled: string[] = [];
   let position = 0;
   for (const [index, segment] of template.segments.entries()) {
@@ -21,14 +21,15 @@ export function matchTemplate(template: Template, text: string): TemplateData | 
     const value = text.slice(position, end);
     position = end;
     if (segment.form === "exact") {
-      const known = Object.hasOwn(data, segment.parameter) ? data[segment.parameter] : value;
-      if (known !== value) return undefined;
-      Object.defineProperty(data, segment.parameter, { value, enumerable: true });
+      const known = values.get(segment.parameter);
+      if (known !== undefined && known !== value) return undefined;
+      values.set(segment.parameter, value);
     } else spelled.push(segment.parameter);
   }
   if (position !== text.length) return undefined;
-  const isComplete = spelled.every((parameter) => Object.hasOwn(data, parameter));
-  return isComplete && renderTemplate(template, data) === text ? data : undefined;
+  if (!spelled.every((parameter) => values.has(parameter))) return undefined;
+  const data = Object.fromEntries(values);
+  return renderTemplate(template, data) === text ? data : undefined;
 }
 
 /** Where the hole at `index` ends: before the next constant, or at the end of the text. */

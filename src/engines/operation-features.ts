@@ -3,10 +3,11 @@ import { isWithin } from "../disk/tree-path.ts";
 import { KIB } from "../limits.ts";
 import { FileStates } from "./file-states.ts";
 import { findTemplates } from "./find-templates.ts";
+import type { KnownNodes } from "./known-nodes.ts";
 import { isFileOperation, type Operation, sizeOf } from "./operation.ts";
 import type { OperationFeatures } from "./optimizer.ts";
 import type { OptimizerSettings } from "./optimizer-settings.ts";
-import { absolutePathOf, codeOf, findBytes, findTarget, NestedPaths } from "./overlay-path.ts";
+import { absolutePathOf, codeOf, findBytes, NestedPaths } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import type { TemplateCache } from "./template-cache.ts";
 import { decodeText, isText } from "./text-encoding.ts";
@@ -34,56 +35,73 @@ interface Company {
   readonly changesNames: boolean;
 }
 
+/** An operation with the file that it is about. */
+interface Target {
+  readonly operation: Operation;
+  /** That file, under one name however it is reached. */
+  readonly key: string;
+  /** The key, and the path as it was named where that is another one. */
+  readonly paths: readonly string[];
+  /** Operations with the same are alike: in one directory, on one type of file. */
+  readonly likeness: string;
+}
+
 /**
  * Looks at operations that wait together. Touches nothing but the names and sizes of their files,
  * and the content of those whose size is that of their new content.
+ *
+ * @param options.nodes what was seen of the files, for whoever runs the operations next.
  */
 export function featuresOf(
   overlay: EngineOverlay,
   operations: readonly Operation[],
   settings: OptimizerSettings,
-  options: { readonly insideBatch: boolean; readonly templates: TemplateCache | undefined },
+  options: {
+    readonly insideBatch: boolean;
+    readonly templates: TemplateCache | undefined;
+    readonly nodes: KnownNodes;
+  },
 ): OperationFeatures[] {
-  const states = new FileStates(overlay);
-  const keys = operations.map((operation) => keyOf(overlay, states, operation));
+  const { nodes } = options;
+  const states = new FileStates(overlay, nodes);
+  const targets = operations.map((operation) => targetOf(overlay, states, operation));
   const company: Company = {
-    byFile: countsOf(keys),
-    byKind: countsOf(keys.map((key, index) => kindKeyOf(key, operations[index]))),
+    byFile: countsOf(targets.map(({ key }) => key)),
+    byKind: countsOf(targets.map(({ likeness }) => likeness)),
     structural: operations.flatMap((operation) => structuralPathsOf(overlay, states, operation)),
     nested: new NestedPaths(),
     templated: templatedPaths(operations, settings, options.templates),
     changesNames: operations.some(({ kind }) => kind !== "write" && kind !== "edit"),
   };
-  const pathsAt = (index: number) => {
-    const key = keys[index] ?? "";
-    const named = absolutePathOf(overlay, operations[index]?.path ?? "");
-    return key === named ? [key] : [key, named];
-  };
-  for (const index of keys.keys()) for (const path of pathsAt(index)) company.nested.add(path);
+  for (const { paths } of targets) for (const path of paths) company.nested.add(path);
   const { known, found } = company.templated;
-  return operations.map((operation, index): OperationFeatures => {
-    const key = keys[index] ?? "";
+  return targets.map(({ operation, key, paths, likeness }): OperationFeatures => {
     const sameFile = (company.byFile.get(key) ?? 1) - 1;
     return {
       kind: operation.kind,
       sizeBytes: sizeOf(operation),
-      fileBytes: operation.kind === "edit" ? (findTarget(overlay, key)?.size ?? 0) : 0,
+      fileBytes: operation.kind === "edit" ? (findSize(nodes, key) ?? 0) : 0,
       edits: operation.kind === "edit" ? operation.edits.length : 1,
       sameFile: isFileOperation(operation) ? sameFile : 0,
-      similar: company.byKind.get(kindKeyOf(key, operation)) ?? 1,
+      similar: company.byKind.get(likeness) ?? 1,
       files: company.byFile.size,
       insideBatch: options.insideBatch,
       fitsTemplate: known.has(operation.path) || found.has(operation.path),
       isKnownTemplate: known.has(operation.path),
-      isIdentical: sameFile === 0 && isIdentical(overlay, key, operation),
-      isOrdered: isOrdered(operation, pathsAt(index), company),
+      isIdentical: sameFile === 0 && isIdentical(overlay, nodes, key, operation),
+      isOrdered: isOrdered(operation, paths, company),
     };
   });
 }
 
-/** The file that an operation is about, under one name however it is reached. */
-function keyOf(overlay: EngineOverlay, states: FileStates, operation: Operation): string {
-  const absolute = absolutePathOf(overlay, operation.path);
+function targetOf(overlay: EngineOverlay, states: FileStates, operation: Operation): Target {
+  const named = absolutePathOf(overlay, operation.path);
+  const key = keyOf(states, named, operation);
+  const paths = key === named ? [key] : [key, named];
+  return { operation, key, paths, likeness: likenessOf(key, operation) };
+}
+
+function keyOf(states: FileStates, absolute: string, operation: Operation): string {
   if (!isFileOperation(operation)) return absolute;
   try {
     return operation.kind === "delete" ? states.placeOf(absolute) : states.pathOf(absolute);
@@ -94,9 +112,8 @@ function keyOf(overlay: EngineOverlay, states: FileStates, operation: Operation)
   }
 }
 
-function kindKeyOf(key: string, operation: Operation | undefined): string {
-  const isOnFile = operation !== undefined && isFileOperation(operation);
-  return `${isOnFile ? "file" : operation?.kind} ${dirname(key)} ${extname(key)}`;
+function likenessOf(key: string, operation: Operation): string {
+  return `${isFileOperation(operation) ? "file" : operation.kind} ${dirname(key)} ${extname(key)}`;
 }
 
 function countsOf(keys: readonly string[]): Map<string, number> {
@@ -131,10 +148,21 @@ function isRelated(path: string, other: string): boolean {
   return isWithin(path, other) || isWithin(other, path);
 }
 
-function isIdentical(overlay: EngineOverlay, path: string, operation: Operation): boolean {
+function isIdentical(
+  overlay: EngineOverlay,
+  nodes: KnownNodes,
+  path: string,
+  operation: Operation,
+): boolean {
   if (operation.kind !== "write") return false;
-  if (findTarget(overlay, path)?.size !== operation.bytes.length) return false;
+  if (findSize(nodes, path) !== operation.bytes.length) return false;
   return findBytes(overlay, path)?.equals(operation.bytes) ?? false;
+}
+
+/** The size of a file; the links on the way to it were followed before. */
+function findSize(nodes: KnownNodes, path: string): number | undefined {
+  const node = nodes.find(path);
+  return node?.isFile() === true ? node.size : undefined;
 }
 
 /**

@@ -1,9 +1,16 @@
 import { assert } from "../errors.ts";
 
+/** A range of a buffer. */
 interface Piece {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
+}
+
+/** What a {@link PieceList} was. */
+export interface ContentSnapshot {
+  readonly pieces: readonly Piece[];
+  readonly size: number;
 }
 
 /** New bytes for a range of the old content. */
@@ -16,8 +23,16 @@ export interface Replacement {
 
 const lineFeed = 0x0a;
 
-/** Past this many pieces a search costs more than joining them once. */
+/** Past this many pieces an edit costs more than joining them once. */
 const piecesMax = 512;
+
+/**
+ * Past this many, a search does: what each piece adds to a search, and joining so many bytes now
+ * and then, cost the least together when joined so often (measured).
+ */
+function searchedPiecesMax(bytes: number): number {
+  return Math.min(piecesMax, 8 + Math.sqrt(bytes) / 40);
+}
 
 /**
  * Content under edit as a list of pieces of unchanged buffers, so that an edit copies nothing but
@@ -80,6 +95,7 @@ export class PieceList {
   /** Position of the first occurrence of `needle` at or after `from`, or -1. */
   indexOf(needle: Uint8Array, from = 0): number {
     if (needle.length === 0) return from <= this.#size ? from : -1;
+    if (this.#pieces.length > searchedPiecesMax(this.#size)) this.#join();
     let offset = 0;
     // The last bytes of what was searched already: an occurrence may straddle pieces.
     let carried: Uint8Array = new Uint8Array(0);
@@ -124,6 +140,18 @@ export class PieceList {
   slice(start: number, end: number): Buffer {
     const parts = this.#views(Math.max(0, start), Math.min(end, this.#size));
     return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+  }
+
+  /** The content as it is now, to go back to with {@link restore}; copies no bytes. */
+  snapshot(): ContentSnapshot {
+    return { pieces: this.#pieces.slice(), size: this.#size };
+  }
+
+  /** Takes back everything since a snapshot of this list. */
+  restore({ pieces, size }: ContentSnapshot): void {
+    this.#pieces = pieces.slice();
+    this.#size = size;
+    this.#lineFeeds = undefined;
   }
 
   /** The whole content in one buffer. */

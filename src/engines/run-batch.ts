@@ -4,6 +4,7 @@ import type { IoCounts } from "../metrics/measurement.ts";
 import { type AppliedChanges, applyChange, inSavepoint } from "./apply-changes.ts";
 import { orderByDependencies } from "./dependency-order.ts";
 import { type FileChange, FileStates } from "./file-states.ts";
+import type { KnownNodes } from "./known-nodes.ts";
 import { type FileOperation, isFileOperation, type Operation } from "./operation.ts";
 import { absolutePathOf, NestedPaths } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
@@ -21,6 +22,12 @@ export interface BatchOptions {
   readonly onProgress?: (files: number) => void;
   /** The standard path: each operation by itself and in order, nothing of a file put together. */
   readonly oneByOne?: boolean;
+}
+
+/** What a pipeline adds. */
+export interface PipelinedBatchOptions extends BatchOptions {
+  /** What was seen of the files right before, with nothing changed since. */
+  readonly nodes?: KnownNodes;
 }
 
 /** An operation that could not be done. */
@@ -85,6 +92,8 @@ interface Run {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((files: number) => void) | undefined;
   readonly progress: Progress;
+  /** Holds until the batch changes something. */
+  nodes: KnownNodes | undefined;
 }
 
 /** Thrown within a run to take an atomic batch back; never leaves this file. */
@@ -109,7 +118,7 @@ class BatchFailure extends Error {
 export function runBatch(
   overlay: EngineOverlay,
   operations: readonly Operation[],
-  options: BatchOptions = {},
+  options: PipelinedBatchOptions = {},
 ): BatchResult {
   const run: Run = {
     overlay,
@@ -119,6 +128,7 @@ export function runBatch(
     signal: options.signal,
     onProgress: options.onProgress,
     progress: emptyProgress(),
+    nodes: options.nodes,
   };
   checkBatchSize(run.maxBatchSize);
   const facts = () => factsOf(run);
@@ -157,6 +167,7 @@ function runSegments(run: Run): void {
     runFiles(run, start, index);
     paths = new NestedPaths();
     stopIfAborted(run);
+    run.nodes = undefined;
     attempt(run, [index], () => {
       add(run.progress, runPlain(run.overlay, operation));
     });
@@ -177,7 +188,7 @@ function runOneByOne(run: Run): void {
 }
 
 function runFiles(run: Run, start: number, end: number): void {
-  let states = new FileStates(run.overlay);
+  let states = new FileStates(run.overlay, run.nodes);
   let byPath = new Map<string, number[]>();
   for (let index = start; index < end; index++) {
     const operation = run.operations[index];
@@ -205,6 +216,7 @@ function applyStates(
   byPath: ReadonlyMap<string, readonly number[]>,
 ): void {
   const changes = orderChanges(run, states.changes());
+  run.nodes = undefined;
   run.progress.reads += states.reads;
   for (let at = 0; at < changes.length; at += run.maxBatchSize) {
     stopIfAborted(run);
@@ -232,6 +244,7 @@ export function runChanges(
     signal: options.signal,
     onProgress: options.onProgress,
     progress: emptyProgress(),
+    nodes: undefined,
   };
   checkBatchSize(run.maxBatchSize);
   const ordered = orderChanges(run, changes);

@@ -1,6 +1,7 @@
 import { callsOf, type IoCounts, noIo } from "../metrics/measurement.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import type { FileStates } from "./file-states.ts";
+import { KnownNodes } from "./known-nodes.ts";
 import type { Operation } from "./operation.ts";
 import { featuresOf } from "./operation-features.ts";
 import { decide } from "./optimizer.ts";
@@ -103,7 +104,11 @@ function decideAll(
 ): DecisionRecord[] {
   const features = isLeftAlone(operations, settings)
     ? operations.map((operation) => bareFeatures(operation, operations.length))
-    : featuresOf(overlay, operations, settings, { insideBatch: false, templates });
+    : featuresOf(overlay, operations, settings, {
+        insideBatch: false,
+        templates,
+        nodes: new KnownNodes(overlay),
+      });
   return operations.flatMap((operation, index): DecisionRecord[] => {
     const seen = features[index];
     if (seen === undefined) return [];

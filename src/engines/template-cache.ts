@@ -3,9 +3,8 @@ import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
-import { isDraftError } from "../errors.ts";
 import { MIB } from "../limits.ts";
-import { evolveTemplate } from "./evolve-template.ts";
+import { attemptEvolution } from "./evolve-template.ts";
 import { matchTemplate } from "./match-template.ts";
 import {
   compileTemplate,
@@ -14,6 +13,7 @@ import {
   type TemplateData,
   templateIdOf,
 } from "./template.ts";
+import { TokenizedText } from "./template-tokens.ts";
 
 interface Entry {
   readonly template: Template;
@@ -96,10 +96,11 @@ export class TemplateCache {
       this.find(match.id);
       return true;
     }
+    const instance = new TokenizedText(text);
     for (const [id, { template }] of [...this.#entries].slice(-evolvedMax).reverse()) {
-      const evolved = findEvolved(template, text);
-      if (evolved === undefined) continue;
-      this.replace(id, evolved);
+      const attempt = attemptEvolution(template, instance);
+      if (attempt.kind === "unlike") continue;
+      this.replace(id, attempt.template);
       return true;
     }
     return false;
@@ -138,15 +139,6 @@ export class TemplateCache {
   #drop(id: string): void {
     this.#bytes -= this.#entries.get(id)?.bytes ?? 0;
     this.#entries.delete(id);
-  }
-}
-
-function findEvolved(template: Template, text: string): Template | undefined {
-  try {
-    return evolveTemplate(template, text).template;
-  } catch (error) {
-    if (isDraftError(error) && error.code === "DRAFT_TEMPLATE") return undefined;
-    throw error;
   }
 }
 

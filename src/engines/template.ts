@@ -57,9 +57,13 @@ export function compileTemplate(template: Template): Renderer {
   };
 }
 
-/** Renders a template once; see {@link compileTemplate}. */
+const compiled = new WeakMap<Template, Renderer>();
+
+/** Renders a template, which is compiled once; see {@link compileTemplate}. */
 export function renderTemplate(template: Template, data: TemplateData): string {
-  return compileTemplate(template)(data);
+  const render = compiled.get(template) ?? compileTemplate(template);
+  compiled.set(template, render);
+  return render(data);
 }
 
 function renderSegments(

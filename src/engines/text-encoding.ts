@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { DraftError } from "../errors.ts";
 
 /** How text is written in a file. Everything without a UTF-16 mark is taken as UTF-8. */
@@ -41,7 +42,7 @@ export function decodeText(bytes: Uint8Array, encoding: TextEncoding): string {
 /** Whether bytes are text: valid in their encoding, and without NUL. */
 export function isText(bytes: Uint8Array): boolean {
   const encoding = textEncodingOf(bytes);
-  if (encoding === "utf-8" && bytes.includes(0)) return false;
+  if (encoding === "utf-8") return !bytes.includes(0) && isUtf8(bytes);
   try {
     new TextDecoder(encoding, { fatal: true }).decode(bytes);
     return true;

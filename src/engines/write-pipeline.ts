@@ -3,6 +3,7 @@ import { callsOf, type IoCounts, noIo } from "../metrics/measurement.ts";
 import { Meter } from "../metrics/meter.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import { editExtents } from "./edit-extents.ts";
+import { KnownNodes } from "./known-nodes.ts";
 import { type EditOperation, type Operation, sizeOf } from "./operation.ts";
 import { featuresOf } from "./operation-features.ts";
 import { type Decision, decide, type OperationFeatures } from "./optimizer.ts";
@@ -145,8 +146,9 @@ export class WritePipeline {
     if (only !== undefined && isLeftAlone(operations, this.#settings) && operations.length === 1) {
       return this.#runOnly(only);
     }
-    const steps = this.#decide(operations);
-    return inSavepoint(this.#overlay, () => this.#run(steps));
+    const nodes = new KnownNodes(this.#overlay);
+    const steps = this.#decide(operations, nodes);
+    return inSavepoint(this.#overlay, () => this.#run(steps, nodes));
   }
 
   /** The way of a single small operation: its one call is all or none by itself. */
@@ -161,7 +163,7 @@ export class WritePipeline {
     return { decisions: [record], fallbacks: [], batch: undefined, io };
   }
 
-  #decide(operations: readonly Operation[]): Step[] {
+  #decide(operations: readonly Operation[], nodes: KnownNodes): Step[] {
     const settings = this.#settings;
     if (isLeftAlone(operations, settings)) {
       // One small write, or no optimisation at all: not even looked at.
@@ -173,6 +175,7 @@ export class WritePipeline {
     const all = featuresOf(this.#overlay, operations, settings, {
       insideBatch: this.#options.insideBatch ?? false,
       templates: this.#options.templates,
+      nodes,
     });
     return operations.map((operation, index) => {
       const features = all[index] ?? bareFeatures(operation, operations.length);
@@ -180,7 +183,7 @@ export class WritePipeline {
     });
   }
 
-  #run(steps: readonly Step[]): FlushResult {
+  #run(steps: readonly Step[], nodes: KnownNodes): FlushResult {
     const fallbacks: Fallback[] = [];
     const totals = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
     const add = (io: IoCounts) => {
@@ -194,7 +197,7 @@ export class WritePipeline {
     const isBatch = steps.some(({ decision }) => isBatched(decision));
     const together = steps.filter(({ decision }) => isBatch && decision.strategy !== "stream");
     const outcomes = new Map<Step, StepOutcome>();
-    const outcome = isBatch ? this.#runBatch(together, fallbacks) : undefined;
+    const outcome = isBatch ? this.#runBatch(together, nodes, fallbacks) : undefined;
     if (outcome !== undefined) {
       add(outcome.io);
       for (const step of together) outcomes.set(step, outcome.of(step));
@@ -216,6 +219,7 @@ export class WritePipeline {
 
   #runBatch(
     steps: readonly Step[],
+    nodes: KnownNodes,
     fallbacks: Fallback[],
   ): {
     readonly io: IoCounts;
@@ -233,6 +237,7 @@ export class WritePipeline {
         const attempt = this.#attempt(() => {
           const result = run(this.#overlay, operations, {
             maxBatchSize: this.#settings.batchFilesMax,
+            nodes,
             ...signalOf(this.#options),
           });
           if (result.outcome === "rolled_back") throw result.error;
@@ -336,10 +341,10 @@ export function runOptimized(
   const gathering = new WritePipeline(overlay, {
     ...options,
     settings: whole,
-    runBatch: (target, list) =>
+    runBatch: (target, list, given) =>
       (options.runBatch ?? runBatch)(target, list, {
+        ...given,
         maxBatchSize: settings.batchFilesMax,
-        ...signalOf(options),
       }),
     now: () => 0,
   });

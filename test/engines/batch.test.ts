@@ -119,6 +119,24 @@ describe("batch", () => {
     expect(result.cycles.map((cycle) => cycle.length)).toEqual([2]);
   });
 
+  it("takes nothing of a list of edits that fails, and goes on from what was before", async () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { "a.txt": "one\ntwo\nthree\n" });
+    const line = (first: number, text: string) =>
+      ({ kind: "lines", first, last: first, text }) as const;
+    const result = await batch(
+      overlay,
+      (b) => {
+        b.edit("a.txt", line(2, "2\n2\n"));
+        b.edit("a.txt", line(1, ""), replaceText("missing", "x"));
+        b.edit("a.txt", line(4, "3\n"));
+      },
+      { atomic: false },
+    );
+    expect(result).toMatchObject({ outcome: "partial_recovery", recovered: [], reads: 1 });
+    expect(treeOf(overlay.root)).toEqual({ "a.txt": text("one\n2\n2\n3\n") });
+  });
+
   it("works in groups of at most maxBatchSize, and saves a group from a failing file", async () => {
     const denied = Object.assign(new Error("EACCES"), { code: "EACCES" });
     const { fs: failing } = watchedFs((name, path) =>
@@ -286,6 +304,44 @@ describe("the dependency order", () => {
     ],
     ["C", { "/a.c": '#include "h/b.h"\n', "/h/b.h": "" }, ["/h/b.h", "/a.c"]],
     ["SCSS", { "/a.scss": '@use "b";', "/b.scss": "" }, ["/b.scss", "/a.scss"]],
+    ["partials of Sass", { "/a.scss": '@use "x/b";', "/x/_b.scss": "" }, ["/x/_b.scss", "/a.scss"]],
+    [
+      "lists of imports, and indexes",
+      { "/a.scss": '@import "x", "b";', "/x/_index.scss": "", "/b.sass": "" },
+      ["/x/_index.scss", "/b.sass", "/a.scss"],
+    ],
+    ["indented Sass", { "/a.sass": "@import b, c\n", "/c.sass": "" }, ["/c.sass", "/a.sass"]],
+    [
+      "modules of Sass that are configured or loaded late",
+      {
+        "/a.scss": '@use "b" with ($file: "d");\n@include meta.load-css("c");',
+        "/c.scss": "",
+        "/d.scss": '@forward "b" show x;',
+        "/b.scss": "",
+      },
+      ["/c.scss", "/b.scss", "/a.scss", "/d.scss"],
+    ],
+    [
+      "Less",
+      { "/a.less": '@import (reference) "b";@plugin "p.js";', "/p.js": "", "/b.less": "" },
+      ["/p.js", "/b.less", "/a.less"],
+    ],
+    ["CSS", { "/a.css": "@import url(b.css) screen;", "/b.css": "" }, ["/b.css", "/a.css"]],
+    [
+      "modules of a Python package",
+      { "/p/a.py": "from . import c, b\nfrom .d.e import (x)\n", "/p/d/e.py": "", "/p/b.py": "" },
+      ["/p/d/e.py", "/p/b.py", "/p/a.py"],
+    ],
+    [
+      "the index of the directory above",
+      { "/p/q/a.ts": 'export * from "..";', "/p/index.ts": "" },
+      ["/p/index.ts", "/p/q/a.ts"],
+    ],
+    [
+      "names with more than one dot, or an underscore",
+      { "/a.ts": 'import "./u.service.js";import "./_x";', "/u.service.ts": "", "/_x.ts": "" },
+      ["/u.service.ts", "/_x.ts", "/a.ts"],
+    ],
     ["shell", { "/a.sh": "source ./b.sh\n", "/b.sh": "" }, ["/b.sh", "/a.sh"]],
     ["JavaScript", { "/a.js": 'require("./b")', "/b/index.js": "" }, ["/b/index.js", "/a.js"]],
   ])("knows %s", (_language, files, expected) => {

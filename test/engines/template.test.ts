@@ -250,6 +250,41 @@ describe("clustering", () => {
     layer.close();
   });
 
+  const header = Array.from(
+    { length: 12 },
+    (_, at) => `// Licensed to whom it may concern ${at}.\n`,
+  );
+  const named = (make: string, text: (word: string) => string) =>
+    words.map((word) => {
+      return { path: `${word}.${make}`, bytes: Buffer.from(header.join("") + text(word)) };
+    });
+
+  it("parts texts of two makes that have much in common", () => {
+    const a = (word: string) =>
+      `export class ${word} {\n  start(): void {\n    this.open();\n  }\n}\n`.repeat(6);
+    const b = (word: string) => `it("takes ${word}", async () => expect(1).toBe(1));\n`.repeat(10);
+    const files = named("a", a).flatMap((file, index) => [file, named("b", b)[index] ?? file]);
+    expect(clusterTexts(files.map(({ bytes }) => bytes.toString()))).toHaveLength(1);
+    const found = findTemplates(files).map(({ instances }) => instances.map(({ path }) => path));
+    expect(found.toSorted()).toEqual(
+      ["a", "b"].map((make) => words.map((word) => `${word}.${make}`)),
+    );
+  });
+
+  it("generalises a template by what none of its examples had", () => {
+    const files = Array.from({ length: 40 }, (_, index) => {
+      const extra = index === 13 ? "// More.\n" : "";
+      const text = `${header.join("")}export const item${index} = ${index};\n${extra}`;
+      return { path: `${index}`, bytes: Buffer.from(text) };
+    });
+    const found = findTemplates(files);
+    expect(found.map(({ instances }) => instances.length)).toEqual([40]);
+    for (const { path, data } of found[0]?.instances ?? []) {
+      const text = files[Number(path)]?.bytes.toString();
+      expect(renderTemplate(found[0]?.template as Template, data)).toBe(text);
+    }
+  });
+
   it("draws templates from texts of its own accord", () => {
     const files = words.map((word) => ({
       path: `${word}.ts`,
