@@ -4,7 +4,8 @@ import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { carryAttributes } from "./carry-attributes.ts";
 import type { Directories } from "./directories.ts";
-import { type Creator, currentCreator, giveOwner, needsOwner } from "./owner.ts";
+import { Losses } from "./losses.ts";
+import { type Creator, currentCreator, giveAttributes, needsOwner } from "./owner.ts";
 import type { AttributesStep, InstallStep, LinkStep, NodeImage, Step, WriteStep } from "./step.ts";
 
 /**
@@ -18,12 +19,13 @@ export class Applier {
   readonly #disk: Disk;
   readonly #directories: Directories;
   readonly #creator: Creator = currentCreator();
-  /** Names of extended attributes that replaced files had and the new ones may not be given. */
-  readonly lostAttributes = new Map<TreePath, readonly string[]>();
+  readonly #losses: Losses;
 
-  constructor(disk: Disk, directories: Directories) {
+  /** @param losses receives what nodes could not be given. */
+  constructor(disk: Disk, directories: Directories, losses = new Losses()) {
     this.#disk = disk;
     this.#directories = directories;
+    this.#losses = losses;
   }
 
   apply(step: Step): void {
@@ -67,10 +69,8 @@ export class Applier {
 
   /** With enough permission to be filled; late attributes take away what it shall not have. */
   makeDirectory(path: TreePath, node: NodeImage): void {
-    const place = this.#directories.locate(path);
-    this.#disk.mkdir(place, node.mode | 0o700);
-    if (needsOwner(this.#creator, node)) giveOwner(this.#disk, place, node);
-    this.#disk.chmod(place, node.mode | 0o700);
+    this.#disk.mkdir(this.#directories.locate(path), node.mode | 0o700);
+    this.#give(path, node, { owner: needsOwner(this.#creator, node), mode: node.mode | 0o700 });
   }
 
   /** New bytes into an existing inode. Torn by a crash, but redone from the pack then. */
@@ -98,10 +98,20 @@ export class Applier {
 
   /** Mode, owner and, when asked for, times of what lies at a path. */
   setAttributes(path: TreePath, node: NodeImage, times: boolean): void {
+    this.#give(path, node, { owner: true, mode: node.mode });
+    if (times) this.#setTimes(path, node);
+  }
+
+  #give(path: TreePath, node: NodeImage, wish: { owner: boolean; mode: number }): void {
     const place = this.#directories.locate(path);
-    const mode = giveOwner(this.#disk, place, node);
-    if (node.kind !== "symlink") this.#disk.chmod(place, mode);
-    if (times) this.#disk.lutimes(place, BigInt(node.mtimeNs), BigInt(node.mtimeNs));
+    const mode = node.kind === "symlink" ? undefined : wish.mode;
+    const { loss } = giveAttributes(this.#disk, place, node, { owner: wish.owner, mode });
+    this.#losses.addOwner(path, loss);
+  }
+
+  #setTimes(path: TreePath, node: NodeImage): void {
+    const mtimeNs = BigInt(node.mtimeNs);
+    this.#disk.lutimes(this.#directories.locate(path), mtimeNs, mtimeNs);
   }
 
   #rename(source: TreePath, target: TreePath, node: NodeImage): void {
@@ -139,9 +149,13 @@ export class Applier {
   ): void {
     if (node.kind !== "file" || replaced?.kind !== "file") return;
     const { carried, lost } = carryAttributes(this.#disk, target, staged);
-    // An access list has a say in the permission bits, but those of the commit count.
-    if (carried > 0) this.#disk.chmod(staged, node.mode);
-    if (lost.length > 0) this.lostAttributes.set(path, lost);
+    // An access list has a say in the permission bits, but those of the commit count; beside them
+    // setuid and setgid stay as they could be given.
+    const given = carried > 0 ? this.#disk.lstat(staged) : undefined;
+    if (given !== undefined) {
+      this.#disk.chmod(staged, (given.mode & 0o7000) | (node.mode & 0o777));
+    }
+    this.#losses.addAttributes(path, lost);
   }
 
   #link(step: LinkStep<NodeImage, NodeImage>): void {
@@ -160,11 +174,9 @@ export class Applier {
       this.#disk.chmod(this.#directories.locate(path), after.mode | 0o700);
       return;
     }
-    const place = this.#directories.locate(path);
     const isGiven = before !== null && (before.uid !== after.uid || before.gid !== after.gid);
-    const mode = isGiven ? giveOwner(this.#disk, place, after) : after.mode;
-    if (after.kind !== "symlink") this.#disk.chmod(place, mode);
-    if (step.times) this.#disk.lutimes(place, BigInt(after.mtimeNs), BigInt(after.mtimeNs));
+    this.#give(path, after, { owner: isGiven, mode: after.mode });
+    if (step.times) this.#setTimes(path, after);
   }
 }
 

@@ -27,7 +27,8 @@ export interface CheckFinding {
     | "structure"
     | "characters"
     | "size"
-    | "attributes";
+    | "attributes"
+    | "owner";
   readonly severity: "error" | "warning";
   /** What is the matter, to be read after the path. */
   readonly message: string;

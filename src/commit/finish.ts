@@ -378,12 +378,13 @@ class Finisher {
       disk.unlink(place);
     }
     if (node.kind === "symlink") {
-      this.#stager.stageLink(node, staged);
+      this.#stager.stageLink({ path, slot: staged, image: node, times: true });
       return;
     }
     // Older than the record in any case, so that a crash in here is recognised like one before.
     const mtimeNs = times ? node.mtimeNs : String(BigInt(this.#record.createdMs) * 1_000_000n);
-    this.#stager.stageBytes(this.#readBlob(node.oid), { ...node, mtimeNs }, staged, true);
+    const image = { ...node, mtimeNs };
+    this.#stager.stageBytes(this.#readBlob(node.oid), { path, slot: staged, image, times: true });
   }
 
   /** Content that no pack holds: staged as yet, kept from being replaced, or in place already. */

@@ -25,22 +25,50 @@ export function needsOwner(creator: Creator, image: NodeImage): boolean {
   return creator.uid >= 0 && (image.uid !== creator.uid || image.gid !== creator.gid);
 }
 
+/** What a node has got of the owner and mode that it was to have. */
+export interface Given {
+  readonly mode: number | undefined;
+  /** What it did not get, to be read after its path; `undefined` where it has all. */
+  readonly loss: string | undefined;
+}
+
 /**
  * Gives a node the owner of its image as far as that is ours to give, which may be the group alone;
- * for the rest it keeps its maker's.
+ * for the rest it keeps its maker's. A program must not run with the rights of somebody else than
+ * it was meant to, so setuid and setgid go with an owner and group that it does not get.
  *
- * @returns the mode that it may have then: a program must not run with the rights of somebody else
- *   than it was meant to.
+ * @param wish.owner whether the owner is to be given at all.
+ * @param wish.mode the mode to set; none where it is missing.
  */
-export function giveOwner(disk: Disk, place: string, image: NodeImage): number {
-  if (isGiven(disk, place, image.uid, image.gid)) return image.mode;
-  isGiven(disk, place, unchanged, image.gid);
-  const stamp = disk.lstat(place);
-  const isProgram = image.kind === "file";
-  let { mode } = image;
-  if (isProgram && stamp?.uid !== image.uid) mode &= ~setUserId;
-  if (isProgram && stamp?.gid !== image.gid) mode &= ~setGroupId;
-  return mode;
+export function giveAttributes(
+  disk: Disk,
+  place: string,
+  image: NodeImage,
+  wish: { readonly owner: boolean; readonly mode?: number | undefined },
+): Given {
+  const losses: string[] = [];
+  let { mode } = wish;
+  if (wish.owner && !isGiven(disk, place, image.uid, image.gid)) {
+    isGiven(disk, place, unchanged, image.gid);
+    const stamp = disk.lstat(place);
+    const [uid, gid] = [stamp?.uid ?? unchanged, stamp?.gid ?? unchanged];
+    if (uid !== image.uid || gid !== image.gid) {
+      losses.push(`it belongs to ${uid}:${gid} instead of ${image.uid}:${image.gid}`);
+    }
+    if (mode !== undefined && image.kind === "file") {
+      if (uid !== image.uid) mode &= ~setUserId;
+      if (gid !== image.gid) mode &= ~setGroupId;
+    }
+  }
+  if (mode !== undefined) disk.chmod(place, mode);
+  // Who is not of its group cannot set setgid; the kernel leaves it out without a word.
+  if (mode !== undefined && (mode & setGroupId) !== 0 && process.geteuid?.() !== 0) {
+    mode = disk.lstat(place)?.mode ?? mode;
+  }
+  const lost = (wish.mode ?? 0) & ~(mode ?? 0);
+  if ((lost & setUserId) !== 0) losses.push("it has lost setuid");
+  if ((lost & setGroupId) !== 0) losses.push("it has lost setgid");
+  return { mode, loss: losses.length === 0 ? undefined : losses.join("; ") };
 }
 
 /** What chown takes for an id that stays. */

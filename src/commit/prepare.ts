@@ -145,6 +145,7 @@ class Preparation {
         syncs: stager.syncs,
         startedMs,
         warnings: checks.warnings,
+        losses: stager.losses,
         largeFiles: examiner.largeFiles,
         sharedInodes: sharedInodesOf(examiner.seen),
         rememberContents: () => this.#rememberContents(),

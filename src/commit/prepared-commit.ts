@@ -14,6 +14,7 @@ import type { JournalRecord } from "./journal-record.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
 import { KeptNames } from "./kept-names.ts";
 import type { RootLock } from "./lock.ts";
+import type { Losses } from "./losses.ts";
 import type { ManifestChange } from "./manifest.ts";
 import type { Pace } from "./pace.ts";
 import { preparationFailure } from "./preparation-failure.ts";
@@ -44,6 +45,8 @@ export interface Preparations {
   readonly syncs: number;
   readonly startedMs: number;
   readonly warnings: readonly CheckFinding[];
+  /** What staging could not carry over; what the steps cannot is added. */
+  readonly losses: Losses;
   /** Files whose large content this operation replaces, by place. */
   readonly largeFiles: ReadonlyMap<TreePath, ObjectId>;
   /** Inode numbers of files with several names that this operation touches. */
@@ -58,12 +61,13 @@ export interface Preparations {
 export class PreparedCommit implements AsyncDisposable {
   readonly #parts: Preparations;
   #state: "prepared" | "published" | "discarded" = "prepared";
-  readonly #losses: CheckFinding[] = [];
+  readonly #losses: Losses;
   #syncs: number;
 
   constructor(parts: Preparations) {
     this.#parts = parts;
     this.#syncs = parts.syncs;
+    this.#losses = parts.losses;
   }
 
   /** What the commit will do, as its manifest will keep it. */
@@ -221,7 +225,7 @@ export class PreparedCommit implements AsyncDisposable {
 
   async #apply(): Promise<void> {
     const { store, record, directories, pace, sharedInodes } = this.#parts;
-    const applier = new Applier(store.disk, directories);
+    const applier = new Applier(store.disk, directories, this.#losses);
     const names = new KeptNames(store.disk, directories, record.staging, sharedInodes);
     let index = 0;
     try {
@@ -231,7 +235,6 @@ export class PreparedCommit implements AsyncDisposable {
         applier.apply(step);
       });
       names.drop();
-      for (const [path, names] of applier.lostAttributes) this.#losses.push(lossOf(path, names));
     } catch (cause) {
       const step = record.steps[index];
       assert(step !== undefined, "a failed step is one of the record");
@@ -290,7 +293,7 @@ export class PreparedCommit implements AsyncDisposable {
       main: checkpoint.main,
       changes,
       durability,
-      warnings: [...warnings, ...this.#losses],
+      warnings: [...warnings, ...this.#losses.findings],
       ...(unpublished === undefined ? {} : { unpublished }),
       counts: {
         filesWritten: written.length,
@@ -307,10 +310,4 @@ export class PreparedCommit implements AsyncDisposable {
     for (const descriptor of descriptors) store.disk.close(descriptor);
     directories.forget();
   }
-}
-
-function lossOf(path: TreePath, names: readonly string[]): CheckFinding {
-  const list = names.join(", ");
-  const message = `its extended attributes ${list} could not be given to its new content`;
-  return { path, check: "attributes", severity: "warning", message };
 }

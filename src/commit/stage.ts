@@ -10,7 +10,8 @@ import type { PackBuilder } from "../objects/pack-builder.ts";
 import type { Content } from "../overlay/pending.ts";
 import type { Directories } from "./directories.ts";
 import { imageOf, notStored, type Stored } from "./images.ts";
-import { type Creator, currentCreator, giveOwner, needsOwner } from "./owner.ts";
+import { Losses } from "./losses.ts";
+import { type Creator, currentCreator, giveAttributes, needsOwner } from "./owner.ts";
 import type { StagedItem } from "./plan.ts";
 import type { FileImage, NodeImage, SymlinkImage } from "./step.ts";
 
@@ -21,11 +22,12 @@ export interface StagingFailure {
   readonly error: unknown;
 }
 
-/** A file that the background creates, and what is to be done with it then. */
-interface Begun {
+/** A file or link to be staged: where it lies, what it is, and where it is to go. */
+export interface StagedNode<Image = FileImage> {
   readonly path: TreePath;
   readonly slot: TreePath;
-  readonly image: FileImage;
+  readonly image: Image;
+  /** Whether the times of the image are set. */
   readonly times: boolean;
 }
 
@@ -66,13 +68,15 @@ export class Stager {
   readonly #checks: StagingChecks | undefined;
   readonly #background: FileCreation | undefined;
   /** By the place that the background was given. */
-  readonly #begun = new Map<string, Begun>();
+  readonly #begun = new Map<string, StagedNode>();
   #finished: Promise<StagingFailure | undefined> | undefined;
   #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
   readonly #isDurable: boolean;
   readonly #syncs: Promise<StagingFailure | undefined>[] = [];
   /** Whether a file was staged that no pack holds: its name must be durable before the record. */
   hasLarge = false;
+  /** What staged nodes could not be given. */
+  readonly losses = new Losses();
   /** Staged files that no pack holds, which must be made durable before the record is. */
   readonly unsyncedPlaces: TreePath[] = [];
 
@@ -101,7 +105,7 @@ export class Stager {
     if (state.kind !== "file") {
       const image = imageOf(state, notStored);
       assert(image.kind === "symlink", "only files and links are staged");
-      this.#stageSymlink(image, slot, timesSet);
+      this.stageLink({ path: item.path, slot, image, times: timesSet });
       return image;
     }
     if (content === undefined) {
@@ -118,9 +122,10 @@ export class Stager {
     const hash = this.#checks?.beforeWriting(item, bytes);
     const stored: Stored = { oid: pack.add("blob", bytes), stored: "blob" };
     const image = imageOf({ ...state, size: bytes.length }, stored) as FileImage;
-    if (this.#begin({ path: item.path, slot, image, times: timesSet }, bytes)) return image;
-    this.stageBytes(bytes, image, slot, timesSet, (descriptor) =>
-      this.#checks?.afterWriting(item, descriptor, image, hash),
+    const node: StagedNode = { path: item.path, slot, image, times: timesSet };
+    if (this.#begin(node, bytes)) return image;
+    this.stageBytes(bytes, node, (descriptor, mode) =>
+      this.#checks?.afterWriting(item, descriptor, { ...image, mode }, hash),
     );
     return image;
   }
@@ -145,18 +150,18 @@ export class Stager {
       const path = this.#begun.get(failure.path)?.path ?? failure.path;
       return { path, error: failure.error };
     }
-    for (const { path, slot, image, times } of this.#begun.values()) {
+    for (const node of this.#begun.values()) {
       try {
-        this.#dress(slot, image, times);
+        this.#dress(node);
       } catch (error) {
-        return { path, error };
+        return { path: node.path, error };
       }
     }
     return undefined;
   }
 
   /** Leaves a file to the background, where there is one that has time for it. */
-  #begin(begun: Begun, bytes: Uint8Array): boolean {
+  #begin(begun: StagedNode, bytes: Uint8Array): boolean {
     if (this.#background === undefined) return false;
     const place = this.#directories.locate(begun.slot);
     if (!this.#background.add(place, begun.image.mode & 0o777, bytes)) return false;
@@ -167,21 +172,20 @@ export class Stager {
   /**
    * Stages a file of known bytes.
    *
-   * @param onWritten is called with the descriptor of the complete file before it is closed.
+   * @param onWritten is called with the descriptor of the complete file before it is closed, and
+   *   the mode that it could be given.
    */
   stageBytes(
     bytes: Uint8Array,
-    image: FileImage,
-    slot: TreePath,
-    times: boolean,
-    onWritten?: (descriptor: number) => void,
+    node: StagedNode,
+    onWritten?: (descriptor: number, mode: number) => void,
   ): void {
-    const place = this.#directories.locate(slot);
-    const descriptor = this.#disk.open(place, openFlags.createNew, image.mode & 0o777);
+    const place = this.#directories.locate(node.slot);
+    const descriptor = this.#disk.open(place, openFlags.createNew, node.image.mode & 0o777);
     try {
       if (bytes.length > 0) this.#disk.write(descriptor, bytes);
-      this.#dress(slot, image, times);
-      onWritten?.(descriptor);
+      const mode = this.#dress(node);
+      onWritten?.(descriptor, mode);
     } finally {
       this.#disk.close(descriptor);
     }
@@ -197,29 +201,31 @@ export class Stager {
     }
   }
 
-  #stageSymlink(image: SymlinkImage, slot: TreePath, times: boolean): void {
+  stageLink({ path, slot, image, times }: StagedNode<SymlinkImage>): void {
     const place = this.#directories.locate(slot);
     this.#disk.symlink(image.target, place);
-    if (needsOwner(this.#creator, image)) giveOwner(this.#disk, place, image);
+    const owner = needsOwner(this.#creator, image);
+    this.losses.addOwner(path, giveAttributes(this.#disk, place, image, { owner }).loss);
     if (times) this.#setTimes(place, image);
   }
 
-  /** A link staged again, in recovery. */
-  stageLink(image: SymlinkImage, slot: TreePath): void {
-    this.#stageSymlink(image, slot, true);
-  }
-
-  /** Mode, owner and times of a staged file, as far as creating it did not give them. */
-  #dress(slot: TreePath, image: FileImage, times: boolean): void {
+  /**
+   * Mode, owner and times of a staged file, as far as creating it did not give them.
+   *
+   * @returns the mode that it could be given.
+   */
+  #dress({ path, slot, image, times }: StagedNode): number {
     const isForeign = needsOwner(this.#creator, image);
     // Changing the owner clears setuid and setgid, so the mode comes after it.
     const isMasked = (image.mode & (this.#creator.umask | 0o7000)) !== 0;
     const needsMode = isMasked || isForeign || image.stored === "large";
-    if (!needsMode && !times) return;
+    if (!needsMode && !times) return image.mode;
     const place = this.#directories.locate(slot);
-    const mode = isForeign ? giveOwner(this.#disk, place, image) : image.mode;
-    if (needsMode) this.#disk.chmod(place, mode);
+    const wish = { owner: isForeign, mode: needsMode ? image.mode : undefined };
+    const { mode, loss } = giveAttributes(this.#disk, place, image, wish);
+    this.losses.addOwner(path, loss);
     if (times) this.#setTimes(place, image);
+    return mode ?? image.mode;
   }
 
   #setTimes(place: string, image: NodeImage): void {
@@ -244,18 +250,20 @@ export class Stager {
     const place = this.#directories.locate(slot);
     const { state, timesSet } = item.after;
     const facts = { ...state, size: content.size };
-    const dress = (): void =>
-      this.#dress(slot, imageOf(facts, { oid: "", stored: "large" }) as FileImage, timesSet);
+    const dress = (): number => {
+      const image = imageOf(facts, { oid: "", stored: "large" }) as FileImage;
+      return this.#dress({ path: item.path, slot, image, times: timesSet });
+    };
     const isWhole = content.spilled !== undefined && this.#tryLink(content.spilled, place);
     const descriptor = isWhole && this.#isDurable ? this.#disk.open(place, openFlags.read) : -1;
-    if (isWhole) dress();
+    let mode = isWhole ? dress() : 0;
     if (descriptor >= 0) this.#syncs.push(this.#syncAndClose(descriptor, item.path));
     else this.unsyncedPlaces.push(slot);
     const oid = this.#hashLarge(content, slot, isWhole);
-    if (!isWhole) dress();
+    if (!isWhole) mode = dress();
     const image = imageOf(facts, { oid, stored: "large" }) as FileImage;
     this.hasLarge = true;
-    this.#checkLarge(item, image, slot);
+    this.#checkLarge(item, { ...image, mode }, slot);
     return image;
   }
 
