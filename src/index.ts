@@ -5,7 +5,12 @@ export { listDrafts, removeDraft } from "./api/drafts.ts";
 export type { CollectionPreview, ComparedFile } from "./api/history.ts";
 export type { OpenOverlayOptions } from "./api/open-options.ts";
 export { openOverlay } from "./api/open-overlay.ts";
-export { type CommandDiff, Overlay, type OverlayRunOptions } from "./api/overlay.ts";
+export {
+  type CommandDiff,
+  Overlay,
+  type OverlayRunOptions,
+  type SavedDraft,
+} from "./api/overlay.ts";
 export type { CommitRequest, OverlayReceipt } from "./api/receipt.ts";
 export { openReplayTarget, type ReplayTargetOptions } from "./api/replay-target.ts";
 export type {

@@ -19,6 +19,7 @@ import type { DraftCommand } from "../drafts/draft-command.ts";
 import { unfinishedIn } from "../engines/unfinished-streams.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
+import type { Pending } from "../overlay/pending.ts";
 import {
   type RunOptions,
   type RunResult,
@@ -51,6 +52,12 @@ export interface CommandDiff {
   /** `undefined` for what was changed through `overlay.fs`. */
   readonly command: DraftCommand | undefined;
   readonly diff: Diff;
+}
+
+/** What saving a draft came to. */
+export interface SavedDraft {
+  /** Paths under which streams keep what they have written so far: it is not in the draft. */
+  readonly leftOut: readonly TreePath[];
 }
 
 /** How to run a command; all of it optional. */
@@ -246,11 +253,15 @@ export class Overlay extends History implements AsyncDisposable {
     await this.saveDraft();
   }
 
-  /** Saves what is pending under the draft's name. Does nothing when it was opened without one. */
-  async saveDraft(): Promise<void> {
-    if (this.#draft === undefined) return;
+  /**
+   * Saves what is pending under the draft's name. Does nothing when it was opened without one.
+   *
+   * @returns the files that streams have written only a part of so far, which are not saved.
+   */
+  async saveDraft(): Promise<SavedDraft> {
+    if (this.#draft === undefined) return { leftOut: [] };
     await this.#session?.harvest();
-    await this.#draft.save(this.#layer, this.#pendingCommands());
+    return this.#saveTo(this.#draft, this.#pendingCommands());
   }
 
   /**
@@ -310,8 +321,17 @@ export class Overlay extends History implements AsyncDisposable {
           });
     this.#layer.rebase(settled);
     this.#commands.rewind(this.#pendingCommands());
-    await this.#draft?.save(this.#layer, this.#commands.commands);
+    if (this.#draft !== undefined) await this.#saveTo(this.#draft, this.#commands.commands);
     return this.#receiptOf(receipt);
+  }
+
+  /** Half a file would be restored as if it were all that somebody had wanted to write. */
+  async #saveTo(draft: Draft, commands: readonly DraftCommand[]): Promise<SavedDraft> {
+    const unfinished = unfinishedIn(this.fs);
+    const isDone = ({ path }: Pending) => !unfinished.has(join(this.root, path));
+    const pending = [...this.#layer.pending()];
+    await draft.save({ pending: () => pending.filter(isDone) }, commands);
+    return { leftOut: pending.filter((entry) => !isDone(entry)).map(({ path }) => path) };
   }
 
   /** Leaves out what streams have written only a part of so far: it stays pending. */

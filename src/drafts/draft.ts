@@ -136,11 +136,12 @@ export class Draft {
   /**
    * Replaces the saved state by what is pending in `layer`, durably; removes it when nothing is.
    *
+   * @param layer what is pending; a part of a layer's where the rest is not to be saved.
    * @param commands those that made it, for {@link Draft.commands}.
    * @throws Node's own error when the disk refuses (full, read-only); the previous saved state is
    *   whole then.
    */
-  async save(layer: Layer, commands: readonly DraftCommand[] = []): Promise<void> {
+  async save(layer: Pick<Layer, "pending">, commands: readonly DraftCommand[] = []): Promise<void> {
     assert(this.lock !== undefined, "a draft is opened for writing before it is changed");
     const pending = [...layer.pending()];
     if (pending.length === 0) {

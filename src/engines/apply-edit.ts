@@ -1,6 +1,6 @@
 import type { BytesEdit, Edit, LinesEdit, StringEdit } from "./edit.ts";
 import type { EditFailure } from "./edit-failure.ts";
-import { adoptEndings, type ByteRange, findIgnoringEndings } from "./line-endings.ts";
+import { adoptEndings, type ByteRange, endingNear, findIgnoringEndings } from "./line-endings.ts";
 import { findNearestMiss } from "./nearest-miss.ts";
 import type { PieceList } from "./piece-list.ts";
 import {
@@ -133,12 +133,17 @@ function applyLines(content: PieceList, edit: LinesEdit): EditOutcome {
   }
   const start = lines.startOf(first);
   const end = last < first ? start : lines.startOf(last + 1);
-  content.splice(start, end - start, encodeText(edit.text, encoding));
+  const isAfterHalf = !lines.isLastEnded && first > lines.count && edit.text !== "";
+  const place = { start: content.size, end: content.size };
+  const ending = isAfterHalf ? endingNear(content, place, encoding) : "";
+  content.splice(start, end - start, encodeText(ending + edit.text, encoding));
   return { kind: "applied", replacements: 1 };
 }
 
 interface Lines {
   readonly count: number;
+  /** Whether the last line has its line ending; true where there is no line. */
+  readonly isLastEnded: boolean;
   /** Where a line starts, from 1; after the last one, where the content ends. */
   startOf(line: number): number;
 }
@@ -156,6 +161,7 @@ function linesOf(content: PieceList, encoding: TextEncoding): Lines {
   const { size } = content;
   return {
     count: feeds.length + (lastEnd < size ? 1 : 0),
+    isLastEnded: lastEnd >= size,
     startOf(line) {
       if (line === 1) return start;
       const feed = feeds[line - 2];

@@ -144,12 +144,22 @@ function linesReplacement(file: OpenFile, edit: LinesEdit): Replacement[] | Edit
     lineStart = position;
   };
   for (const position of occurrencesIn(file, feed)) pass(position + feed.length);
+  const lastStart = lineStart;
   if (lineStart < file.content.size) pass(file.content.size);
   if (start < 0 || end < start) {
     const range = `lines ${edit.first} to ${edit.last}`;
     return outOfRange(`${range} are not in the file, which has ${line - 1} lines.`);
   }
-  return [{ start, end, bytes: encodeText(edit.text, file.encoding) }];
+  const isAfterHalf = lastStart < start && edit.first === line && edit.text !== "";
+  const ending = isAfterHalf ? endingBefore(file, lastStart) : "";
+  return [{ start, end, bytes: encodeText(ending + edit.text, file.encoding) }];
+}
+
+/** The line ending right before a position; `\n` where there is none. */
+function endingBefore(file: OpenFile, position: number): string {
+  const returned = encodeText("\r\n", file.encoding);
+  const start = position - returned.length;
+  return start >= 0 && readAt(file, start, returned.length).equals(returned) ? "\r\n" : "\n";
 }
 
 function stringReplacements(file: OpenFile, edit: StringEdit): Replacement[] | EditFailure {

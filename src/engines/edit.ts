@@ -23,7 +23,10 @@ export interface StringEdit {
 /** Replaces whole lines, their line endings included. */
 export interface LinesEdit {
   readonly kind: "lines";
-  /** First line to replace, from 1; the number of lines plus one appends. */
+  /**
+   * First line to replace, from 1; the number of lines plus one appends. A last line that has no
+   * line ending gets one before something is appended, such as the line before it has.
+   */
   readonly first: number;
   /** Last line to replace; `first - 1` replaces none and inserts before `first`. */
   readonly last: number;

@@ -98,7 +98,12 @@ export function adoptEndings(
   });
 }
 
-function endingNear(content: PieceList, range: ByteRange, encoding: TextEncoding): string {
+/** The line ending after a range, else the last one before it; `\n` where there is none. */
+export function endingNear(
+  content: PieceList,
+  range: ByteRange,
+  encoding: TextEncoding,
+): "\n" | "\r\n" {
   const feed = encodeText("\n", encoding);
   const returned = encodeText("\r\n", encoding);
   const after = content.indexOf(feed, range.end);

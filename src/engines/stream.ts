@@ -126,6 +126,12 @@ export async function transformStream(
   return await writeStream(overlay, target, transform(chunks), options);
 }
 
+/** How a Node stream writes. */
+export interface StreamWriterOptions extends MeasuringOptions {
+  /** Called when the file is in its place. */
+  readonly onFinish?: (receipt: StreamReceipt) => void;
+}
+
 /**
  * A Node stream that writes a file, for `pipeline`. The file appears when the stream finishes, and
  * never when it is destroyed before.
@@ -133,10 +139,11 @@ export async function transformStream(
 export function createStreamWriter(
   overlay: EngineOverlay,
   path: string,
-  onFinish?: (receipt: StreamReceipt) => void,
+  options: StreamWriterOptions = {},
 ): Writable {
   let writer: ChunkWriter | undefined;
   const pieces = new TextPieces();
+  const end = measuredEnd(path, options);
   return new Writable({
     highWaterMark: chunkBytes,
     // Node would encode every string by itself, and make two replacement characters of a split one.
@@ -157,16 +164,36 @@ export function createStreamWriter(
       attempt(done, () => {
         pieces.end();
         const receipt = writer?.finish();
-        if (receipt !== undefined) onFinish?.(receipt);
+        if (receipt === undefined) return;
+        end.succeed(receipt);
+        options.onFinish?.(receipt);
       });
     },
     destroy(error, done) {
+      end.fail();
       attempt(
         (failure) => done(failure ?? error),
         () => writer?.discard(),
       );
     },
   });
+}
+
+/** Measures a stream from here to the first of its ends. */
+function measuredEnd(path: string, options: MeasuringOptions) {
+  let succeed: (receipt: StreamReceipt) => void = () => undefined;
+  let fail: () => void = () => undefined;
+  const end = () =>
+    new Promise<StreamReceipt>((resolve, reject) => {
+      succeed = resolve;
+      fail = reject;
+    });
+  const operation = { name: "write_stream", path, sizeBytes: 0 };
+  // Whoever writes hears of a failure from the stream itself.
+  meterFrom(options)
+    .measure(operation, end, streamReport)
+    .catch(() => undefined);
+  return { succeed: (receipt: StreamReceipt) => succeed(receipt), fail: () => fail() };
 }
 
 function attempt(done: (error?: Error | null) => void, work: () => void): void {

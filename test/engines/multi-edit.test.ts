@@ -119,6 +119,14 @@ describe("multiEdit", () => {
     expect(edited("1\n2\n3", line(2, 1, "1.5\n")).toString()).toBe("1\n1.5\n2\n3");
     expect(edited("1\n2\n3", line(3, 3, "")).toString()).toBe("1\n2\n");
     expect(edited("1\n", line(2, 1, "2\n")).toString()).toBe("1\n2\n");
+    // A last line without its ending is still a line of its own.
+    expect(edited("1\n2", line(3, 2, "3\n")).toString()).toBe("1\n2\n3\n");
+    expect(edited("1\r\n2", line(3, 2, "3")).toString()).toBe("1\r\n2\r\n3");
+    expect(edited("1", line(2, 1, "2")).toString()).toBe("1\n2");
+    expect(edited("1", line(2, 1, "")).toString()).toBe("1");
+    const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, "utf16le");
+    const appended = edited(utf16("1\r\n2"), line(3, 2, "3"));
+    expect(appended.equals(utf16("1\r\n2\r\n3"))).toBe(true);
     expect(edited("\ufeff1\r\n2\r\n", line(1, 1, "one\r\n")).toString()).toBe("\ufeffone\r\n2\r\n");
     const bytes = Buffer.from([0, 0xff, 0x80, 0x0d, 0]);
     const patch: Edit = { kind: "bytes", offset: 1, length: 2, bytes: Uint8Array.of(1, 2, 3) };

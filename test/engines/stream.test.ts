@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { openOverlay } from "../../src/api/open-overlay.ts";
 import type { Edit } from "../../src/engines/edit.ts";
 import { editExtents } from "../../src/engines/edit-extents.ts";
@@ -127,9 +127,10 @@ describe.each(overlayKinds)("streaming over %s", (_name, overlayOver) => {
   it("is a Node stream on request, and leaves nothing when it is destroyed", async () => {
     const overlay = overlayOver();
     let bytes = 0;
-    const writer = createStreamWriter(overlay, "a.bin", (receipt) => {
+    const onFinish = (receipt: { readonly bytes: number }) => {
       bytes = receipt.bytes;
-    });
+    };
+    const writer = createStreamWriter(overlay, "a.bin", { onFinish });
     await pipeline(Readable.from(pieces(5, 700_000)), writer);
     expect(bytes).toBe(3_500_000);
     const broken = Readable.from(
@@ -171,6 +172,33 @@ describe("streaming", () => {
     expect(fs.readdirSync(overlay.root)).toHaveLength(3);
   });
 
+  it("is kept out of a saved draft until it is finished, which says so", async () => {
+    const root = temporaryDirectory();
+    const pending = async () => {
+      await using later = await openOverlay(root, { draft: "d" });
+      return (await later.diff()).changes.map(({ path }) => path);
+    };
+    let leftOut: readonly string[] = [];
+    {
+      await using overlay = await openOverlay(root, { draft: "d" });
+      overlay.fs.writeFileSync("done.txt", "done");
+      const source = async function* () {
+        yield "first ";
+        ({ leftOut } = await overlay.saveDraft());
+        yield "second";
+      };
+      await writeStream(overlay, "streamed.txt", source());
+    }
+    expect(leftOut).toEqual([".streamed.txt.part0"]);
+    expect(await pending()).toEqual(["done.txt"]);
+    {
+      await using overlay = await openOverlay(root, { draft: "d" });
+      await writeStream(overlay, "streamed.txt", ["all"]);
+      expect(await overlay.saveDraft()).toEqual({ leftOut: [] });
+    }
+    expect(await pending()).toEqual(["done.txt", "streamed.txt"]);
+  });
+
   it("can be stopped while it waits for its source", async () => {
     const overlay = plainOverlay();
     const controller = new AbortController();
@@ -207,10 +235,15 @@ describe("streaming", () => {
     editExtents(overlay, "a", [{ kind: "string", oldText: "one", newText: "ONE" }], { observer });
     const failing = writeStream(overlay, "a", ["\ud83d"], { observer });
     await expect(failing).rejects.toThrow();
+    await pipeline(Readable.from(["four", "five"]), createStreamWriter(overlay, "b", { observer }));
+    createStreamWriter(overlay, "c", { observer }).destroy();
+    await vi.waitFor(() => expect(seen).toHaveLength(5));
     expect(seen).toMatchObject([
       { operation: "write_stream", sizeBytes: 7, outcome: "done", io: { writes: 1, moves: 1 } },
       { operation: "edit_extents", sizeBytes: 3, outcome: "done", io: { reads: 1, writes: 1 } },
       { operation: "write_stream", outcome: "failed", gain: 0 },
+      { operation: "write_stream", path: "b", sizeBytes: 8, outcome: "done", io: { writes: 1 } },
+      { operation: "write_stream", path: "c", sizeBytes: 0, outcome: "failed" },
     ]);
   });
 
