@@ -44,6 +44,16 @@ export const nodeHabits = {
       succeeds(() => fs.watch("/proc/self/nowhere", { throwIfNoEntry: false } as object).close()),
     );
   },
+  /** `glob` knows `followSymlinks`. */
+  get globFollowsLinks(): boolean {
+    return once("globFollowsLinks", () => {
+      const { globSync } = fs as unknown as { globSync?: (...input: unknown[]) => unknown };
+      return asked(
+        () => globSync?.("x", { cwd: nowhere, followSymlinks: 1 }),
+        (error) => error.code === "ERR_INVALID_ARG_TYPE",
+      );
+    });
+  },
   /** The errors of `opendirSync` name the path. */
   get opendirNamesPath(): boolean {
     return once("opendirNamesPath", () =>

@@ -121,13 +121,13 @@ function existsCall(core: Core) {
   };
 }
 
-function globForms(core: Core, calls: Calls) {
+function globForms({ tree: { rootPath } }: Core, calls: Calls) {
   return {
-    globSync: (pattern: unknown, options?: unknown) => globSync(calls, core, pattern, options),
+    globSync: (pattern: unknown, options?: unknown) => globSync(calls, rootPath, pattern, options),
     glob(...values: unknown[]): void {
       const callback: Callback = takeCallback(values);
       const [pattern, options] = values;
-      collect(globAsync(calls, core, pattern, options)).then(
+      collect(globAsync(calls, rootPath, pattern, options)).then(
         (found) => setImmediate(callback, null, found),
         (error: unknown) => setImmediate(callback, error),
       );

@@ -1,39 +1,38 @@
 import type fs from "node:fs";
 import { posix } from "node:path";
-import { fileURLToPath } from "node:url";
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import type { Core } from "../core.ts";
-import {
-  compileGlob,
-  type GlobSegment,
-  globStar,
-  matchesGlob,
-  matchesSegment,
-} from "../glob-pattern.ts";
-import { optionsOf } from "./arguments.ts";
+import { type GlobSegment, globStar, matchesSegment } from "../glob-pattern.ts";
 import { nextTurn } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
+import { type GlobOptions, globOptionsOf } from "./glob-options.ts";
 
 type Entry = fs.Dirent;
-type Excludes = (path: string, entry: Entry) => boolean;
 
 /** How many results are found between two looks at the event loop. */
 const resultsPerTurn = 256;
 
-/** `fs.globSync`. */
-export function globSync(calls: Calls, core: Core, pattern: unknown, options?: unknown): unknown[] {
-  return [...new GlobWalk(calls, core, pattern, optionsOf(options)).results()];
+/** The calls that finding takes. */
+export type GlobCalls = Pick<Calls, "lstat" | "nativeRealpath" | "readdir" | "stat">;
+
+/** `fs.globSync` below a root. @throws {TypeError} Node's own. */
+export function globSync(
+  calls: GlobCalls,
+  rootPath: string,
+  pattern: unknown,
+  options?: unknown,
+): unknown[] {
+  return [...new GlobWalk(calls, rootPath, globOptionsOf(rootPath, pattern, options)).results()];
 }
 
-/** `fs.promises.glob`. */
+/** `fs.promises.glob` below a root. */
 export async function* globAsync(
-  calls: Calls,
-  core: Core,
+  calls: GlobCalls,
+  rootPath: string,
   pattern: unknown,
   options?: unknown,
 ): AsyncGenerator<unknown> {
+  const walk = new GlobWalk(calls, rootPath, globOptionsOf(rootPath, pattern, options));
   let count = 0;
-  for (const result of new GlobWalk(calls, core, pattern, optionsOf(options)).results()) {
+  for (const result of walk.results()) {
     if (count++ % resultsPerTurn === 0) await nextTurn();
     yield result;
   }
@@ -43,55 +42,77 @@ export async function* globAsync(
 interface Frame {
   readonly segments: readonly GlobSegment[];
   readonly index: number;
+  /** Whether it is due here because `**` before it may stand for nothing. */
+  readonly isAfterStar?: boolean;
 }
 
 class GlobWalk {
-  readonly #calls: Calls;
-  readonly #cwd: string;
-  readonly #withFileTypes: boolean;
-  readonly #followSymlinks: boolean;
-  readonly #isExcluded: Excludes;
-  readonly #patterns: readonly GlobSegment[][];
+  readonly #calls: GlobCalls;
+  readonly #rootPath: string;
+  readonly #options: GlobOptions;
   readonly #found = new Map<string, Entry>();
+  /** Real paths of the directories on the way to where the walk is, while links are followed. */
+  readonly #entered = new Set<string>();
 
-  constructor(
-    calls: Calls,
-    core: Core,
-    pattern: unknown,
-    options: Readonly<Record<string, unknown>>,
-  ) {
-    const texts = Array.isArray(pattern) ? pattern : [pattern];
-    if (!texts.every((text) => typeof text === "string")) refuseText(texts);
+  constructor(calls: GlobCalls, rootPath: string, options: GlobOptions) {
     this.#calls = calls;
-    const cwd = options["cwd"] instanceof URL ? fileURLToPath(options["cwd"]) : options["cwd"];
-    this.#cwd = posix.resolve(core.tree.rootPath, (cwd ?? ".") as string);
-    this.#withFileTypes = options["withFileTypes"] === true;
-    this.#followSymlinks = options["followSymlinks"] === true;
-    this.#isExcluded = this.#exclusion(options["exclude"]);
-    this.#patterns = texts.flatMap((text) => compileGlob(text as string));
+    this.#rootPath = rootPath;
+    this.#options = options;
   }
 
   /** Every match once. */
   *results(): Generator<string | Entry> {
-    for (const segments of this.#patterns) {
-      const isAbsolute = segments[0] === "" && segments.length > 1;
-      const frames = [{ segments, index: isAbsolute ? 1 : 0 }];
-      const start = isAbsolute ? "/" : ".";
-      if (segments.length === 1 && segments[0] === globStar) this.#add(".", this.#entryOf("."));
-      this.#visit(start, frames);
-      for (const [path, entry] of this.#found) yield this.#withFileTypes ? entry : path;
+    const told = new Set<string>();
+    for (const segments of this.#options.patterns) {
+      const { path, index } = this.#startOf(segments);
+      const isWhole = segments.every((segment) => segment === globStar || segment === ".");
+      if (isWhole && segments.at(-1) === globStar) this.#add(".", this.#entryOf("."));
+      const here = segments[0] === "." ? this.#entryOf(".") : undefined;
+      if (here !== undefined && this.#options.refuses(".", here)) continue;
+      this.#visit(path, [{ segments, index }]);
+      for (const [at, entry] of this.#found) {
+        if (told.has(at)) continue;
+        told.add(at);
+        yield this.#options.withFileTypes ? entry : at;
+      }
       this.#found.clear();
     }
+  }
+
+  /** Where matching begins. What an absolute pattern names above the root cannot be looked at. */
+  #startOf(segments: readonly GlobSegment[]): { path: string; index: number } {
+    if (segments[0] !== "") return { path: ".", index: 0 };
+    const names = this.#rootPath.split("/").filter((name) => name !== "");
+    const isBelow = names.every((name, at) => segments[at + 1] === name);
+    const isInside = isBelow && segments.length > names.length + 1;
+    return isInside ? { path: this.#rootPath, index: names.length + 1 } : { path: "/", index: 1 };
   }
 
   /** Matches what lies in the directory `path` against the segments that are due there. */
   #visit(path: string, frames: readonly Frame[]): void {
     const due = this.#withSkippedStars(frames);
+    const real = this.#options.followSymlinks ? this.#realPath(path) : undefined;
+    // A link to a directory above is found as what it is, but would be entered for ever.
+    if (real !== undefined && this.#entered.has(real)) this.#addIfWhole(path, due);
+    else {
+      if (real !== undefined) this.#entered.add(real);
+      this.#match(path, due);
+      if (real !== undefined) this.#entered.delete(real);
+    }
+  }
+
+  /** A slash at the end of a pattern stands for the directory itself. */
+  #addIfWhole(path: string, due: readonly Frame[]): void {
+    const isWhole = ({ segments, index }: Frame): boolean =>
+      segments[index] === "" && index === segments.length - 1;
+    if (due.some(isWhole)) this.#add(path, this.#entryOf(path));
+  }
+
+  #match(path: string, due: readonly Frame[]): void {
+    this.#addIfWhole(path, due);
     for (const { segments, index } of due) {
       const segment = segments[index];
-      if (segment === "." || segment === "..") this.#visitDot(path, segment, { segments, index });
-      else if (segment === "" && index === segments.length - 1)
-        this.#add(path, this.#entryOf(path));
+      if (segment === "." || segment === "..") this.#matchDots(path, segment, { segments, index });
     }
     const names = due.map(({ segments, index }) => segments[index]);
     const isPlain = names.every((segment) => typeof segment === "string");
@@ -100,35 +121,49 @@ class GlobWalk {
           (name) => this.#entryOf(posix.join(path, name)) ?? [],
         )
       : this.#list(path);
-    for (const entry of entries) this.#visitEntry(path, entry, due);
+    for (const entry of entries) this.#matchEntry(path, entry, due);
   }
 
-  #visitDot(path: string, segment: string, { segments, index }: Frame): void {
+  #matchDots(path: string, segment: string, { segments, index }: Frame): void {
     const next = posix.join(path, segment);
-    if (index === segments.length - 1) this.#add(next, this.#entryOf(next));
-    else this.#visit(next, [{ segments, index: index + 1 }]);
+    const isLast = index === segments.length - 1;
+    if (isLast) this.#add(next, this.#entryOf(next));
+    else this.#match(next, this.#withSkippedStars([{ segments, index: index + 1 }]));
   }
 
-  #visitEntry(path: string, entry: Entry, due: readonly Frame[]): void {
+  #matchEntry(path: string, entry: Entry, due: readonly Frame[]): void {
     const { name } = entry;
     const at = posix.join(path, name);
-    if (name === "" || name === "." || name === "..") return;
-    if (this.#isExcluded(at, entry)) return;
+    if (name === "" || name === "." || name === ".." || this.#options.isExcluded(at)) return;
     const isDirectory = this.#isDirectory(at, entry);
     const below: Frame[] = [];
-    for (const { segments, index } of due) {
+    let isRefused: boolean | undefined;
+    for (const { segments, index, isAfterStar } of due) {
       const segment = segments[index];
-      const isLast = index === segments.length - 1;
-      if (segment === globStar) {
-        if (name.startsWith(".")) continue;
-        if (isLast) this.#add(at, entry);
-        if (isDirectory) below.push({ segments, index });
-      } else if (segment !== undefined && matchesSegment(segment, name)) {
-        if (isLast || this.#endsInStars(segments, index + 1)) this.#add(at, entry);
-        if (!isLast && isDirectory) below.push({ segments, index: index + 1 });
+      const isStar = segment === globStar;
+      if (segment === undefined || !(isStar ? isShown(name) : matchesSegment(segment, name))) {
+        continue;
       }
+      // What `**` meets is refused by its name, a directory below by its path.
+      if (isStar || isAfterStar === true) isRefused ??= this.#options.refuses(name, entry);
+      if (isRefused === true && (isStar || isAfterStar === true)) continue;
+      // What is named is entered also where it is a link, wherever that leads.
+      const isNamed = typeof segment === "string" && isAfterStar !== true;
+      const isEntered = isDirectory || (isNamed && entry.isSymbolicLink());
+      if (isEntered && isStar) below.push({ segments, index });
+      else if (isEntered && index < segments.length - 1) below.push({ segments, index: index + 1 });
+      else if (index === segments.length - 1) this.#add(at, entry);
     }
-    if (below.length > 0) this.#visit(at, below);
+    if (below.length > 0) this.#enter(at, entry, below);
+  }
+
+  #enter(path: string, entry: Entry, frames: readonly Frame[]): void {
+    const isClosed = entry.isDirectory() && this.#options.isExcluded(`${path}/`);
+    if (isClosed || this.#options.refuses(path, entry)) return;
+    if (frames.some(({ segments, index }) => this.#endsInStars(segments, index))) {
+      this.#add(path, entry);
+    }
+    this.#visit(path, frames);
   }
 
   /** `a/**` matches `a` itself. */
@@ -139,12 +174,13 @@ class GlobWalk {
   /** `**` also stands for no directory at all. */
   #withSkippedStars(frames: readonly Frame[]): Frame[] {
     const due = new Map<string, Frame>();
+    const { patterns } = this.#options;
     for (const { segments, index } of frames) {
       for (let at = index; at < segments.length; at++) {
-        due.set(`${this.#patterns.indexOf(segments as GlobSegment[])}:${at}`, {
-          segments,
-          index: at,
-        });
+        const key = `${patterns.indexOf(segments as GlobSegment[])}:${at}`;
+        const isAfterStar = at > index;
+        // Due by itself as well: then it is not for the star to say.
+        if (!isAfterStar || !due.has(key)) due.set(key, { segments, index: at, isAfterStar });
         if (segments[at] !== globStar) break;
       }
     }
@@ -157,15 +193,26 @@ class GlobWalk {
 
   #isDirectory(path: string, entry: Entry): boolean {
     if (entry.isDirectory()) return true;
-    if (!this.#followSymlinks || !entry.isSymbolicLink()) return false;
-    const stats = this.#calls.stat(posix.resolve(this.#cwd, path), { throwIfNoEntry: false });
-    return stats?.isDirectory() === true;
+    if (!this.#options.followSymlinks || !entry.isSymbolicLink()) return false;
+    try {
+      return this.#calls.stat(this.#absolute(path))?.isDirectory() === true;
+    } catch {
+      // A link that leads nowhere, round in circles, or out of the root.
+      return false;
+    }
+  }
+
+  #realPath(path: string): string | undefined {
+    try {
+      return String(this.#calls.nativeRealpath(this.#absolute(path)));
+    } catch {
+      return undefined;
+    }
   }
 
   #list(path: string): Entry[] {
     try {
-      const at = posix.resolve(this.#cwd, path);
-      return this.#calls.readdir(at, { withFileTypes: true }) as Entry[];
+      return this.#calls.readdir(this.#absolute(path), { withFileTypes: true }) as Entry[];
     } catch {
       // What cannot be listed has no matches.
       return [];
@@ -173,7 +220,7 @@ class GlobWalk {
   }
 
   #entryOf(path: string): Entry | undefined {
-    const at = posix.resolve(this.#cwd, path);
+    const at = this.#absolute(path);
     try {
       const stats = this.#calls.lstat(at, { throwIfNoEntry: false });
       if (stats === undefined) return undefined;
@@ -186,24 +233,12 @@ class GlobWalk {
     }
   }
 
-  #exclusion(exclude: unknown): Excludes {
-    if (exclude === undefined || exclude === null) return () => false;
-    if (typeof exclude === "function") {
-      return (path, entry) => Boolean(exclude(this.#withFileTypes ? entry : path));
-    }
-    if (!Array.isArray(exclude)) refuseText([exclude]);
-    const patterns = (exclude as string[]).flatMap((text) =>
-      compileGlob(posix.resolve(this.#cwd, text)),
-    );
-    return (path) => {
-      const components = posix.resolve(this.#cwd, path).split("/");
-      return patterns.some((segments) => matchesGlob(segments, components));
-    };
+  #absolute(path: string): string {
+    return posix.resolve(this.#options.cwd, path);
   }
 }
 
-function refuseText(values: readonly unknown[]): never {
-  const wrong = values.find((value) => typeof value !== "string");
-  checkArguments(() => real.readFileSync("/dev/null/nowhere", wrong as BufferEncoding));
-  throw new TypeError('The "patterns" argument must be of type string or an array of strings');
+/** `**` stands for no hidden name. */
+function isShown(name: string): boolean {
+  return !name.startsWith(".");
 }

@@ -66,7 +66,8 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
       await copyTree(core, from, to, optionsOf(options));
       await nextTurn();
     },
-    glob: (pattern: unknown, options?: unknown) => globAsync(calls, core, pattern, options),
+    glob: (pattern: unknown, options?: unknown) =>
+      globAsync(calls, core.tree.rootPath, pattern, options),
   });
 }
 
