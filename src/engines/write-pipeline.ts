@@ -78,6 +78,8 @@ interface StepOutcome {
   readonly bytesSaved: number;
 }
 
+const noResults: readonly FlushResult[] = [];
+
 /**
  * Gathers operations, decides how each is done when they are looked at together, and does them.
  *
@@ -122,9 +124,9 @@ export class WritePipeline {
   submit(operation: Operation): readonly FlushResult[] {
     const now = this.#now();
     const isLate = this.#waiting.length > 0 && now - this.#waitingSince > this.#settings.windowMs;
-    const done: FlushResult[] = [];
+    let done: readonly FlushResult[] = noResults;
     try {
-      if (isLate) done.push(this.flush());
+      if (isLate) done = [this.flush()];
     } finally {
       if (this.#waiting.length === 0) this.#waitingSince = now;
       this.#waiting.push(operation);
@@ -153,14 +155,23 @@ export class WritePipeline {
 
   /** The way of a single small operation: its one call is all or none by itself. */
   #runOnly(operation: Operation): FlushResult {
+    stopIfAborted(this.#options.signal);
     const features = bareFeatures(operation, 1);
     const decision = this.#leftAlone;
     const io = this.#meter.isActive
-      ? this.#runAlone({ operation, features, decision }, []).io
+      ? this.#measurePlain(operation, features.sizeBytes)
       : runPlain(this.#overlay, operation);
     const { kind, path } = operation;
     const record = { operation: kind, path, features, decision, callsSaved: 0, bytesSaved: 0 };
     return { decisions: [record], fallbacks: [], batch: undefined, io };
+  }
+
+  #measurePlain(operation: Operation, sizeBytes: number): IoCounts {
+    return this.#meter.measure(
+      { name: operation.kind, path: operation.path, sizeBytes },
+      () => runPlain(this.#overlay, operation),
+      (io) => ({ io, optimization: "none", baselineCalls: plainCallsOf(operation) }),
+    );
   }
 
   #decide(operations: readonly Operation[], nodes: KnownNodes): Step[] {

@@ -18,6 +18,13 @@ export interface Tracking {
   readonly system: boolean;
 }
 
+/** What an operation is called, and what it is about as far as its beginning tells. */
+export interface MeasuredOperation {
+  readonly name: string;
+  readonly path?: string;
+  readonly sizeBytes: number;
+}
+
 /** The outcome of an operation, as the engine that did it reports it. */
 export interface OperationReport {
   readonly io: IoCounts;
@@ -53,6 +60,8 @@ let measured = 0;
 interface MemorySample {
   readonly bytes: number;
   readonly highBytes: number;
+  /** What operations are told between whose beginning and end no other sample was taken. */
+  readonly unchanged: MemoryUse;
 }
 
 /**
@@ -63,7 +72,7 @@ export class Meter {
   readonly #observer: MeasurementObserver | undefined;
   readonly #tracking: Tracking;
   #sampledAt = Number.NEGATIVE_INFINITY;
-  #sample: MemorySample = { bytes: 0, highBytes: 0 };
+  #sample: MemorySample = sampleOf(0, 0);
 
   constructor(
     observer?: MeasurementObserver,
@@ -85,34 +94,16 @@ export class Meter {
    * @param failureOf what it had done when it failed; nothing by default.
    */
   measure<T>(
-    operation: { readonly name: string; readonly path?: string; readonly sizeBytes: number },
+    operation: MeasuredOperation,
     work: () => T,
     reportOf: (result: Awaited<T>) => OperationReport,
     failureOf: () => OperationReport = () => nothingDone,
   ): T {
-    const observer = this.#observer;
-    if (observer === undefined) return work();
+    if (this.#observer === undefined) return work();
     const started = performance.now();
     const before = this.#tracking.memory ? this.#memoryAt(started) : undefined;
-    const finish = (report: OperationReport) => {
-      const ended = performance.now();
-      observer({
-        id: `m${++measured}`,
-        operation: operation.name,
-        path: operation.path,
-        sizeBytes: report.sizeBytes ?? operation.sizeBytes,
-        startedAtMs: timeOrigin + started,
-        durationMs: this.#tracking.timing ? ended - started : undefined,
-        memory: before === undefined ? undefined : this.#memorySince(before, ended),
-        io: this.#tracking.io ? report.io : undefined,
-        optimization: report.optimization,
-        baselineCalls: report.baselineCalls,
-        gain: gainOf(report),
-        outcome: report.outcome ?? "done",
-        systemLoad: this.#tracking.system ? loadavg()[0] : undefined,
-      });
-    };
-    const fail = () => finish({ ...failureOf(), outcome: "failed" });
+    const fail = () =>
+      this.#tell(operation, started, before, { ...failureOf(), outcome: "failed" });
     let result: T;
     try {
       result = work();
@@ -121,12 +112,12 @@ export class Meter {
       throw error;
     }
     if (!(result instanceof Promise)) {
-      finish(reportOf(result as Awaited<T>));
+      this.#tell(operation, started, before, reportOf(result as Awaited<T>));
       return result;
     }
     const ended = (result as Promise<Awaited<T>>).then(
       (value) => {
-        finish(reportOf(value));
+        this.#tell(operation, started, before, reportOf(value));
         return value;
       },
       (error: unknown) => {
@@ -137,8 +128,34 @@ export class Meter {
     return ended as T;
   }
 
+  #tell(
+    operation: MeasuredOperation,
+    started: number,
+    before: MemorySample | undefined,
+    report: OperationReport,
+  ): void {
+    const ended = performance.now();
+    this.#observer?.({
+      id: `m${++measured}`,
+      operation: operation.name,
+      path: operation.path,
+      sizeBytes: report.sizeBytes ?? operation.sizeBytes,
+      startedAtMs: timeOrigin + started,
+      durationMs: this.#tracking.timing ? ended - started : undefined,
+      memory: before === undefined ? undefined : this.#memorySince(before, ended),
+      io: this.#tracking.io ? report.io : undefined,
+      optimization: report.optimization,
+      baselineCalls: report.baselineCalls,
+      gain: gainOf(report),
+      outcome: report.outcome ?? "done",
+      systemLoad: this.#tracking.system ? loadavg()[0] : undefined,
+    });
+  }
+
   #memorySince(before: MemorySample, now: number): MemoryUse {
     const after = this.#memoryAt(now);
+    // Most operations are shorter than a sample serves: they share what was seen.
+    if (before === after) return after.unchanged;
     const isRaised = after.highBytes > before.highBytes;
     const peak = isRaised ? after.highBytes : Math.max(before.bytes, after.bytes);
     return { before: before.bytes, peak, after: after.bytes };
@@ -147,11 +164,15 @@ export class Meter {
   #memoryAt(now: number): MemorySample {
     if (now - this.#sampledAt > sampleMs) {
       const bytes = process.memoryUsage.rss();
-      this.#sample = { bytes, highBytes: Math.max(bytes, process.resourceUsage().maxRSS * KIB) };
+      this.#sample = sampleOf(bytes, Math.max(bytes, process.resourceUsage().maxRSS * KIB));
       this.#sampledAt = now;
     }
     return this.#sample;
   }
+}
+
+function sampleOf(bytes: number, highBytes: number): MemorySample {
+  return { bytes, highBytes, unchanged: { before: bytes, peak: bytes, after: bytes } };
 }
 
 const nothingDone: OperationReport = { io: noIo, optimization: "none", baselineCalls: 0 };

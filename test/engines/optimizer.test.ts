@@ -334,6 +334,10 @@ describe("the pipeline", () => {
     expect(stopping(["1", "2", "3"].map((name) => write(name, name)))).toThrow(aborted);
     expect(fs.readdirSync(overlay.root)).toEqual(["big"]);
     expect(fs.readFileSync(join(overlay.root, "big"), "utf8")).toBe("one two three four");
+    // A single small write, which is not even looked at, is stopped as well.
+    const { signal } = controller;
+    expect(() => runOptimized(overlay, [write("1", "1")], { signal })).toThrow(aborted);
+    expect(fs.readdirSync(overlay.root)).toEqual(["big"]);
   });
 
   it("does none of a flush that fails", () => {

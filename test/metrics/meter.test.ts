@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it, vi } from "vitest";
 import { batch } from "../../src/engines/batch.ts";
 import { transaction } from "../../src/engines/transaction.ts";
+import { KIB, MIB } from "../../src/limits.ts";
 import { type Measurement, noIo } from "../../src/metrics/measurement.ts";
 import { MeasurementWindow } from "../../src/metrics/measurement-window.ts";
 import { Meter, type OperationReport } from "../../src/metrics/meter.ts";
@@ -120,21 +123,43 @@ describe("a measurement", () => {
     expect(seen[0]?.gain).toBe(-0.5);
   });
 
-  it("has as peak what the process has never held before, where the work made it so", async () => {
+  it("has as peak what the process has never held before, also when it is freed by the end", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
     const { meter, seen } = listening();
-    const high = process.resourceUsage().maxRSS * 1024;
-    const bytes = high - process.memoryUsage.rss() + 64 * 1024 * 1024;
+    const high = process.resourceUsage().maxRSS * KIB;
+    const bytes = high - process.memoryUsage.rss() + 64 * MIB;
     await meter.measure(
       operation,
       async () => {
-        // Written to, so that it is really there; it may be freed before the end.
+        // Written to, so that it is really there.
         Buffer.alloc(bytes, 1);
         // The next sample is taken 50 ms after the last.
         await sleep(60);
+        collectGarbage();
       },
       () => nothing,
     );
-    expect(seen[0]?.memory?.peak).toBeGreaterThanOrEqual(high + 32 * 1024 * 1024);
+    const { peak = 0, after = 0 } = seen[0]?.memory ?? {};
+    expect(peak).toBeGreaterThanOrEqual(high + 32 * MIB);
+    expect(after).toBeLessThan(peak - 32 * MIB);
+  });
+
+  it("shares one sample of the memory with others of the same moment", () => {
+    const { meter, seen } = listening();
+    const clock = vi.spyOn(performance, "now").mockReturnValue(1000);
+    for (let count = 0; count < 2; count++) {
+      meter.measure(
+        operation,
+        () => 0,
+        () => nothing,
+      );
+    }
+    clock.mockRestore();
+    const [first, second] = seen.map(({ memory }) => memory);
+    expect(first).toEqual({ before: first?.peak, peak: first?.after, after: first?.before });
+    expect(first?.before).toBeGreaterThan(MIB);
+    expect(second).toBe(first);
   });
 });
 
