@@ -18,6 +18,7 @@ import { identityOf, takeMetadata } from "./tree.ts";
 export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   const { tree } = core;
   tree.undo.clear();
+  core.memory.place.releaseCommitted();
   const findAgain = openPlaces(core, ({ directory, name }) =>
     childOf(tree.pathOf(directory), name),
   );

@@ -11,6 +11,8 @@ interface Handle {
   readonly path: string;
   /** Negative once it is closed: the kernel hands the number out again. */
   descriptor: number;
+  /** Whether its only name is one in the tree. */
+  isCommitted: boolean;
 }
 
 /**
@@ -31,8 +33,9 @@ export class SpillFile {
     this.#handle = handle;
   }
 
-  get path(): string {
-    return this.#handle.path;
+  /** Where it lies; `undefined` when it is a file of the tree by now. */
+  get path(): string | undefined {
+    return this.#handle.isCommitted ? undefined : this.#handle.path;
   }
 
   /** How long it is, in bytes. */
@@ -103,7 +106,7 @@ export class SpillPlace {
   create(): SpillFile {
     const path = `${this.#place()}/${this.#count++}`;
     const descriptor = this.#disk.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    const handle = { path, descriptor };
+    const handle = { path, descriptor, isCommitted: false };
     const file = new SpillFile(this.#disk, handle);
     this.#open.add(handle);
     this.#abandoned.register(file, handle);
@@ -114,6 +117,18 @@ export class SpillPlace {
   get pool(): SpillPool {
     this.#pool ??= new SpillPool(this.create());
     return this.#pool;
+  }
+
+  /**
+   * Takes away the names here of files that a commit gave a name in the tree: with two, they would
+   * be taken for hard links, which are written in place. Whoever has one open can still read it.
+   */
+  releaseCommitted(): void {
+    for (const handle of this.#open) {
+      if (handle.isCommitted || this.#disk.fstat(handle.descriptor).nlink < 2) continue;
+      this.#disk.unlink(handle.path);
+      handle.isCommitted = true;
+    }
   }
 
   /** Removes everything that was spilled. */
@@ -129,6 +144,7 @@ export class SpillPlace {
     if (!this.#open.delete(handle)) return;
     this.#disk.close(handle.descriptor);
     handle.descriptor = -1;
+    if (handle.isCommitted) return;
     // A commit may have renamed it into the tree.
     if (this.#disk.lstat(handle.path) !== undefined) this.#disk.unlink(handle.path);
   }
