@@ -21,10 +21,10 @@ const tearing: ReadonlySet<unknown> = new Set([
 
 /**
  * Whether an error is about something that a power cut may have torn: the operation was carried out
- * with durability `none`, and its record has been in force since.
+ * with durability `none`, and the machine has been started anew since.
  */
-export function isLoss({ journal }: CommitStore, error: unknown): error is DraftError {
-  return isDraftError(error) && tearing.has(error.code) && journal.isVolatile;
+export function isLoss({ disk, journal }: CommitStore, error: unknown): error is DraftError {
+  return isDraftError(error) && tearing.has(error.code) && journal.hasBeenCut(bootIdOf(disk));
 }
 
 /**

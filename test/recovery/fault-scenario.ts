@@ -2,12 +2,12 @@ import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { type CommitStore, openCommitStore } from "../../src/commit/commit-store.ts";
+import { checkpoints } from "../../src/commit/operation-log.ts";
 import { recoverJournal } from "../../src/commit/recover.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
-import { checkpoints } from "../../src/commit/operation-log.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
 import { repairStore } from "../../src/recovery/repair-store.ts";
-import { undo } from "../../src/recovery/take-back.ts";
+import { redo, restore, undo } from "../../src/recovery/take-back.ts";
 import { verifyStore } from "../../src/recovery/verify-store.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
 import {
@@ -22,24 +22,35 @@ type Tree = Record<string, string>;
 type Act = (store: CommitStore) => Promise<unknown>;
 type Look = (store: CommitStore, error: unknown, at: string) => Promise<void>;
 
-/** A root with two operations, to be undone or collected by a process that meets faults. */
-export class FaultScenario {
-  readonly #fixture: HistoryFixture;
-  /** The tree after both operations, and after the undo of the second one. */
-  readonly old: Tree;
-  readonly undone: Tree;
+/** What a process is about to do that meets faults. */
+export type Meant = "undo" | "redo" | "restore";
 
-  private constructor(fixture: HistoryFixture, old: Tree, undone: Tree) {
+/** How each is done. */
+export const acts: Readonly<Record<Meant, Act>> = {
+  undo: (store) => undo(store),
+  redo: (store) => redo(store),
+  restore: (store) => restore(store, { checkpoint: "@1" }),
+};
+
+/** A root with some operations, and the trees before and after one more. */
+export class FaultScenario implements Disposable {
+  readonly #fixture: HistoryFixture;
+  readonly #meant: Meant;
+  readonly old: Tree;
+  readonly new: Tree;
+
+  private constructor(fixture: HistoryFixture, meant: Meant, old: Tree, after: Tree) {
     this.#fixture = fixture;
+    this.#meant = meant;
     this.old = old;
-    this.undone = undone;
+    this.new = after;
   }
 
-  /** The undo of the last operation makes, changes, moves and deletes. */
-  static async make(): Promise<FaultScenario> {
+  /** What is meant makes, changes, moves and deletes. */
+  static async make(meant: Meant): Promise<FaultScenario> {
     const fixture = new HistoryFixture();
     await fixture.write({ a: "1", b: "1", "dir/c": "1", "dir/d": "1" });
-    const undone = withoutTimes(fixture.snapshot());
+    const first = withoutTimes(fixture.snapshot());
     await fixture.commit((fs, at) => {
       fs.writeFileSync(at("a"), "2");
       fs.renameSync(at("dir"), at("moved"));
@@ -48,11 +59,15 @@ export class FaultScenario {
       fs.writeFileSync(at("made/e"), "2");
       fs.chmodSync(at("moved/c"), 0o600);
     });
+    const second = withoutTimes(fixture.snapshot());
+    if (meant === "redo") await undo(fixture.store, { durability: "none" });
     fixture.store.objects.close();
-    return new FaultScenario(fixture, withoutTimes(fixture.snapshot()), undone);
+    return meant === "redo"
+      ? new FaultScenario(fixture, meant, first, second)
+      : new FaultScenario(fixture, meant, second, first);
   }
 
-  dispose(): void {
+  [Symbol.dispose](): void {
     this.#fixture.dispose();
   }
 
@@ -120,16 +135,16 @@ export class FaultScenario {
     return root;
   }
 
-  /** Tree and log agree: both are as before the undo, or both as after it. */
-  async expectOldOrUndone(store: CommitStore, at: string): Promise<"old" | "undone"> {
+  /** Tree and log agree: both are as before what was meant, or both as after it. */
+  async expectOldOrNew(store: CommitStore, at: string): Promise<"old" | "new"> {
     const tree = withoutTimes(snapshotOf(store.state.root));
     const [newest] = checkpoints(store.objects);
-    const isUndone = newest?.manifest.operation === "undo";
-    expect(tree, at).toEqual(isUndone ? this.undone : this.old);
+    const isNew = newest?.manifest.operation === this.#meant;
+    expect(tree, at).toEqual(isNew ? this.new : this.old);
     expect((await verifyStore(store)).problems, at).toEqual([]);
     const again = await recoverJournal(store);
     expect(again.outcome, at).toBe("clean");
-    return isUndone ? "undone" : "old";
+    return isNew ? "new" : "old";
   }
 
   /** Nothing that is kept is lost, it can be undone, and the next collection leaves no debris. */
@@ -139,16 +154,13 @@ export class FaultScenario {
     const sequences = [...checkpoints(store.objects)].map(({ manifest }) => manifest.sequence);
     expect([[2, 1], [2]], at).toContainEqual(sequences);
     await undo(store, { durability: "none" });
-    expect(withoutTimes(snapshotOf(store.state.root)), at).toEqual(this.undone);
+    expect(withoutTimes(snapshotOf(store.state.root)), at).toEqual(this.new);
     await collectGarbage(store, { operations: 2 });
     const names = readdirSync(join(store.objects.path, "objects", "pack"));
     const suffixes = names.map((name) => name.replace(/^.*\./, "")).sort();
     expect(suffixes, at).toEqual(["idx", "pack"]);
   }
 }
-
-/** Undoes the last operation. */
-export const undoLast: Act = (store) => undo(store);
 
 /** Forgets all but the last operation. */
 export const collect: Act = (store) => collectGarbage(store, { operations: 1 });

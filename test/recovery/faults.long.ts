@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { collect, FaultScenario, undoLast } from "./fault-scenario.ts";
+import { acts, collect, FaultScenario } from "./fault-scenario.ts";
 
 let scenario: FaultScenario;
 beforeAll(async () => {
-  scenario = await FaultScenario.make();
+  scenario = await FaultScenario.make("undo");
 });
-afterAll(() => scenario.dispose());
+afterAll(() => scenario[Symbol.dispose]());
 
 for (const code of ["EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS"]) {
   test(`${code} at any call of an undo leaves all of it or nothing, and is reported`, async () => {
     const tried = await scenario.tryAtEveryCall(
-      undoLast,
+      acts.undo,
       { kind: "error", code },
       () => true,
       async (store, error, at) => {
-        const outcome = await scenario.expectOldOrUndone(store, at);
+        const outcome = await scenario.expectOldOrNew(store, at);
         if (outcome === "old") expect(error, at).toBeInstanceOf(Error);
       },
     );

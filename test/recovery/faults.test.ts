@@ -1,35 +1,34 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { runGit } from "../objects/store-fixture.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
-import { collect, FaultScenario, undoLast } from "./fault-scenario.ts";
+import { acts, collect, FaultScenario, type Meant } from "./fault-scenario.ts";
 import { HastyDisk } from "./history-fixture.ts";
 
-let scenario: FaultScenario;
-beforeAll(async () => {
-  scenario = await FaultScenario.make();
-});
-afterAll(() => scenario.dispose());
-
-test("killed at any step, an undo has happened or has not, and history agrees", async () => {
-  const outcomes = { old: 0, undone: 0 };
-  const tried = await scenario.tryAtEveryCall(
-    undoLast,
-    { kind: "death" },
-    (call) => call.changes,
-    async (store, _, at) => {
-      outcomes[await scenario.expectOldOrUndone(store, at)] += 1;
-    },
-  );
-  console.log(`undo killed at ${tried} calls: ${JSON.stringify(outcomes)}`);
-  expect(outcomes.old).toBeGreaterThan(10);
-  expect(outcomes.undone).toBeGreaterThan(10);
-});
+test.each<Meant>(["undo", "redo", "restore"])(
+  "killed at any step, an operation of the kind %s has happened or has not, and history agrees",
+  async (meant) => {
+    using scenario = await FaultScenario.make(meant);
+    const outcomes = { old: 0, new: 0 };
+    const tried = await scenario.tryAtEveryCall(
+      acts[meant],
+      { kind: "death" },
+      (call) => call.changes,
+      async (store, _, at) => {
+        outcomes[await scenario.expectOldOrNew(store, at)] += 1;
+      },
+    );
+    console.log(`${meant} killed at ${tried} calls: ${JSON.stringify(outcomes)}`);
+    expect(outcomes.old).toBeGreaterThan(10);
+    expect(outcomes.new).toBeGreaterThan(10);
+  },
+);
 
 test("killed at any step, gc leaves a whole store, and the next one finishes", async () => {
+  using scenario = await FaultScenario.make("undo");
   const tried = await scenario.tryAtEveryCall(
     collect,
     { kind: "death" },
@@ -41,6 +40,7 @@ test("killed at any step, gc leaves a whole store, and the next one finishes", a
 });
 
 test("git accepts the store at every step of gc, also before anybody repairs it", async () => {
+  using scenario = await FaultScenario.make("undo");
   let checks = 0;
   const root = scenario.copy();
   try {
