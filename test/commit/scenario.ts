@@ -18,8 +18,7 @@ export class TemporaryRoot implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    makeRemovable(this.path);
-    fs.rmSync(this.path, { recursive: true, force: true });
+    removeAll(Buffer.from(this.path));
   }
 }
 
@@ -32,11 +31,16 @@ function isWritable(directory: string): boolean {
   }
 }
 
-function makeRemovable(directory: string): void {
+/** Also directories that nobody may change, and names that are no UTF-8. */
+function removeAll(directory: Buffer): void {
   fs.chmodSync(directory, 0o700);
-  for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) makeRemovable(join(directory, entry.name));
+  const names = fs.readdirSync(directory, { encoding: "buffer" });
+  for (const name of names) {
+    const place = Buffer.concat([directory, Buffer.from("/"), name]);
+    if (fs.lstatSync(place).isDirectory()) removeAll(place);
+    else fs.unlinkSync(place);
   }
+  fs.rmdirSync(directory);
 }
 
 /** A tree in which every kind of step has something to do. */

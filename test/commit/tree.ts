@@ -32,7 +32,7 @@ export function readTree(root: string, reading: TreeReading = {}): TreeLines {
         lines[at] = `directory ${meta}`;
         visit(place, at);
       } else if (stats.isSymbolicLink()) {
-        lines[at] = `link ${stats.uid}:${stats.gid}${time} -> ${fs.readlinkSync(place)}`;
+        lines[at] = `link ${stats.uid}:${stats.gid}${time} -> ${targetOf(place)}`;
       } else if (stats.isFile()) {
         const first = names.get(String(stats.ino));
         if (first === undefined) names.set(String(stats.ino), at);
@@ -43,6 +43,10 @@ export function readTree(root: string, reading: TreeReading = {}): TreeLines {
       }
     }
   }
+}
+
+function targetOf(place: Buffer): string {
+  return decodeName(fs.readlinkSync(place, { encoding: "buffer" }));
 }
 
 function digest(bytes: Buffer): string {
