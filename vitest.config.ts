@@ -19,6 +19,7 @@ const long = [
   "test/sandbox/fuse-suites.long.ts",
   "test/sandbox/fuse.long.ts",
   "test/sandbox/killed-owner.long.ts",
+  "test/sandbox/many-files.long.ts",
   "test/sandbox/unprivileged.long.ts",
 ];
 

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
-import { endianness } from "node:os";
+import { constants, endianness } from "node:os";
 import process from "node:process";
 import { KIB, nativeLoadUs } from "../limits.ts";
+import { type NodeStats, StatxStats, statxBytes } from "./node-stats.ts";
 
 /**
  * System calls that Node has no functions for, by koffi where it is installed; everything works
@@ -18,6 +19,12 @@ export interface NativeCalls {
    * @returns a descriptor; -1 where it cannot be opened, or not like this.
    */
   openWithoutLinks(path: string, flags: number): number;
+  /**
+   * What lies under a name in an open directory, itself, by statx(2).
+   *
+   * @returns `null` where nothing does; `undefined` where that cannot be told like this.
+   */
+  statIn(directory: number, name: string): NodeStats | null | undefined;
   /** renameat2(2) with `RENAME_NOREPLACE`: done only where nothing lies at the target. */
   renameNew(source: string, target: string): boolean;
   /**
@@ -46,6 +53,8 @@ type ForeignFunction = {
 };
 
 interface Foreign {
+  /** Of the last call. */
+  errno(): number;
   load(path: null): { func(prototype: string): ForeignFunction };
 }
 
@@ -72,8 +81,9 @@ export function nativeCalls(savingUs: number): NativeCalls | undefined {
 function load(): NativeCalls | undefined {
   if (process.platform !== "linux" || endianness() !== "LE") return undefined;
   let library: ReturnType<Foreign["load"]>;
+  let foreign: Foreign;
   try {
-    const foreign = createRequire(import.meta.url)("koffi") as Foreign;
+    foreign = createRequire(import.meta.url)("koffi") as Foreign;
     library = foreign.load(null);
   } catch {
     // Not installed, or not for this machine.
@@ -88,6 +98,7 @@ function load(): NativeCalls | undefined {
   };
   return {
     openWithoutLinks: openWithoutLinks(find("long syscall(long, int, str, void*, size_t)")),
+    statIn: statIn(foreign, find("int statx(int, str, int, unsigned int, void*)")),
     renameNew: renameNew(find("int renameat2(int, str, int, str, unsigned int)")),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
@@ -126,6 +137,22 @@ function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["op
       orders.set(flags, order);
     }
     return syscall(openat2, currentDirectory, path, order, order.length);
+  };
+}
+
+/** `AT_SYMLINK_NOFOLLOW` and `AT_NO_AUTOMOUNT`, as lstat(2) does. */
+const statxFlags = 0x100 | 0x800;
+/** All that lstat(2) tells. */
+const statxBasicStats = 0x7ff;
+
+function statIn(foreign: Foreign, statx: ForeignFunction | undefined): NativeCalls["statIn"] {
+  const bytes = Buffer.alloc(statxBytes);
+  return (directory, name) => {
+    if (statx === undefined || unspeakable.test(name)) return undefined;
+    if (statx(directory, name, statxFlags, statxBasicStats, bytes) === 0) {
+      return new StatxStats(bytes);
+    }
+    return foreign.errno() === constants.errno.ENOENT ? null : undefined;
   };
 }
 

@@ -1,47 +1,18 @@
 import { type BigIntStats, closeSync, constants } from "node:fs";
+import type { NodeStats } from "../disk/node-stats.ts";
 import { type Stamp, stampOf } from "../disk/stamp.ts";
-import { absoluteOf, childOf, parentOf, type TreePath } from "../disk/tree-path.ts";
-import type { Layer } from "../overlay/layer.ts";
+import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import type { Content, LowerNode, NodeMeta } from "../overlay/pending.ts";
-import type { LentContents } from "./lent-contents.ts";
-import { lstatLower, readLowerNames } from "./lower-view.ts";
-import { type Merge, type Mirror, MirrorNode } from "./mirror.ts";
-import { resolveRedirect } from "./overlay-redirects.ts";
-import type { PinnedTree } from "./pinned-tree.ts";
+import type { Entry, HarvestSource } from "./harvest-source.ts";
+import { lstatLower } from "./lower-view.ts";
+import { mergeOf } from "./merge-of.ts";
+import { type Merge, MirrorNode } from "./mirror.ts";
 import { isHidden, metaOf } from "./push.ts";
 import { hasSameBytes } from "./same-bytes.ts";
 
 const { O_RDONLY, O_NONBLOCK } = constants;
 /** Our own reading must not pass for a command's. Systems other than Linux lack it. */
 const O_NOATIME = constants.O_NOATIME ?? 0;
-
-/** The places that a harvest works between. */
-export interface HarvestSource {
-  readonly layer: Layer;
-  readonly view: PinnedTree;
-  readonly upper: PinnedTree;
-  readonly mirror: Mirror;
-  /** A lower node that changed at or after this moment may not be what the command saw. */
-  readonly startedNs: bigint;
-  /** Whether commands may still be writing. */
-  readonly isLive: boolean;
-  /** Keeps the bytes of harvested files. */
-  readonly contents: LentContents;
-  /** Whether the upper holds the whole tree (a clone), so that nothing shows through it. */
-  readonly isComplete: boolean;
-  /**
-   * Which files may have been written without a new change time: on a tmpfs, writing by a memory
-   * map moves none when the page was read first. None; or those whose access time has moved.
-   */
-  readonly writtenByMap: "none" | "accessed";
-  /** The redirect attribute of a directory of the upper, where the engine uses it. */
-  readonly readRedirect?: (path: TreePath) => string | undefined;
-  /**
-   * Where on the disk a node lies that the upper shows as the user's own and is another's: in a
-   * namespace of one user no other has a number.
-   */
-  readonly readForeign?: (path: TreePath) => TreePath | undefined;
-}
 
 /** What a command did to one path. */
 export interface HarvestedChange {
@@ -78,16 +49,6 @@ interface Below {
   readonly shown: TreePath | undefined;
 }
 
-/** One entry of the upper, and what the real tree holds at its path. */
-interface Entry {
-  readonly path: TreePath;
-  readonly stats: BigIntStats;
-  /** What the lower holds at the very path. */
-  readonly lower: BigIntStats | undefined;
-  /** Path in the lower of what would show through here. */
-  readonly shown: TreePath | undefined;
-}
-
 class Harvest {
   readonly changes: HarvestedChange[] = [];
   readonly #source: HarvestSource;
@@ -111,35 +72,53 @@ class Harvest {
       this.#removed(childOf(path, name), undefined);
       node.children.delete(name);
     }
-    for (const name of [...names].sort()) {
-      const childPath = childOf(path, name);
-      if (isHidden(childPath)) continue;
-      try {
-        this.#name(childPath, name, node, below);
-      } catch (error) {
-        // A running command has removed it while we looked; a later harvest says so.
-        const { code } = error as NodeJS.ErrnoException;
-        if (!this.#source.isLive || !swapped.has(code ?? "")) throw error;
-      }
+    const changed: { readonly name: string; readonly stats: NodeStats }[] = [];
+    for (const name of names) {
+      this.#unlessSwapped(() => {
+        const stats = this.#lookForChange(childOf(path, name), node.children.get(name));
+        if (stats !== undefined) changed.push({ name, stats });
+      });
+    }
+    for (const { name, stats } of changed.sort(byName)) {
+      this.#unlessSwapped(() => this.#take(name, stats, { path, node, below }));
     }
   }
 
-  #name(path: TreePath, name: string, parent: MirrorNode, below: Below): void {
-    const { upper, layer, isLive } = this.#source;
+  /** A running command may remove what we look at; a later harvest says so. */
+  #unlessSwapped(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (!this.#source.isLive || !swapped.has(code ?? "")) throw error;
+    }
+  }
+
+  /** What lies at a path, unless it is what the mirror knows; directories always. */
+  #lookForChange(path: TreePath, node: MirrorNode | undefined): NodeStats | undefined {
+    const { upper, isLive } = this.#source;
+    if (isHidden(path)) return undefined;
     const stats = upper.lstat(path);
-    if (stats === undefined) return;
-    const isDirectory = stats.isDirectory();
-    let node = parent.children.get(name);
-    const isSettled = isLive || node?.isUnsettled !== true;
-    const isSame = !isDirectory && isSettled && node?.matches(stats) === true;
-    if (isSame && !this.#isWrittenByMap(path, stats, node)) return;
-    const lower = below.own ? lstatLower(layer.root, path) : undefined;
-    const shown = below.shown === undefined ? undefined : childOf(below.shown, name);
+    if (stats === undefined || stats.isDirectory() || node?.matches(stats) !== true) return stats;
+    if (!isLive && node.isUnsettled) return stats;
+    return this.#isWrittenByMap(path, stats, node) ? stats : undefined;
+  }
+
+  #take(
+    name: string,
+    stats: NodeStats,
+    parent: { readonly path: TreePath; readonly node: MirrorNode; readonly below: Below },
+  ): void {
+    const path = childOf(parent.path, name);
+    const { own, shown: above } = parent.below;
+    const lower = own ? lstatLower(this.#source.layer.root, path) : undefined;
+    const shown = above === undefined ? undefined : childOf(above, name);
+    let node = parent.node.children.get(name);
     if (node === undefined) {
       node = new MirrorNode();
-      parent.children.set(name, node);
+      parent.node.children.set(name, node);
     }
-    if (isDirectory) this.#subdirectory({ path, stats, lower, shown }, node);
+    if (stats.isDirectory()) this.#subdirectory({ path, stats, lower, shown }, node);
     else {
       node.children.clear();
       this.#leaf({ path, stats, lower, shown });
@@ -148,9 +127,9 @@ class Harvest {
   }
 
   /** Compares the bytes of a file that may have been written while its times stayed the same. */
-  #isWrittenByMap(path: TreePath, stats: BigIntStats, node: MirrorNode | undefined): boolean {
+  #isWrittenByMap(path: TreePath, stats: NodeStats, node: MirrorNode): boolean {
     const { layer, writtenByMap, isLive } = this.#source;
-    if (writtenByMap === "none" || node === undefined || !stats.isFile()) return false;
+    if (writtenByMap === "none" || !stats.isFile()) return false;
     if (node.atimeNs === stats.atimeNs) return false;
     if (this.#mapped.has(stats.ino)) return true;
     const descriptor = this.#withAccess(path, () => this.#open(path));
@@ -183,7 +162,7 @@ class Harvest {
     // The kind as well: disks give the inode number of a removed file to the next directory.
     const isNew = node.ino !== stats.ino || !node.isDirectory;
     const unlocked = this.#unlock(path, stats);
-    const merge = (isNew ? undefined : node.merge) ?? this.#mergeOf(entry);
+    const merge = (isNew ? undefined : node.merge) ?? mergeOf(this.#source, entry);
     const shown = this.#shown(path);
     const isReplaced = isNew && shown !== undefined && (merge.isMoved || !shown.isDirectory());
     if (isReplaced) {
@@ -222,7 +201,7 @@ class Harvest {
   }
 
   /** Gives back, for the moment, the right to look into a directory that a command took away. */
-  #unlock(path: TreePath, stats: BigIntStats): boolean {
+  #unlock(path: TreePath, stats: NodeStats): boolean {
     const mode = Number(stats.mode) & 0o7777;
     if ((mode & 0o500) === 0o500 || process.geteuid?.() === 0) return false;
     // Through the view, which would go on refusing if only the upper knew.
@@ -283,34 +262,6 @@ class Harvest {
   }
 
   /**
-   * Which directory of the lower shows through one that is new in the upper. Its attributes that
-   * say so cannot be read from Node; but whatever the view shows and the upper lacks is of a lower.
-   */
-  #mergeOf(entry: Entry): Merge {
-    const { layer, upper, view } = this.#source;
-    const { path, shown } = entry;
-    if (this.#source.isComplete) return { lower: undefined, isMoved: shown !== undefined };
-    const own = new Set(upper.readdir(path));
-    const foreign = view.readdir(path).find((name) => !own.has(name));
-    const lowerNames = shown === undefined ? undefined : readLowerNames(layer.root, shown);
-    if (foreign === undefined) {
-      // Either it hides a lower one that has names the upper lacks, or it makes no difference.
-      const isOpaque = lowerNames?.some((name) => !own.has(name)) === true;
-      return { lower: isOpaque ? undefined : shown, isMoved: isOpaque };
-    }
-    if (shown !== undefined && lowerNames !== undefined) {
-      const seen = view.lstat(childOf(path, foreign));
-      const lower = lstatLower(layer.root, childOf(shown, foreign));
-      const isSame = seen?.ctimeNs === lower?.ctimeNs && seen?.mtimeNs === lower?.mtimeNs;
-      if (seen !== undefined && isSame) return { lower: shown, isMoved: false };
-    }
-    const redirect = this.#source.readRedirect?.(path);
-    if (redirect === undefined) return { lower: shown, isMoved: false };
-    const parent = shown === undefined ? undefined : parentOf(shown);
-    return { lower: resolveRedirect(redirect, parent), isMoved: true };
-  }
-
-  /**
    * The lower node that the change replaces. Where it changed after the session began, the command
    * may have worked on what was there before: such a base matches nothing, so that the commit
    * compares and reports a conflict instead of losing the other change.
@@ -360,7 +311,7 @@ class Harvest {
   }
 
   /** What was looked at before it was read is what is known: a live file may change any time. */
-  #record(node: MirrorNode, stats: BigIntStats): void {
+  #record(node: MirrorNode, stats: NodeStats): void {
     const { isLive, layer } = this.#source;
     node.record(stats);
     node.isUnsettled = isLive;
@@ -381,8 +332,12 @@ class Harvest {
 /** What fails when a running command puts something else in the place of what was looked at. */
 const swapped = new Set("ENOENT ENOTDIR ELOOP EINVAL EISDIR EXDEV ENOTSUP EOPNOTSUPP".split(" "));
 
+function byName(one: { readonly name: string }, other: { readonly name: string }): number {
+  return one.name < other.name ? -1 : 1;
+}
+
 /** A whiteout of overlayfs is a character device 0, 0. */
-function isWhiteout(stats: BigIntStats): boolean {
+function isWhiteout(stats: NodeStats): boolean {
   return stats.isCharacterDevice() && stats.rdev === 0n;
 }
 
@@ -390,6 +345,6 @@ function isWhiteout(stats: BigIntStats): boolean {
  * Whether the times of a directory were set by a command. Making a name in it sets both times
  * alike; they differ when `utimes` came after, or `chmod`, and then keeping them is right as well.
  */
-function areTimesSet(stats: BigIntStats): boolean {
+function areTimesSet(stats: NodeStats): boolean {
   return stats.mtimeNs !== stats.ctimeNs;
 }

@@ -1,4 +1,4 @@
-import type { BigIntStats } from "node:fs";
+import type { NodeStats } from "../disk/node-stats.ts";
 import { childOf, type TreePath } from "../disk/tree-path.ts";
 
 /** Which directory of the lower shows through a directory of the upper. */
@@ -37,7 +37,7 @@ export class MirrorNode {
   seenAt = 0;
 
   /** Whether the upper still holds exactly what was recorded. */
-  matches(stats: BigIntStats): boolean {
+  matches(stats: NodeStats): boolean {
     return (
       this.ino === stats.ino &&
       this.ctimeNs === stats.ctimeNs &&
@@ -53,7 +53,7 @@ export class MirrorNode {
   }
 
   /** Takes note of what the upper holds now. */
-  record(stats: BigIntStats): void {
+  record(stats: NodeStats): void {
     this.ino = stats.ino;
     this.ctimeNs = stats.ctimeNs;
     this.mtimeNs = stats.mtimeNs;

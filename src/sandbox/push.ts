@@ -10,6 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dataPiecesOf } from "../disk/data-pieces.ts";
+import type { NodeStats } from "../disk/node-stats.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, childOf, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
@@ -379,7 +380,7 @@ export function isHidden(path: TreePath): boolean {
   return path === stateDirectoryName || path.startsWith(`${stateDirectoryName}/`);
 }
 
-export function metaOf(stats: BigIntStats): NodeMeta {
+export function metaOf(stats: NodeStats): NodeMeta {
   return {
     mode: Number(stats.mode) & 0o7777,
     uid: Number(stats.uid),

@@ -89,6 +89,10 @@ export class Session implements AsyncDisposable {
   #quiescing: Promise<void> | undefined;
   #lastCommandId = 0;
   #hasDaemons = false;
+  /** Nothing runs in the workspace, and nothing has since all that ran there was killed. */
+  #isSwept = false;
+  /** It was harvested since: only a push can have changed anything. */
+  #isQuiet = false;
   #isClosed = false;
 
   constructor(layer: Layer, options: SessionOptions) {
@@ -130,6 +134,8 @@ export class Session implements AsyncDisposable {
     while (this.#quiescing !== undefined) await this.#quiescing;
     // Counted from here on, so that the end of another command does not sweep this one away.
     this.#running += 1;
+    this.#isSwept = false;
+    this.#isQuiet = false;
     let workspace: Workspace;
     let running: RunningCommand;
     let limits: CommandLimits | undefined;
@@ -272,13 +278,17 @@ export class Session implements AsyncDisposable {
       this.#quiescing = undefined;
     });
     await this.#quiescing;
+    this.#isSwept = this.#running === 0;
     await running.closed;
   }
 
   #harvest(workspace: Workspace, isLive: boolean): HarvestedChange[] {
     // First what the API changed meanwhile: the mirror knows one truth at a time.
     workspace.push();
-    return workspace.harvest(isLive);
+    if (this.#isQuiet) return [];
+    const changes = workspace.harvest(isLive);
+    this.#isQuiet = this.#isSwept;
+    return changes;
   }
 
   /** A running workspace that shows what the layer holds. */

@@ -47,9 +47,18 @@ describe("draftfs run", () => {
     expect(project.read("a.txt")).toBe("one\ntwo\n");
   });
 
-  it("keeps drafts of different names apart", () => {
-    project.draftfs(["run", "--draft", "other", ...sh("echo other > name")]);
-    project.draftfs(["run", ...sh("echo main > name")], { env: { DRAFTFS_DRAFT: "third" } });
+  it("keeps drafts of different names apart, also at the same time", async () => {
+    const script = sh("echo $0; read name; [ ! -e name ] && echo $name > name");
+    const running = [
+      startDraftfs(["run", "--draft", "other", ...script], { cwd: project.root }),
+      startDraftfs(["run", ...script], { cwd: project.root, env: { DRAFTFS_DRAFT: "third" } }),
+    ];
+    const ended = running.map((child) => once(child, "close"));
+    // Only when both commands run does either go on.
+    await Promise.all(running.map((child) => once(child.stdout, "data")));
+    for (const [index, child] of running.entries())
+      child.stdin.end(`${["other", "main"][index]}\n`);
+    expect((await Promise.all(ended)).map(([code]) => code)).toEqual([0, 0]);
     expect(project.draftfs(["status"]).code).toBe(0);
     expect(project.draftfs(["run", "--draft=other", "--", "cat", "name"]).out).toBe("other\n");
     expect(project.draftfs(["run", "--draft=third", "--", "cat", "name"]).out).toBe("main\n");

@@ -151,7 +151,7 @@ describe("an interactive shell in draftfs run", () => {
     const session = onTerminal(["run", "--", "bash", "--norc", "-i"], { NO_COLOR: "1" });
     await session.shows(/[$#] /);
     const sleeper = "sh -c 'echo new > new.txt; echo asle\"ep\"; exec sleep 60'";
-    session.type(`test -t 0 && stty size; ${sleeper}\n`);
+    session.type(`test -t 0 && test -t 1 && test -t 2 && stty size; ${sleeper}\n`);
     await session.shows(/50 120\n[\s\S]*asleep/);
     session.type("\u0003");
     await session.shows(/asleep[\s\S]*[$#] /);
@@ -182,7 +182,7 @@ describe("overlay.shell()", () => {
     const env = { SHELL: "/bin/bash", HOME: project.beside("nobody") };
     const session = new TerminalSession([project.root], { env, program });
     await session.shows(/[$#] /);
-    session.type("test -t 0 && rm gone.txt; exit 5\n");
+    session.type("test -t 0 && test -t 1 && test -t 2 && rm gone.txt; exit 5\n");
     expect(await session.end()).toBe(0);
     expect(session.text).toContain("ended 5 enforced gone.txt");
     expect(project.read("gone.txt")).toBe("gone\n");

@@ -9,7 +9,8 @@ import fs, {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
 import { allEngines, exportTree, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
@@ -240,6 +241,24 @@ describe.each(kernelEngines)("a session of engine %s", (engine) => {
       const ends = await Promise.all([first, second, third]);
       expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
     }
+  });
+
+  it("looks for changes again after every command, and not in between", async () => {
+    const { layer, root, session, sh } = await openOver(treeOf({ a: "a\n" }), { engine });
+    expect(await sh("echo b > b")).toBe("");
+    const looks = vi.spyOn(PinnedTree.prototype, "readdir");
+    try {
+      expect(await session.harvest()).toEqual([]);
+      layer.fs.writeFileSync(join(root, "c"), "c\n");
+      expect(await session.harvest()).toEqual([]);
+      expect(looks).not.toHaveBeenCalled();
+      expect(await sh("cat c; echo more >> b; rm a")).toBe("c\n");
+      expect(looks).toHaveBeenCalled();
+    } finally {
+      looks.mockRestore();
+    }
+    expect(layer.fs.readFileSync(join(root, "b"), "utf8")).toBe("b\nmore\n");
+    expect(layer.fs.existsSync(join(root, "a"))).toBe(false);
   });
 
   it("keeps times to the nanosecond", async () => {

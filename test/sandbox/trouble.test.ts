@@ -132,6 +132,8 @@ describe.runIf(existsSync("/dev/fuse") && isRoot)("over engine fuse", () => {
     const root = treeOf({ a: "a\n" });
     const { session, sh } = await openOver(root, { engine: "fuse" });
     expect(await sh("cat a")).toBe("a\n");
+    // Otherwise there would be nothing to look for.
+    await session.spawn("sleep", ["60"], { stdio: "ignore" });
     const server = serverOf();
     process.kill(server, "SIGKILL");
     while (readFileSync(`/proc/${server}/stat`, "latin1").split(" ")[2] !== "Z") {

@@ -1,0 +1,45 @@
+import type { BigIntStats } from "node:fs";
+import type { NodeStats } from "../disk/node-stats.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import type { Layer } from "../overlay/layer.ts";
+import type { LentContents } from "./lent-contents.ts";
+import type { Mirror } from "./mirror.ts";
+import type { PinnedTree } from "./pinned-tree.ts";
+
+/** The places that a harvest works between. */
+export interface HarvestSource {
+  readonly layer: Layer;
+  readonly view: PinnedTree;
+  readonly upper: PinnedTree;
+  readonly mirror: Mirror;
+  /** A lower node that changed at or after this moment may not be what the command saw. */
+  readonly startedNs: bigint;
+  /** Whether commands may still be writing. */
+  readonly isLive: boolean;
+  /** Keeps the bytes of harvested files. */
+  readonly contents: LentContents;
+  /** Whether the upper holds the whole tree (a clone), so that nothing shows through it. */
+  readonly isComplete: boolean;
+  /**
+   * Which files may have been written without a new change time: on a tmpfs, writing by a memory
+   * map moves none when the page was read first. None; or those whose access time has moved.
+   */
+  readonly writtenByMap: "none" | "accessed";
+  /** The redirect attribute of a directory of the upper, where the engine uses it. */
+  readonly readRedirect?: (path: TreePath) => string | undefined;
+  /**
+   * Where on the disk a node lies that the upper shows as the user's own and is another's: in a
+   * namespace of one user no other has a number.
+   */
+  readonly readForeign?: (path: TreePath) => TreePath | undefined;
+}
+
+/** One entry of the upper, and what the real tree holds at its path. */
+export interface Entry {
+  readonly path: TreePath;
+  readonly stats: NodeStats;
+  /** What the lower holds at the very path. */
+  readonly lower: BigIntStats | undefined;
+  /** Path in the lower of what would show through here. */
+  readonly shown: TreePath | undefined;
+}
