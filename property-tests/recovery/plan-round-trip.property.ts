@@ -77,5 +77,5 @@ test("a plan file makes of another tree what the overlay shows, and undo makes o
     runs,
   );
   console.log(`${applied} plans with changes applied and undone`);
-  expect(applied).toBeGreaterThan(runs.numRuns / 2);
+  expect(applied).toBeGreaterThan(runs.numRuns / 3);
 });
