@@ -94,6 +94,12 @@ export const packedContentBytesMax = 8 * MIB;
 export const vastContentBytesMin = 4096 * MIB;
 
 /**
+ * Room for a journal record and its pack in one slot: enough for some thirty files of usual size. A
+ * root has two, which are written once when they are made.
+ */
+export const journalSlotBytes = 256 * KIB;
+
+/**
  * How long a process waits for a draft that another one holds: long enough for one that is just
  * closing, short enough to tell a person at once that a command still runs in it. Milliseconds.
  */

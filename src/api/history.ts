@@ -197,7 +197,7 @@ export class History {
    * @throws {DraftError} `DRAFT_LOCKED`.
    */
   async repair(): Promise<RepairReport> {
-    const lock = await openRoot(this.#store, { waitMs: this.settings.lockWaitMs });
+    const { lock } = await openRoot(this.#store, { waitMs: this.settings.lockWaitMs });
     try {
       return await repairStore(this.#store);
     } finally {

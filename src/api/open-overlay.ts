@@ -1,7 +1,7 @@
 import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
 import { checkpoints } from "../commit/operation-log.ts";
 import { clean, type RecoveryReport } from "../commit/recover.ts";
-import { isRecoveryDue } from "../commit/recovery-due.ts";
+import { lookIfWhole } from "../commit/recovery-due.ts";
 import { checkRoot } from "../disk/check-root.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import {
@@ -67,7 +67,8 @@ export async function openOverlay(
 /** Readers never wait: an operation that is just being carried out is its owner's business. */
 async function recoverUnlessBusy(store: CommitStore): Promise<RecoveryReport> {
   const started = performance.now();
-  if (!isRecoveryDue(store)) return clean(store.journal.sequence(), started);
+  const last = lookIfWhole(store);
+  if (last !== undefined) return clean(last.sequence, started);
   const untouched = clean(0, started);
   try {
     return (await recoverRoot(store, { waitMs: 0 }))?.journal ?? untouched;

@@ -34,10 +34,16 @@ function identify(disk: Disk): ProcessIdentity {
   };
 }
 
+const bootIds = new WeakMap<Disk, string>();
+
 /** Identifies the running of the kernel; `""` where the system does not tell. */
 export function bootIdOf(disk: Disk): string {
+  const known = bootIds.get(disk);
+  if (known !== undefined) return known;
   const path = "/proc/sys/kernel/random/boot_id";
-  return maybe(() => disk.readFile(path).toString("latin1").trim()) ?? "";
+  const bootId = maybe(() => disk.readFile(path).toString("latin1").trim()) ?? "";
+  bootIds.set(disk, bootId);
+  return bootId;
 }
 
 /**

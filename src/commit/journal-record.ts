@@ -61,7 +61,7 @@ export interface RefUpdate {
 
 const headerPattern = /^draftfs-journal (\d{1,9}) (\d{1,15}) (\d{1,15}) ([0-9a-f]{64})\n/;
 /** Bytes in which a header must have ended. */
-const headerBytesMax = 128;
+export const recordHeadBytesMax = 128;
 
 /** Version of the record format; raised by any change that an older reader would misread. */
 export const recordVersion = 1;
@@ -94,13 +94,21 @@ export function decodeRecord(bytes: Buffer, path: string): JournalRecord {
   return record;
 }
 
+/** What the first bytes of a record tell. */
+export interface RecordHead {
+  readonly sequence: number;
+  /** Size of the whole record, in bytes. */
+  readonly size: number;
+}
+
 /**
- * The sequence number of the record whose first bytes are given.
+ * Reads the head of a record from its first {@link recordHeadBytesMax} bytes.
  *
  * @throws {DraftError} as {@link decodeRecord} does.
  */
-export function recordSequenceOf(head: Buffer, path: string): number {
-  return readHeader(head, path).sequence;
+export function readRecordHead(head: Buffer, path: string): RecordHead {
+  const { sequence, start, length } = readHeader(head, path);
+  return { sequence, size: start + length + 1 };
 }
 
 interface Header {
@@ -112,7 +120,7 @@ interface Header {
 }
 
 function readHeader(bytes: Buffer, path: string): Header {
-  const match = headerPattern.exec(bytes.toString("latin1", 0, headerBytesMax));
+  const match = headerPattern.exec(bytes.toString("latin1", 0, recordHeadBytesMax));
   if (match === null) throw damaged(path, "it has no header");
   const [header, version, sequence, length, checksum = ""] = match;
   if (Number(version) > recordVersion) {

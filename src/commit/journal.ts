@@ -5,36 +5,44 @@ import {
   decodeRecord,
   encodeRecord,
   type JournalRecord,
-  recordSequenceOf,
+  readRecordHead,
+  recordHeadBytesMax,
 } from "./journal-record.ts";
+import { JournalSlots, type SlotClaim } from "./journal-slots.ts";
 import { syncDirectory } from "./sync-directory.ts";
 
 /**
  * The journal of a root: at most one record that may still have to be carried out.
  *
+ * A record lies in a file of its own, `journal/current`, or, when it is small, in one of two slots of
+ * `journal/slots` together with its pack. In force is the one with the highest sequence number.
+ *
  * Invariants of the commit protocol; each is kept by the function named behind it.
  *
- * I1  There is exactly one name for the record in force, `journal/current`. It is only ever
- *     replaced by rename, never unlinked: unlinking it lost commits on btrfs.
- *     ({@link Journal.promote})
+ * I1  `journal/current` is only ever replaced by rename, never unlinked: unlinking it lost commits
+ *     on btrfs. A slot is only written while its record is not in force. ({@link Journal.promote},
+ *     {@link Journal.writeSlot})
  * I2  Nothing in the tree changes before the record is durable. (`PreparedCommit.publish`)
- * I3  Every byte needed to carry out a record is durable before the record has its name.
- *     (`PreparedCommit.publish`)
- * I4  A record is replaced only after everything it did is durable: by a syncfs that began after
+ * I3  Every byte needed to carry out a record is durable before the record has its name, or with it:
+ *     in a slot the checksums of record and pack are what tells. (`PreparedCommit.publish`)
+ * I4  A record is superseded only after everything it did is durable: by a syncfs that began after
  *     its last step and succeeded. ({@link settleJournal}, in `settle.ts`)
  * I5  Carrying out a record again is idempotent, decided by content, and never overwrites what it
  *     does not recognise. (`finishSteps`, in `finish.ts`)
  * I6  After a failed fsync or syncfs the files involved are never synced again: what the kernel
- *     could not write it has forgotten. They are written anew, into new inodes. (`settle.ts`)
+ *     could not write it has forgotten. They are written anew, into new inodes. (`settle.ts`,
+ *     {@link Journal.entrench})
  */
 export class Journal {
   readonly #disk: Disk;
   readonly #state: StateDirectory;
+  readonly #slots: JournalSlots;
   #owesSettling = false;
 
   constructor(disk: Disk, state: StateDirectory) {
     this.#disk = disk;
     this.#state = state;
+    this.#slots = new JournalSlots(disk, state.journalSlots);
   }
 
   /** Whether an operation was carried out through this object and has not been settled since. */
@@ -42,21 +50,36 @@ export class Journal {
     return this.#owesSettling;
   }
 
-  /** The sequence number of the record in force, 0 when there has never been one. */
-  sequence(): number {
-    const descriptor = this.#openCurrent();
-    if (descriptor === undefined) return 0;
-    try {
-      const head = Buffer.alloc(headBytesMax);
-      const length = this.#disk.read(descriptor, head, 0);
-      return recordSequenceOf(head.subarray(0, length), this.#state.journalCurrent);
-    } finally {
-      this.#disk.close(descriptor);
+  /** Which record is in force, and how far it has come. Does not look at what it says. */
+  look(bootId: string): JournalState {
+    const current = this.#sequenceOfCurrent();
+    const note = this.#readNote();
+    const claims = this.#slots.claims();
+    for (const claim of claims ?? []) {
+      if (claim.sequence <= current) break;
+      // Nobody notes how far a record has come that was not in force.
+      if (note?.sequence !== claim.sequence && !this.#slots.isWhole(claim)) continue;
+      const slot = { inForce: claim, free: 1 - claim.slot };
+      return { sequence: claim.sequence, progress: progressOf(claim.sequence, note, bootId), slot };
     }
+    const progress = progressOf(current, note, bootId);
+    const slot = claims === undefined ? undefined : { inForce: undefined, free: 0 };
+    return { sequence: current, progress, slot };
   }
 
-  /** The record in force, or `undefined` when there has never been one. */
+  /** The sequence number of the record in force, 0 when there has never been one. */
+  sequence(): number {
+    return this.look("").sequence;
+  }
+
+  /**
+   * The record in force, or `undefined` when there has never been one.
+   *
+   * @throws {DraftError} `DRAFT_FORMAT_CORRUPT` when it is damaged.
+   */
   read(): JournalRecord | undefined {
+    const inForce = this.look("").slot?.inForce;
+    if (inForce !== undefined) return this.#slots.read(inForce).record;
     if (this.#disk.lstat(this.#state.journalCurrent) === undefined) return undefined;
     return decodeRecord(
       this.#disk.readFile(this.#state.journalCurrent),
@@ -96,39 +119,83 @@ export class Journal {
    */
   async beginVolatile(bootId: string): Promise<void> {
     if (this.isVolatile) return;
-    this.#writeFile(this.#volatilePath, bootId);
+    this.#writeFile(this.#state.journalVolatile, bootId);
     await this.syncNames();
   }
 
   /** Notes that what was torn is mended. Should this note be torn, all is looked at again. */
   renewVolatile(bootId: string): void {
-    this.#writeFile(this.#volatilePath, bootId);
+    this.#writeFile(this.#state.journalVolatile, bootId);
   }
 
   /** Takes that back, where all that came before is durable. */
   endVolatile(): void {
-    if (this.isVolatile) this.#disk.unlink(this.#volatilePath);
+    if (this.isVolatile) this.#disk.unlink(this.#state.journalVolatile);
   }
 
   /** Whether what a power cut tears may be torn. */
   get isVolatile(): boolean {
-    return this.#disk.lstat(this.#volatilePath) !== undefined;
+    return this.#disk.lstat(this.#state.journalVolatile) !== undefined;
   }
 
   /** Whether that was under another boot, so that the power may have gone since. */
   hasBeenCut(bootId: string): boolean {
     if (!this.isVolatile) return false;
-    const noted = this.#disk.readFile(this.#volatilePath).toString("latin1");
+    const noted = this.#disk.readFile(this.#state.journalVolatile).toString("latin1");
     return bootId === "" || noted !== `${bootId}\n`;
   }
 
-  /** How far the record in force has come, as far as this system knows. */
-  progress(sequence: number, bootId: string): Progress {
-    const note = this.#readNote(sequence);
-    if (note === undefined || note.progress === "begun") return "unknown";
-    if (note.progress === "settled" || note.progress === "failed") return note.progress;
-    // What was applied under another boot may have been lost with it.
-    return note.bootId === bootId && bootId !== "" ? note.progress : "unknown";
+  /**
+   * Puts a small record in force, with its pack, in the slot that is free. Durable after an
+   * fdatasync of the descriptor that is returned.
+   *
+   * @throws whatever the disk says. Nothing is in force then.
+   */
+  writeSlot(free: number, record: Uint8Array, pack: Uint8Array): number {
+    return this.#slots.write(free, record, pack);
+  }
+
+  /**
+   * Gives a record that lies in a slot files of its own, as others have them, and does away with the
+   * slots: what is carried out again relies on inodes that no sync has failed for (I6), and on a
+   * pack that is durable under its name.
+   *
+   * @returns whether the record in force lay in a slot.
+   */
+  async entrench(): Promise<boolean> {
+    const inForce = this.look("").slot?.inForce;
+    if (inForce !== undefined) {
+      const { record, pack } = this.#slots.read(inForce);
+      if (record.pack !== null) {
+        await this.#writeAnew(journalPackOf(this.#state, record.pack.sequence), pack);
+      }
+      await this.#syncAndClose(this.writeNext(record));
+      this.promote();
+      await this.syncNames();
+    }
+    this.#slots.remove();
+    return inForce !== undefined;
+  }
+
+  /** Makes a pack durable that so far only a slot keeps. */
+  async keepPack(sequence: number): Promise<void> {
+    if (this.look("").slot?.inForce?.sequence !== sequence) return;
+    await this.#syncAndClose(this.#disk.open(journalPackOf(this.#state, sequence), openFlags.read));
+  }
+
+  /** The numbers of the records that slots hold, whole or not. */
+  slotSequences(): readonly number[] {
+    return (this.#slots.claims() ?? []).map(({ sequence }) => sequence);
+  }
+
+  /** Makes slots, where there are none, that the next syncfs makes durable. */
+  createSlots(): void {
+    this.#slots.create();
+  }
+
+  /** Opens the slots for use: what {@link Journal.createSlots} has made is durable. */
+  sealSlots(): void {
+    this.#slots.seal();
   }
 
   /**
@@ -136,7 +203,8 @@ export class Journal {
    * the epoch; `undefined` where nobody has noted it.
    */
   appliedMs(sequence: number): number | undefined {
-    return this.#readNote(sequence)?.appliedMs;
+    const note = this.#readNote();
+    return note?.sequence === sequence ? note.appliedMs : undefined;
   }
 
   /**
@@ -151,7 +219,7 @@ export class Journal {
     appliedMs = Date.now(),
   ): void {
     this.#owesSettling = progress === "applied";
-    this.#writeFile(this.#progressPath, `${progress} ${sequence} ${bootId} ${appliedMs}`);
+    this.#writeFile(this.#state.journalProgress, `${progress} ${sequence} ${bootId} ${appliedMs}`);
   }
 
   /**
@@ -159,12 +227,9 @@ export class Journal {
    * says nothing any more. Durable.
    */
   async retractNote(sequence: number, bootId: string): Promise<void> {
-    const descriptor = this.#openWritten(this.#progressPath, `begun ${sequence} ${bootId}`);
-    try {
-      await this.#disk.fsync(descriptor);
-    } finally {
-      this.#disk.close(descriptor);
-    }
+    await this.#syncAndClose(
+      this.#openWritten(this.#state.journalProgress, `begun ${sequence} ${bootId}`),
+    );
   }
 
   #writeFile(path: string, text: string): void {
@@ -182,13 +247,13 @@ export class Journal {
     }
   }
 
-  #readNote(sequence: number): Note | undefined {
-    const path = this.#progressPath;
-    if (this.#disk.lstat(path) === undefined) return undefined;
-    const match = notePattern.exec(this.#disk.readFile(path).toString("latin1"));
-    if (match === null || Number(match[2]) !== sequence) return undefined;
+  #readNote(): Note | undefined {
+    const bytes = this.#readWhole(this.#state.journalProgress);
+    const match = notePattern.exec(bytes?.toString("latin1") ?? "");
+    if (match === null) return undefined;
     return {
       progress: match[1] as Note["progress"],
+      sequence: Number(match[2]),
       bootId: match[3] ?? "",
       appliedMs: match[4] === undefined ? undefined : Number(match[4]),
     };
@@ -201,17 +266,51 @@ export class Journal {
     }
   }
 
-  get #volatilePath(): string {
-    return `${this.#state.journal}/volatile`;
-  }
-
-  get #progressPath(): string {
-    return `${this.#state.journal}/progress`;
-  }
-
-  #openCurrent(): number | undefined {
+  #sequenceOfCurrent(): number {
+    const path = this.#state.journalCurrent;
+    const descriptor = this.#openIfThere(path);
+    if (descriptor === undefined) return 0;
     try {
-      return this.#disk.open(this.#state.journalCurrent, openFlags.read);
+      const head = Buffer.alloc(recordHeadBytesMax);
+      const length = this.#disk.read(descriptor, head, 0);
+      return readRecordHead(head.subarray(0, length), path).sequence;
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+
+  #readWhole(path: string): Buffer | undefined {
+    try {
+      return this.#disk.readFile(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** Into a new inode, whatever lies there. Its name is durable after {@link Journal.syncNames}. */
+  async #writeAnew(path: string, bytes: Uint8Array): Promise<void> {
+    if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
+    const descriptor = this.#disk.open(path, openFlags.createNew, 0o600);
+    try {
+      this.#disk.write(descriptor, bytes, 0);
+      await this.#disk.fsync(descriptor);
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+
+  async #syncAndClose(descriptor: number): Promise<void> {
+    try {
+      await this.#disk.fsync(descriptor);
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+
+  #openIfThere(path: string): number | undefined {
+    try {
+      return this.#disk.open(path, openFlags.read);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
@@ -219,7 +318,32 @@ export class Journal {
   }
 }
 
+/** The record in force. */
+export interface JournalState {
+  /** 0 when there has never been one. */
+  readonly sequence: number;
+  /** How far it has come, as far as this system knows. */
+  readonly progress: Progress;
+  /** The slots, where there are any to use. */
+  readonly slot:
+    | {
+        /** The record in force, when it lies in a slot. */
+        readonly inForce: SlotClaim | undefined;
+        /** The slot that may be written over. */
+        readonly free: number;
+      }
+    | undefined;
+}
+
+function progressOf(sequence: number, note: Note | undefined, bootId: string): Progress {
+  if (note?.sequence !== sequence || note.progress === "begun") return "unknown";
+  if (note.progress === "settled" || note.progress === "failed") return note.progress;
+  // What was applied under another boot may have been lost with it.
+  return note.bootId === bootId && bootId !== "" ? note.progress : "unknown";
+}
+
 interface Note {
+  readonly sequence: number;
   readonly progress: Exclude<Progress, "unknown"> | "begun";
   readonly bootId: string;
   readonly appliedMs: number | undefined;
@@ -227,9 +351,6 @@ interface Note {
 
 const notePattern =
   /^(begun|unpublished|applied|settled|failed) (\d+) ([0-9a-f-]*)(?: (\d{1,15}))?\n$/;
-
-/** Enough for the header of a record. */
-const headBytesMax = 128;
 
 /**
  * `applied`: every step was carried out under this boot, but not all of it need be durable.

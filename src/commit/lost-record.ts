@@ -140,8 +140,8 @@ function holds(disk: Disk, place: string, { ino: _, ...image }: NodeImage): bool
 }
 
 /** A number that no record has had, judging by all that records leave behind. */
-function freeSequence({ disk, state, objects }: CommitStore): number {
-  const numbers = [0];
+function freeSequence({ disk, state, objects, journal }: CommitStore): number {
+  const numbers = [0, ...journal.slotSequences()];
   const namedAfter = (directory: string, pattern: RegExp): void => {
     if (disk.lstat(directory) === undefined) return;
     for (const { name } of disk.readdir(directory))

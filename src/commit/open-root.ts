@@ -1,26 +1,39 @@
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureStateDirectory } from "../disk/state-directory.ts";
 import type { CommitStore } from "./commit-store.ts";
+import { bootIdOf } from "./host.ts";
+import type { JournalState } from "./journal.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
 import { recoverLocked } from "./recover.ts";
-import { isRecoveryDue } from "./recovery-due.ts";
+import { lookIfWhole } from "./recovery-due.ts";
 
 /** Tries to create the state directory against other processes that do the same. */
 const creationAttemptsMax = 5;
+
+/** A root that this process alone may change now. */
+export interface OpenRoot {
+  readonly lock: RootLock;
+  /** The last operation, which is whole. */
+  readonly last: JournalState;
+}
 
 /**
  * Takes the lock of a root and finishes what a dead process left in it, so that a new operation
  * starts from a whole tree.
  */
-export async function openRoot(store: CommitStore, options: LockOptions = {}): Promise<RootLock> {
+export async function openRoot(store: CommitStore, options: LockOptions = {}): Promise<OpenRoot> {
   createState(store);
   const lock = await RootLock.take(store.disk, store.state, options);
   try {
-    if (isRecoveryDue(store)) await recoverLocked(store);
-    if (store.journal.sequence() === 0) await syncState(store);
+    let last = lookIfWhole(store);
+    if (last === undefined) {
+      await recoverLocked(store);
+      last = store.journal.look(bootIdOf(store.disk));
+    }
+    if (last.sequence === 0) await syncState(store);
     // Another process may have added packs since this one looked.
     store.objects.refreshIfChanged();
-    return lock;
+    return { lock, last };
   } catch (error) {
     lock.release();
     throw error;

@@ -14,15 +14,16 @@ import { Directories } from "./directories.ts";
 import { Examiner } from "./examine.ts";
 import { bootIdOf } from "./host.ts";
 import { imageOf, manifestAfterOf, manifestNodeOf, notStored } from "./images.ts";
-import type { JournalRecord } from "./journal-record.ts";
-import type { RootLock } from "./lock.ts";
+import { encodeRecord, type JournalRecord } from "./journal-record.ts";
+import { fitsSlot } from "./journal-slots.ts";
+import type { LockOptions } from "./lock.ts";
 import type { ManifestChange } from "./manifest.ts";
-import { openRoot } from "./open-root.ts";
+import { type OpenRoot, openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
 import { type CommitPlan, type PlannedStep, planCommit } from "./plan.ts";
 import { preparationFailure } from "./preparation-failure.ts";
-import { PreparedCommit } from "./prepared-commit.ts";
+import { PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
 import { findMovedOn } from "./recheck.ts";
 import { settleJournal } from "./settle.ts";
 import { compareNames, sharedInodesOf } from "./shared-nodes.ts";
@@ -47,18 +48,18 @@ export async function prepareCommit(
   const plan = planCommit(changeSet);
   const pace = new Pace(options.onProgress, options.signal);
   pace.check();
-  const lock = await openRoot(store, lockOptionsOf(options)).catch((error: unknown) => {
+  const root = await openRoot(store, lockOptionsOf(options)).catch((error: unknown) => {
     throw preparationFailure(error, store.state.root);
   });
   try {
-    return await new Preparation(store, plan, options, pace).run(lock);
+    return await new Preparation(store, plan, options, pace, root).run();
   } catch (error) {
-    lock.release();
+    root.lock.release();
     throw preparationFailure(error, store.state.root);
   }
 }
 
-function lockOptionsOf(options: CommitOptions): Parameters<typeof RootLock.take>[2] {
+function lockOptionsOf(options: CommitOptions): LockOptions {
   return {
     ...(options.lockWaitMs === undefined ? {} : { waitMs: options.lockWaitMs }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -70,6 +71,7 @@ class Preparation {
   readonly #plan: CommitPlan;
   readonly #options: CommitOptions;
   readonly #pace: Pace;
+  readonly #root: OpenRoot;
   readonly #sequence: number;
   /** What was found on the disk, by what was expected there. */
   readonly #found = new Map<Before, NodeImage>();
@@ -78,15 +80,22 @@ class Preparation {
   /** New content of files that have got other names since, which must go on showing it. */
   #shared: ReadonlySet<After> = new Set();
 
-  constructor(store: CommitStore, plan: CommitPlan, options: CommitOptions, pace: Pace) {
+  constructor(
+    store: CommitStore,
+    plan: CommitPlan,
+    options: CommitOptions,
+    pace: Pace,
+    root: OpenRoot,
+  ) {
     this.#store = store;
     this.#plan = plan;
     this.#options = options;
     this.#pace = pace;
-    this.#sequence = store.journal.sequence() + 1;
+    this.#root = root;
+    this.#sequence = root.last.sequence + 1;
   }
 
-  async run(lock: RootLock): Promise<PreparedCommit> {
+  async run(): Promise<PreparedCommit> {
     const { disk, state, journal } = this.#store;
     const startedMs = performance.now();
     const checks = await CommitChecks.open(disk, this.#options);
@@ -103,7 +112,8 @@ class Preparation {
       isDurable: durability === "durable",
     });
     // The debt of the operation before is paid while this one is being staged.
-    const settled = settleJournal(this.#store).then(
+    const { lock, last } = this.#root;
+    const settled = settleJournal(this.#store, { last }).then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
@@ -126,14 +136,18 @@ class Preparation {
       const summary = pack.finish();
       const steps = this.#steps(staging);
       const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
-      const recordDescriptor = journal.writeNext(record);
-      descriptors.push(recordDescriptor);
+      const isLarge = stager.hasLarge || examiner.largeFiles.size > 0;
+      const slot = isLarge || durability !== "durable" ? undefined : this.#slot(record, summary);
+      // A slot keeps record and pack together; otherwise each has a file that must be durable.
+      if (slot === undefined) descriptors.push(journal.writeNext(record));
+      else disk.close(descriptors.pop() as number);
       descriptors.push(...this.#openLarge(stager, directories, staging));
       return new PreparedCommit({
         store: this.#store,
         lock,
         directories,
         record,
+        slot,
         summary,
         checkpoint,
         changes,
@@ -159,6 +173,13 @@ class Preparation {
       journal.dropNext(this.#sequence);
       throw error;
     }
+  }
+
+  /** Where record and pack find room together, if anywhere. */
+  #slot(record: JournalRecord, { bytes: pack }: PackSummary): RecordSlot | undefined {
+    const { slot } = this.#root.last;
+    if (slot === undefined || pack === undefined) return undefined;
+    return fitsSlot(encodeRecord(record), pack) ? { free: slot.free, pack } : undefined;
   }
 
   /** Not under checks that look at every file as it is written. */

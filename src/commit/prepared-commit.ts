@@ -10,7 +10,7 @@ import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
-import type { JournalRecord } from "./journal-record.ts";
+import { encodeRecord, type JournalRecord } from "./journal-record.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
 import { KeptNames } from "./kept-names.ts";
 import type { RootLock } from "./lock.ts";
@@ -24,12 +24,20 @@ import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
 import { syncDirectory, syncFile } from "./sync-directory.ts";
 
+/** Room for a small record, with the bytes of the pack that goes there too. */
+export interface RecordSlot {
+  readonly free: number;
+  readonly pack: Uint8Array;
+}
+
 /** What {@link prepareCommit} hands over. */
 export interface Preparations {
   readonly store: CommitStore;
   readonly lock: RootLock;
   readonly directories: Directories;
   readonly record: JournalRecord;
+  /** Where the record goes; without one it has been written as the next one, to be promoted. */
+  readonly slot: RecordSlot | undefined;
   readonly summary: PackSummary;
   readonly checkpoint: Checkpoint;
   readonly changes: readonly ManifestChange[];
@@ -63,6 +71,8 @@ export class PreparedCommit implements AsyncDisposable {
   #state: "prepared" | "published" | "discarded" = "prepared";
   readonly #losses: Losses;
   #syncs: number;
+  /** Open once the record is in its slot. */
+  #slotDescriptor: number | undefined;
 
   constructor(parts: Preparations) {
     this.#parts = parts;
@@ -104,6 +114,7 @@ export class PreparedCommit implements AsyncDisposable {
       // Nothing waits from here to the commit point, so that this look is worth something.
       const conflicts = this.#parts.findMovedOn();
       if (conflicts.length > 0) throw new ConflictError(conflicts);
+      this.#writeSlot();
     } catch (error) {
       await this.discard();
       throw preparationFailure(error, store.state.root);
@@ -192,8 +203,9 @@ export class PreparedCommit implements AsyncDisposable {
    * than the record says, the record is written anew.
    */
   async #renewRecord(): Promise<void> {
-    const { store, record, durability } = this.#parts;
+    const { store, record, durability, slot } = this.#parts;
     if (record.stagedByMs === undefined || Date.now() <= record.stagedByMs) return;
+    if (slot !== undefined) return;
     const descriptor = store.journal.writeNext({ ...record, stagedByMs: Date.now() });
     try {
       if (durability === "none") return;
@@ -204,10 +216,33 @@ export class PreparedCommit implements AsyncDisposable {
     }
   }
 
+  /** The commit point of a small operation, once it is durable. */
+  #writeSlot(): void {
+    const { store, record, slot } = this.#parts;
+    if (slot === undefined) return;
+    const { stagedByMs } = record;
+    const final = stagedByMs === undefined ? record : { ...record, stagedByMs: Date.now() };
+    this.#slotDescriptor = store.journal.writeSlot(slot.free, encodeRecord(final), slot.pack);
+  }
+
+  async #syncSlot(descriptor: number): Promise<void> {
+    const { disk } = this.#parts.store;
+    try {
+      this.#syncs += 1;
+      await disk.fdatasync(descriptor);
+    } finally {
+      disk.close(descriptor);
+    }
+  }
+
   /** The commit point. */
   async #decide(): Promise<void> {
     const { store, durability } = this.#parts;
     try {
+      if (this.#slotDescriptor !== undefined) {
+        await this.#syncSlot(this.#slotDescriptor);
+        return;
+      }
       store.journal.promote();
       if (durability === "none") return;
       this.#syncs += 1;

@@ -116,10 +116,15 @@ async function recoverRecord(
   const { disk, journal } = store;
   const sequence = record?.sequence ?? 0;
   const bootId = bootIdOf(disk);
-  const progress = record === undefined ? "settled" : journal.progress(sequence, bootId);
+  const progress = record === undefined ? "settled" : journal.look(bootId).progress;
   if (record === undefined || progress === "settled" || progress === "applied") {
     sweep(store, sequence);
     return clean(sequence, started);
+  }
+  if (progress !== "unpublished") {
+    const wasInSlot = await journal.entrench();
+    // What the store has of its pack may be torn: only the slot was durable.
+    if (wasInSlot && record.pack !== null) store.objects.dropPack(record.pack.checksum);
   }
   critical(() => checkPack(store, record));
   if (progress === "unpublished") {

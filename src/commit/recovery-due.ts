@@ -1,26 +1,21 @@
 import type { CommitStore } from "./commit-store.ts";
 import { bootIdOf } from "./host.ts";
+import type { JournalState } from "./journal.ts";
 import { isLoss } from "./lost-record.ts";
 
 /**
- * Whether the last operation may not be whole on the disk: it was cut off, or the machine has been
- * started anew before it was settled. Looks without a lock, so a running operation counts too.
+ * The last operation, where it is whole on the disk; `undefined` where it may not be: it was cut
+ * off, or the machine has been started anew before it was settled, or a power cut has torn its
+ * record. Looks without a lock, so a running operation counts too.
  */
-export function isRecoveryDue(store: CommitStore): boolean {
+export function lookIfWhole(store: CommitStore): JournalState | undefined {
   const { disk, journal } = store;
   const bootId = bootIdOf(disk);
-  if (journal.hasBeenCut(bootId)) return true;
-  const sequence = findSequence(store);
-  if (sequence === undefined) return true;
-  if (sequence === 0) return false;
-  const progress = journal.progress(sequence, bootId);
-  return progress !== "applied" && progress !== "settled";
-}
-
-/** The number of the record in force; `undefined` where a power cut has torn it. */
-function findSequence(store: CommitStore): number | undefined {
+  if (journal.hasBeenCut(bootId)) return undefined;
   try {
-    return store.journal.sequence();
+    const state = journal.look(bootId);
+    const isWhole = state.progress === "applied" || state.progress === "settled";
+    return isWhole || state.sequence === 0 ? state : undefined;
   } catch (error) {
     if (isLoss(store, error)) return undefined;
     throw error;

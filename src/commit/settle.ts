@@ -1,6 +1,7 @@
 import { journalPackOf } from "../disk/state-directory.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { bootIdOf } from "./host.ts";
+import type { JournalState } from "./journal.ts";
 import { RootLock } from "./lock.ts";
 import { removeStaging } from "./staging-place.ts";
 import { syncSteps } from "./sync-steps.ts";
@@ -16,28 +17,33 @@ import { syncSteps } from "./sync-steps.ts";
  * recovery.
  *
  * @param options.isApplied - the caller has carried the operation out itself; otherwise the note
- * says,
- *   which counts for nothing where the system does not tell one boot from another.
+ *   says, which counts for nothing where the system does not tell one boot from another.
+ * @param options.last - the last operation, where the caller has looked under the lock.
  * @throws the error of the disk when it could not write. The record then stays in force (I6): the
  *   next recovery writes what it names anew, into new inodes. Where the disk could not even be
  *   asked (too many open files), nothing is lost, and the next attempt asks again.
  */
 export async function settleJournal(
   store: CommitStore,
-  options: { readonly isApplied?: boolean } = {},
+  options: { readonly isApplied?: boolean; readonly last?: JournalState } = {},
 ): Promise<void> {
   const { disk, state, journal } = store;
-  const sequence = journal.sequence();
-  if (sequence === 0) return;
   const bootId = bootIdOf(disk);
-  const noted = journal.progress(sequence, bootId);
-  const progress = noted === "unknown" && options.isApplied === true ? "applied" : noted;
+  const last = options.last ?? journal.look(bootId);
+  const { sequence } = last;
+  if (sequence === 0) return;
+  const isKnown = last.progress !== "unknown" || options.isApplied !== true;
+  const progress = isKnown ? last.progress : "applied";
   // What is not carried out or published yet needs its record, and what failed to be written needs
   // it even more.
   if (progress === "unknown" || progress === "unpublished" || progress === "failed") return;
   if (progress === "applied") {
     try {
-      if (!(await disk.syncfs(state.root))) await syncSteps(store);
+      // The same call makes the slots durable that the next small operation can use.
+      if (last.slot === undefined) journal.createSlots();
+      const isWhole = await disk.syncfs(state.root);
+      if (!isWhole) await syncSteps(store);
+      else if (last.slot === undefined) journal.sealSlots();
     } catch (error) {
       if (!isUnasked(error)) journal.note("failed", sequence, bootId, journal.appliedMs(sequence));
       throw error;

@@ -35,6 +35,8 @@ export async function takeBack(
     refs: record.refs.map(({ name, before, after }) => ({ name, before: after, after: before })),
     steps: invertSteps(record.steps.slice(0, begun), record.staging),
   };
+  // I3: the record to come needs the pack as much as the one that it supersedes.
+  await journal.keepPack(record.sequence);
   const descriptor = journal.writeNext(abort);
   try {
     await disk.fsync(descriptor);

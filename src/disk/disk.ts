@@ -104,6 +104,11 @@ export interface Disk {
   /** Makes content and metadata of one file, or the names in one directory, durable. */
   fsync(descriptor: number): Promise<void>;
   /**
+   * Makes the content of a file durable of which size and blocks have not changed, not its times:
+   * one wait for the device, where {@link fsync} needs the file system's own journal too.
+   */
+  fdatasync(descriptor: number): Promise<void>;
+  /**
    * Makes everything on the file system that holds `path` durable.
    * @returns `false` where this system has no such call; nothing is durable then.
    */

@@ -150,6 +150,12 @@ export class NodeDisk implements Disk {
     });
   }
 
+  fdatasync(descriptor: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(descriptor, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   /** By a native call, or by coreutils' `sync -f`: Node has no call for syncfs(2). */
   syncfs(path: string): Promise<boolean> {
     const native = nativeCalls(syncfsSavingUs)?.syncfs;

@@ -19,6 +19,9 @@ export interface StateDirectory {
   readonly journal: string;
   readonly journalCurrent: string;
   readonly journalNext: string;
+  readonly journalSlots: string;
+  readonly journalProgress: string;
+  readonly journalVolatile: string;
   readonly staging: string;
   readonly checkpoints: string;
   readonly drafts: string;
@@ -37,6 +40,9 @@ export function stateDirectoryOf(root: string): StateDirectory {
     journal,
     journalCurrent: join(journal, "current"),
     journalNext: join(journal, "next"),
+    journalSlots: join(journal, "slots"),
+    journalProgress: join(journal, "progress"),
+    journalVolatile: join(journal, "volatile"),
     staging: join(path, "staging"),
     checkpoints: join(path, "checkpoints.git"),
     drafts: join(path, "drafts"),

@@ -108,6 +108,17 @@ export class ObjectStore {
     this.#listedNs = this.#changedNs();
   }
 
+  /** Forgets a pack that {@link ObjectStore.installPack} brought, which may be torn. */
+  dropPack(checksum: string): void {
+    this.close();
+    const base = join(this.#packDirectory, `pack-${checksum}`);
+    this.#indexes.delete(base);
+    // The index first: git takes one for the promise that its pack is there.
+    for (const path of [`${base}.idx`, `${base}.pack`]) {
+      if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
+    }
+  }
+
   readRef(name: string): ObjectId | undefined {
     return readRef(this.#disk, this.path, name);
   }

@@ -24,6 +24,8 @@ export interface PackSummary {
   readonly size: number;
   /** In the order of the pack. */
   readonly entries: readonly PackEntry[];
+  /** The whole pack, where it was held in memory to its end. */
+  readonly bytes?: Uint8Array;
 }
 
 /**
@@ -144,8 +146,14 @@ export class PackBuilder {
 
   #close(checksum: Buffer): PackSummary {
     this.#append(checksum);
+    const bytes = this.#written === 0 ? this.#inMemory() : undefined;
     this.#flush();
-    return { checksum: checksum.toString("hex"), size: this.#written, entries: this.#entries };
+    return {
+      checksum: checksum.toString("hex"),
+      size: this.#written,
+      entries: this.#entries,
+      ...(bytes === undefined ? {} : { bytes }),
+    };
   }
 
   #addWhole(kind: ObjectKind, oid: ObjectId, bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CommitStore } from "../commit/commit-store.ts";
-import { openRoot } from "../commit/open-root.ts";
+import { type OpenRoot, openRoot } from "../commit/open-root.ts";
 import type { Checkpoint } from "../commit/operation-log.ts";
 import { settleJournal } from "../commit/settle.ts";
 import { isDraftError } from "../errors.ts";
@@ -71,11 +71,11 @@ export async function collectGarbage(
   const boundary = boundaryOf(store, history);
   const built = await buildPack(store, tipsOf(store), boundary, options);
   try {
-    const lock = await tryLock(store, options);
-    if (lock === undefined) return report("busy", history, before, before);
+    const root = await tryLock(store, options);
+    if (root === undefined) return report("busy", history, before, before);
     try {
       // What the refs say must be durable before what they said before is removed.
-      await settleJournal(store);
+      await settleJournal(store, { last: root.last });
       const present = new Set(objects.packBases());
       if (!oldPacks.every((base) => present.has(base))) {
         return report("busy", history, before, before);
@@ -98,7 +98,7 @@ export async function collectGarbage(
       objects.refresh();
       return report("collected", history, before, measure(store));
     } finally {
-      lock.release();
+      root.lock.release();
     }
   } finally {
     built.discard();
@@ -108,7 +108,7 @@ export async function collectGarbage(
 async function tryLock(
   store: CommitStore,
   { lockWaitMs = 0, signal }: GarbageOptions,
-): Promise<Awaited<ReturnType<typeof openRoot>> | undefined> {
+): Promise<OpenRoot | undefined> {
   try {
     return await openRoot(store, {
       waitMs: lockWaitMs,

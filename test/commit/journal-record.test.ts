@@ -3,7 +3,7 @@ import {
   decodeRecord,
   encodeRecord,
   type JournalRecord,
-  recordSequenceOf,
+  readRecordHead,
   recordVersion,
 } from "../../src/commit/journal-record.ts";
 import { isDraftError } from "../../src/errors.ts";
@@ -38,7 +38,10 @@ function outcomeOf(changed: Buffer): JournalRecord | string {
 
 test("a record is read back as it was written", () => {
   expect(outcomeOf(bytes)).toEqual(record);
-  expect(recordSequenceOf(bytes.subarray(0, 128), "/journal/current")).toBe(12);
+  expect(readRecordHead(bytes.subarray(0, 128), "/journal/current")).toEqual({
+    sequence: 12,
+    size: bytes.length,
+  });
 });
 
 test("a record that ends anywhere before its end is seen to be damaged", () => {

@@ -1,64 +1,81 @@
 import { expect, test } from "vitest";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
+import { TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
-import { classify, disturb, isStoreSound, recover, rehearse } from "./commit-faults.ts";
+import {
+  classify,
+  disturb,
+  isPromotion,
+  isStoreSound,
+  type JournalForm,
+  makeRoot,
+  recover,
+  rehearse,
+} from "./commit-faults.ts";
 
-test("a commit that dies before any one of its changes leaves the old tree or the new one", async () => {
-  const outcomes = await rehearse();
-  const points = outcomes.calls.filter((call) => call.changes);
-  const seen = { old: 0, new: 0 };
-  for (const [nth, point] of points.entries()) {
-    using root = TemporaryRoot.inMemory();
-    makeTree(root.path);
-    await disturb(root.path, ({ index }) =>
-      index === point.index ? { kind: "death" } : { kind: "none" },
-    );
-    await recover(root.path);
-    const outcome = classify(root.path, outcomes);
-    expect(["old", "new"], `${point.index} ${point.name} ${point.path}: ${outcome}`).toContain(
-      outcome,
-    );
-    seen[outcome as "old" | "new"] += 1;
-    const settled = readTree(root.path, { times: true });
-    await recover(root.path);
-    expect(readTree(root.path, { times: true })).toEqual(settled);
-    if (nth % 8 === 0) expect(isStoreSound(root.path)).toBe(true);
-  }
-  console.log(`died at ${points.length} points: ${seen.old} old, ${seen.new} new`);
-  expect(seen.old).toBeGreaterThan(10);
-  expect(seen.new).toBeGreaterThan(10);
-});
+const forms: readonly JournalForm[] = ["files", "slots"];
 
-test("recovery that dies before any one of its changes is finished by the next one", async () => {
-  const outcomes = await rehearse();
-  const points = outcomes.calls.filter((call) => call.changes);
-  const promotion = points.findIndex((call) => call.path?.endsWith("journal/current"));
-  let tried = 0;
-  // One death early, one in the middle and one late among the steps of the commit itself.
-  for (const share of [0.15, 0.7]) {
-    const at = points[promotion + Math.floor((points.length - promotion) * share)];
-    for (let skip = 0; ; skip++) {
+test.each(forms)(
+  "a commit by %s that dies before any one of its changes leaves the old tree or the new one",
+  async (form) => {
+    const outcomes = await rehearse({}, form);
+    const points = outcomes.calls.filter((call) => call.changes);
+    const seen = { old: 0, new: 0 };
+    for (const [nth, point] of points.entries()) {
       using root = TemporaryRoot.inMemory();
-      makeTree(root.path);
+      await makeRoot(root.path, form);
       await disturb(root.path, ({ index }) =>
-        index === at?.index ? { kind: "death" } : { kind: "none" },
-      );
-      let changes = 0;
-      const disk = new FaultDisk(new NodeDisk(), (call) =>
-        call.changes && changes++ === skip ? { kind: "death" } : { kind: "none" },
-      );
-      const died = await recover(root.path, disk).then(
-        () => false,
-        () => true,
+        index === point.index ? { kind: "death" } : { kind: "none" },
       );
       await recover(root.path);
-      expect(classify(root.path, outcomes), `death ${at?.index}, then ${skip}`).toBe("new");
-      tried += 1;
-      if (!died) break;
+      const outcome = classify(root.path, outcomes);
+      expect(["old", "new"], `${point.index} ${point.name} ${point.path}: ${outcome}`).toContain(
+        outcome,
+      );
+      seen[outcome as "old" | "new"] += 1;
+      const settled = readTree(root.path, { times: true });
+      await recover(root.path);
+      expect(readTree(root.path, { times: true })).toEqual(settled);
+      if (nth % 8 === 0) expect(isStoreSound(root.path)).toBe(true);
     }
-  }
-  console.log(`interrupted recovery at ${tried} points`);
-  expect(tried).toBeGreaterThan(20);
-});
+    console.log(`died at ${points.length} points: ${seen.old} old, ${seen.new} new`);
+    expect(seen.old).toBeGreaterThan(10);
+    expect(seen.new).toBeGreaterThan(10);
+  },
+);
+
+test.each(forms)(
+  "recovery of a commit by %s that dies before any one of its changes is finished by the next one",
+  async (form) => {
+    const outcomes = await rehearse({}, form);
+    const points = outcomes.calls.filter((call) => call.changes);
+    const promotion = points.findIndex(isPromotion);
+    let tried = 0;
+    // One death early, one in the middle and one late among the steps of the commit itself.
+    for (const share of [0.15, 0.7]) {
+      const at = points[promotion + Math.floor((points.length - promotion) * share)];
+      for (let skip = 0; ; skip++) {
+        using root = TemporaryRoot.inMemory();
+        await makeRoot(root.path, form);
+        await disturb(root.path, ({ index }) =>
+          index === at?.index ? { kind: "death" } : { kind: "none" },
+        );
+        let changes = 0;
+        const disk = new FaultDisk(new NodeDisk(), (call) =>
+          call.changes && changes++ === skip ? { kind: "death" } : { kind: "none" },
+        );
+        const died = await recover(root.path, disk).then(
+          () => false,
+          () => true,
+        );
+        await recover(root.path);
+        expect(classify(root.path, outcomes), `death ${at?.index}, then ${skip}`).toBe("new");
+        tried += 1;
+        if (!died) break;
+      }
+    }
+    console.log(`interrupted recovery at ${tried} points`);
+    expect(tried).toBeGreaterThan(20);
+  },
+);

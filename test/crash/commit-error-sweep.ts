@@ -1,8 +1,17 @@
 import { expect } from "vitest";
-import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
+import { TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
 import type { DiskCall } from "../support/fault-disk.ts";
-import { classify, codeOf, disturb, isStoreSound, recover, rehearse } from "./commit-faults.ts";
+import {
+  classify,
+  codeOf,
+  disturb,
+  isStoreSound,
+  type JournalForm,
+  makeRoot,
+  recover,
+  rehearse,
+} from "./commit-faults.ts";
 
 /** What a disk says when it fails, in its usual ways. */
 export const errorCodes = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS"];
@@ -14,9 +23,10 @@ export const errorCodes = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS"];
  * @returns how often each way to end was seen.
  */
 export async function sweepErrors(
+  form: JournalForm,
   codesOf: (call: DiskCall) => readonly string[],
 ): Promise<{ readonly points: number; readonly seen: Readonly<Record<string, number>> }> {
-  const outcomes = await rehearse();
+  const outcomes = await rehearse({}, form);
   const seen: Record<string, number> = {};
   let points = 0;
   for (const point of outcomes.calls) {
@@ -24,7 +34,7 @@ export async function sweepErrors(
     for (const code of codesOf(point)) {
       points += 1;
       using root = TemporaryRoot.inMemory();
-      makeTree(root.path);
+      await makeRoot(root.path, form);
       const error = await disturb(root.path, ({ index }) =>
         index === point.index ? { kind: "error", code } : { kind: "none" },
       );

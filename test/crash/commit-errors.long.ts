@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { errorCodes, sweepErrors } from "./commit-error-sweep.ts";
 
-test("a commit in which any one call fails in any way either succeeds or changes nothing", async () => {
-  const { points, seen } = await sweepErrors(() => errorCodes);
-  console.log(`an error at ${points} calls`, seen);
-  expect(points).toBeGreaterThan(500);
-});
+test.each(["files", "slots"] as const)(
+  "a commit by %s in which any one call fails in any way either succeeds or changes nothing",
+  async (form) => {
+    const { points, seen } = await sweepErrors(form, () => errorCodes);
+    console.log(`an error at ${points} calls`, seen);
+    expect(points).toBeGreaterThan(500);
+  },
+);

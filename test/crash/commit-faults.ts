@@ -6,13 +6,16 @@ import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import type { CommitOptions } from "../../src/commit/options.ts";
 import { recoverJournal } from "../../src/commit/recover.ts";
+import { settleIfFree } from "../../src/commit/settle.ts";
 import type { Disk } from "../../src/disk/disk.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { isDraftError } from "../../src/errors.ts";
+import { fileAfter } from "../commit/change-builder.ts";
 import { makeChanges, makeTree, TemporaryRoot } from "../commit/scenario.ts";
 import { readTree, type TreeLines } from "../commit/tree.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
+import { ImpatientDisk } from "./impatient-disk.ts";
 
 /** The two trees that a commit may leave. */
 export interface Outcomes {
@@ -22,10 +25,29 @@ export interface Outcomes {
   readonly calls: readonly DiskCall[];
 }
 
+/**
+ * Where the record of the commit goes: into files of its own, as those of the first commit of a root
+ * and of large ones do, or into a slot.
+ */
+export type JournalForm = "files" | "slots";
+
+/** Makes the tree of the scenario, in a root whose next small commit writes such a record. */
+export async function makeRoot(root: string, form: JournalForm = "files"): Promise<void> {
+  makeTree(root);
+  if (form === "files") return;
+  const store = openCommitStore(new ImpatientDisk(), stateDirectoryOf(root));
+  const after = fileAfter("makes the slots\n", { mode: 0o644 });
+  await commitChangeSet(store, { root, changes: [{ kind: "create", path: "first", after }] });
+  await settleIfFree(store);
+}
+
 /** Runs the commit of the scenario undisturbed, to know its calls and both trees. */
-export async function rehearse(options: CommitOptions = {}): Promise<Outcomes> {
+export async function rehearse(
+  options: CommitOptions = {},
+  form: JournalForm = "files",
+): Promise<Outcomes> {
   using root = TemporaryRoot.inMemory();
-  makeTree(root.path);
+  await makeRoot(root.path, form);
   const old = readTree(root.path);
   const disk = new FaultDisk(new NodeDisk());
   await commit(disk, root.path, makeChanges(root.path), options);
@@ -54,6 +76,11 @@ export async function disturb(
   } catch (error) {
     return error;
   }
+}
+
+/** Whether a record is in force from this call on, for processes that go on living. */
+export function isPromotion({ name, path }: DiskCall): boolean {
+  return (name === "rename" && path?.endsWith("journal/current") === true) || name === "fdatasync";
 }
 
 /** Recovers with a disk in order, as the next process would. */

@@ -5,20 +5,21 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { backgroundFilesMin } from "../../src/limits.ts";
-import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
+import { TemporaryRoot } from "../commit/scenario.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
-import { classify, isStoreSound, recover, rehearse } from "./commit-faults.ts";
+import { classify, isStoreSound, makeRoot, recover, rehearse } from "./commit-faults.ts";
 
 test("a process that is killed before any one of its changes leaves the old tree or the new one", async () => {
   using project = CompiledProject.build();
   const program = project.pathOf("test/crash/commit-victim.ts");
-  const outcomes = await rehearse();
+  // By slots: what kills a commit by files is tried in `commit-death.test.ts`, without processes.
+  const outcomes = await rehearse({}, "slots");
   const points = outcomes.calls.filter((call) => call.changes);
   const seen: Record<string, number> = {};
   for (const point of points) {
     using root = TemporaryRoot.inMemory();
-    makeTree(root.path);
+    await makeRoot(root.path, "slots");
     const { signal } = spawnSync(process.execPath, [program, root.path, String(point.index)]);
     expect(signal, `${point.index} ${point.name}`).toBe("SIGKILL");
     await recover(root.path);

@@ -26,7 +26,7 @@ interface Trial {
 const trial: fc.Arbitrary<Trial> = fc.record({
   commits: fc.array(fc.array(simpleEdit, { minLength: 1, maxLength: 6 }), {
     minLength: 1,
-    maxLength: 3,
+    maxLength: 5,
   }),
   share: fc.double({ min: 0, max: 1, noNaN: true }),
   seed: fc.nat(),
@@ -68,7 +68,7 @@ async function start(personality: Personality): Promise<ForgetfulDisk> {
 async function survives(
   personality: Personality,
   { commits, share, seed, again }: Trial,
-  deafTo?: "fsync" | "syncfs",
+  deafTo?: ForgetfulDisk["deafTo"],
 ): Promise<void> {
   const random = randomFrom(seed);
   const whole = await start(personality);
@@ -113,7 +113,7 @@ test.each([
   },
 );
 
-test.each(["fsync", "syncfs"] as const)(
+test.each(["fsync", "fdatasync", "syncfs"] as const)(
   "a protocol that leaves out %s is caught",
   async (deafTo) => {
     const result = await fc.check(

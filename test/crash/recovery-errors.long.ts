@@ -2,13 +2,22 @@ import { expect, test } from "vitest";
 import { errorCodes } from "./commit-error-sweep.ts";
 import { sweepRecovery } from "./recovery-errors.ts";
 
-for (const interrupted of ["commit", "abort"] as const) {
+for (const [form, interrupted] of [
+  ["files", "commit"],
+  ["slots", "commit"],
+  ["slots", "abort"],
+] as const) {
   for (const isPersistent of [false, true]) {
     const how = isPersistent
       ? "from any one call on, calls of that kind fail"
       : "any one call fails";
-    test(`recovery of a ${interrupted} in which ${how} is finished by the next one`, async () => {
-      const { points, seen } = await sweepRecovery(interrupted, isPersistent, () => errorCodes);
+    test(`recovery of a ${interrupted} by ${form} in which ${how} is finished by the next one`, async () => {
+      const { points, seen } = await sweepRecovery(
+        form,
+        interrupted,
+        isPersistent,
+        () => errorCodes,
+      );
       console.log(`${interrupted}, an error at ${points} calls`, seen);
       expect(points).toBeGreaterThan(500);
     });

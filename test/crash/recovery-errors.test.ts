@@ -6,13 +6,15 @@ import { sweepRecovery } from "./recovery-errors.ts";
 const share = 29;
 
 test.each([
-  { interrupted: "commit", isPersistent: false },
-  { interrupted: "commit", isPersistent: true },
-  { interrupted: "abort", isPersistent: false },
+  { form: "files", interrupted: "commit", isPersistent: false },
+  { form: "files", interrupted: "commit", isPersistent: true },
+  { form: "slots", interrupted: "commit", isPersistent: false },
+  { form: "slots", interrupted: "commit", isPersistent: true },
+  { form: "slots", interrupted: "abort", isPersistent: false },
 ] as const)(
-  "recovery of a $interrupted that meets errors is finished by the next one",
-  async ({ interrupted, isPersistent }) => {
-    const { points, seen } = await sweepRecovery(interrupted, isPersistent, ({ index }) =>
+  "recovery of a $interrupted by $form that meets errors is finished by the next one",
+  async ({ form, interrupted, isPersistent }) => {
+    const { points, seen } = await sweepRecovery(form, interrupted, isPersistent, ({ index }) =>
       index % share === 7 ? [errorCodes[index % errorCodes.length] as string] : [],
     );
     console.log(`${interrupted}, an error at ${points} calls`, seen);

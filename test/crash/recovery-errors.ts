@@ -1,18 +1,24 @@
 import { expect } from "vitest";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
+import { TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
-import { classify, codeOf, disturb, isStoreSound, recover, rehearse } from "./commit-faults.ts";
+import {
+  classify,
+  codeOf,
+  disturb,
+  isPromotion,
+  isStoreSound,
+  type JournalForm,
+  makeRoot,
+  recover,
+  rehearse,
+} from "./commit-faults.ts";
 
 const fine: Fault = { kind: "none" };
 
 /** What recovery finds: a commit that was cut off, or one that failed and was being taken back. */
 export type Interrupted = "commit" | "abort";
-
-function isPromotion({ name, path }: DiskCall): boolean {
-  return name === "rename" && path?.endsWith("journal/current") === true;
-}
 
 /** Dies in the middle of carrying out a commit, or of taking one back. */
 async function interrupt(root: string, kind: Interrupted): Promise<void> {
@@ -35,20 +41,21 @@ async function interrupt(root: string, kind: Interrupted): Promise<void> {
  * @returns how often each way to end was seen.
  */
 export async function sweepRecovery(
+  form: JournalForm,
   interrupted: Interrupted,
   isPersistent: boolean,
   codesOf: (call: DiskCall) => readonly string[],
 ): Promise<{ readonly points: number; readonly seen: Readonly<Record<string, number>> }> {
-  const outcomes = await rehearse();
+  const outcomes = await rehearse({}, form);
   const wanted = interrupted === "commit" ? ["old", "new"] : ["old"];
   const seen: Record<string, number> = {};
   let points = 0;
-  for (const point of await callsOf(interrupted)) {
+  for (const point of await callsOf(form, interrupted)) {
     if (point.name === "close") continue;
     for (const code of codesOf(point)) {
       points += 1;
       using root = TemporaryRoot.inMemory();
-      makeTree(root.path);
+      await makeRoot(root.path, form);
       await interrupt(root.path, interrupted);
       const disk = new FaultDisk(new NodeDisk(), (call) => {
         const isHit = isPersistent
@@ -75,9 +82,9 @@ export async function sweepRecovery(
   return { points, seen };
 }
 
-async function callsOf(interrupted: Interrupted): Promise<readonly DiskCall[]> {
+async function callsOf(form: JournalForm, interrupted: Interrupted): Promise<readonly DiskCall[]> {
   using root = TemporaryRoot.inMemory();
-  makeTree(root.path);
+  await makeRoot(root.path, form);
   await interrupt(root.path, interrupted);
   const disk = new FaultDisk(new NodeDisk());
   await recover(root.path, disk);

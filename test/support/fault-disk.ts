@@ -26,7 +26,7 @@ let births = 1;
 
 const changing: ReadonlySet<string> = new Set([
   ...["write", "truncate", "mkdir", "rmdir", "unlink", "rename", "renameNew", "link", "symlink"],
-  ...["chmod", "fchmod", "lchown", "lutimes", "fsync", "syncfs"],
+  ...["chmod", "fchmod", "lchown", "lutimes", "fsync", "fdatasync", "syncfs"],
 ]);
 
 /**
@@ -151,6 +151,10 @@ export class FaultDisk implements Disk {
 
   async fsync(descriptor: number): Promise<void> {
     this.#call("fsync", undefined, () => this.#disk.fstat(descriptor));
+  }
+
+  async fdatasync(descriptor: number): Promise<void> {
+    this.#call("fdatasync", undefined, () => this.#disk.fstat(descriptor));
   }
 
   async syncfs(path: string): Promise<boolean> {

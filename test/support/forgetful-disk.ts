@@ -21,6 +21,8 @@ interface Inode {
   data: Buffer;
   /** What the device is known to hold; `undefined` before the first sync of a new file. */
   durable: { data: Buffer; mode: number } | undefined;
+  /** Whether what was written since the last sync lies where durable bytes lay, all of it. */
+  isOverwritten: boolean;
   /** Names, of a directory: what programs see. */
   readonly names: Map<string, Inode>;
   links: number;
@@ -60,7 +62,7 @@ export class ForgetfulDisk implements Disk {
   /** Counts every call that changes or syncs; the place of a power cut. */
   changes = 0;
   /** A call that says that it has synced and has not: to see that a test notices. */
-  deafTo: "fsync" | "syncfs" | undefined;
+  deafTo: "fsync" | "fdatasync" | "syncfs" | undefined;
   /** Called before each such call. */
   beforeChange: (count: number) => void = () => undefined;
 
@@ -175,6 +177,7 @@ export class ForgetfulDisk implements Disk {
     } else if ((flags & O_TRUNC) !== 0) {
       this.#change();
       inode.data = Buffer.alloc(0);
+      inode.isOverwritten = false;
     }
     if ((flags & O_DIRECTORY) !== 0 && inode.kind !== "directory") {
       throw this.#error("ENOTDIR", "open", path);
@@ -205,6 +208,7 @@ export class ForgetfulDisk implements Disk {
     this.#change();
     const inode = this.#opened(descriptor);
     const start = position ?? inode.data.length;
+    if (start + bytes.length > inode.data.length) inode.isOverwritten = false;
     const data = Buffer.alloc(Math.max(inode.data.length, start + bytes.length));
     data.set(inode.data);
     data.set(bytes, start);
@@ -218,6 +222,7 @@ export class ForgetfulDisk implements Disk {
     const data = Buffer.alloc(size);
     data.set(inode.data.subarray(0, size));
     inode.data = data;
+    inode.isOverwritten = false;
   }
 
   mkdir(path: string, mode: number): void {
@@ -306,16 +311,30 @@ export class ForgetfulDisk implements Disk {
     }
     const isNew = inode.durable === undefined;
     inode.durable = { data: Buffer.from(inode.data), mode: inode.mode };
+    inode.isOverwritten = true;
     if (isNew) this.#keepNames((edit) => edit.inode === inode);
+  }
+
+  async fdatasync(descriptor: number): Promise<void> {
+    this.#change();
+    if (this.deafTo === "fdatasync") return;
+    const inode = this.#opened(descriptor);
+    inode.durable = { data: Buffer.from(inode.data), mode: inode.durable?.mode ?? inode.mode };
+    inode.isOverwritten = true;
   }
 
   async syncfs(): Promise<boolean> {
     this.#change();
+    // It takes its time: what does not wait for it must not rely on it.
+    for (let turn = 0; turn < 12; turn++) await new Promise(setImmediate);
+    this.#change();
     if (this.deafTo === "syncfs") return true;
     this.#keepNames(() => true);
     const visit = (inode: Inode): void => {
-      if (inode.kind === "file")
+      if (inode.kind === "file") {
         inode.durable = { data: Buffer.from(inode.data), mode: inode.mode };
+        inode.isOverwritten = true;
+      }
       for (const child of inode.names.values()) visit(child);
     };
     visit(this.#root);
@@ -347,6 +366,10 @@ export class ForgetfulDisk implements Disk {
   #survivingData(inode: Inode, random: () => number): Buffer {
     const durable = inode.durable?.data;
     if (durable?.equals(inode.data)) return Buffer.from(durable);
+    // What was written over where it lies keeps its place: each sector is the old or the new one.
+    if (durable !== undefined && inode.isOverwritten && durable.length === inode.data.length) {
+      return mixed(inode.data, durable, random);
+    }
     const luck = random();
     if (luck < 0.3) return Buffer.from(durable ?? Buffer.alloc(0));
     if (luck < 0.5) return Buffer.from(inode.data);
@@ -394,6 +417,7 @@ export class ForgetfulDisk implements Disk {
       target: "",
       data: Buffer.alloc(0),
       durable: undefined,
+      isOverwritten: true,
       names: new Map(),
       links: 0,
     };
@@ -438,4 +462,16 @@ export class ForgetfulDisk implements Disk {
   #error(code: string, syscall: string, path: string): Error {
     return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, syscall, path });
   }
+}
+
+function mixed(written: Buffer, durable: Buffer, random: () => number): Buffer {
+  const luck = random();
+  if (luck < 0.3) return Buffer.from(written);
+  const data = Buffer.from(durable);
+  if (luck < 0.5) return data;
+  for (let start = 0; start < data.length; start += sectorBytes) {
+    const end = Math.min(start + sectorBytes, data.length);
+    if (random() < 0.5) data.set(written.subarray(start, end), start);
+  }
+  return data;
 }
