@@ -109,7 +109,7 @@ export class JournalSlots {
     this.#disk.rename(next, this.#path);
   }
 
-  /** Says that the file is durable: a syncfs that began after {@link JournalSlots.create} is done. */
+  /** Says that the file is durable: a syncfs that began after its creation has succeeded. */
   seal(): void {
     this.#opened(openFlags.update, (descriptor) =>
       this.#disk.write(descriptor, Buffer.from(seal), 0),

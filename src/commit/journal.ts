@@ -14,8 +14,8 @@ import { syncDirectory } from "./sync-directory.ts";
 /**
  * The journal of a root: at most one record that may still have to be carried out.
  *
- * A record lies in a file of its own, `journal/current`, or, when it is small, in one of two slots of
- * `journal/slots` together with its pack. In force is the one with the highest sequence number.
+ * A record lies in a file of its own, `journal/current`, or, when it is small, in one of the two
+ * slots of `journal/slots`, with its pack. In force is the one with the highest sequence number.
  *
  * Invariants of the commit protocol; each is kept by the function named behind it.
  *
@@ -23,8 +23,8 @@ import { syncDirectory } from "./sync-directory.ts";
  *     on btrfs. A slot is only written while its record is not in force. ({@link Journal.promote},
  *     {@link Journal.writeSlot})
  * I2  Nothing in the tree changes before the record is durable. (`PreparedCommit.publish`)
- * I3  Every byte needed to carry out a record is durable before the record has its name, or with it:
- *     in a slot the checksums of record and pack are what tells. (`PreparedCommit.publish`)
+ * I3  Every byte needed to carry out a record is durable before the record has its name, or with
+ *     it: in a slot the checksums of record and pack tell. (`PreparedCommit.publish`)
  * I4  A record is superseded only after everything it did is durable: by a syncfs that began after
  *     its last step and succeeded. ({@link settleJournal}, in `settle.ts`)
  * I5  Carrying out a record again is idempotent, decided by content, and never overwrites what it
@@ -156,9 +156,9 @@ export class Journal {
   }
 
   /**
-   * Gives a record that lies in a slot files of its own, as others have them, and does away with the
-   * slots: what is carried out again relies on inodes that no sync has failed for (I6), and on a
-   * pack that is durable under its name.
+   * Gives a record that lies in a slot files of its own, as others have them, and does away with
+   * the slots: what is carried out again relies on inodes that no sync has failed for (I6), and on
+   * a pack that is durable under its name.
    *
    * @returns whether the record in force lay in a slot.
    */
