@@ -28,7 +28,8 @@ export interface CheckFinding {
     | "characters"
     | "size"
     | "attributes"
-    | "owner";
+    | "owner"
+    | "names";
   readonly severity: "error" | "warning";
   /** What is the matter, to be read after the path. */
   readonly message: string;

@@ -6,7 +6,9 @@ import { assert } from "../errors.ts";
 import { backgroundFilesMin, backgroundStagingMs, packedContentBytesMax } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { After, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
+import { refuseErrors } from "./check-finding.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
+import { findCollidingNames } from "./colliding-names.ts";
 import { CommitChecks } from "./commit-checks.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
@@ -118,6 +120,7 @@ class Preparation {
       (error: unknown) => ({ error }),
     );
     try {
+      refuseErrors(findCollidingNames(this.#store, this.#plan.changeSet.changes, staging));
       const pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
       const examiner = new Examiner(this.#store, directories, pack, checks.onReplaced);
       if (stager.isInBackground && checks.isClear(this.#store, this.#plan)) {
