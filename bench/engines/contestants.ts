@@ -13,8 +13,12 @@ export type ContestantKey = (typeof contestantKeys)[number];
 
 /** A scenario that is ready to run on one directory. */
 export interface ReadyScenario {
-  /** What is measured: from the first call to the return of the last, durable save for `unsafe`. */
-  run(): Promise<void>;
+  /**
+   * What is measured: from the first call to the return of the last, durable save for `unsafe`.
+   *
+   * @returns milliseconds of it without the commit.
+   */
+  run(): Promise<number>;
   /** What it leaves for later, and the end. */
   close(): Promise<void>;
 }
@@ -30,14 +34,14 @@ export async function readyScenario(
   if (key !== "draftfs") {
     const files = key === "safe" ? safeFiles : unsafeFiles;
     return {
-      run: async () => scenario.plain(root, files, scale),
+      run: () => timed(async () => scenario.plain(root, files, scale)),
       close: async () => undefined,
     };
   }
   if (scenario.onDisk) {
     const disk = { root, fs, savepoint: () => 0, rollback: () => {}, release: () => {} };
     return {
-      run: async () => scenario.engine(disk, scale),
+      run: () => timed(async () => scenario.engine(disk, scale)),
       close: async () => undefined,
     };
   }
@@ -51,9 +55,16 @@ export async function readyScenario(
   store.objects.close();
   return {
     async run() {
-      await scenario.engine(overlay, scale);
+      const engineMs = await timed(async () => scenario.engine(overlay, scale));
       await overlay.commit();
+      return engineMs;
     },
     close: () => overlay.close(),
   };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
 }

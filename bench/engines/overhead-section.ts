@@ -19,7 +19,7 @@ export function overheadSection(
   place: Place,
   options: Scale & { readonly rounds: number },
 ): string {
-  const blocks = options.tiny ? 3 : 40 * options.rounds;
+  const blocks = options.tiny ? 3 : 20 * options.rounds;
   const memory = "/dev/shm";
   const rows = [
     overheadRow(`on ${place.name}`, place.directory, blocks, "disk"),

@@ -19,6 +19,8 @@ import type { Scale } from "./scenario.ts";
 export interface RealTrace {
   readonly name: string;
   readonly text: string;
+  /** Whether it makes the files of the trace before it by the same writes, for plain code. */
+  readonly isRepeated: boolean;
 }
 
 /** Records the traces in a directory; one that cannot be recorded here says why instead. */
@@ -37,7 +39,7 @@ export function recordRealTraces(
     const at = join(directory, `trace-${index}`);
     fs.mkdirSync(at);
     try {
-      return { name, text: record(at, scale) };
+      return { name, text: record(at, scale), isRepeated: record === editwiseTrace };
     } catch (error) {
       return { name, missing: error instanceof Error ? (error.message.split("\n")[0] ?? "") : "" };
     }
@@ -48,7 +50,7 @@ export function recordRealTraces(
 function historyTrace(_at: string, { tiny }: Scale): string {
   const git = (...args: string[]) =>
     execFileSync("git", args, { cwd: projectDirectory(), maxBuffer: 1 << 28 });
-  const limit = tiny ? "3" : "80";
+  const limit = tiny ? "3" : "40";
   const log = git("log", "--no-merges", "--reverse", `-n${limit}`, "--format=%H %ct").toString();
   const commits = log
     .trim()
@@ -154,14 +156,14 @@ function generatorTrace(at: string, { tiny }: Scale): string {
   });
 }
 
-/** What npm puts in place for a package; for a local one when tiny, which needs no network. */
+/** What npm puts in place for two packages; for a local one when tiny, which needs no network. */
 function installTrace(at: string, { tiny }: Scale): string {
   if (tiny) {
     fs.mkdirSync(join(at, "local"));
     fs.writeFileSync(join(at, "local/index.js"), "module.exports = 1;\n");
     fs.writeFileSync(join(at, "local/package.json"), '{"name":"local","version":"1.0.0"}');
   }
-  const dependencies = tiny ? { local: "file:./local" } : { memfs: "4.80.1" };
+  const dependencies = tiny ? { local: "file:./local" } : { diff: "9.0.0", yaml: "2.9.1" };
   const manifest = { name: "trace", private: true, dependencies };
   fs.writeFileSync(join(at, "package.json"), JSON.stringify(manifest));
   return changesOf(at, () => {

@@ -17,7 +17,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string", default: "scenarios,traces,overhead" },
     scenarios: { type: "string" },
-    rounds: { type: "string", default: "7" },
+    rounds: { type: "string", default: "5" },
     flush: { type: "string", default: "1000" },
     tiny: { type: "boolean", default: false },
   },

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly wanted: string;
   /** Whether the engine works on the disk itself, as it does with a write that it leaves alone. */
   readonly onDisk?: true;
+  /** Whether it moves so many bytes that few rounds are enough, and many would take minutes. */
+  readonly isLarge?: true;
   /** Puts the files in place that the work starts from. */
   prepare(root: string, scale: Scale): void;
   /** What people write today; `files` is safe or unsafe. */

@@ -191,6 +191,7 @@ const upperCase = (bytes: Buffer) => {
 const streamed: Scenario = {
   name: "streaming, 100 MB rewritten",
   wanted: "memory 75–99 %",
+  isLarge: true,
   prepare: prepareLarge,
   plain: (root, files) => {
     const path = join(root, "large.log");
@@ -207,6 +208,7 @@ const streamed: Scenario = {
 const extents: Scenario = {
   name: "streaming, one edit of 100 MB",
   wanted: "memory 75–99 %",
+  isLarge: true,
   prepare: prepareLarge,
   plain: (root, files) => {
     const path = join(root, "large.log");

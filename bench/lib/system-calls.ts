@@ -23,17 +23,17 @@ export const syncCalls = ["fsync", "fdatasync", "syncfs", "sync", "sync_file_ran
  *
  * @param marker - the program looks at the paths `MARKER-start` and `MARKER-end` with
  *   `fs.accessSync`, around the work that counts.
- * @returns the calls between the marks, and those after them.
+ * @returns the calls between the marks, those after them, and what the program printed.
  */
 export function countSystemCalls(
   command: readonly string[],
   marker: string,
-): { readonly during: CallCounts; readonly after: CallCounts } {
+): { readonly during: CallCounts; readonly after: CallCounts; readonly printed: string } {
   const directory = fs.mkdtempSync(join(os.tmpdir(), "draftfs-strace-"));
   const output = join(directory, "trace");
   try {
     const args = ["-f", "-qq", "-a", "0", "-s", "0", "-o", output, ...command];
-    const { status, stderr } = spawnSync("strace", args, { encoding: "utf8" });
+    const { status, stderr, stdout } = spawnSync("strace", args, { encoding: "utf8" });
     if (status !== 0) throw new Error(`strace ${command.join(" ")} failed: ${stderr}`);
     const lines = fs.readFileSync(output, "utf8").split("\n");
     const find = (which: string) => {
@@ -42,7 +42,8 @@ export function countSystemCalls(
       return index;
     };
     const [start, end] = [find("start"), find("end")];
-    return { during: countOf(lines.slice(start + 1, end)), after: countOf(lines.slice(end + 1)) };
+    const [during, after] = [lines.slice(start + 1, end), lines.slice(end + 1)].map(countOf);
+    return { during: during ?? new Map(), after: after ?? new Map(), printed: stdout };
   } finally {
     fs.rmSync(directory, { recursive: true });
   }

@@ -29,10 +29,10 @@ const script: DependencyLanguage = {
     }
   },
   paths(directory, reference) {
-    const whole = posix.join(directory, reference);
+    const whole = joined(directory, reference);
     // TypeScript is imported by the name of what it compiles to.
-    const bare = whole.replace(/\.[cm]?jsx?$/, "");
-    return bare === whole ? [whole] : [whole, bare];
+    const ending = /\.[cm]?jsx?$/.exec(whole);
+    return ending === null ? [whole] : [whole, whole.slice(0, ending.index)];
   },
   extensions: scriptExtensions,
 };
@@ -97,6 +97,18 @@ const shell: DependencyLanguage = {
   paths: (directory, reference) => [posix.join(directory, reference)],
   extensions: new Set(),
 };
+
+/** What `posix.join` gives, which takes several times as long for the usual `./x` and `../x`. */
+function joined(directory: string, reference: string): string {
+  let [above, rest] = [directory, reference];
+  while (rest.startsWith("../") && above !== "/") {
+    above = posix.dirname(above);
+    rest = rest.slice(3);
+  }
+  if (rest.startsWith("./")) rest = rest.slice(2);
+  const isPlain = above !== "/" && rest !== "" && !/^[./]|\/[./]|\/$/.test(rest);
+  return isPlain ? `${above}/${rest}` : posix.join(above, rest);
+}
 
 function setOf(words: string): ReadonlySet<string> {
   return new Set(words.split(" "));
