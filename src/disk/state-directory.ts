@@ -26,6 +26,8 @@ export interface StateDirectory {
   readonly checkpoints: string;
   readonly drafts: string;
   readonly conflicts: string;
+  /** Copies of the tree that commands run in, where nothing better isolates them. */
+  readonly clones: string;
 }
 
 /** The names of the state directory of `root`; touches nothing. */
@@ -47,6 +49,7 @@ export function stateDirectoryOf(root: string): StateDirectory {
     checkpoints: join(path, "checkpoints.git"),
     drafts: join(path, "drafts"),
     conflicts: join(path, "conflicts"),
+    clones: join(path, "clones"),
   };
 }
 

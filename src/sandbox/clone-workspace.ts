@@ -1,20 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statfsSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, constants, openSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { stateDirectoryName } from "../disk/state-directory.ts";
 import { treePathOf } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
+import { CloneDirectory } from "./clone-directory.ts";
 import { type CommandLine, findProgram } from "./command.ts";
 import { filteredEnvironment } from "./command-environment.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
@@ -25,8 +13,6 @@ import { PinnedTree } from "./pinned-tree.ts";
 import { isHidden, pushPending, type Retracted } from "./push.ts";
 import type { SessionOptions } from "./session-options.ts";
 import type { Workspace } from "./workspace.ts";
-
-const prefix = "draftfs-clone-";
 
 /**
  * The engine `clone`: commands run in a copy of the tree, which is compared by stats afterwards.
@@ -45,7 +31,7 @@ export class CloneWorkspace implements Workspace {
   readonly #layer: Layer;
   readonly #options: SessionOptions;
   readonly #contents: LentContents;
-  readonly #directory: string;
+  readonly #copy: CloneDirectory;
   readonly #descriptor: number;
   readonly #tree: PinnedTree;
   readonly #mirror = new Mirror();
@@ -56,17 +42,9 @@ export class CloneWorkspace implements Workspace {
     this.#layer = context.layer;
     this.#options = context.options;
     this.#contents = context.contents;
-    removeAbandoned();
     this.#startedNs = BigInt(Date.now()) * 1_000_000n;
-    this.#directory = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
-    try {
-      copyTree(this.#layer.root, this.#copy);
-      rmSync(join(this.#copy, stateDirectoryName), { recursive: true, force: true });
-      this.#descriptor = openSync(this.#copy, constants.O_RDONLY | constants.O_DIRECTORY);
-    } catch (error) {
-      removeCopy(this.#directory);
-      throw error;
-    }
+    this.#copy = CloneDirectory.of(this.#layer.root);
+    this.#descriptor = openSync(this.#copy.tree, constants.O_RDONLY | constants.O_DIRECTORY);
     this.#tree = new PinnedTree(this.#descriptor);
     this.#recordAll("");
   }
@@ -116,7 +94,7 @@ export class CloneWorkspace implements Workspace {
   async quiesce(): Promise<void> {}
 
   freeBytes(): number {
-    const stats = statfsSync(this.#directory);
+    const stats = statfsSync(this.#copy.tree);
     return stats.bavail * stats.bsize;
   }
 
@@ -125,16 +103,12 @@ export class CloneWorkspace implements Workspace {
     this.#isStopped = true;
     this.#contents.settle();
     closeSync(this.#descriptor);
-    removeCopy(this.#directory);
-  }
-
-  get #copy(): string {
-    return join(this.#directory, "tree");
+    this.#copy.remove();
   }
 
   #placeOf(cwd: string): string {
     const path = treePathOf(this.#layer.root, cwd);
-    return path === undefined ? cwd : join(this.#copy, path);
+    return path === undefined ? cwd : join(this.#copy.tree, path);
   }
 
   /** Everything in the copy is known; what differs later is a command's work. */
@@ -149,37 +123,6 @@ export class CloneWorkspace implements Workspace {
       if (!stats.isDirectory()) continue;
       node.merge = { lower: child, isMoved: false };
       this.#recordAll(child);
-    }
-  }
-}
-
-/** With modes, times, links and, for root, owners; sharing blocks where the file system can. */
-function copyTree(source: string, target: string): void {
-  mkdirSync(target);
-  const words = process.platform === "linux" ? ["-a", "--reflink=auto"] : ["-Rp"];
-  execFileSync("cp", [...words, `${source}/.`, target], { stdio: ["ignore", "ignore", "pipe"] });
-}
-
-/** A command may have left directories in which not even their owner may remove anything. */
-function removeCopy(directory: string): void {
-  try {
-    rmSync(directory, { recursive: true, force: true });
-  } catch {
-    // It follows no link below.
-    spawnSync("chmod", ["-R", "u+rwX", directory], { stdio: "ignore" });
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-/** Copies of processes that were killed before they could remove them. */
-function removeAbandoned(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
-    if (pid === undefined || existsSync(`/proc/${pid}`) || process.platform !== "linux") continue;
-    try {
-      removeCopy(join(tmpdir(), name));
-    } catch {
-      // Another user's.
     }
   }
 }
