@@ -39,7 +39,11 @@ export class CloneDirectory {
     this.tree = join(directory, "tree");
   }
 
-  /** Copies the tree at `root`. @throws {Error} when that cannot be done; nothing is left behind. */
+  /**
+   * Copies the tree at `root`.
+   *
+   * @throws {Error} when that cannot be done; nothing is left behind.
+   */
   static of(root: string): CloneDirectory {
     const place = placeBeside(root) ?? tmpdir();
     removeAbandoned(place);

@@ -1,15 +1,4 @@
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  ftruncateSync,
-  futimesSync,
-  writeSync,
-} from "node:fs";
-import { dataPiecesOf } from "../disk/data-pieces.ts";
+import { type BigIntStats, constants } from "node:fs";
 import type { NodeStats } from "../disk/node-stats.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, childOf, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
@@ -22,9 +11,10 @@ import type {
   PendingFile,
 } from "../overlay/pending.ts";
 import type { Mirror, MirrorNode } from "./mirror.ts";
-import { type PinnedTree, secondsOf } from "./pinned-tree.ts";
+import type { PinnedTree } from "./pinned-tree.ts";
+import { PushedFiles } from "./pushed-files.ts";
 
-const { O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+const { O_RDONLY } = constants;
 
 /** Generation of what is about to be pushed for the first time. */
 const neverPushed = -1;
@@ -75,10 +65,15 @@ class Push {
   /** Directories in which a name came or went, so that their times moved. */
   readonly #disturbed = new Set<TreePath>();
   readonly #sequence: number;
+  readonly #files: PushedFiles;
 
   constructor(target: PushTarget) {
     this.#target = target;
     this.#sequence = target.layer.generation;
+    this.#files = new PushedFiles(target, {
+      clear: (path) => this.#clear(path),
+      disturb: (path) => this.#disturb(path),
+    });
   }
 
   run(): Retracted {
@@ -162,57 +157,9 @@ class Push {
     this.#directories.push({ path: entry.path, meta: entry.meta });
   }
 
-  /** Writes into the file that is there, as `writeFile` does, so that watchers and links see it. */
   #putFile(path: TreePath, content: Content, meta: NodeMeta): void {
-    const { mayChangeOwner } = this.#target;
-    const descriptor = this.#create(path) ?? this.#overwrite(path);
-    try {
-      let end = 0;
-      for (const { bytes, position } of dataPiecesOf(content)) {
-        writeAll(descriptor, bytes, position);
-        end = position + bytes.length;
-      }
-      if (end < content.size) ftruncateSync(descriptor, content.size);
-      if (mayChangeOwner) fchownSync(descriptor, meta.uid, meta.gid);
-      // After the owner, whose change takes setuid away, and before the times.
-      fchmodSync(descriptor, meta.mode);
-      futimesSync(descriptor, secondsOf(meta.atimeNs), secondsOf(meta.mtimeNs));
-    } finally {
-      closeSync(descriptor);
-    }
+    this.#files.write(path, content, meta);
     this.#record(path);
-  }
-
-  /** Opens a new file; `undefined` where something lies already. */
-  #create(path: TreePath): number | undefined {
-    try {
-      const descriptor = this.#target.view.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600);
-      this.#disturb(path);
-      return descriptor;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST") return undefined;
-      throw error;
-    }
-  }
-
-  #overwrite(path: TreePath): number {
-    const { view } = this.#target;
-    const found = view.lstat(path);
-    if (found?.isFile() === true) {
-      if ((Number(found.mode) & 0o200) === 0) view.chmod(path, 0o600);
-      return this.#openRegular(path);
-    }
-    this.#clear(path);
-    this.#disturb(path);
-    return view.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600);
-  }
-
-  /** A running command may have put a fifo there, which would make us wait for its reader. */
-  #openRegular(path: TreePath): number {
-    const descriptor = this.#target.view.open(path, O_WRONLY | O_TRUNC | O_NONBLOCK);
-    if (fstatSync(descriptor).isFile()) return descriptor;
-    closeSync(descriptor);
-    throw Object.assign(new Error(`no file any more: ${path}`), { code: "EEXIST" });
   }
 
   /** One node with several names: written once, then linked. */
@@ -402,10 +349,3 @@ function isPlaceGone(error: unknown): boolean {
 const placeGone = new Set(
   "ENOENT ENOTDIR ELOOP EEXIST ENOTEMPTY EISDIR ENOTSUP EOPNOTSUPP ENXIO".split(" "),
 );
-
-function writeAll(descriptor: number, bytes: Uint8Array, position: number): void {
-  for (let written = 0; written < bytes.length; ) {
-    const length = bytes.length - written;
-    written += writeSync(descriptor, bytes, written, length, position + written);
-  }
-}
