@@ -30,6 +30,13 @@ export interface OpenOverlayOptions {
    * looks at what is written.
    */
   readonly isolation?: "snapshot" | "serializable";
+  /**
+   * When what was committed is made durable in the tree itself, by a syncfs, and not only by its
+   * journal: `"early"` begins right after each commit, so that the next one need not wait for it,
+   * and keeps the process alive until it is done; `"late"` leaves it to the next commit or to
+   * `close`. `"early"` by default.
+   */
+  readonly settle?: "early" | "late";
   /** How commands are run; see {@link SessionOptions}. */
   readonly sandbox?: SessionOptions;
 }

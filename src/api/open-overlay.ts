@@ -38,7 +38,10 @@ export async function openOverlay(
   if (options.isolation === "serializable") ensureStateDirectory(disk, state);
   else hasStateDirectory(disk, state);
   const before = await readSettings(disk, state);
-  const store = openCommitStore(disk, state, before.recoveryAttempts);
+  const store = openCommitStore(disk, state, {
+    recoveryAttempts: before.recoveryAttempts,
+    settlesEarly: options.settle !== "late",
+  });
   const recovered = await recoverUnlessBusy(store);
   // What was recovered may have been a configuration file.
   const settings = recovered.outcome === "clean" ? before : await readSettings(disk, state);

@@ -47,7 +47,12 @@ async function withRoot<Result>(
   use: Use<Result>,
 ): Promise<Result> {
   const force = options.force === true ? { force: true } : {};
-  const overlay = await openOverlay(rootOf(context, options), { ...openOptions, ...force });
+  const overlay = await openOverlay(rootOf(context, options), {
+    ...openOptions,
+    ...force,
+    // A process of its own does that, so that nobody waits for it.
+    settle: "late",
+  });
   try {
     announceRecovery(context, overlay);
     const { configProblem } = overlay;

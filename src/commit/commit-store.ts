@@ -14,13 +14,21 @@ export interface CommitStore {
   readonly contents: ContentIndex;
   /** How often a recovery is tried (`recovery_attempts`). */
   readonly recoveryAttempts: number;
+  /** Whether what a commit owes is paid at once, in the background, and not by the next one. */
+  readonly settlesEarly: boolean;
+}
+
+/** How a root is opened for commits; all of it optional. */
+export interface StoreOptions {
+  readonly recoveryAttempts?: number;
+  readonly settlesEarly?: boolean;
 }
 
 /** Opens a root for commits; touches nothing until something is asked of it. */
 export function openCommitStore(
   disk: Disk,
   state: StateDirectory,
-  recoveryAttempts = recoveryAttemptsMax,
+  { recoveryAttempts = recoveryAttemptsMax, settlesEarly = false }: StoreOptions = {},
 ): CommitStore {
   return {
     disk,
@@ -29,5 +37,6 @@ export function openCommitStore(
     journal: new Journal(disk, state),
     contents: new ContentIndex(),
     recoveryAttempts,
+    settlesEarly,
   };
 }

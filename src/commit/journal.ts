@@ -38,6 +38,7 @@ export class Journal {
   readonly #state: StateDirectory;
   readonly #slots: JournalSlots;
   #owesSettling = false;
+  #payment: { readonly sequence: number; readonly outcome: Promise<Payment> } | undefined;
 
   constructor(disk: Disk, state: StateDirectory) {
     this.#disk = disk;
@@ -48,6 +49,18 @@ export class Journal {
   /** Whether an operation was carried out through this object and has not been settled since. */
   get owesSettling(): boolean {
     return this.#owesSettling;
+  }
+
+  /** Remembers that what a record did is being made durable, until that has been asked for. */
+  notePayment(sequence: number, outcome: Promise<Payment>): void {
+    this.#payment = { sequence, outcome };
+  }
+
+  /** What was begun for a record, the first time that somebody asks. */
+  paymentOf(sequence: number): Promise<Payment> | undefined {
+    const payment = this.#payment;
+    this.#payment = undefined;
+    return payment?.sequence === sequence ? payment.outcome : undefined;
   }
 
   /** Which record is in force, and how far it has come. Does not look at what it says. */
@@ -316,6 +329,12 @@ export class Journal {
       throw error;
     }
   }
+}
+
+/** What became of making all durable that an operation did. */
+export interface Payment {
+  /** Why it failed; `undefined` when it did not. */
+  readonly error: unknown;
 }
 
 /** The record in force. */

@@ -151,6 +151,7 @@ class Preparation {
         directories,
         record,
         slot,
+        hasSlots: last.slot !== undefined,
         summary,
         checkpoint,
         changes,

@@ -20,6 +20,7 @@ import type { Pace } from "./pace.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
+import { beginSettling } from "./settle.ts";
 import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
 import { syncDirectory, syncFile } from "./sync-directory.ts";
@@ -38,6 +39,8 @@ export interface Preparations {
   readonly record: JournalRecord;
   /** Where the record goes; without one it has been written as the next one, to be promoted. */
   readonly slot: RecordSlot | undefined;
+  /** Whether the root has slots at all. */
+  readonly hasSlots: boolean;
   readonly summary: PackSummary;
   readonly checkpoint: Checkpoint;
   readonly changes: readonly ManifestChange[];
@@ -125,6 +128,7 @@ export class PreparedCommit implements AsyncDisposable {
       // From here on the commit is decided: it will be finished, or taken back by a record.
       await this.#apply();
       const unpublished = this.#publishObjects();
+      if (unpublished === undefined) this.#settleEarly();
       return this.#receipt(unpublished);
     } finally {
       this.#close();
@@ -313,6 +317,12 @@ export class PreparedCommit implements AsyncDisposable {
     } catch {
       // Then the next open looks at every step, finds it done, and publishes.
     }
+  }
+
+  #settleEarly(): void {
+    const { store, record, durability, hasSlots } = this.#parts;
+    if (!store.settlesEarly || durability === "none") return;
+    beginSettling(store, record.sequence, hasSlots);
   }
 
   #receipt(unpublished: unknown): CommitReceipt {

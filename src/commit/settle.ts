@@ -1,7 +1,7 @@
 import { journalPackOf } from "../disk/state-directory.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { bootIdOf } from "./host.ts";
-import type { JournalState } from "./journal.ts";
+import type { JournalState, Payment } from "./journal.ts";
 import { RootLock } from "./lock.ts";
 import { removeStaging } from "./staging-place.ts";
 import { syncSteps } from "./sync-steps.ts";
@@ -38,16 +38,13 @@ export async function settleJournal(
   // it even more.
   if (progress === "unknown" || progress === "unpublished" || progress === "failed") return;
   if (progress === "applied") {
-    try {
-      // The same call makes the slots durable that the next small operation can use.
-      if (last.slot === undefined) journal.createSlots();
-      const isWhole = await disk.syncfs(state.root);
-      if (!isWhole) await syncSteps(store);
-      else if (last.slot === undefined) journal.sealSlots();
-    } catch (error) {
+    const hasSlots = last.slot !== undefined;
+    const { error } = await (journal.paymentOf(sequence) ?? payDebt(store, hasSlots));
+    if (error !== undefined) {
       if (!isUnasked(error)) journal.note("failed", sequence, bootId, journal.appliedMs(sequence));
       throw error;
     }
+    if (!hasSlots) journal.sealSlots();
     journal.note("settled", sequence, bootId);
   }
   removeStaging(disk, state, sequence);
@@ -56,6 +53,27 @@ export async function settleJournal(
     if (packed !== undefined && Number(packed) <= sequence) {
       disk.unlink(journalPackOf(state, Number(packed)));
     }
+  }
+}
+
+/**
+ * Begins to pay the debt of an operation that has just been carried out, so that it may be paid by
+ * the time of the next one. The caller holds the lock; the payment itself needs none.
+ */
+export function beginSettling(store: CommitStore, sequence: number, hasSlots: boolean): void {
+  store.journal.notePayment(sequence, payDebt(store, hasSlots));
+}
+
+/** One call for all that was done. Never rejects: an error is a value, for whoever asks for it. */
+async function payDebt(store: CommitStore, hasSlots: boolean): Promise<Payment> {
+  const { disk, state, journal } = store;
+  try {
+    // The same call makes the slots durable that the next small operation can use.
+    if (!hasSlots) journal.createSlots();
+    if (!(await disk.syncfs(state.root))) await syncSteps(store);
+    return { error: undefined };
+  } catch (error) {
+    return { error };
   }
 }
 

@@ -301,7 +301,7 @@ describe("recovery_attempts", () => {
       return { kind: "error", code: "EACCES" };
     });
     const { recoveryAttempts } = await settings();
-    await recoverJournal(openCommitStore(disk, stateDirectoryOf(root), recoveryAttempts));
+    await recoverJournal(openCommitStore(disk, stateDirectoryOf(root), { recoveryAttempts }));
     expect(refusals).toBe(tries);
   });
 });
