@@ -41,6 +41,11 @@ export interface MultiEditOptions extends MeasuringOptions {
   readonly settings?: Pick<OptimizerSettings, "enabled">;
   /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
   readonly onFallback?: (error: Error) => void;
+  /**
+   * Called with every file as it is, `undefined` when it is missing, before it is edited; what it
+   * throws is thrown, and nothing is edited.
+   */
+  readonly onRead?: (path: string, before: Buffer | undefined) => void;
 }
 
 /** Edits by path. */
@@ -81,7 +86,7 @@ export function multiEdit(
   const isOn = isOptimizing(options.settings);
   return meterFrom(options).measure(
     { name: "multi_edit", sizeBytes: operations.reduce((sum, one) => sum + sizeOf(one), 0) },
-    () => (isOn ? attempt(overlay, lists, options) : editEach(overlay, lists, undefined)),
+    () => (isOn ? attempt(overlay, lists, options) : editEach(overlay, lists, options)),
     ({ reads, writes, bytesWritten, fallback }) => ({
       io: { reads, writes, deletes: 0, moves: 0, bytesWritten },
       optimization: isOn && fallback === undefined ? "coalesce" : "none",
@@ -99,22 +104,28 @@ function attempt(
   options: MultiEditOptions,
 ): MultiEditResult {
   try {
-    return coalesce(overlay, lists);
+    return coalesce(overlay, lists, options);
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     if (isFinal(error)) throw error;
     options.onFallback?.(error);
-    return editEach(overlay, lists, error);
+    return editEach(overlay, lists, options, error);
   }
 }
 
-function coalesce(overlay: EngineOverlay, lists: readonly EditList[]): MultiEditResult {
+function coalesce(
+  overlay: EngineOverlay,
+  lists: readonly EditList[],
+  { onRead }: MultiEditOptions,
+): MultiEditResult {
   const states = new FileStates(overlay);
-  const edited = lists.map(([path, list]) => {
+  const edited = lists.map(([named, list]) => {
+    const path = absolutePathOf(overlay, named);
     const before = states.read(path);
+    onRead?.(path, before);
     const replacements = states.edit(path, list);
     const after = states.read(path) ?? Buffer.alloc(0);
-    return { path: absolutePathOf(overlay, path), before, after, replacements };
+    return { path, before, after, replacements };
   });
   const applied = applyChanges(overlay, states.changes());
   return {
@@ -131,13 +142,15 @@ function coalesce(overlay: EngineOverlay, lists: readonly EditList[]): MultiEdit
 function editEach(
   overlay: EngineOverlay,
   lists: readonly EditList[],
-  fallback: Error | undefined,
+  { onRead }: MultiEditOptions,
+  fallback?: Error,
 ): MultiEditResult {
   let [reads, writes, bytesWritten] = [0, 0, 0];
   const files = inSavepoint(overlay, () =>
     lists.map(([path, edits]): EditedFile => {
       const absolute = absolutePathOf(overlay, path);
       const before = findBytes(overlay, absolute);
+      onRead?.(absolute, before);
       const { io, replacements } = editPlainly(overlay, { kind: "edit", path, edits });
       reads += io.reads;
       writes += io.writes;

@@ -1,6 +1,6 @@
 import type { Edit } from "../engines/edit.ts";
 import { multiEdit } from "../engines/multi-edit.ts";
-import { findBytes } from "../engines/overlay-path.ts";
+import { findBytes, findTarget } from "../engines/overlay-path.ts";
 import { DraftError } from "../errors.ts";
 import { type ContentChange, contentChangeOf, type ToolMetrics, timed } from "./file-result.ts";
 import { checkFreshness } from "./freshness-rule.ts";
@@ -40,17 +40,27 @@ export function editFiles(
   context: ToolContext,
   fileEdits: readonly AgentFileEdits[],
 ): EditFilesOutput {
-  const byPath: Record<string, Edit[]> = {};
-  const warnings: string[] = [];
+  const byPath = new Map<string, Edit[]>();
   for (const { file_path, edits } of fileEdits) {
     const path = toolPathOf(context, file_path);
     refuseNotebook(path);
-    const before = findBytes(context.overlay, path);
-    const ambiguous = edits.some((edit) => edit.replace_all === true);
-    if (before !== undefined) warnings.push(...checkFreshness(context, path, before, !ambiguous));
-    byPath[path] = [...(byPath[path] ?? []), ...edits.map(editOf)];
+    byPath.set(path, [...(byPath.get(path) ?? []), ...edits.map(editOf)]);
   }
-  const { value: result, durationMs } = timed(() => multiEdit(context.overlay, byPath));
+  const warnings: string[] = [];
+  const check = (path: string, before: Buffer | undefined) => {
+    if (before === undefined) return;
+    const isAmbiguous = byPath.get(path)?.some((one) => one.kind === "string" && one.replaceAll);
+    warnings.push(...checkFreshness(context, path, before, isAmbiguous !== true));
+  };
+  const { settings } = context;
+  const { value: result, durationMs } = timed(() =>
+    multiEdit(context.overlay, Object.fromEntries(byPath), {
+      onRead: check,
+      // What was warned of on the way to the failure is warned of again.
+      onFallback: () => warnings.splice(0),
+      ...(settings === undefined ? {} : { settings }),
+    }),
+  );
   for (const { path, after } of result.files) recordLast(context, path, after, result.files.length);
   if (result.fallback !== undefined) {
     warnings.push(`The edits were made one by one: ${result.fallback.message}`);
@@ -78,10 +88,11 @@ export function editFiles(
   };
 }
 
-/** A file that was named twice, by links, has got more edits than one of its names tells. */
+/** A file that was named twice, by hard links, has got more edits than one of its names tells. */
 function recordLast(context: ToolContext, path: string, after: Buffer, files: number): void {
   if (context.reads === undefined) return;
-  const bytes = files > 1 ? (findBytes(context.overlay, path) ?? after) : after;
+  const isShared = files > 1 && (findTarget(context.overlay, path)?.nlink ?? 1) > 1;
+  const bytes = isShared ? (findBytes(context.overlay, path) ?? after) : after;
   context.reads.record(ledgerPathOf(context, path), bytes);
 }
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { applyChanges } from "../engines/apply-changes.ts";
 import { FileStates } from "../engines/file-states.ts";
 import { DraftError } from "../errors.ts";
-import { type ToolMetrics, timed } from "./file-result.ts";
+import type { ToolMetrics } from "./file-result.ts";
 import { checkFreshness } from "./freshness-rule.ts";
 import { type CellEdit, type EditedNotebook, editNotebook } from "./notebook-edit.ts";
+import { replaceContent } from "./replace-content.ts";
 import { type Hunk, structuredPatchOf } from "./structured-patch.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
@@ -20,7 +20,7 @@ const input = z.strictObject({
   new_source: z.string().optional().describe("The new source of the cell"),
   ...cell,
   edits: z
-    .array(z.strictObject({ new_source: z.string().default(""), ...cell }))
+    .array(z.strictObject({ new_source: z.string().optional(), ...cell }))
     .min(1)
     .optional()
     .describe("Several cells in order, all or none, instead of the parameters of one"),
@@ -76,10 +76,7 @@ function edit(context: ToolContext, request: NotebookEditInput): NotebookEditOut
   for (const step of edits) steps.push(editNotebook(steps.at(-1)?.text ?? original, step));
   const updated = steps.at(-1)?.text ?? original;
   const bytes = Buffer.from(updated, "utf8");
-  states.write(path, bytes);
-  const { value: applied, durationMs } = timed(() =>
-    applyChanges(context.overlay, states.changes()),
-  );
+  const { writes, bytesWritten, durationMs } = replaceContent(context, states, path, bytes);
   context.reads?.record(ledgerPathOf(context, path), bytes);
   const cells = steps.map((step, index) => cellOutputOf(edits[index], step));
   const last = cells.at(-1);
@@ -95,14 +92,14 @@ function edit(context: ToolContext, request: NotebookEditInput): NotebookEditOut
     staged: true,
     warnings,
     metrics: {
-      optimization: applied.writes === 0 ? "no_op" : edits.length > 1 ? "coalesce" : "none",
+      optimization: writes === 0 ? "no_op" : edits.length > 1 ? "coalesce" : "none",
       reads: states.reads,
-      writes: applied.writes,
+      writes,
       deletes: 0,
       moves: 0,
-      bytesWritten: applied.bytesWritten,
+      bytesWritten,
       savedReads: edits.length - states.reads,
-      savedWrites: edits.length - applied.writes,
+      savedWrites: edits.length - writes,
       durationMs,
     },
   };
@@ -117,12 +114,20 @@ function editsOf(path: string, request: NotebookEditInput): CellEdit[] {
         "Cannot run NotebookEdit: give either edits or one cell's parameters.",
       );
     }
-    return edits;
+    return edits.map((one) => cellEditOf(path, one));
   }
-  if (single.new_source === undefined && single.edit_mode !== "delete") {
+  return [cellEditOf(path, single)];
+}
+
+/** A source that was forgotten must not empty a cell. */
+function cellEditOf(
+  path: string,
+  edit: Omit<CellEdit, "new_source"> & { readonly new_source?: string | undefined },
+): CellEdit {
+  if (edit.new_source === undefined && edit.edit_mode !== "delete") {
     throw inputError(path, "Cannot run NotebookEdit: new_source is missing.");
   }
-  return [{ ...single, new_source: single.new_source ?? "" }];
+  return { ...edit, new_source: edit.new_source ?? "" };
 }
 
 function cellOutputOf(edit: CellEdit | undefined, step: EditedNotebook): CellOutput {

@@ -20,7 +20,7 @@ const wholeBytesMax = 256 * KIB;
 
 const input = z.strictObject({
   file_path: z.string().min(1).describe("Absolute path of the file to read"),
-  offset: z.int().min(1).optional().describe("First line to return, from 1"),
+  offset: z.int().min(0).optional().describe("First line to return, from 1; 0 is the first, too"),
   limit: z.int().min(1).optional().describe("Number of lines to return"),
   pages: z.string().optional().describe("Pages of a PDF file; PDF files are not read as yet"),
   allow_large: z
@@ -144,8 +144,9 @@ function readHuge(
   context: ToolContext,
   path: string,
   size: number,
-  { offset = 1, limit = linesDefault }: ReadInput,
+  request: ReadInput,
 ): ReadOutput {
+  const { offset, limit } = rangeOf(request);
   const digest = startDigest();
   const part = {
     first: offset - 1,
@@ -189,11 +190,15 @@ function outputOf(
       `${path} is shown as text, since its cells cannot be read. ${cells} Write mends it.`,
     );
   }
-  const { offset = 1, limit = linesDefault } = request;
+  const { offset, limit } = rangeOf(request);
   const lines = linesOf(text ?? bytes.toString("utf8"));
   const shown = shownLines(lines.slice(offset - 1, offset - 1 + limit));
   if (shown.isCut) warnings.push(cutOff(path));
   return textOutput(path, { ...shown, offset, totalLines: lines.length }, warnings);
+}
+
+function rangeOf({ offset = 1, limit = linesDefault }: ReadInput) {
+  return { offset: Math.max(1, offset), limit };
 }
 
 function cellsOrProblem(text: string): readonly CellView[] | string {
@@ -217,7 +222,19 @@ function textOutput(
     startLine: shown.offset,
     totalLines: shown.totalLines,
   };
-  return { type: "text", file, ...(warnings.length === 0 ? {} : { warnings }) };
+  const all = [...nothingShown(path, file), ...warnings];
+  return { type: "text", file, ...(all.length === 0 ? {} : { warnings: all }) };
+}
+
+/** Why no line is shown: an empty answer looks like a failure. */
+function nothingShown(
+  path: string,
+  { numLines, startLine, totalLines }: Record<"numLines" | "startLine" | "totalLines", number>,
+): string[] {
+  if (numLines > 0) return [];
+  return totalLines === 0
+    ? [`${path} exists, and is empty.`]
+    : [`${path} has ${totalLines} lines, none of them from line ${startLine} on.`];
 }
 
 function inputError(path: string, message: string): DraftError {

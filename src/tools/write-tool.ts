@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { applyChanges } from "../engines/apply-changes.ts";
 import { FileStates } from "../engines/file-states.ts";
 import { DraftError } from "../errors.ts";
-import { type ContentChange, contentChangeOf, type ToolMetrics, timed } from "./file-result.ts";
+import { type ContentChange, contentChangeOf, type ToolMetrics } from "./file-result.ts";
 import { checkFreshness } from "./freshness-rule.ts";
+import { replaceContent } from "./replace-content.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
 
@@ -48,10 +48,7 @@ function write(context: ToolContext, filePath: string, content: string): WriteOu
   const before = states.read(path);
   const bytes = Buffer.from(content, "utf8");
   const warnings = before === undefined ? [] : checkFreshness(context, path, before, false);
-  states.write(path, bytes);
-  const { value: applied, durationMs } = timed(() =>
-    applyChanges(context.overlay, states.changes()),
-  );
+  const { writes, bytesWritten, durationMs } = replaceContent(context, states, path, bytes);
   context.reads?.record(ledgerPathOf(context, path), bytes);
   return {
     type: before === undefined ? "create" : "update",
@@ -61,14 +58,14 @@ function write(context: ToolContext, filePath: string, content: string): WriteOu
     staged: true,
     warnings,
     metrics: {
-      optimization: applied.writes === 0 ? "no_op" : "none",
+      optimization: writes === 0 ? "no_op" : "none",
       reads: states.reads,
-      writes: applied.writes,
+      writes,
       deletes: 0,
       moves: 0,
-      bytesWritten: applied.bytesWritten,
+      bytesWritten,
       savedReads: 0,
-      savedWrites: 1 - applied.writes,
+      savedWrites: 1 - writes,
       durationMs,
     },
   };

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { Meter } from "../../src/metrics/meter.ts";
+import { ReadLedger } from "../../src/tools/read-ledger.ts";
 import { findTool } from "../../src/tools/tool-registry.ts";
-import { plainOverlay, plant } from "../engines/support/plain-overlay.ts";
+import { plainOverlay, plant, watchedFs } from "../engines/support/plain-overlay.ts";
 
 function session(files: Record<string, string | Uint8Array>) {
   const overlay = plainOverlay();
@@ -21,6 +22,12 @@ function session(files: Record<string, string | Uint8Array>) {
   };
 }
 
+const notebook = JSON.stringify({
+  cells: [{ cell_type: "markdown", metadata: {}, source: "1" }],
+  metadata: {},
+  nbformat: 4,
+  nbformat_minor: 4,
+});
 const none = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
 
 describe("a measured tool", () => {
@@ -52,6 +59,50 @@ describe("a measured tool", () => {
       expect({ outcome, gain }).toEqual({ outcome: "done", gain: 0 });
       expect(durationMs).toBeGreaterThan(0);
     }
+  });
+
+  it("reads a file once for all of its edits, its freshness included", async () => {
+    const { fs: watched, calls } = watchedFs();
+    const overlay = plainOverlay(undefined, watched);
+    plant(overlay.root, { a: "one two", b: "one" });
+    const context = { overlay, reads: new ReadLedger() };
+    for (const name of ["a", "b"]) await findTool("Read")?.call(context, { file_path: name });
+    calls.clear();
+    const edit = (old_string: string, new_string: string) => ({ old_string, new_string });
+    const file_edits = [
+      { file_path: "a", edits: [edit("one", "1"), edit("two", "2")] },
+      { file_path: "b", edits: [edit("one", "1")] },
+    ];
+    const output = await findTool("MultiEdit")?.call(context, { file_edits });
+    expect(output).toMatchObject({ metrics: { reads: 2, writes: 2, savedReads: 1 } });
+    expect(calls.get("readFileSync")).toBe(2);
+    // What it knows of the files now is what they hold.
+    const again = { file_path: "a", content: "x" };
+    expect(await findTool("Write")?.call(context, again)).toMatchObject({ warnings: [] });
+  });
+
+  it("optimises nothing where the settings say so", async () => {
+    const { fs: watched, calls } = watchedFs();
+    const overlay = plainOverlay(undefined, watched);
+    plant(overlay.root, { a: "one two", "n.ipynb": notebook });
+    const context = { overlay, settings: { enabled: false } };
+    const call = async (name: string, input: object) => {
+      calls.clear();
+      const output = (await findTool(name)?.call(context, input)) as { metrics: object };
+      return { ...output.metrics, called: calls.get("writeFileSync") };
+    };
+    const edits = ["one", "two"].map((old_string) => ({ old_string, new_string: "3" }));
+    const cells = ["1", "1"].map((new_source) => ({ cell_id: "cell-0", new_source }));
+    const written = { optimization: "none", called: 1, writes: 1 };
+    expect(await call("Write", { file_path: "a", content: "one two" })).toMatchObject(written);
+    expect(await call("NotebookEdit", { notebook_path: "n.ipynb", edits: cells })).toMatchObject({
+      called: 1,
+    });
+    expect(await call("MultiEdit", { file_path: "a", edits })).toMatchObject({
+      ...written,
+      called: 2,
+      writes: 2,
+    });
   });
 
   it("returns its metrics, also where nothing can be saved", async () => {

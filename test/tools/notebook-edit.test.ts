@@ -199,6 +199,8 @@ describe("NotebookEdit", () => {
     const run = (edits: object[]) =>
       runTool(notebookEditTool, { overlay }, { notebook_path: "n.ipynb", edits });
     await expect(run([good, bad])).rejects.toSatisfy(isDraftError);
+    // A source that was forgotten empties no cell.
+    await expect(run([good, { cell_id: "bbbb2222" }])).rejects.toThrow(/new_source is missing/);
     expect(treeOf(overlay.root)).toEqual(before);
     const last = { cell_id: "cccc3333", edit_mode: "delete" };
     expect(await run([good, last])).toMatchObject({

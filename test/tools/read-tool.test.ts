@@ -43,6 +43,15 @@ function overlayWith(files: Record<string, string | Uint8Array>): EngineOverlay 
 }
 
 describe("Read", () => {
+  it("says why it shows nothing, and takes line 0 for the first", async () => {
+    const overlay = overlayWith({ empty: "", two: "1\n2\n" });
+    expect((await read(overlay, { file_path: "two", offset: 0 })).file.content).toBe("1\n2");
+    const warned = async (input: object) => (await read(overlay, input)).warnings?.join() ?? "";
+    expect(await warned({ file_path: "empty" })).toMatch(/exists, and is empty/);
+    expect(await warned({ file_path: "two", offset: 3 })).toMatch(/has 2 lines.* from line 3 on/);
+    expect(await warned({ file_path: "two" })).toBe("");
+  });
+
   it("knows pages, and says that there are none", async () => {
     const overlay = overlayWith({ "a.txt": "a", "b.pdf": "%PDF-1.7\0" });
     expect(await refusal(read(overlay, { file_path: "b.pdf", pages: "1-3" }))).toMatch(/pdftotext/);
