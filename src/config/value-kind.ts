@@ -1,3 +1,4 @@
+import { isAbsolute, normalize, sep } from "node:path";
 import { KIB, MIB } from "../limits.ts";
 
 /** How the value of a key is written and what it becomes. */
@@ -77,10 +78,14 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Val
   };
 }
 
-/** A path of a file, relative to the root. */
+/** A path of a file inside of the root, relative to it. */
 export const filePath: ValueKind<string> = {
-  expected: "the path of a file",
-  parse: (raw) => (typeof raw === "string" && raw !== "" && !raw.includes("\0") ? raw : undefined),
+  expected: "the path of a file inside of the root",
+  parse(raw) {
+    if (typeof raw !== "string" || raw.includes("\0") || isAbsolute(raw)) return undefined;
+    const path = normalize(raw);
+    return path === "." || path.endsWith(sep) || path.split(sep)[0] === ".." ? undefined : raw;
+  },
 };
 
 function isWithin(raw: unknown, min: number, max: number): boolean {

@@ -64,13 +64,17 @@ export class MeasurementLog {
 
   #append(added: Buffer): void {
     const { disk, path, maxBytes } = this.#options;
-    const size = disk.lstat(path)?.size ?? 0;
+    const node = disk.lstat(path);
+    if (node !== undefined && node.kind !== "file") throw notOurs(path);
+    const size = node?.size ?? 0;
     if (size > 0 && (!this.#isPruned || size + added.length > maxBytes)) {
       this.#isPruned = true;
       const lines = disk
         .readFile(path)
         .toString("utf8")
         .split(/(?<=\n)/);
+      // A path that was set by mistake must not cost anybody a file.
+      if (startOf(lines[0] ?? "") === undefined) throw notOurs(path);
       const isFull = size + added.length > maxBytes;
       const kept = this.#keptOf(lines, isFull ? maxBytes / 2 : maxBytes);
       if (isFull || kept.length < lines.length) this.#replace(kept);
@@ -90,14 +94,16 @@ export class MeasurementLog {
     }
   }
 
-  /** The youngest lines that fit into so many bytes, and are not too old. */
+  /** The youngest lines that fit into so many bytes, and are not too old; none that is torn. */
   #keptOf(lines: readonly string[], bytesMax: number): string[] {
     const oldestMs = this.#now() - this.#options.retentionMs;
     let bytes = 0;
     const kept: string[] = [];
     for (const line of lines.toReversed()) {
+      const startedAtMs = startOf(line);
+      if (startedAtMs === undefined) continue;
       bytes += Buffer.byteLength(line);
-      if (bytes > bytesMax || startOf(line) < oldestMs) break;
+      if (bytes > bytesMax || startedAtMs < oldestMs) break;
       kept.push(line);
     }
     return kept.reverse();
@@ -112,12 +118,20 @@ export class MeasurementLog {
   }
 }
 
-/** When the operation of a line began; what is no line of ours is as old as can be. */
-function startOf(line: string): number {
+/** When the operation of a line began; `undefined` for what is no whole line of ours. */
+function startOf(line: string): number | undefined {
+  if (!line.endsWith("\n")) return undefined;
   try {
-    const { startedAtMs } = JSON.parse(line) as { startedAtMs?: unknown };
-    return typeof startedAtMs === "number" ? startedAtMs : 0;
+    const { id, startedAtMs } = JSON.parse(line) as { id?: unknown; startedAtMs?: unknown };
+    return typeof id === "string" && typeof startedAtMs === "number" ? startedAtMs : undefined;
   } catch {
-    return 0;
+    return undefined;
   }
+}
+
+function notOurs(path: string): Error {
+  return new Error(
+    `Cannot keep measurements in ${path}: it holds something else. ` +
+      "Set metrics.storage.file_path to another file, or move that one away.",
+  );
 }

@@ -116,4 +116,32 @@ describe("the metrics of a configuration", () => {
     expect(metrics.aggregate().operations).toBe(2);
     expect(fs.readdirSync(root)).toEqual(["metrics_config.yaml"]);
   });
+
+  it("leave alone a file that holds something else, and what is not a file", async () => {
+    const content = "export const mine = 1;\n";
+    const place: readonly ((path: string) => void)[] = [
+      (path) => fs.writeFileSync(path, content),
+      (path) => {
+        fs.writeFileSync(`${path}.other`, content);
+        fs.symlinkSync(`${path}.other`, path);
+      },
+    ];
+    for (const put of place) {
+      const { metrics, work, path } = collecting({});
+      put(path);
+      await work();
+      metrics.flush();
+      expect(metrics.problem?.message).toMatch(/holds something else/);
+      expect(fs.readFileSync(path, "utf8")).toBe(content);
+    }
+  });
+
+  it("survive a line that was torn by a crash: that alone is dropped", async () => {
+    const { metrics, work, lines, path, clock } = collecting({});
+    const line = (id: string) => `${JSON.stringify({ id, startedAtMs: clock.ms })}\n`;
+    fs.writeFileSync(path, `${line("first")}{"id":"torn","start\n${line("second")}{"id":"la`);
+    await work();
+    metrics.flush();
+    expect(lines().map(({ id }) => id)).toEqual(["first", "second", expect.stringMatching(/^m/)]);
+  });
 });

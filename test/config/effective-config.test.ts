@@ -222,6 +222,16 @@ describe("a configuration file", () => {
     expect(problems).toEqual([]);
     expect(settings.map(({ value }) => value)).toEqual([false, false, false]);
   });
+
+  it("keeps figures inside of the root only", () => {
+    const problemsOf = (path: string) => {
+      const text = `metrics: { storage: { file_path: ${JSON.stringify(path)} } }`;
+      return parseConfig("metrics_config.yaml", "m.yaml", text).problems.length;
+    };
+    const outside = ["/etc/passwd", "../m.json", "a/../../m.json", "..", ".", "", "a/"];
+    expect(outside.map(problemsOf)).toEqual(outside.map(() => 1));
+    expect(["m.json", "a/m.json", "a/../m.json", "..m.json"].map(problemsOf)).toEqual([0, 0, 0, 0]);
+  });
 });
 
 describe("a suggestion", () => {
