@@ -49,7 +49,7 @@ export class DraftCommitter implements Committer {
 
   #open(root: string): CommitStore {
     const disk = new MachineDisk(bootIdOf(this.#restarts), this.#forgetting);
-    return openCommitStore(disk, stateDirectoryOf(root));
+    return openCommitStore(disk, stateDirectoryOf(root), { settlesEarly: true });
   }
 }
 

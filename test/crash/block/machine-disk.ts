@@ -4,7 +4,10 @@ import { NodeDisk } from "../../../src/disk/node-disk.ts";
 export interface Forgetting {
   /** fsync of a file or directory, by its path. */
   readonly fsync?: (path: string) => boolean;
+  readonly fdatasync?: boolean;
   readonly syncfs?: boolean;
+  /** Not a wait: the slots of the journal are never found, so that every record has its own file. */
+  readonly slots?: boolean;
 }
 
 /**
@@ -29,6 +32,9 @@ export class MachineDisk extends NodeDisk {
   }
 
   override open(path: string, flags: number, mode?: number): number {
+    if (this.#forgetting.slots === true && path.endsWith("/journal/slots")) {
+      throw Object.assign(new Error(`ENOENT: open '${path}'`), { code: "ENOENT", path });
+    }
     const descriptor = super.open(path, flags, mode);
     this.#paths.set(descriptor, path);
     return descriptor;
@@ -38,6 +44,10 @@ export class MachineDisk extends NodeDisk {
     const path = this.#paths.get(descriptor) ?? "";
     if (this.#forgetting.fsync?.(path) === true) return;
     await super.fsync(descriptor);
+  }
+
+  override async fdatasync(descriptor: number): Promise<void> {
+    if (this.#forgetting.fdatasync !== true) await super.fdatasync(descriptor);
   }
 
   override async syncfs(path: string): Promise<boolean> {

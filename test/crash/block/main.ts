@@ -15,10 +15,14 @@ const isJournalDirectory = (path: string) => path.endsWith("/journal");
 const committers: Readonly<Record<string, () => Committer>> = {
   durable: () => new DraftCommitter("durable"),
   full: () => new DraftCommitter("full"),
-  "durable without fsync of the pack": () => new DraftCommitter("durable", { fsync: isPack }),
-  "durable without fsync of the record": () => new DraftCommitter("durable", { fsync: isRecord }),
+  "durable without slots": () => new DraftCommitter("durable", { slots: true }),
+  "durable without fdatasync": () => new DraftCommitter("durable", { fdatasync: true }),
+  "durable without fsync of the pack": () =>
+    new DraftCommitter("durable", { slots: true, fsync: isPack }),
+  "durable without fsync of the record": () =>
+    new DraftCommitter("durable", { slots: true, fsync: isRecord }),
   "durable without fsync of the directory": () =>
-    new DraftCommitter("durable", { fsync: isJournalDirectory }),
+    new DraftCommitter("durable", { slots: true, fsync: isJournalDirectory }),
   "durable without settling": () => new DraftCommitter("durable", { syncfs: true }),
   "full without syncfs": () => new DraftCommitter("full", { syncfs: true }),
   rename: () => renameCommitter,
