@@ -3,6 +3,7 @@ import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { carryAttributes } from "./carry-attributes.ts";
+import { DefaultAccess } from "./default-access.ts";
 import type { Directories } from "./directories.ts";
 import { Losses } from "./losses.ts";
 import { type Creator, currentCreator, giveAttributes, needsOwner } from "./owner.ts";
@@ -20,12 +21,14 @@ export class Applier {
   readonly #directories: Directories;
   readonly #creator: Creator = currentCreator();
   readonly #losses: Losses;
+  readonly #access: DefaultAccess;
 
   /** @param losses receives what nodes could not be given. */
   constructor(disk: Disk, directories: Directories, losses = new Losses()) {
     this.#disk = disk;
     this.#directories = directories;
     this.#losses = losses;
+    this.#access = new DefaultAccess(disk, directories, this.#creator.umask);
   }
 
   apply(step: Step): void {
@@ -69,8 +72,12 @@ export class Applier {
 
   /** With enough permission to be filled; late attributes take away what it shall not have. */
   makeDirectory(path: TreePath, node: NodeImage): void {
-    this.#disk.mkdir(this.#directories.locate(path), node.mode | 0o700);
-    this.#give(path, node, { owner: needsOwner(this.#creator, node), mode: node.mode | 0o700 });
+    const place = this.#directories.locate(path);
+    const owner = needsOwner(this.#creator, node);
+    const inheriting = this.#access.modeForDirectory(path, node.mode);
+    this.#disk.mkdir(place, inheriting ?? node.mode | 0o700);
+    const made = inheriting === undefined ? undefined : this.#disk.lstat(place)?.mode;
+    this.#give(path, node, { owner, mode: (made ?? node.mode) | 0o700 });
   }
 
   /** New bytes into an existing inode. Torn by a crash, but redone from the pack then. */
@@ -123,8 +130,8 @@ export class Applier {
   #install(step: InstallStep<NodeImage, NodeImage>): void {
     const staged = this.#directories.locate(step.staged);
     const target = this.#directories.locate(step.path);
+    this.dress(step, target, staged);
     if (step.replaced !== null) {
-      this.#carryAttributes(step, target, staged);
       this.#disk.rename(staged, target);
       return;
     }
@@ -141,13 +148,19 @@ export class Applier {
     }
   }
 
-  /** Done here, where the old file is sure to be at its place and the new one to be whole. */
-  #carryAttributes(
+  /**
+   * Gives a staged file what it cannot have from where it was made: the attributes of the file that
+   * it replaces, or the access list that its directory gives to new ones. To be done right before
+   * it is put in place: the old file is sure to be there, and the new one to be whole.
+   */
+  dress(
     { path, node, replaced }: InstallStep<NodeImage, NodeImage>,
     target: string,
     staged: string,
   ): void {
-    if (node.kind !== "file" || replaced?.kind !== "file") return;
+    if (node.kind !== "file") return;
+    if (replaced === null) this.#access.give(path, staged, node.mode);
+    if (replaced?.kind !== "file") return;
     const { carried, lost } = carryAttributes(this.#disk, target, staged);
     // An access list has a say in the permission bits, but those of the commit count; beside them
     // setuid and setgid stay as they could be given.

@@ -240,8 +240,16 @@ class Finisher {
       }
     }
     this.#ensureStaged(node, step.staged, step.times, path);
+    const staged = this.#directories.locate(step.staged);
+    if (stamp === undefined || stamp.kind === "file") {
+      this.#applier.dress(
+        { ...step, replaced: stamp === undefined ? null : replaced },
+        place,
+        staged,
+      );
+    }
     // Over whatever it is: it has just been recognised. A place without anything takes it as well.
-    this.#store.disk.rename(this.#directories.locate(step.staged), place);
+    this.#store.disk.rename(staged, place);
     return "redone";
   }
 

@@ -102,7 +102,7 @@ class Preparation {
     const startedMs = performance.now();
     const checks = await CommitChecks.open(disk, this.#options);
     journal.dropNext(this.#sequence);
-    const staging = makeStaging(disk, state, this.#sequence);
+    const staging = makeStaging(disk, state, this.#sequence, this.#plan.staged.length > 0);
     const directories = new Directories(disk, state.root);
     const packPath = journalPackOf(state, this.#sequence);
     const packDescriptor = disk.open(packPath, openFlags.createNew, 0o600);

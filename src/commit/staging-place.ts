@@ -1,3 +1,4 @@
+import { clearDefaultAccess } from "../disk/access-list.ts";
 import type { Disk } from "../disk/disk.ts";
 import { type StateDirectory, stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
@@ -7,14 +8,25 @@ export function stagingOf(sequence: number): TreePath {
   return `${stateDirectoryName}/staging/commit-${sequence}`;
 }
 
-/** Creates the staging place of an operation, empty: what a dead one left there is removed. */
-export function makeStaging(disk: Disk, state: StateDirectory, sequence: number): TreePath {
+/**
+ * Creates the staging place of an operation, empty: what a dead one left there is removed.
+ *
+ * @param isFilled whether anything is going to be made in it.
+ */
+export function makeStaging(
+  disk: Disk,
+  state: StateDirectory,
+  sequence: number,
+  isFilled: boolean,
+): TreePath {
   removeStaging(disk, state, sequence);
   const staging = stagingOf(sequence);
   const place = absoluteOf(state.root, staging);
   disk.mkdir(place, 0o700);
   // A directory inherits setgid from its parent; files staged in it would change their group.
   disk.chmod(place, 0o700);
+  // As with the access list that a directory gives to all that is made in it.
+  if (isFilled) clearDefaultAccess(disk, place);
   return staging;
 }
 

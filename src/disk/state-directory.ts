@@ -2,6 +2,7 @@ import { constants, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { DraftError } from "../errors.ts";
+import { clearDefaultAccess } from "./access-list.ts";
 import type { Disk } from "./disk.ts";
 
 /** Name of the state directory at the root; hidden from the overlay's own view. */
@@ -109,7 +110,10 @@ export function ensureStateDirectory(disk: Disk, state: StateDirectory): void {
   if (exists && disk.lstat(state.journalCurrent) !== undefined) return;
   const directories = [state.path, state.journal, state.staging, state.drafts, state.conflicts];
   for (const directory of directories) {
-    if (disk.lstat(directory) === undefined) disk.mkdir(directory, 0o700);
+    if (disk.lstat(directory) !== undefined) continue;
+    disk.mkdir(directory, 0o700);
+    // Files that spill into it are put in place by rename, and are to have none of it.
+    if (directory === state.path) clearDefaultAccess(disk, directory);
   }
   if (exists) return;
   writeNew(disk, join(state.path, ".gitignore"), "*\n");
