@@ -202,9 +202,8 @@ export class Lower {
   /** What the file system that holds `path` says of itself. */
   statfs(path: string, bigint: boolean): fs.StatsFs | fs.BigIntStatsFs {
     if (this.fs.statfsSync !== undefined) return this.fs.statfsSync(encodePath(path), { bigint });
-    if (!bigint) return unknownStatfs;
-    const entries = Object.entries(unknownStatfs).map(([key, value]) => [key, BigInt(value)]);
-    return Object.fromEntries(entries);
+    const entries = unknownStatfs().map(([key, value]) => [key, bigint ? BigInt(value) : value]);
+    return Object.fromEntries(entries) as fs.StatsFs | fs.BigIntStatsFs;
   }
 
   /** Fills `buffer` from `position`; returns fewer bytes only at the end of the file. */
@@ -220,8 +219,14 @@ export class Lower {
   }
 }
 
-/** What a lower that cannot tell says of its file system: plenty of everything. */
-const unknownStatfs = { type: 0, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 };
+/** Unit of allocation of a file system that has none, in bytes. */
+const blockBytes = 4096;
+
+/** What a lower that cannot tell says of its file system: all that this Node tells, and nothing. */
+function unknownStatfs(): [string, number][] {
+  const names = Object.keys(fs.statfsSync("/"));
+  return names.map((name) => [name, name === "bsize" || name === "frsize" ? blockBytes : 0]);
+}
 
 /**
  * Flags that read a file but never follow a link in its last component, and never wait for whoever
