@@ -40,6 +40,10 @@ export class ForeignLower extends Lower {
     return guarded(() => super.readdir(path));
   }
 
+  override names(path: string): string[] {
+    return this.readdir(path).map(({ name }) => name);
+  }
+
   override open(path: string): number {
     return guarded(() => super.open(path));
   }

@@ -126,6 +126,19 @@ export class Lower {
     }
   }
 
+  /** Names of entries, in the order of {@link Lower.readdir}. */
+  names(path: string): string[] {
+    const held = this.hold(path);
+    try {
+      const place = held?.path ?? encodePath(path);
+      const names = this.fs.readdirSync(place);
+      if (!names.some((name) => name.includes("\ufffd"))) return names;
+      return this.fs.readdirSync(place, { encoding: "buffer" }).map(decodeName);
+    } finally {
+      held?.close();
+    }
+  }
+
   #entriesOf(path: string | Buffer): fs.Dirent[] {
     const entries = this.fs.readdirSync(path, { withFileTypes: true });
     if (!this.native || !entries.some((entry) => entry.name.includes("\ufffd"))) return entries;

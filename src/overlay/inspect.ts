@@ -6,6 +6,7 @@ import { mayRead, requireAccess } from "./credentials.ts";
 import type { OpenFile } from "./descriptors.ts";
 import { Fault } from "./file-system-error.ts";
 import { followTimes } from "./follow-times.ts";
+import { inNameOrder } from "./name-order.ts";
 import type { DirectoryNode, Node } from "./node.ts";
 import { isDirectory } from "./path-walk.ts";
 import { bigIntStatsOf, statsOf } from "./stats.ts";
@@ -100,33 +101,30 @@ function listLower(core: Core, path: string): ShownEntry[] {
 /** What a directory shows: the lower's names that are not hidden, and the upper's. */
 export function listMerged(core: Core, directory: DirectoryNode): ShownEntry[] {
   const { entries, lowerPath } = directory;
-  const shown: ShownEntry[] = [];
-  if (lowerPath !== undefined) {
-    for (const entry of listLower(core, lowerPath)) {
-      if (entries?.has(entry.name) === true || core.tree.isHidden(directory, entry.name)) continue;
-      shown.push(entry);
-    }
+  const isShown = ({ name }: ShownEntry): boolean =>
+    entries?.has(name) !== true && !core.tree.isHidden(directory, name);
+  const below = lowerPath === undefined ? [] : listLower(core, lowerPath).filter(isShown);
+  const own: ShownEntry[] = [];
+  for (const [name, { node }] of entries ?? []) {
+    if (node !== undefined) own.push({ name, type: typeOfNode(node) });
   }
-  if (entries === undefined || entries.size === 0) return shown;
-  for (const [name, dentry] of entries) {
-    if (dentry.node !== undefined) shown.push({ name, type: typeOfNode(dentry.node) });
-  }
-  return shown.sort((left, right) => compareNames(left.name, right.name));
+  return inNameOrder(below, own, ({ name }) => name);
 }
 
-/** Order of names by their UTF-8 bytes, which is how libuv sorts a directory. */
-export function compareNames(left: string, right: string): number {
-  const length = Math.min(left.length, right.length);
-  for (let index = 0; index < length; index++) {
-    const a = left.charCodeAt(index);
-    const b = right.charCodeAt(index);
-    if (a === b) continue;
-    const isHighA = a >= 0xd800 && a <= 0xdfff;
-    const isHighB = b >= 0xd800 && b <= 0xdfff;
-    if (isHighA !== isHighB) return isHighA ? 1 : -1;
-    return a - b;
-  }
-  return left.length - right.length;
+/** The names of {@link listDirectory}, without a look at what they name. @throws {Fault} */
+export function listNames(core: Core, path: string): string[] {
+  const place = core.resolveExisting(path, true);
+  if (!isDirectory(place)) throw new Fault("ENOTDIR");
+  const { found } = place;
+  if (found.kind === "lower") return core.lower.names(found.path);
+  if (found.node.kind !== "directory") throw new Fault("ENOTDIR");
+  requireAccess(found.node, mayRead);
+  const { entries, lowerPath } = found.node;
+  const shown = lowerPath === undefined ? [] : core.tree.shownNames(lowerPath);
+  const below = entries === undefined ? shown : shown.filter((name) => !entries.has(name));
+  const own: string[] = [];
+  for (const [name, { node }] of entries ?? []) if (node !== undefined) own.push(name);
+  return inNameOrder(below, own, (name) => name);
 }
 
 const { UV_DIRENT_DIR, UV_DIRENT_FILE, UV_DIRENT_LINK } = constants as unknown as Record<

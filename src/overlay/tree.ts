@@ -249,7 +249,7 @@ export class Tree {
 
   /** Names in a lower directory. */
   shownNames(path: string): string[] {
-    const names = this.lower.readdir(path).map((entry) => entry.name);
+    const names = this.lower.names(path);
     return path === this.rootPath ? names.filter((name) => name !== stateDirectoryName) : names;
   }
 

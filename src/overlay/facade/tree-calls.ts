@@ -6,7 +6,14 @@ import { nodeHabits } from "../../disk/node-habits.ts";
 import { copyFile } from "../copy-file.ts";
 import type { Core } from "../core.ts";
 import { codeOf } from "../file-system-error.ts";
-import { direntOf, inspect, isDirectoryType, listDirectory, type ShownEntry } from "../inspect.ts";
+import {
+  direntOf,
+  inspect,
+  isDirectoryType,
+  listDirectory,
+  listNames,
+  type ShownEntry,
+} from "../inspect.ts";
 import { makeDirectory } from "../name-changes.ts";
 import {
   encodeResult,
@@ -121,8 +128,11 @@ function readdirCall(core: Core, entersLinks: boolean) {
     if (recursive === true) {
       return listRecursively(core, target, { list, encoding, withFileTypes, entersLinks });
     }
+    if (withFileTypes !== true) {
+      const names = attempt("scandir", path, undefined, () => listNames(core, target));
+      return names.map((name) => encodeResult(name, encoding));
+    }
     const entries = list(target, path);
-    if (withFileTypes !== true) return entries.map(({ name }) => encodeResult(name, encoding));
     const parent = path instanceof URL ? shownPath(path) : path;
     return entries.map(({ name, type }) => direntOf(encodeResult(name, encoding), type, parent));
   };

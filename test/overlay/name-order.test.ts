@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { inNameOrder } from "../../src/overlay/name-order.ts";
+
+const byBytes = (left: string, right: string) =>
+  Buffer.compare(Buffer.from(left), Buffer.from(right));
+
+const lists = [
+  ["a", "b", "d"],
+  ["", "B", "ab", "b1", "b10", "b2", "é"],
+  ["\u{1f600}", "a"],
+  ["\ue000", "\uffee", "z"],
+  [],
+];
+
+test("names are merged by the bytes of UTF-8, which code units are not", () => {
+  for (const below of lists) {
+    for (const own of lists) {
+      const sorted = [...below].sort(byBytes);
+      const expected = [...below, ...own].sort(byBytes);
+      expect(inNameOrder(sorted, [...own], (name) => name)).toEqual(expected);
+      const [entries, others] = [sorted, own].map((names) => names.map((name) => ({ name })));
+      const merged = inNameOrder(entries ?? [], others ?? [], ({ name }) => name);
+      expect(merged.map(({ name }) => name)).toEqual(expected);
+    }
+  }
+});
+
+test("a lower that does not sort is sorted", () => {
+  expect(inNameOrder(["c", "a"], ["b"], (name) => name)).toEqual(["a", "b", "c"]);
+});
