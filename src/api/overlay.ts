@@ -16,6 +16,7 @@ import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
+import type { OptimizerSettings } from "../engines/optimizer-settings.ts";
 import { unfinishedIn } from "../engines/unfinished-streams.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
@@ -73,6 +74,8 @@ export interface OverlayRunOptions extends RunOptions {
 export class Overlay extends History implements AsyncDisposable {
   /** The merged view, in the shape of `node:fs`. Relative paths resolve against the root. */
   readonly fs: OverlayFs;
+  /** What engines and tools over it go by: the configuration of the root. */
+  readonly optimizer: OptimizerSettings;
   /** What opening it had to finish or take back of an operation that was cut off. */
   readonly recovered: RecoveryReport;
   readonly #layer: Layer;
@@ -91,6 +94,7 @@ export class Overlay extends History implements AsyncDisposable {
     super(parts.store, parts.settings);
     this.fs = parts.layer.fs;
     this.recovered = parts.recovered;
+    this.optimizer = parts.settings.optimizer;
     this.#layer = parts.layer;
     this.#store = parts.store;
     this.#draft = parts.draft;

@@ -5,6 +5,7 @@ import { configDirectoryVariable, defaultConfigValues } from "../config/default-
 import type { EffectiveConfig } from "../config/effective-config.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
+import { type OptimizerSettings, optimizerSettingsOf } from "../engines/optimizer-settings.ts";
 import { type DraftError, isDraftError } from "../errors.ts";
 
 /** What an overlay takes from the configuration of its root; see `docs/configuration.md`. */
@@ -21,6 +22,8 @@ export interface OverlaySettings {
   /** How often a recovery is tried. */
   readonly recoveryAttempts: number;
   readonly rollback: RollbackSettings;
+  /** What engines and tools go by. */
+  readonly optimizer: OptimizerSettings;
   /** Why these are the defaults although there are files; see `ignoreBadConfig`. */
   readonly problem?: DraftError;
 }
@@ -89,6 +92,7 @@ function settingsOf(values: ConfigValues, isSet: IsSet): OverlaySettings {
       timeoutMs: rollbackTimeoutOf(values, isSet),
       onError: values["safety.rollback.auto_rollback_on_error"],
     },
+    optimizer: optimizerSettingsOf(values),
   };
 }
 

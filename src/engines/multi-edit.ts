@@ -37,7 +37,7 @@ export interface MultiEditResult {
 
 /** How to edit. */
 export interface MultiEditOptions extends MeasuringOptions {
-  /** Only `enabled` counts: without it the standard path is taken. By default the environment's. */
+  /** Only `enabled` counts: without it the standard path is taken. By default the overlay's. */
   readonly settings?: Pick<OptimizerSettings, "enabled">;
   /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
   readonly onFallback?: (error: Error) => void;
@@ -83,7 +83,7 @@ export function multiEdit(
     typeof target === "string" ? [[target, edits]] : Object.entries(target);
   for (const [path, list] of lists) if (list.length === 0) throw emptyList(path);
   const operations = lists.map(([path, list]) => ({ kind: "edit" as const, path, edits: list }));
-  const isOn = isOptimizing(options.settings);
+  const isOn = isOptimizing(overlay, options.settings);
   return meterFrom(options).measure(
     { name: "multi_edit", sizeBytes: operations.reduce((sum, one) => sum + sizeOf(one), 0) },
     () => (isOn ? attempt(overlay, lists, options) : editEach(overlay, lists, options)),

@@ -1,6 +1,7 @@
 import type { ConfigValues } from "../config/config-keys.ts";
 import { defaultConfigValues, isLegacy } from "../config/default-values.ts";
 import { MIB } from "../limits.ts";
+import type { EngineOverlay } from "./overlay-port.ts";
 
 /** What the optimiser goes by. */
 export interface OptimizerSettings {
@@ -41,7 +42,21 @@ export function optimizerSettingsOf(given?: ConfigValues): OptimizerSettings {
   };
 }
 
-/** Whether an explicit call may optimise: as it was told, else as the environment says. */
-export function isOptimizing(given?: Pick<OptimizerSettings, "enabled">): boolean {
-  return given === undefined ? !isLegacy(process.env) : given.enabled;
+/**
+ * The settings that a call goes by: those that it was given, else those of the overlay, else the
+ * defaults; but for the former nothing is optimised where the environment says so.
+ */
+export function settingsFor(overlay: EngineOverlay, given?: OptimizerSettings): OptimizerSettings {
+  if (given !== undefined) return given;
+  const own = overlay.optimizer;
+  if (own === undefined) return optimizerSettingsOf();
+  return isLegacy(process.env) ? { ...own, enabled: false } : own;
+}
+
+/** Whether an explicit call may optimise: as it was told, else as {@link settingsFor} says. */
+export function isOptimizing(
+  overlay: EngineOverlay,
+  given?: Pick<OptimizerSettings, "enabled">,
+): boolean {
+  return given?.enabled ?? (overlay.optimizer?.enabled !== false && !isLegacy(process.env));
 }

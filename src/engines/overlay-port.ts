@@ -1,3 +1,5 @@
+import type { OptimizerSettings } from "./optimizer-settings.ts";
+
 /**
  * What the engines and the tools need of an overlay, and no more: `Layer` fits it, and so does
  * `node:fs` itself with a root, which is how the tests compare the two.
@@ -69,6 +71,8 @@ export interface EngineOverlay<Savepoint = unknown> {
   /** Absolute path that relative ones are resolved against. */
   readonly root: string;
   readonly fs: EngineFs;
+  /** What engines and tools go by that are given no settings; the defaults when it is missing. */
+  readonly optimizer?: OptimizerSettings;
   savepoint(): Savepoint;
   rollback(savepoint: Savepoint): void;
   release(savepoint: Savepoint): void;

@@ -48,6 +48,7 @@ export function recordTrace(overlay: EngineOverlay, options: RecordOptions = {})
     overlay: {
       root: overlay.root,
       fs,
+      ...(overlay.optimizer === undefined ? {} : { optimizer: overlay.optimizer }),
       savepoint() {
         const mark = { savepoint: overlay.savepoint() };
         marks.set(mark, recorder.length);

@@ -8,7 +8,7 @@ import { plainCallsOf } from "./run-plain.ts";
 
 /** How to run an explicit batch. */
 export interface ExplicitBatchOptions extends BatchOptions, MeasuringOptions {
-  /** Only `enabled` counts: without it the standard path is taken. By default the environment's. */
+  /** Only `enabled` counts: without it the standard path is taken. By default the overlay's. */
   readonly settings?: Pick<OptimizerSettings, "enabled">;
   /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
   readonly onFallback?: (error: Error) => void;
@@ -32,7 +32,7 @@ export function runBatchOrPlain(
   operations: readonly Operation[],
   options: ExplicitBatchOptions = {},
 ): ExplicitBatchResult {
-  const isOn = isOptimizing(options.settings);
+  const isOn = isOptimizing(overlay, options.settings);
   const sizeBytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
   return meterFrom(options).measure(
     { name: "batch", sizeBytes },

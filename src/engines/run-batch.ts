@@ -14,7 +14,7 @@ import { runPlain } from "./run-plain.ts";
 export interface BatchOptions {
   /** All or none (the default), or as many as can be done. */
   readonly atomic?: boolean;
-  /** Files applied between two looks at `signal`; from 1, default 50. */
+  /** Files applied between two looks at `signal`; from 1, default `max_batch_size`, else 50. */
   readonly maxBatchSize?: number;
   /** Stops the batch between two groups of files, which takes everything back. */
   readonly signal?: AbortSignal;
@@ -124,7 +124,7 @@ export function runBatch(
     overlay,
     operations,
     atomic: options.atomic ?? true,
-    maxBatchSize: options.maxBatchSize ?? batchFilesMax,
+    maxBatchSize: options.maxBatchSize ?? overlay.optimizer?.batchFilesMax ?? batchFilesMax,
     signal: options.signal,
     onProgress: options.onProgress,
     progress: emptyProgress(),
@@ -240,7 +240,7 @@ export function runChanges(
     overlay,
     operations: [],
     atomic: true,
-    maxBatchSize: options.maxBatchSize ?? batchFilesMax,
+    maxBatchSize: options.maxBatchSize ?? overlay.optimizer?.batchFilesMax ?? batchFilesMax,
     signal: options.signal,
     onProgress: options.onProgress,
     progress: emptyProgress(),

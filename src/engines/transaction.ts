@@ -4,7 +4,7 @@ import type { AppliedChanges } from "./apply-changes.ts";
 import type { Edit } from "./edit.ts";
 import { FileStates } from "./file-states.ts";
 import { type Operation, sizeOf } from "./operation.ts";
-import { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
+import { type OptimizerSettings, settingsFor } from "./optimizer-settings.ts";
 import { absolutePathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { plainCallsOf } from "./run-plain.ts";
@@ -22,7 +22,7 @@ import type { DecisionRecord } from "./write-pipeline.ts";
 export interface TransactionOptions extends MeasuringOptions {
   /** How often to start over when another transaction changed what this one read; default 0. */
   readonly retries?: number;
-  /** What opportunities are detected by; by default the defaults and the environment. */
+  /** What opportunities are detected by; by default the settings of the overlay. */
   readonly settings?: OptimizerSettings;
   /** Where templates that are found go; without it none are looked for. */
   readonly templates?: TemplateCache;
@@ -154,7 +154,7 @@ export async function transaction<T>(
   work: (transaction: Transaction) => T | Promise<T>,
   options: TransactionOptions = {},
 ): Promise<TransactionResult<T>> {
-  const settings = options.settings ?? optimizerSettingsOf();
+  const settings = settingsFor(overlay, options.settings);
   const done = await meterFrom(options).measure(
     { name: "transaction", sizeBytes: 0 },
     () => carryOut(overlay, work, { ...options, settings }),

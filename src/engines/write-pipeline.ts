@@ -7,7 +7,7 @@ import { KnownNodes } from "./known-nodes.ts";
 import { type EditOperation, type Operation, sizeOf } from "./operation.ts";
 import { featuresOf } from "./operation-features.ts";
 import { type Decision, decide, type OperationFeatures } from "./optimizer.ts";
-import { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
+import { type OptimizerSettings, settingsFor } from "./optimizer-settings.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import {
   bareFeatures,
@@ -53,6 +53,7 @@ export interface FlushResult {
 }
 
 export interface PipelineOptions {
+  /** By default those of the overlay. */
   readonly settings?: OptimizerSettings;
   readonly meter?: Meter;
   /** Where templates that are found go; without it none are looked for. */
@@ -100,7 +101,7 @@ export class WritePipeline {
 
   constructor(overlay: EngineOverlay, options: PipelineOptions = {}) {
     this.#overlay = overlay;
-    this.#settings = options.settings ?? optimizerSettingsOf();
+    this.#settings = settingsFor(overlay, options.settings);
     checkBatchSize(this.#settings.batchFilesMax);
     this.#meter = options.meter ?? new Meter();
     this.#options = options;
@@ -346,7 +347,7 @@ export function runOptimized(
   operations: readonly Operation[],
   options: PipelineOptions = {},
 ): FlushResult {
-  const settings = options.settings ?? optimizerSettingsOf();
+  const settings = settingsFor(overlay, options.settings);
   checkBatchSize(settings.batchFilesMax);
   const whole = { ...settings, batchFilesMax: Number.POSITIVE_INFINITY };
   const gathering = new WritePipeline(overlay, {

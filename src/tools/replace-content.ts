@@ -21,7 +21,7 @@ export function replaceContent(
   bytes: Buffer,
 ): ReplacedContent {
   const { value, durationMs } = timed(() => {
-    if (!isOptimizing(settings)) return runPlain(overlay, { kind: "write", path, bytes });
+    if (!isOptimizing(overlay, settings)) return runPlain(overlay, { kind: "write", path, bytes });
     states.write(path, bytes);
     return applyChanges(overlay, states.changes());
   });

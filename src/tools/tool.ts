@@ -18,7 +18,7 @@ export interface ToolContext {
   readonly reads?: ReadLedger;
   /** Measures every call, to its end. */
   readonly meter?: Meter;
-  /** Only `enabled` counts: without it nothing is optimised. By default the environment's. */
+  /** Only `enabled` counts: without it nothing is optimised. By default the overlay's. */
   readonly settings?: Pick<OptimizerSettings, "enabled">;
   /** Stops the tools that walk the tree, and refuses to begin any. */
   readonly signal?: AbortSignal;

@@ -1,8 +1,18 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { openOverlay } from "../../src/api/open-overlay.ts";
+import type { Overlay } from "../../src/api/overlay.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
+import { batch } from "../../src/engines/batch.ts";
+import { replaceText } from "../../src/engines/edit.ts";
+import { multiEdit } from "../../src/engines/multi-edit.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import { recordTrace } from "../../src/engines/record-trace.ts";
+import { transaction } from "../../src/engines/transaction.ts";
 import { runOptimized, WritePipeline } from "../../src/engines/write-pipeline.ts";
+import type { Measurement } from "../../src/metrics/measurement.ts";
+import { Meter } from "../../src/metrics/meter.ts";
+import { findTool } from "../../src/tools/tool-registry.ts";
 import { plainOverlay, plant, temporaryDirectory } from "../engines/support/plain-overlay.ts";
 
 /** The optimiser's settings under a `write_optimization_config.yaml`. */
@@ -57,5 +67,68 @@ describe("a threshold in the configuration file", () => {
 
   it("enabled: false leaves everything on the standard path", () => {
     expect(strategiesUnder("enabled: false", three)).toEqual(["standard", "standard", "standard"]);
+  });
+});
+
+describe("the configuration of a root", () => {
+  const files = (count: number) => Array.from({ length: count }, (_, index) => `f${index}`);
+  const under = async (keys: string, work: (overlay: Overlay) => unknown) => {
+    const root = temporaryDirectory();
+    plant(root, {
+      "write_optimization_config.yaml": `write_optimization: { ${keys} }`,
+      a: "one two",
+    });
+    await using overlay = await openOverlay(root);
+    for (const one of [overlay, recordTrace(overlay).overlay]) await work(one as Overlay);
+  };
+
+  it("holds for engines and tools over its overlay that are given no settings", async () => {
+    await under("enabled: false", async (overlay) => {
+      const seen: Measurement[] = [];
+      const observer = (measurement: Measurement) => seen.push(measurement);
+      const edits = [replaceText("one", "1"), replaceText("1", "one")];
+      await batch(overlay, (b) => b.write("b", "1"), { observer });
+      multiEdit(overlay, "a", edits, { observer });
+      await transaction(overlay, (t) => t.write("b", "2"), { observer });
+      const pipeline = new WritePipeline(overlay, { meter: new Meter(observer) });
+      for (const name of files(3)) pipeline.submit(write(name));
+      pipeline.flush();
+      await findTool("Write")?.call(
+        { overlay, meter: new Meter(observer) },
+        { file_path: "a", content: "one two" },
+      );
+      expect(seen.map(({ optimization }) => optimization)).toEqual(seen.map(() => "none"));
+      expect(seen.map(({ io }) => io?.writes)).toEqual([1, 2, 1, 1, 1, 1, 1]);
+      // What a call is told goes before.
+      multiEdit(overlay, "a", edits, { observer, settings: { enabled: true } });
+      expect(seen.at(-1)).toMatchObject({ optimization: "coalesce", io: { writes: 0 } });
+    });
+  });
+
+  it("bounds batches and says what makes one", async () => {
+    const thresholds = "thresholds: { max_batch_size: 2, min_operations_for_batch: 5 }";
+    await under(thresholds, async (overlay) => {
+      const result = await batch(overlay, (b) => {
+        for (const name of files(5)) b.write(name, "1");
+      });
+      expect(result.groups).toBe(3);
+      const { decisions } = runOptimized(
+        overlay,
+        files(4).map((name) => write(name, "2")),
+      );
+      expect(new Set(decisions.map(({ decision }) => decision.strategy))).toEqual(
+        new Set(["standard"]),
+      );
+    });
+  });
+
+  it("is switched off by the environment, whatever it says", async () => {
+    await under("enabled: true", (overlay) => {
+      vi.stubEnv("WRITE_OPTIMIZATION_LEGACY", "true");
+      const edits = [replaceText("one", "1"), replaceText("1", "one")];
+      expect(multiEdit(overlay, "a", edits)).toMatchObject({ reads: 2, writes: 2 });
+      vi.unstubAllEnvs();
+      expect(multiEdit(overlay, "a", edits)).toMatchObject({ reads: 1, writes: 0 });
+    });
   });
 });
