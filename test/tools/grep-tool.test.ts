@@ -1,7 +1,9 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { EngineOverlay } from "../../src/engines/overlay-port.ts";
 import { findTool } from "../../src/tools/tool-registry.ts";
+import { layerOverlay } from "../engines/support/layer-overlay.ts";
 import {
   plainOverlay,
   plant,
@@ -81,18 +83,30 @@ describe("Grep and Glob", () => {
   });
 
   it("run four at a time, all of them to their end", async () => {
-    const root = temporaryDirectory();
+    const layer = layerOverlay();
     const names = Array.from({ length: 6 }, (_, n) => `d${n}`);
-    // So many names that each search gives way to the others in the middle.
+    // So many names that each search gives way to the others in the middle; in memory, since the
+    // disk would take most of the time.
     for (const name of names) {
-      plant(root, Object.fromEntries(Array.from({ length: 520 }, (_, n) => [`${name}/${n}`, "x"])));
+      layer.fs.mkdirSync(name);
+      for (let n = 0; n < 520; n++) layer.fs.writeFileSync(`${name}/${n}`, "x");
     }
     const begun: unknown[] = [];
-    const { fs: watched } = watchedFs((name, path) => {
-      if (name === "readdirSync") begun.push(path);
-      return undefined;
-    });
-    const overlay = plainOverlay(root, watched);
+    const overlay: EngineOverlay = {
+      root: layer.root,
+      fs: new Proxy(layer.fs, {
+        get(target, name) {
+          if (name !== "readdirSync") return Reflect.get(target, name);
+          return (...given: unknown[]) => {
+            begun.push(given[0]);
+            return Reflect.apply(target.readdirSync, target, given);
+          };
+        },
+      }),
+      savepoint: () => 0,
+      rollback: () => {},
+      release: () => {},
+    };
     const atEnds: number[] = [];
     const search = async (path: string) => {
       const found = await findTool("Grep")?.call({ overlay }, { pattern: "x", path });

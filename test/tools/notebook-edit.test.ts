@@ -34,26 +34,6 @@ const notebook = {
   nbformat_minor: 5,
 };
 
-/** What Jupyter itself writes: Python's json with an indentation of one space. */
-function jupyter(value: unknown, options = "indent=1, ensure_ascii=False"): string {
-  const key = `${options} ${JSON.stringify(value)}`;
-  const known = written.get(key) ?? writeAsJupyter(value, options);
-  written.set(key, known);
-  return known;
-}
-
-/** What was written already: a Python for each of the many comparisons would take seconds. */
-const written = new Map<string, string>();
-
-function writeAsJupyter(value: unknown, options: string): string {
-  const program = `import json,sys; print(json.dumps(json.load(sys.stdin), ${options}))`;
-  return execFileSync("python3", ["-c", program], {
-    input: JSON.stringify(value),
-    encoding: "utf8",
-    env: { ...process.env, PYTHONIOENCODING: "utf-8" },
-  });
-}
-
 const layouts: [string, string][] = [
   ["indented by one", "indent=1, ensure_ascii=False"],
   ["indented by four", "indent=4, ensure_ascii=False"],
@@ -61,6 +41,33 @@ const layouts: [string, string][] = [
   ["compact", "ensure_ascii=False, separators=(',',':')"],
   ["in ASCII", "indent=1"],
 ];
+
+/** What Jupyter itself writes: Python's json with an indentation of one space. */
+function jupyter(value: unknown, options = "indent=1, ensure_ascii=False"): string {
+  const key = JSON.stringify(value);
+  const known = written.get(key) ?? writeAsJupyter(key);
+  written.set(key, known);
+  return known[layouts.findIndex(([, one]) => one === options)] ?? "";
+}
+
+/** What was written already: a Python for each of the many comparisons would take seconds. */
+const written = new Map<string, readonly string[]>();
+
+/** A value in every layout, by one Python. */
+function writeAsJupyter(json: string): readonly string[] {
+  const dumps = layouts.map(([, options]) => `json.dumps(value, ${options}) + "\\n"`);
+  const program = [
+    "import json,sys",
+    "value = json.load(sys.stdin)",
+    `sys.stdout.write("\\0".join([${dumps.join(", ")}]))`,
+  ].join("\n");
+  const output = execFileSync("python3", ["-c", program], {
+    input: json,
+    encoding: "utf8",
+    env: { ...process.env, PYTHONIOENCODING: "utf-8" },
+  });
+  return output.split("\0");
+}
 
 function withCell(index: number, changes: object): object {
   return {
