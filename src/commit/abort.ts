@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError } from "./failure.ts";
-import type { KeptPlace } from "./finish.ts";
 import type { JournalRecord } from "./journal-record.ts";
+import type { KeptPlace } from "./kept-places.ts";
 import { removeStaging } from "./staging-place.ts";
 import { dropStaged, takeBack } from "./take-back.ts";
 

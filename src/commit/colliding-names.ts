@@ -4,7 +4,7 @@ import { absoluteOf, childOf, nameOf, parentOf, type TreePath } from "../disk/tr
 import type { Change } from "./change-set.ts";
 import type { CheckFinding } from "./check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { Directories, isAbsentDirectory } from "./directories.ts";
+import { Directories } from "./directories.ts";
 import { OldPlaces } from "./old-places.ts";
 
 /** Two names that a commit puts into one directory. */
@@ -79,7 +79,8 @@ const ascii = /^[ -~]*$/;
 function foldsCase(disk: Disk, directories: Directories, directory: TreePath): boolean | undefined {
   let nearest = directory;
   // What is made by the same commit folds as the directory does that it is made in.
-  while (nearest !== "" && !isDirectory(disk, directories, nearest)) nearest = parentOf(nearest);
+  while (nearest !== "" && directories.find(nearest)?.kind !== "directory")
+    nearest = parentOf(nearest);
   const place = directories.locate(nearest);
   for (const { name } of disk.readdir(place)) {
     const swapped = name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
@@ -88,15 +89,6 @@ function foldsCase(disk: Disk, directories: Directories, directory: TreePath): b
     return other !== undefined && other.ino === disk.lstat(`${place}/${name}`)?.ino;
   }
   return undefined;
-}
-
-function isDirectory(disk: Disk, directories: Directories, path: TreePath): boolean {
-  try {
-    return disk.lstat(directories.locate(path))?.kind === "directory";
-  } catch (error) {
-    if (isAbsentDirectory(error)) return false;
-    throw error;
-  }
 }
 
 function isOneName(disk: Disk, place: string, first: string, second: string): boolean {

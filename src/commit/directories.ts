@@ -69,6 +69,16 @@ export class Directories implements Disposable {
     }
   }
 
+  /** What lies at `path`, not followed; `undefined` where nothing does, or where no way leads. */
+  find(path: TreePath): Stamp | undefined {
+    try {
+      return this.#disk.lstat(this.locate(path));
+    } catch (error) {
+      if (isAbsentDirectory(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** Forgets all directories: some have moved, and their paths lead elsewhere now. */
   forget(): void {
     this.#lastDirectory = undefined;

@@ -1,6 +1,7 @@
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf, type StateDirectory } from "../disk/state-directory.ts";
+import { syncDirectory } from "../disk/sync-directory.ts";
 import {
   decodeRecord,
   encodeRecord,
@@ -9,7 +10,6 @@ import {
   recordHeadBytesMax,
 } from "./journal-record.ts";
 import { JournalSlots, type SlotClaim } from "./journal-slots.ts";
-import { syncDirectory } from "./sync-directory.ts";
 
 /**
  * The journal of a root: at most one record that may still have to be carried out.

@@ -1,3 +1,4 @@
+import { syncDirectory, syncFile } from "../disk/sync-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -23,7 +24,6 @@ import type { CommitReceipt, Durability } from "./receipt.ts";
 import { beginSettling } from "./settle.ts";
 import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
-import { syncDirectory, syncFile } from "./sync-directory.ts";
 
 /** Room for a small record, with the bytes of the pack that goes there too. */
 export interface RecordSlot {

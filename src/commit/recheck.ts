@@ -2,7 +2,7 @@ import type { Disk } from "../disk/disk.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import { packedContentBytesMax } from "../limits.ts";
 import type { Conflict, ConflictReason } from "./conflict.ts";
-import { type Directories, isAbsentDirectory } from "./directories.ts";
+import type { Directories } from "./directories.ts";
 import { touchesAttributes } from "./examine.ts";
 import { stateOf } from "./images.ts";
 import type { Expectation } from "./plan.ts";
@@ -30,21 +30,12 @@ export function findMovedOn(
   for (const { expectation, stamp } of seen) {
     // What a create puts in place does not run over anything.
     if (stamp === undefined && expectation.change.kind !== "rename") continue;
-    const now = lookAt(disk, directories, expectation);
+    const now = directories.find(expectation.path);
     const reason = reasonOf(expectation, stamp, now);
     if (reason !== undefined)
       conflicts.push(conflictOf(disk, directories, expectation, reason, now));
   }
   return conflicts;
-}
-
-function lookAt(disk: Disk, directories: Directories, { path }: Expectation): Stamp | undefined {
-  try {
-    return disk.lstat(directories.locate(path));
-  } catch (error) {
-    if (isAbsentDirectory(error)) return undefined;
-    throw error;
-  }
 }
 
 function reasonOf(

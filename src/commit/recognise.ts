@@ -30,6 +30,12 @@ export function hasAttributes(stamp: Stamp, image: NodeImage, withTime: boolean)
   return isSameMode && stamp.uid === image.uid && stamp.gid === image.gid;
 }
 
+/** A node that is to be recognised by its content alone: it was made after the record. */
+export function withoutIdentity(node: NodeImage): NodeImage {
+  const { ino: _, ...rest } = node;
+  return rest;
+}
+
 /** setuid and setgid, which a change of owner clears. */
 const privilegeBits = 0o6000;
 

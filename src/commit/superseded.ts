@@ -1,8 +1,6 @@
-import type { Disk } from "../disk/disk.ts";
-import type { Stamp } from "../disk/stamp.ts";
 import { parentOf, type TreePath } from "../disk/tree-path.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { Directories, isAbsentDirectory } from "./directories.ts";
+import { Directories } from "./directories.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { Moves } from "./moves.ts";
 import type { Step } from "./step.ts";
@@ -28,9 +26,9 @@ export function findSuperseded(
   const moves = new Moves(disk, directories, steps);
   const appliedNs = BigInt(appliedMs + 1) * 1_000_000n;
   const isLater = (path: TreePath): boolean => {
-    const stamp = look(disk, directories, path);
+    const stamp = directories.find(path);
     if (stamp !== undefined) return stamp.ctimeNs > appliedNs;
-    return lastChangeOf(disk, directories, parentOf(path)) > appliedNs;
+    return lastChangeOf(directories, parentOf(path)) > appliedNs;
   };
   return new Set(steps.filter((step) => isLater(placeOf(step, moves))));
 }
@@ -56,19 +54,10 @@ function placeOf(step: Step, moves: Moves): TreePath {
   }
 }
 
-function look(disk: Disk, directories: Directories, path: TreePath): Stamp | undefined {
-  try {
-    return disk.lstat(directories.locate(path));
-  } catch (error) {
-    if (isAbsentDirectory(error)) return undefined;
-    throw error;
-  }
-}
-
 /** When a name last came or went in a directory or, where that is gone, in the one around it. */
-function lastChangeOf(disk: Disk, directories: Directories, directory: TreePath): bigint {
+function lastChangeOf(directories: Directories, directory: TreePath): bigint {
   for (let at = directory; ; at = parentOf(at)) {
-    const stamp = look(disk, directories, at);
+    const stamp = directories.find(at);
     if (stamp !== undefined) return stamp.mtimeNs;
     if (at === "") return 0n;
   }

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import { syncDirectory } from "../disk/sync-directory.ts";
 
 /** Writes a file aside, makes it durable, renames it into place and makes its name durable. */
 export async function writeDurably(
@@ -20,14 +21,4 @@ export async function writeDurably(
   }
   disk.rename(next, path);
   await syncDirectory(disk, dirname(path));
-}
-
-/** Makes the names in a directory durable. */
-export async function syncDirectory(disk: Disk, path: string): Promise<void> {
-  const descriptor = disk.open(path, openFlags.readDirectory);
-  try {
-    await disk.fsync(descriptor);
-  } finally {
-    disk.close(descriptor);
-  }
 }

@@ -4,11 +4,12 @@ import { promisify } from "node:util";
 import { constants, deflate, type ZlibOptions } from "node:zlib";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import { syncDirectory } from "../disk/sync-directory.ts";
 import { batchFilesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import { encodePackIndex } from "../objects/pack-index.ts";
-import { syncDirectory, writeDurably } from "../objects/write-durably.ts";
+import { writeDurably } from "../objects/write-durably.ts";
 import { type Reached, walkReachable } from "./reachable.ts";
 
 const compress = promisify<Buffer, ZlibOptions, Buffer>(deflate);

@@ -1,5 +1,5 @@
-import type { Disk } from "../disk/disk.ts";
-import { openFlags } from "../disk/open-flags.ts";
+import type { Disk } from "./disk.ts";
+import { openFlags } from "./open-flags.ts";
 
 /** Makes the names in a directory durable. */
 export async function syncDirectory(disk: Disk, path: string): Promise<void> {
