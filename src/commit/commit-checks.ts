@@ -8,6 +8,7 @@ import {
   refuseErrors,
 } from "./check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
+import type { Directories } from "./directories.ts";
 import type { OnReplaced } from "./examine.ts";
 import type { CommitPlan } from "./plan.ts";
 import { preflight } from "./preflight.ts";
@@ -67,15 +68,15 @@ export class CommitChecks {
    *
    * @throws {DraftError} `DRAFT_CHECK_FAILED`
    */
-  preflight(store: CommitStore, plan: CommitPlan): void {
-    if (this.#looksAtPlaces) refuseErrors(preflight(store, plan));
+  preflight(store: CommitStore, directories: Directories, plan: CommitPlan): void {
+    if (this.#looksAtPlaces) refuseErrors(preflight(store, directories, plan));
   }
 
   /** Whether the look at directories and room finds nothing, before the tree has been examined. */
-  isClear(store: CommitStore, plan: CommitPlan): boolean {
+  isClear(store: CommitStore, directories: Directories, plan: CommitPlan): boolean {
     if (!this.#looksAtPlaces) return true;
     try {
-      return preflight(store, plan).length === 0;
+      return preflight(store, directories, plan).length === 0;
     } catch {
       // The tree is not what it was: the examination says so better.
       return false;

@@ -35,8 +35,10 @@ export class Directories implements Disposable {
   constructor(disk: Disk, root: string) {
     this.#disk = disk;
     this.#root = root;
-    this.#device = disk.lstat(root)?.dev;
-    this.#hasProcfs = this.#probe();
+    const pin = this.#probe();
+    this.#hasProcfs = pin !== undefined;
+    this.#device = (pin ?? disk.lstat(root))?.dev;
+    if (pin !== undefined) this.#pins.set("", pin);
   }
 
   /**
@@ -131,19 +133,20 @@ export class Directories implements Disposable {
     return { descriptor: undefined, prefix: absoluteOf(this.#root, directory).replace(/\/$/, "") };
   }
 
-  #probe(): boolean {
+  /** The root, opened, where there is a procfs to reach it by. */
+  #probe(): (Pin & { readonly dev: bigint }) | undefined {
+    let descriptor: number | undefined;
     try {
-      const descriptor = this.#disk.open(this.#root, openFlags.readDirectory);
-      try {
-        const direct = this.#disk.fstat(descriptor);
-        const around = this.#disk.lstat(`/proc/self/fd/${descriptor}/.`);
-        return around?.ino === direct.ino && around.dev === direct.dev;
-      } finally {
-        this.#disk.close(descriptor);
-      }
+      descriptor = this.#disk.open(this.#root, openFlags.readDirectory);
+      const { ino, dev } = this.#disk.fstat(descriptor);
+      const prefix = `/proc/self/fd/${descriptor}`;
+      const around = this.#disk.lstat(`${prefix}/.`);
+      if (around?.ino === ino && around.dev === dev) return { descriptor, prefix, dev };
     } catch {
-      return false;
+      // Then the paths themselves are looked at.
     }
+    if (descriptor !== undefined) this.#disk.close(descriptor);
+    return undefined;
   }
 
   #trim(): void {

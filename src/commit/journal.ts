@@ -38,6 +38,7 @@ export class Journal {
   readonly #state: StateDirectory;
   readonly #slots: JournalSlots;
   #owesSettling = false;
+  #isSwept = false;
   #payment: { readonly sequence: number; readonly outcome: Promise<Payment> } | undefined;
 
   constructor(disk: Disk, state: StateDirectory) {
@@ -118,6 +119,8 @@ export class Journal {
 
   /** Puts the next record in force. Durable after {@link Journal.syncNames}. */
   promote(): void {
+    // It may stand for another one, whose pack stays as long as itself.
+    this.#isSwept = false;
     this.#disk.rename(this.#state.journalNext, this.#state.journalCurrent);
   }
 
@@ -270,6 +273,31 @@ export class Journal {
       bootId: match[3] ?? "",
       appliedMs: match[4] === undefined ? undefined : Number(match[4]),
     };
+  }
+
+  /**
+   * Removes the packs of records up to one that is settled. The first time that is all that lie
+   * there, later only its own: there are no others, unless something was taken back.
+   */
+  dropPacks(sequence: number): void {
+    const own = this.#isSwept ? [sequence] : this.#packsUpTo(sequence);
+    for (const each of own) this.#unlinkIfThere(journalPackOf(this.#state, each));
+    this.#isSwept = true;
+  }
+
+  #packsUpTo(sequence: number): number[] {
+    const names = this.#disk.readdir(this.#state.journal).map(({ name }) => name);
+    return names
+      .map((name) => Number(/^(\d+)\.pack$/.exec(name)?.[1] ?? Number.NaN))
+      .filter((each) => each <= sequence);
+  }
+
+  #unlinkIfThere(path: string): void {
+    try {
+      this.#disk.unlink(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   }
 
   /** Removes what a record that never came into force left in the journal. */

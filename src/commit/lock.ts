@@ -135,14 +135,14 @@ function claim(disk: Disk, path: string, self: Holder, lock: string): boolean {
 }
 
 function readHolder(disk: Disk, path: string): Holder | undefined {
-  const ino = disk.lstat(path)?.ino;
   try {
     const parsed: unknown = JSON.parse(disk.readFile(path).toString("utf8"));
     return isHolder(parsed) ? parsed : unknownHolder;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    if (error instanceof SyntaxError && ino !== undefined) return tornHolder(ino);
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    const torn = disk.lstat(path);
+    return torn && tornHolder(torn.ino);
   }
 }
 

@@ -4,7 +4,7 @@ import { absoluteOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax, spareDiskBytes } from "../limits.ts";
 import type { CheckFinding } from "./check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { Directories, isAbsentDirectory } from "./directories.ts";
+import { type Directories, isAbsentDirectory } from "./directories.ts";
 import { OldPlaces } from "./old-places.ts";
 import type { CommitPlan } from "./plan.ts";
 
@@ -22,22 +22,25 @@ const refusals: Readonly<Record<string, string>> = {
  * Whether a directory can be changed is tried, not computed from modes: access lists, capabilities,
  * immutable flags and read-only mounts all have their say. Nothing becomes visible by it.
  */
-export function preflight(store: CommitStore, plan: CommitPlan): CheckFinding[] {
-  return [...checkDirectories(store, plan), ...checkSpace(store, plan)];
+export function preflight(
+  store: CommitStore,
+  directories: Directories,
+  plan: CommitPlan,
+): CheckFinding[] {
+  return [...checkDirectories(store, directories, plan), ...checkSpace(store, plan)];
 }
 
-function checkDirectories(store: CommitStore, plan: CommitPlan): CheckFinding[] {
+function checkDirectories(
+  store: CommitStore,
+  directories: Directories,
+  plan: CommitPlan,
+): CheckFinding[] {
   if (openFlags.nameless === 0) return [];
-  const directories = new Directories(store.disk, store.state.root);
   const findings: CheckFinding[] = [];
-  try {
-    for (const [directory, path] of touchedDirectories(plan)) {
-      const refusal = refusalOf(store, directories, directory);
-      if (refusal === undefined) continue;
-      findings.push({ path, check: "permission", severity: "error", message: refusal });
-    }
-  } finally {
-    directories.forget();
+  for (const [directory, path] of touchedDirectories(plan)) {
+    const refusal = refusalOf(store, directories, directory);
+    if (refusal === undefined) continue;
+    findings.push({ path, check: "permission", severity: "error", message: refusal });
   }
   return findings;
 }

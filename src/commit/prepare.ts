@@ -1,4 +1,4 @@
-import type { FileCreation } from "../disk/disk.ts";
+import type { Disk, FileCreation } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
@@ -101,11 +101,9 @@ class Preparation {
     const { disk, state, journal } = this.#store;
     const startedMs = performance.now();
     const checks = await CommitChecks.open(disk, this.#options);
-    journal.dropNext(this.#sequence);
     const staging = makeStaging(disk, state, this.#sequence, this.#plan.staged.length > 0);
+    const packDescriptor = openNew(disk, journalPackOf(state, this.#sequence));
     const directories = new Directories(disk, state.root);
-    const packPath = journalPackOf(state, this.#sequence);
-    const packDescriptor = disk.open(packPath, openFlags.createNew, 0o600);
     const descriptors = [packDescriptor];
     const durability = this.#options.durability ?? "durable";
     const stager = new Stager(disk, directories, {
@@ -123,13 +121,13 @@ class Preparation {
       refuseErrors(findCollidingNames(this.#store, this.#plan.changeSet.changes, staging));
       const pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
       const examiner = new Examiner(this.#store, directories, pack, checks.onReplaced);
-      if (stager.isInBackground && checks.isClear(this.#store, this.#plan)) {
+      if (stager.isInBackground && checks.isClear(this.#store, directories, this.#plan)) {
         // Files are created while the places are looked at.
         await this.#stage(stager, staging, pack, checks);
         await this.#examine(examiner);
       } else {
         await this.#examine(examiner);
-        checks.preflight(this.#store, this.#plan);
+        checks.preflight(this.#store, directories, this.#plan);
         await this.#stage(stager, staging, pack, checks);
       }
       const facts = this.#facts();
@@ -380,6 +378,17 @@ class Preparation {
       refs: checkpoint.refs,
       steps,
     };
+  }
+}
+
+/** A file in the place of what a dead process may have left there. */
+function openNew(disk: Disk, path: string): number {
+  try {
+    return disk.open(path, openFlags.createNew, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    disk.unlink(path);
+    return disk.open(path, openFlags.createNew, 0o600);
   }
 }
 

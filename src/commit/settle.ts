@@ -1,4 +1,3 @@
-import { journalPackOf } from "../disk/state-directory.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { bootIdOf } from "./host.ts";
 import type { JournalState, Payment } from "./journal.ts";
@@ -48,12 +47,7 @@ export async function settleJournal(
     journal.note("settled", sequence, bootId);
   }
   removeStaging(disk, state, sequence);
-  for (const entry of disk.readdir(state.journal)) {
-    const packed = /^(\d+)\.pack$/.exec(entry.name)?.[1];
-    if (packed !== undefined && Number(packed) <= sequence) {
-      disk.unlink(journalPackOf(state, Number(packed)));
-    }
-  }
+  journal.dropPacks(sequence);
 }
 
 /**

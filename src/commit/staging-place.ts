@@ -19,10 +19,15 @@ export function makeStaging(
   sequence: number,
   isFilled: boolean,
 ): TreePath {
-  removeStaging(disk, state, sequence);
   const staging = stagingOf(sequence);
   const place = absoluteOf(state.root, staging);
-  disk.mkdir(place, 0o700);
+  try {
+    disk.mkdir(place, 0o700);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    removeFlat(disk, place);
+    disk.mkdir(place, 0o700);
+  }
   // A directory inherits setgid from its parent; files staged in it would change their group.
   disk.chmod(place, 0o700);
   // As with the access list that a directory gives to all that is made in it.
@@ -52,7 +57,7 @@ export function sweepStaging(disk: Disk, state: StateDirectory, keep: number): v
 }
 
 function removeFlat(disk: Disk, place: string): void {
-  if (disk.lstat(place) === undefined) return;
+  if (isRemoved(disk, place)) return;
   for (const entry of disk.readdir(place)) {
     const path = `${place}/${entry.name}`;
     // A directory here is one that was parked and never went on: not ours to destroy.
@@ -60,4 +65,17 @@ function removeFlat(disk: Disk, place: string): void {
     disk.unlink(path);
   }
   disk.rmdir(place);
+}
+
+/** Whether the directory is gone: mostly everything in it has been put in place. */
+function isRemoved(disk: Disk, place: string): boolean {
+  try {
+    disk.rmdir(place);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return true;
+    if (code === "ENOTEMPTY" || code === "EEXIST") return false;
+    throw error;
+  }
 }

@@ -51,12 +51,22 @@ export function ensureDirectory(disk: Disk, path: string): void {
 /** Writes a file under another name and renames it into place: never seen half-written. */
 export function writeWhole(disk: Disk, path: string, bytes: Uint8Array, mode = 0o644): void {
   const next = `${path}.new`;
-  if (disk.lstat(next) !== undefined) disk.unlink(next);
-  const descriptor = disk.open(next, openFlags.createOrTruncate, mode);
+  const descriptor = openNew(disk, next, mode);
   try {
     disk.write(descriptor, bytes, 0);
   } finally {
     disk.close(descriptor);
   }
   disk.rename(next, path);
+}
+
+/** A new inode, in the place of what a dead process may have left. */
+function openNew(disk: Disk, path: string, mode: number): number {
+  try {
+    return disk.open(path, openFlags.createNew, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    disk.unlink(path);
+    return disk.open(path, openFlags.createNew, mode);
+  }
 }

@@ -20,6 +20,7 @@ const noLinkCodes = new Set([
  * @returns whether bytes were copied: they are not durable then.
  */
 export function linkOrCopy(disk: Disk, source: string, target: string): boolean {
+  if (isLinked(disk, source, target)) return false;
   const wanted = disk.lstat(source);
   const found = disk.lstat(target);
   if (found !== undefined && found.size === wanted?.size) return false;
@@ -35,6 +36,18 @@ export function linkOrCopy(disk: Disk, source: string, target: string): boolean 
   }
   disk.rename(next, target);
   return isCopied;
+}
+
+/** Whether that was all: mostly nothing lies at the target. */
+function isLinked(disk: Disk, source: string, target: string): boolean {
+  try {
+    disk.link(source, target);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (code === "EEXIST" || noLinkCodes.has(code)) return false;
+    throw error;
+  }
 }
 
 /** Copies the bytes of a file, piece by piece, into a new one; holes stay holes. */

@@ -35,6 +35,7 @@ export class ObjectStore {
   #indexes = new Map<string, PackIndex>();
   #loose: ReadonlySet<string> | undefined;
   #lastHit: OpenPack | undefined;
+  #isEnsured = false;
   /** When names in the pack directory last changed, as it was when they were listed. */
   #listedNs: bigint | undefined;
 
@@ -91,7 +92,7 @@ export class ObjectStore {
    * @param summary what {@link PackBuilder.finish} returned; read from the pack when left out.
    */
   installPack(packPath: string, summary?: Pick<PackSummary, "checksum" | "entries">): void {
-    ensureBareRepository(this.#disk, this.path);
+    this.#ensureRepository();
     const { checksum, entries } = summary ?? this.#scan(packPath);
     const base = join(this.#packDirectory, `pack-${checksum}`);
     linkOrCopy(this.#disk, packPath, `${base}.pack`);
@@ -124,7 +125,7 @@ export class ObjectStore {
   }
 
   updateRef(name: string, oid: ObjectId): void {
-    ensureBareRepository(this.#disk, this.path);
+    this.#ensureRepository();
     writeRef(this.#disk, this.path, name, oid);
   }
 
@@ -198,6 +199,7 @@ export class ObjectStore {
     this.#packs = undefined;
     this.#loose = undefined;
     this.#lastHit = undefined;
+    this.#isEnsured = false;
   }
 
   /** Every pack, as the path of its files without `.pack` and `.idx`. */
@@ -207,6 +209,13 @@ export class ObjectStore {
     const names = this.#disk.readdir(directory).map((entry) => entry.name);
     const packs = names.filter((name) => name.startsWith("pack-") && name.endsWith(".pack"));
     return packs.map((name) => join(directory, name.slice(0, -".pack".length)));
+  }
+
+  /** Once for a row of operations, as long as nobody else has touched the packs. */
+  #ensureRepository(): void {
+    if (this.#isEnsured) return;
+    ensureBareRepository(this.#disk, this.path);
+    this.#isEnsured = true;
   }
 
   #changedNs(): bigint | undefined {

@@ -12,9 +12,9 @@ const oidPattern = /^[0-9a-f]{40}$/;
  * @returns `undefined` when it does not exist or its file is torn (empty, or not an object id).
  */
 export function readRef(disk: Disk, repository: string, name: string): ObjectId | undefined {
-  const path = `${repository}/${name}`;
-  if (disk.lstat(path)?.kind === "file") {
-    const text = disk.readFile(path).toString("latin1").trimEnd();
+  const own = readIfThere(disk, `${repository}/${name}`);
+  if (own !== undefined) {
+    const text = own.toString("latin1").trimEnd();
     return oidPattern.test(text) ? text : undefined;
   }
   const packed = `${repository}/packed-refs`;
@@ -27,6 +27,18 @@ export function readRef(disk: Disk, repository: string, name: string): ObjectId 
   const oid = line?.slice(0, 40);
   return oid !== undefined && oidPattern.test(oid) ? oid : undefined;
 }
+
+function readIfThere(disk: Disk, path: string): Buffer | undefined {
+  try {
+    return disk.readFile(path);
+  } catch (error) {
+    if (absences.has((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
+  }
+}
+
+/** There is no file of that name, or a directory. */
+const absences: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR", "EISDIR"]);
 
 /** Every ref of a bare repository, by name; torn ones are left out. */
 export function listRefs(disk: Disk, repository: string): Map<string, ObjectId> {
@@ -64,13 +76,24 @@ function refFiles(disk: Disk, repository: string, directory: string): string[] {
 export function writeRef(disk: Disk, repository: string, name: string, oid: ObjectId): void {
   const path = `${repository}/${name}`;
   const lock = `${path}.lock`;
-  ensureDirectory(disk, dirname(path));
   // Not O_EXCL: we hold the lock of the root, so a lock file left here is one of a dead process.
-  const descriptor = disk.open(lock, openFlags.createOrTruncate, 0o644);
+  const open = () => disk.open(lock, openFlags.createOrTruncate, 0o644);
+  const descriptor = withDirectory(disk, dirname(path), open);
   try {
     disk.write(descriptor, Buffer.from(`${oid}\n`, "latin1"), 0);
   } finally {
     disk.close(descriptor);
   }
   disk.rename(lock, path);
+}
+
+/** Makes the directory, and tries again, where the attempt finds none. */
+function withDirectory<Result>(disk: Disk, path: string, attempt: () => Result): Result {
+  try {
+    return attempt();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    ensureDirectory(disk, path);
+    return attempt();
+  }
 }
