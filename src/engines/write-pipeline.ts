@@ -80,6 +80,9 @@ interface StepOutcome {
 }
 
 const noResults: readonly FlushResult[] = [];
+const noFallbacks: readonly Fallback[] = [];
+/** Never added to. */
+const nothingWaiting: Operation[] = [];
 
 /**
  * Gathers operations, decides how each is done when they are looked at together, and does them.
@@ -96,7 +99,7 @@ export class WritePipeline {
   readonly #now: () => number;
   /** What is decided about every single small operation; settled once. */
   readonly #leftAlone: Decision;
-  #waiting: Operation[] = [];
+  #waiting: Operation[] = nothingWaiting;
   #waitingSince = 0;
 
   constructor(overlay: EngineOverlay, options: PipelineOptions = {}) {
@@ -130,7 +133,9 @@ export class WritePipeline {
       if (isLate) done = [this.flush()];
     } finally {
       if (this.#waiting.length === 0) this.#waitingSince = now;
-      this.#waiting.push(operation);
+      // A list of just one, which is what most flushes find, is made as small as can be.
+      if (this.#waiting.length === 0) this.#waiting = [operation];
+      else this.#waiting.push(operation);
     }
     const isFull = this.#waiting.length >= this.#settings.batchFilesMax;
     return isFull ? [...done, this.flush()] : done;
@@ -144,7 +149,7 @@ export class WritePipeline {
    */
   flush(): FlushResult {
     const operations = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = nothingWaiting;
     const [only] = operations;
     if (only !== undefined && isLeftAlone(operations, this.#settings) && operations.length === 1) {
       return this.#runOnly(only);
@@ -164,7 +169,7 @@ export class WritePipeline {
       : runPlain(this.#overlay, operation);
     const { kind, path } = operation;
     const record = { operation: kind, path, features, decision, callsSaved: 0, bytesSaved: 0 };
-    return { decisions: [record], fallbacks: [], batch: undefined, io };
+    return { decisions: [record], fallbacks: noFallbacks, batch: undefined, io };
   }
 
   #measurePlain(operation: Operation, sizeBytes: number): IoCounts {

@@ -102,13 +102,11 @@ export class Meter {
     if (this.#observer === undefined) return work();
     const started = performance.now();
     const before = this.#tracking.memory ? this.#memoryAt(started) : undefined;
-    const fail = () =>
-      this.#tell(operation, started, before, { ...failureOf(), outcome: "failed" });
     let result: T;
     try {
       result = work();
     } catch (error) {
-      fail();
+      this.#tell(operation, started, before, { ...failureOf(), outcome: "failed" });
       throw error;
     }
     if (!(result instanceof Promise)) {
@@ -121,7 +119,7 @@ export class Meter {
         return value;
       },
       (error: unknown) => {
-        fail();
+        this.#tell(operation, started, before, { ...failureOf(), outcome: "failed" });
         throw error;
       },
     );
