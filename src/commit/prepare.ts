@@ -3,7 +3,12 @@ import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
-import { backgroundFilesMin, backgroundStagingMs, packedContentBytesMax } from "../limits.ts";
+import {
+  backgroundFilesMin,
+  backgroundStagingMs,
+  journalSlotBytes,
+  packedContentBytesMax,
+} from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { After, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
 import { refuseErrors } from "./check-finding.ts";
@@ -180,8 +185,10 @@ class Preparation {
   /** Where record and pack find room together, if anywhere. */
   #slot(record: JournalRecord, { bytes: pack }: PackSummary): RecordSlot | undefined {
     const { slot } = this.#root.last;
-    if (slot === undefined || pack === undefined) return undefined;
-    return fitsSlot(encodeRecord(record), pack) ? { free: slot.free, pack } : undefined;
+    if (slot === undefined || pack === undefined || pack.length > journalSlotBytes)
+      return undefined;
+    const bytes = encodeRecord(record);
+    return fitsSlot(bytes, pack) ? { free: slot.free, bytes, pack } : undefined;
   }
 
   /** Not under checks that look at every file as it is written. */

@@ -28,6 +28,8 @@ import { removeStaging } from "./staging-place.ts";
 /** Room for a small record, with the bytes of the pack that goes there too. */
 export interface RecordSlot {
   readonly free: number;
+  /** The record, encoded. */
+  readonly bytes: Uint8Array;
   readonly pack: Uint8Array;
 }
 
@@ -224,9 +226,11 @@ export class PreparedCommit implements AsyncDisposable {
   #writeSlot(): void {
     const { store, record, slot } = this.#parts;
     if (slot === undefined) return;
-    const { stagedByMs } = record;
-    const final = stagedByMs === undefined ? record : { ...record, stagedByMs: Date.now() };
-    this.#slotDescriptor = store.journal.writeSlot(slot.free, encodeRecord(final), slot.pack);
+    const bytes =
+      record.stagedByMs === undefined
+        ? slot.bytes
+        : encodeRecord({ ...record, stagedByMs: Date.now() });
+    this.#slotDescriptor = store.journal.writeSlot(slot.free, bytes, slot.pack);
   }
 
   async #syncSlot(descriptor: number): Promise<void> {
