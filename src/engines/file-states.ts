@@ -309,16 +309,18 @@ export class FileStates {
   #realParentOf(parent: string): string {
     const known = this.#parents.get(parent);
     if (known !== undefined) return known;
-    const real = this.#isLinkFree(parent) ? this.#placeOf(parent) : this.#resolvedParent(parent);
+    const real = this.#resolve(parent);
     this.#parents.set(parent, real);
     return real;
   }
 
-  /** Whether the last component leads nowhere else: it is a directory, or not there at all. */
-  #isLinkFree(path: string): boolean {
+  #resolve(parent: string): string {
     const { root } = this.#overlay;
-    if (path === root || !isWithin(path, root)) return false;
-    return this.#findNode(path)?.isDirectory() ?? true;
+    if (parent === root || !isWithin(parent, root)) return this.#resolvedParent(parent);
+    // From above, since below what is missing nothing needs to be looked at.
+    const place = this.#placeOf(parent);
+    const leadsNowhereElse = this.#findNode(parent)?.isDirectory() ?? true;
+    return leadsNowhereElse ? place : this.#resolvedParent(parent);
   }
 
   #findNode(path: string): EngineStats | undefined {

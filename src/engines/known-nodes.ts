@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { findNode } from "./overlay-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
 
@@ -17,8 +18,14 @@ export class KnownNodes {
   find(path: string): EngineStats | undefined {
     const known = this.#nodes.get(path);
     if (known !== undefined || this.#nodes.has(path)) return known;
-    const node = findNode(this.#overlay, path);
+    const node = this.#isBelowNothing(path) ? undefined : findNode(this.#overlay, path);
     this.#nodes.set(path, node);
     return node;
+  }
+
+  /** Whether its directory is known to be missing, as all of them are of a tree that is new. */
+  #isBelowNothing(path: string): boolean {
+    const parent = dirname(path);
+    return this.#nodes.has(parent) && this.#nodes.get(parent) === undefined;
   }
 }
