@@ -7,6 +7,7 @@ import type { CommitStore } from "./commit-store.ts";
 import { Directories } from "./directories.ts";
 import { Evidence } from "./evidence.ts";
 import type { JournalRecord } from "./journal-record.ts";
+import { KeptNames, lostInodeOf } from "./kept-names.ts";
 import { type KeptPlace, KeptPlaces } from "./kept-places.ts";
 import { Moves } from "./moves.ts";
 import { currentCreator } from "./owner.ts";
@@ -110,12 +111,26 @@ class Finisher {
   run(): FinishReport {
     ensureDirectory(this.#store.disk, absoluteOf(this.#store.state.root, this.#record.staging));
     let [redone, already] = [0, 0];
-    for (const step of this.#record.steps) {
+    for (const [index, step] of this.#record.steps.entries()) {
+      if (this.#record.kind === "commit") this.#keepName(step, index);
       const outcome = this.#finish(step);
       if (outcome === "redone") redone += 1;
       if (outcome === "already") already += 1;
     }
     return { redone, already, kept: this.#kept.list };
+  }
+
+  /** It may come to this that the operation is taken back. */
+  #keepName(step: Step, index: number): void {
+    const inode = lostInodeOf(step);
+    if (inode === undefined || this.#options.superseded?.has(step)) return;
+    const path = step.kind === "remove" ? this.#moves.placeNow(step.path) : step.path;
+    const stamp = this.#directories.find(path);
+    if (stamp?.kind !== "file" || stamp.nlink < 2 || String(stamp.ino) !== inode) return;
+    const { disk } = this.#store;
+    const inodes = new Set([inode]);
+    const names = new KeptNames(disk, this.#directories, this.#record.staging, inodes);
+    names.keep({ ...step, path }, index);
   }
 
   #finish(step: Step): Outcome {

@@ -9,7 +9,7 @@ import type { Step } from "./step.ts";
  * taken back: a name that is made again from bytes alone would be another file. They lie where
  * the inverse of their step stages what it puts back, so that it finds its work done.
  *
- * A crash loses nothing by them: then the operation is finished, and they go with its staging.
+ * They go with the staging place, should a crash keep {@link KeptNames.drop} from being called.
  */
 export class KeptNames {
   readonly #disk: Disk;
@@ -57,7 +57,7 @@ export class KeptNames {
 }
 
 /** The file that loses the name at the step's path. */
-function lostInodeOf(step: Step): string | undefined {
+export function lostInodeOf(step: Step): string | undefined {
   switch (step.kind) {
     case "remove":
       return step.node.ino;

@@ -89,6 +89,15 @@ export class ChangeBuilder {
     });
   }
 
+  /** New bytes for a file that moves, as an overlay has it: it stays the same node. */
+  moveAndWrite(from: string, path: string, content: string): this {
+    const before = this.before(from);
+    const mode = "mode" in before.state ? before.state.mode : 0o644;
+    const after = fileAfter(content, { mode, sameNode: true });
+    const aspects = ["content"] as const;
+    return this.#add({ kind: "rename", path, from, before, after, aspects, replaced: undefined });
+  }
+
   change(change: Change): this {
     return this.#add(change);
   }

@@ -53,6 +53,10 @@ export function makeTree(root: string): void {
   write("removed", "removed\n");
   write("shared-1", "one inode, two names\n");
   fs.linkSync(join(root, "shared-1"), join(root, "shared-2"));
+  write("paired-1", "moves away from its other name\n");
+  fs.linkSync(join(root, "paired-1"), join(root, "paired-2"));
+  write("parted-1", "loses one of two names\n");
+  fs.linkSync(join(root, "parted-1"), join(root, "parted-2"));
   fs.symlinkSync("changed", join(root, "pointer"));
   fs.mkdirSync(join(root, "moved/deep"), { recursive: true });
   write("moved/inside", "moved/inside: old\n");
@@ -81,6 +85,8 @@ export function makeChanges(root: string): ChangeSet {
     .remove("removed")
     .write("shared-1", "two names, one inode, other bytes\n", { group: 1, sameNode: true })
     .create("shared-3", "two names, one inode, other bytes\n", { group: 1 })
+    .moveAndWrite("paired-1", "paired-moved", "moved, and written under both names\n")
+    .remove("parted-1")
     .retarget("pointer", "executable")
     .rename("moved", "arrived")
     .write("arrived/inside", "moved/inside: new\n", {}, "moved/inside")
