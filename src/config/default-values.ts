@@ -16,12 +16,15 @@ export function isLegacy(environment: Readonly<Record<string, string | undefined
   return environment[legacyVariable]?.toLowerCase() === "true";
 }
 
+/** Made once: every call of an engine that is given no settings asks for them. */
+let defaults: ConfigValues | undefined;
+
 /** The defaults alone. */
 export function defaultConfigValues(): ConfigValues {
-  const names = Object.keys(configKeys) as ConfigKeyName[];
-  return Object.fromEntries(
-    names.map((name) => [name, standardOf(name)]),
+  defaults ??= Object.fromEntries(
+    (Object.keys(configKeys) as ConfigKeyName[]).map((name) => [name, standardOf(name)]),
   ) as unknown as ConfigValues;
+  return defaults;
 }
 
 /** The default of one key. */

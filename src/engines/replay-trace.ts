@@ -112,7 +112,7 @@ async function replayOn(
     io.moves += part.moves;
     io.bytesWritten += part.bytesWritten;
   };
-  let commitMs = 0;
+  let [commitMs, judgingMs] = [0, 0];
   const startedAt = performance.now();
   for (const [index, commit] of trace.commits.entries()) {
     stopIfAborted(options.signal);
@@ -124,24 +124,27 @@ async function replayOn(
       const results = replayOptimized(target.overlay, commit, templates, options.settings);
       for (const { io: part } of results) add(part);
       decided = results.flatMap((result) => result.decisions);
-      decisions.push(...decided);
-      // Judged over the whole commit, of which the decisions saw a window each.
-      verdicts.push(...judge(decided));
     }
+    // Judging is no part of the work: it comes when the time was taken.
     const doneAt = performance.now();
     const cost = { ms: doneAt - begunAt, calls: callsOf(io) - callsBefore };
     costs.push(cost);
+    decisions.push(...decided);
+    // Judged over the whole commit, of which the decisions saw a window each.
+    verdicts.push(...judge(decided));
     const standard = plain?.[index];
     if (standard !== undefined) overlayVerdicts.push(...judgeOnOverlay(decided, standard, cost));
+    const judgedAt = performance.now();
+    judgingMs += judgedAt - doneAt;
     await target.commit();
-    commitMs += performance.now() - doneAt;
+    commitMs += performance.now() - judgedAt;
     options.onProgress?.(strategy, index + 1, trace.commits.length);
   }
   const row: ReplayRow = {
     strategy,
     operations: trace.commits.reduce((sum, commit) => sum + commit.length, 0),
     commits: trace.commits.length,
-    durationMs: performance.now() - startedAt,
+    durationMs: performance.now() - startedAt - judgingMs,
     commitMs,
     io,
     calls: callsOf(io),
