@@ -22,6 +22,10 @@ export interface BackendSpace {
  * kernel has resolved them. Every method throws Node's own error, whose `errno` goes to the caller.
  */
 export interface FuseBackend {
+  /** Grows with every change that is made through this server. */
+  generation(): number;
+  /** Whether names come and go in a directory without the kernel's knowledge. */
+  isVolatile(path: string): boolean;
   stat(path: string): Attributes;
   list(path: string): BackendEntry[];
   readlink(path: string): Buffer;

@@ -33,6 +33,8 @@ export type ServedFs = Pick<
 export function fsBackend(fs: ServedFs, root: string): FuseBackend {
   const at = (path: string): string | Buffer => encodePath(path === "" ? root : `${root}/${path}`);
   return {
+    generation: () => Number.NaN,
+    isVolatile: () => false,
     stat: (path) => attributesOf(fs.lstatSync(at(path), { bigint: true })),
     statDescriptor: (descriptor) => attributesOf(fs.fstatSync(descriptor, { bigint: true })),
     list: (path) => listDirectory(fs, at(path), path),
@@ -93,20 +95,25 @@ function attributesOf(stats: nodeFs.BigIntStats): Attributes {
 
 function listDirectory(fs: ServedFs, directory: string | Buffer, path: string): BackendEntry[] {
   const entries = fs.readdirSync(directory, { withFileTypes: true, encoding: "buffer" });
+  const start = hashed(path, hashBasis);
   return entries.map((entry) => {
     // Names are bytes: as text, what is not UTF-8 would be lost.
     const name = decodeName(entry.name);
-    return { name, mode: modeOf(entry), ino: inoOf(path, name) };
+    // An entry's inode number is only a hint to readers; any number but 0 will do.
+    return { name, mode: modeOf(entry), ino: BigInt((hashed(name, start) | 1) >>> 0) };
   });
 }
 
-/** A directory entry's inode number is only a hint to readers; any number but 0 will do. */
-function inoOf(path: string, name: string): bigint {
-  let hash = 0xcbf29ce484222325n;
-  for (const unit of `${path}/${name}`) {
-    hash = BigInt.asUintN(63, (hash ^ BigInt(unit.codePointAt(0) ?? 0)) * 0x100000001b3n);
+/** FNV-1a with 32 bits: numbers of Node, which need no memory of their own. */
+const hashBasis = 0x811c9dc5;
+const hashPrime = 0x01000193;
+
+function hashed(text: string, start: number): number {
+  let hash = start;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), hashPrime);
   }
-  return hash | 1n;
+  return hash >>> 0;
 }
 
 function modeOf(entry: nodeFs.Dirent<Buffer>): number {

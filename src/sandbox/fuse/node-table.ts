@@ -27,6 +27,17 @@ export interface FuseNode {
    */
   lookups: bigint;
   held: HeldDescriptor | undefined;
+  /** What it was last found to be. */
+  found: FoundAttributes | undefined;
+}
+
+/** Attributes, and when they were looked at. */
+export interface FoundAttributes {
+  readonly attributes: Attributes;
+  /** By `performance.now()`. */
+  readonly atMs: number;
+  /** Of the backend at that time. */
+  readonly generation: number;
 }
 
 /**
@@ -141,5 +152,9 @@ export class NodeTable {
 }
 
 function nodeOf(id: bigint, ino: bigint, type: number): FuseNode {
-  return { id, ino, type, places: [], children: new Map(), lookups: 0n, held: undefined };
+  const children = type === directoryType ? new Map<string, FuseNode>() : noChildren;
+  return { id, ino, type, places: [], children, lookups: 0n, held: undefined, found: undefined };
 }
+
+/** Of all nodes that can have none. */
+const noChildren: Map<string, FuseNode> = new Map();

@@ -53,6 +53,7 @@ export class OpenDirectories {
     const entries = directory === undefined ? [] : this.#entriesOf(directory);
     const sizeMax = Math.min(body.readUInt32LE(16), transferBytesMax);
     const parent = this.#nodes.get(nodeId);
+    const parentPath = this.#nodes.pathOf(parent) ?? "";
     const target = this.#buffer;
     let length = 0;
     for (let index = Number(body.readBigUInt64LE(8)); index < entries.length; index++) {
@@ -66,7 +67,11 @@ export class OpenDirectories {
         target.fill(0, offset, offset + entryBytes);
         offset += entryBytes;
       } else if (withAttributes) {
-        this.#writeEntryWithAttributes(parent, entry, offset);
+        this.#writeEntryWithAttributes(
+          { parent, path: childOf(parentPath, entry.name) },
+          entry,
+          offset,
+        );
         offset += entryBytes;
       }
       const { ino, mode } = entry;
@@ -89,9 +94,12 @@ export class OpenDirectories {
     return directory.entries;
   }
 
-  #writeEntryWithAttributes(parent: FuseNode, entry: BackendEntry, offset: number): void {
+  #writeEntryWithAttributes(
+    { parent, path }: { readonly parent: FuseNode; readonly path: string },
+    entry: BackendEntry,
+    offset: number,
+  ): void {
     try {
-      const path = childOf(this.#nodes.pathOf(parent) ?? "", entry.name);
       const attributes = this.#backend.stat(path);
       const node = this.#nodes.reference(parent, entry.name, attributes);
       writeEntry(this.#buffer, offset, node.id, attributes);

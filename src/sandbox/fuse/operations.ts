@@ -30,6 +30,12 @@ export type Answer = Buffer | "empty" | "none";
 
 const setgidBit = 0o2000;
 
+/**
+ * How long attributes are told again without a look, in milliseconds: long enough for a program that
+ * comes back to its files, short beside the hour for which the kernel may keep them.
+ */
+const recentMs = 10_000;
+
 /** What mknod(2) makes, by the type bits of the mode; devices are nobody's to make. */
 const specialKinds = new Map<number, "file" | "fifo" | "socket">([
   [0, "file"],
@@ -73,7 +79,7 @@ export class FuseOperations {
     [opcodes.lookup, (request) => this.#lookup(request)],
     [opcodes.forget, ({ nodeId, body }) => this.#forget(nodeId, body.readBigUInt64LE(0))],
     [opcodes.batchForget, ({ body }) => this.#batchForget(body)],
-    [opcodes.getattr, ({ nodeId }) => encodeAttributesReply(this.#attributesOf(nodeId))],
+    [opcodes.getattr, ({ nodeId }) => encodeAttributesReply(this.#recentAttributesOf(nodeId))],
     [opcodes.setattr, (request) => this.#setattr(request)],
     [opcodes.readlink, ({ nodeId }) => this.#backend.readlink(this.#pathOf(nodeId))],
     [opcodes.symlink, (request) => this.#symlink(request)],
@@ -110,7 +116,7 @@ export class FuseOperations {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       this.#nodes.remove(parent, name);
       // Absence may be cached, except where names come and go without the kernel's knowledge.
-      if (this.#attributesOf(parent.id).isVolatile === true) throw error;
+      if (this.#isVolatile(parent)) throw error;
       return encodeEntryReply(0n, undefined);
     }
   }
@@ -317,9 +323,8 @@ export class FuseOperations {
 
   #openDirectory(nodeId: bigint): Answer {
     const handle = this.#directories.open(nodeId);
-    const isVolatile = this.#attributesOf(nodeId).isVolatile === true;
     const flags = openReplyFlags.keepCache | openReplyFlags.cacheDirectory;
-    return encodeOpenReply(handle, isVolatile ? 0 : flags);
+    return encodeOpenReply(handle, this.#isVolatile(this.#nodes.get(nodeId)) ? 0 : flags);
   }
 
   #releaseDirectory(handle: bigint): Answer {
@@ -331,6 +336,28 @@ export class FuseOperations {
     const attributes = this.#backend.stat(childOf(this.#pathOf(parent.id), name));
     const node = this.#nodes.reference(parent, name, attributes);
     return encodeEntryReply(node.id, attributes);
+  }
+
+  /** A directory that was removed has no names that could come. */
+  #isVolatile(node: FuseNode): boolean {
+    const path = this.#nodes.pathOf(node);
+    return path !== undefined && this.#backend.isVolatile(path);
+  }
+
+  /**
+   * Every read makes the kernel ask again, because it may have moved the access time: it gets what
+   * it was told a moment before, as long as nothing was changed through this server.
+   */
+  #recentAttributesOf(id: bigint): Attributes {
+    const node = this.#nodes.get(id);
+    const generation = this.#backend.generation();
+    const { found } = node;
+    const isRecent = found !== undefined && performance.now() - found.atMs < recentMs;
+    if (isRecent && found.generation === generation) return found.attributes;
+    const attributes = this.#attributesOf(id);
+    const isKept = attributes.isVolatile !== true && node.places.length > 0;
+    node.found = isKept ? { attributes, atMs: performance.now(), generation } : undefined;
+    return attributes;
   }
 
   #attributesOf(id: bigint): Attributes {

@@ -56,6 +56,7 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
 
   return {
     ...tree,
+    isVolatile: (path) => own(path),
     create: refusing(tree.create),
     makeSpecial: refusing(tree.makeSpecial),
     mkdir: refusing(tree.mkdir),

@@ -31,6 +31,7 @@ let caller = 0;
 const served = fsBackend(layer.fs, order.root);
 const tree: FuseBackend = {
   ...served,
+  generation: () => layer.generation,
   makeSpecial: (path, mode, kind) => {
     // As a file first, with all that this means for its directory.
     served.close(served.create(path, mode, true));
