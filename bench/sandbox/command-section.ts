@@ -6,33 +6,40 @@ import { figure, leastOf, medianOf, type Samples } from "../lib/samples.ts";
 import { markdownTable } from "../lib/table.ts";
 import { OverlayPeer } from "./overlay-peer.ts";
 import type { Scale } from "./scale.ts";
+import { canTry, measureTry } from "./try-peer.ts";
 import { outside, type Workload } from "./workload.ts";
 
 /** Longest time for one contestant of one row, in milliseconds. */
 const budgetMs = 60_000;
 
 /**
- * Real commands outside and inside, in turn, and over fuse-overlayfs where that is asked for and
- * installed.
+ * Real commands outside and inside, in turn, and by a peer where that is asked for and possible:
+ * over fuse-overlayfs, or as binpash/try runs them, with an overlay for every command.
  */
 export async function commandSection(
   { rounds }: Pick<Scale, "rounds">,
   engine: Engine,
   workloads: readonly Workload[],
-  options: { readonly withPeer?: boolean } = {},
+  options: { readonly peer?: "fuse-overlayfs" | "try" } = {},
 ): Promise<string> {
-  const hasPeer = options.withPeer === true && OverlayPeer.isInstalled();
+  const isOver = options.peer === "fuse-overlayfs" && OverlayPeer.isInstalled();
+  const isTried = options.peer === "try" && canTry();
+  const hasPeer = isOver || isTried;
   const lines: string[][] = [];
   for (const workload of workloads) {
     const layer = openLayer({ root: workload.root });
     const session = await openSession(layer, { engine, require: "cooperative" });
-    const peer = hasPeer ? OverlayPeer.mount(workload.root) : undefined;
+    const peer = isOver ? OverlayPeer.mount(workload.root) : undefined;
     const contestants: Contestant[] = [
       { name: "outside", measure: () => measureIn(workload, workload.root) },
       { name: "inside", measure: () => measureInside(workload, session) },
     ];
     if (peer !== undefined) {
       contestants.push({ name: "peer", measure: () => measureIn(workload, peer.view) });
+    }
+    if (isTried) {
+      const measure = () => measureTry(tryScript(workload), workload.root);
+      contestants.push({ name: "peer", measure });
     }
     const samples = await interleave(contestants, { rounds, budgetMs });
     await session.close();
@@ -48,7 +55,12 @@ export async function commandSection(
     ]);
   }
   const heads = [`engine ${engine}`, "outside ms", "inside ms", "ratio (of the least)"];
-  return markdownTable([...heads, ...(hasPeer ? ["fuse-overlayfs ms"] : [])], lines);
+  return markdownTable([...heads, ...(hasPeer ? [`${options.peer} ms`] : [])], lines);
+}
+
+/** With what comes first, which costs next to nothing in an overlay that is new. */
+function tryScript({ before, script }: Workload): string {
+  return before === undefined ? script : `${before}; ${script}`;
 }
 
 async function measureIn({ before, script }: Workload, directory: string): Promise<number> {

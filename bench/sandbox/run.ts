@@ -44,10 +44,10 @@ if (has("commands") || has("fuse")) {
   const inTree = treeWorkloads(tree.root, scale.files);
   const inProject = values.tiny ? [] : projectWorkloads();
   if (has("commands")) {
-    add(await commandSection(scale, scale.engine, [...inTree, ...inProject]));
+    add(await commandSection(scale, scale.engine, [...inTree, ...inProject], { peer: "try" }));
   }
   if (has("fuse") && fs.existsSync("/dev/fuse")) {
-    add(await commandSection(scale, "fuse", inTree, { withPeer: true }));
+    add(await commandSection(scale, "fuse", inTree, { peer: "fuse-overlayfs" }));
     if (!values.tiny) {
       const install = installWorkload();
       const compile = inProject.filter(({ name }) => name.startsWith("tsc"));

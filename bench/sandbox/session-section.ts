@@ -38,6 +38,12 @@ export async function sessionSection({ rounds, files, engine }: Scale): Promise<
         await timed(() => session.harvest()),
       );
     }
+    for (let index = 0; index < 5; index++) {
+      note(
+        `further \`run true\`, ${files} files changed before`,
+        await timed(() => session.run("true", [], quiet)),
+      );
+    }
     await session.close();
     layer.close();
     note(`harvest of ${files} new files`, await harvestOnly(tree.root, engine, files));

@@ -16,6 +16,7 @@ export interface Workload {
 /** Commands over a tree of `files` small files that is a git repository. */
 export function treeWorkloads(root: string, files: number): Workload[] {
   return [
+    { name: "true", root, script: "true" },
     { name: `find, ${files} files`, root, script: "find . -type f | wc -l" },
     { name: `read ${files} files`, root, script: "cat d*/* > /dev/null" },
     { name: "git status", root, script: "git status --porcelain" },

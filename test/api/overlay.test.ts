@@ -159,7 +159,11 @@ describe("close", () => {
     await overlay.close();
     expect(overlay.owesSettling).toBe(false);
     expect(progress()).toBe("settled");
-    expect(readdirSync(join(root, ".draftfs/journal")).sort()).toEqual(["current", "progress", "slots"]);
+    expect(readdirSync(join(root, ".draftfs/journal")).sort()).toEqual([
+      "current",
+      "progress",
+      "slots",
+    ]);
   });
 
   it("leaves that to the next commit when it is told to", async () => {

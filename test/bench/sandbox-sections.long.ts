@@ -17,7 +17,7 @@ describe("every section of the sandbox benchmark still runs", () => {
     const tree = sampleTree(10);
     try {
       const workloads = treeWorkloads(tree.root, 10);
-      const table = await commandSection({ rounds: 1 }, engine, workloads, { withPeer: true });
+      const table = await commandSection({ rounds: 1 }, engine, workloads, { peer: "try" });
       for (const { name } of workloads) expect(table).toMatch(new RegExp(`\\| ${name} \\| +\\d`));
     } finally {
       tree.remove();
