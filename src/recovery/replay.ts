@@ -204,8 +204,9 @@ export class Replay {
     const descriptor = this.#fs.openSync(this.#at(path), "r");
     const read = (buffer: Uint8Array, position: number): number =>
       this.#fs.readSync(descriptor, buffer, 0, buffer.length, position);
+    const file = { size, read, dataRanges: () => this.#layer.dataRanges(descriptor) };
     try {
-      for (const { bytes, position } of dataPiecesOf({ size, read }, () => hash.cut())) {
+      for (const { bytes, position } of dataPiecesOf(file, () => hash.cut())) {
         hash.update(bytes, position);
       }
       return hash.digest();

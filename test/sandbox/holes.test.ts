@@ -54,6 +54,7 @@ describe.each(allEngines)("holes that commands of engine %s make", (engine) => {
     expect(bytesAt(path, middle - 1, 3)).toBe("\0x\0");
     expect(bytesAt(path, 0, 6)).toBe("begin\0");
     expect((await overlay.verify()).problems).toEqual([]);
+    expect((await overlay.previewUndo()).deletions).toEqual(["empty"]);
     await overlay.undo();
     expect(statSync(path).size).toBe(5);
     await overlay.redo();
