@@ -160,15 +160,37 @@ export class Actor {
    */
   noteCommit(timesSet: ReadonlySet<string>): void {
     this.#savepoints.length = 0;
+    this.#followTimes(timesSet);
+  }
+
+  #followTimes(timesSet: ReadonlySet<string>): void {
     const expected = treeOf(this.#real);
     for (const [path, { mtime, mode }] of Object.entries(treeOf(this.#overlay))) {
       const before = expected[path]?.["mtime"];
       const isDirectory = (Number.parseInt(String(mode), 8) & S_IFMT) === S_IFDIR;
       const isMoved = before === "changed" || (mtime === "changed" && isDirectory);
       if (before === mtime || !isMoved || timesSet.has(path)) continue;
-      const { mtimeMs } = this.#overlay.raw.lstatSync(join(this.#overlay.root, path));
-      nodeFs.lutimesSync(join(this.#real.root, path), mtimeMs / 1000, mtimeMs / 1000);
+      this.#takeTimes(path);
     }
+  }
+
+  /** Takes account of an undo, which gives each name a file of its own and leaves times to the disk. */
+  noteUndo(disk: SavedTree): void {
+    this.#savepoints.length = 0;
+    const [theirs, ours] = [this.#overlay.root, this.#real.root];
+    const own = disk.map(({ content, ...node }) => ({
+      ...node,
+      content: typeof content === "string" ? content.replace(theirs, ours) : content,
+    }));
+    restoreTree(ours, own);
+    this.#followTimes(new Set());
+  }
+
+  #takeTimes(path: string): void {
+    const at = join(this.#real.root, path);
+    if (nodeFs.lstatSync(at, { throwIfNoEntry: false }) === undefined) return;
+    const { mtimeMs } = this.#overlay.raw.lstatSync(join(this.#overlay.root, path));
+    nodeFs.lutimesSync(at, mtimeMs / 1000, mtimeMs / 1000);
   }
 
   /** Closes all descriptors of the program. */

@@ -15,18 +15,19 @@ export type SavedTree = readonly SavedNode[];
 /**
  * Takes a copy of a real tree: content, modes, times and which names are one inode.
  *
+ * @param without names at its root that are left out.
  * @returns `undefined` where something in it may not be read.
  */
-export function saveTree(root: string): SavedTree | undefined {
+export function saveTree(root: string, without: readonly string[] = []): SavedTree | undefined {
   try {
-    return readTree(root);
+    return readTree(root, without);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
     throw error;
   }
 }
 
-function readTree(root: string): SavedTree {
+function readTree(root: string, without: readonly string[]): SavedTree {
   const nodes: SavedNode[] = [];
   const firstNames = new Map<bigint, string>();
   const visit = (path: string) => {
@@ -36,10 +37,21 @@ function readTree(root: string): SavedTree {
     firstNames.set(stats.ino, sameAs ?? path);
     nodes.push({ path, stats, content: contentOf(absolute, stats), sameAs });
     if (!stats.isDirectory()) return;
-    for (const name of nodeFs.readdirSync(absolute).sort()) visit(join(path, name));
+    for (const name of nodeFs.readdirSync(absolute).sort()) {
+      if (path !== "" || !without.includes(name)) visit(join(path, name));
+    }
   };
   visit("");
   return nodes;
+}
+
+/** Paths at which two trees hold other nodes, apart from their times and further names. */
+export function changedPaths(one: SavedTree, other: SavedTree): string[] {
+  const [left, right] = [one, other].map(
+    (tree) => new Map(tree.map((node) => [node.path, `${node.stats.mode} ${node.content}`])),
+  ) as [Map<string, string>, Map<string, string>];
+  const paths = new Set([...left.keys(), ...right.keys()]);
+  return [...paths].filter((path) => left.get(path) !== right.get(path));
 }
 
 /** Lets everything in a directory be removed. */

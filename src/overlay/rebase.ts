@@ -5,15 +5,14 @@ import type { Core } from "./core.ts";
 import { FileContent } from "./file-content.ts";
 import { codeOf } from "./file-system-error.ts";
 import type { DirectoryNode, Node } from "./node.ts";
-import { openPlaces } from "./open-places.ts";
+import { openPlaces, placeAt } from "./open-places.ts";
 import type { LowerNode } from "./pending.ts";
 import { identityOf, takeMetadata } from "./tree.ts";
 
 /**
  * Takes account of a commit: at the given paths (all when omitted) the lower holds what the upper
- * held. What stays pending keeps its meaning over the new lower. Files that are open stay the nodes
- * they were, so that handles go on working; they show the inode numbers of the disk from now on.
- * Ends all savepoints.
+ * held. What stays pending keeps its meaning over the new lower. What is open is the lower's from
+ * now on, as if it had been opened there, at the place that it has in its file. Ends all savepoints.
  */
 export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   const { tree } = core;
@@ -27,19 +26,27 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   for (const path of parentsFirst(withParents(settled))) {
     settleDirectory(core, path, settled.has(path), moves);
   }
-  for (const move of moves) relocate(core, tree.root, move);
   const isPart = paths !== undefined;
-  const changed = isPart ? linkedFiles(core, settled) : new Set<string>();
-  for (const path of parentsFirst(settled).reverse()) settleEntry(core, path, isPart);
+  const changed = isPart ? sharedNodes(core, settled) : new Set<string>();
+  for (const move of moves) relocate(core, tree.root, move);
+  const opened: Opened[] = [];
+  for (const path of parentsFirst(settled).reverse()) settleEntry(core, path, isPart, opened);
   if (changed.size > 0) renewBases(core, tree.root, changed);
   if (!isPart) settleRoot(core);
-  findAgain();
-  core.lower.pool.close();
-  core.observations?.clear();
   tree.linked.clear();
   linkNames(core, tree.root);
+  findAgain();
+  for (const { node, path } of opened) returnToLower(core, node, path);
+  core.lower.pool.close();
+  core.observations?.clear();
   tree.structure += 1;
   tree.generation += 1;
+}
+
+/** An open node that was committed, and where. */
+interface Opened {
+  readonly node: Node;
+  readonly path: TreePath;
 }
 
 /** A lower directory that the commit moved. */
@@ -160,8 +167,9 @@ function relocated(core: Core, node: LowerNode | undefined, move: Move): LowerNo
  * Drops a committed entry, or lets it stand for the new lower node while someone needs it.
  *
  * @param isPart whether other changes stay pending.
+ * @param opened takes the nodes that are open and can be read from the lower from now on.
  */
-function settleEntry(core: Core, path: TreePath, isPart: boolean): void {
+function settleEntry(core: Core, path: TreePath, isPart: boolean, opened: Opened[]): void {
   const { tree } = core;
   if (path === "") return;
   const parent = upperDirectory(core, parentOf(path));
@@ -169,14 +177,19 @@ function settleEntry(core: Core, path: TreePath, isPart: boolean): void {
   const dentry = parent?.entries?.get(name);
   if (parent?.entries === undefined || dentry === undefined) return;
   const { node } = dentry;
+  const isOpen = node !== undefined && core.descriptors.isOpen(node);
   const isCounted = isPart && node?.kind === "file";
-  const isLookedAt = node !== undefined && (isCounted || isNeeded(core, node));
-  const stats = isLookedAt ? statsAt(core, absoluteOf(tree.rootPath, path)) : undefined;
+  const stats =
+    isOpen || isCounted || hasEntries(node)
+      ? statsAt(core, absoluteOf(tree.rootPath, path))
+      : undefined;
   // Somebody may have put something else there already: that is not what is open.
-  const isSame = stats !== undefined && kindOf(stats) === node?.kind;
+  const isSame = node !== undefined && stats !== undefined && kindOf(stats) === node.kind;
   // Another name of it that comes or goes is pending still.
   const isOtherPending = isSame && isCounted && Number(stats.nlink) !== node.nlink;
-  if (!isSame || !(isOtherPending || isNeeded(core, node))) {
+  const canReturn = isSame && !hasEntries(node) && !isOtherPending && isReadable(core, path);
+  if (isOpen && canReturn) opened.push({ node, path });
+  if (!isSame || canReturn || !(isOpen || isOtherPending || hasEntries(node))) {
     parent.entries.delete(name);
     return;
   }
@@ -185,25 +198,57 @@ function settleEntry(core: Core, path: TreePath, isPart: boolean): void {
   settleNode(core, node, { stats, base, isPart });
 }
 
-/** The lower files of several names, by identity, that entries at these paths are based on. */
-function linkedFiles(core: Core, paths: Iterable<TreePath>): Set<string> {
+function hasEntries(node: Node | undefined): boolean {
+  return node?.kind === "directory" && (node.entries?.size ?? 0) > 0;
+}
+
+/** A file that this user may write but not read can only stay open as what it is. */
+function isReadable(core: Core, path: TreePath): boolean {
+  try {
+    core.lower.close(core.lower.open(absoluteOf(core.tree.rootPath, path)));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return false;
+  }
+}
+
+/** Whoever has a node open reads from the lower, and is told what becomes of it there. */
+function returnToLower(core: Core, node: Node, path: TreePath): void {
+  const place = placeAt(core, path);
+  if (place?.found.kind !== "lower") return;
+  const stamp = core.lower.stamp(place.found.path);
+  if (stamp !== undefined) core.descriptors.returnToLower(node, stamp, place);
+}
+
+/** The lower nodes, by identity, that were committed but may be the base of other entries too. */
+function sharedNodes(core: Core, paths: Iterable<TreePath>): Set<string> {
   const found = new Set<string>();
   for (const path of paths) {
-    const stamp = upperDirectory(core, parentOf(path))?.entries?.get(nameOf(path))?.base?.stamp;
-    if (stamp?.kind === "file" && stamp.nlink > 1) found.add(identityOf(stamp));
+    const dentry = upperDirectory(core, parentOf(path))?.entries?.get(nameOf(path));
+    const base = dentry?.base?.stamp;
+    if (base?.kind === "file" && base.nlink > 1) found.add(identityOf(base));
+    // Something else may be pending where it was moved away from.
+    const origin = dentry?.node?.origin;
+    if (origin !== undefined && origin.path !== path) found.add(identityOf(origin.stamp));
   }
   return found;
 }
 
-/** What lies under the other names of a file that was committed is what was committed. */
-function renewBases(core: Core, directory: DirectoryNode, changed: ReadonlySet<string>): void {
+/** Where a node was committed under another name, entries are based on what lies there now. */
+function renewBases(core: Core, directory: DirectoryNode, committed: ReadonlySet<string>): void {
   for (const [name, dentry] of directory.entries ?? []) {
     const { node, base } = dentry;
-    if (node?.kind === "directory") renewBases(core, node, changed);
-    if (base === undefined || !changed.has(identityOf(base.stamp))) continue;
-    const now = lowerNodeAt(core, absoluteOf(core.tree.rootPath, base.path));
-    if (now === undefined || identityOf(now.stamp) !== identityOf(base.stamp)) continue;
-    directory.entries?.set(name, { ...dentry, base: now });
+    if (node?.kind === "directory") renewBases(core, node, committed);
+    if (base === undefined || !committed.has(identityOf(base.stamp))) continue;
+    const place = directory.lowerPath ?? directory.coveredPath;
+    const found = place === undefined ? undefined : lowerNodeAt(core, absoluteOf(place, name));
+    // What came there instead is somebody else's: the next commit shall meet it.
+    const isSame = found !== undefined && identityOf(found.stamp) === identityOf(base.stamp);
+    const now = isSame ? found : undefined;
+    if (node === undefined && now === undefined) directory.entries?.delete(name);
+    else directory.entries?.set(name, { ...dentry, base: now });
+    if (node?.kind === "directory" && now === undefined) node.coveredPath = undefined;
   }
 }
 
@@ -240,11 +285,6 @@ function linkNames(core: Core, directory: DirectoryNode): void {
     const { stamp } = node.origin;
     if (stamp.nlink > 1) core.tree.linked.set(identityOf(stamp), node);
   }
-}
-
-function isNeeded(core: Core, node: Node): boolean {
-  if (node.kind === "directory" && (node.entries?.size ?? 0) > 0) return true;
-  return core.descriptors.isOpen(node);
 }
 
 function lowerNodeAt(core: Core, path: string): LowerNode | undefined {

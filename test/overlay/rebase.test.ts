@@ -91,6 +91,35 @@ describe("rebase", () => {
     expect(summary(layer)).toEqual(["file b size=1 base=b"]);
   });
 
+  test("shows what other programs make of a file that was open at the commit", () => {
+    const root = plant({ f: "old" });
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("f", "r+");
+    layer.fs.writeSync(descriptor, "new", 0);
+    nodeFs.writeFileSync(join(root, "f"), "new");
+    layer.rebase();
+    expect(summary(layer)).toEqual([]);
+    nodeFs.writeFileSync(join(root, "f"), "theirs");
+    expect(layer.fs.readFileSync("f", "utf8")).toBe("theirs");
+    layer.fs.closeSync(descriptor);
+    expect(layer.fs.statSync("f").size).toBe(6);
+  });
+
+  test("of an open file with several names shows what was committed under each", () => {
+    const root = plant({ a: "alpha" });
+    nodeFs.mkdirSync(join(root, "d"));
+    nodeFs.linkSync(join(root, "a"), join(root, "d/a"));
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("a", "r+");
+    layer.fs.ftruncateSync(descriptor, 2);
+    layer.fs.lstatSync("d/a");
+    nodeFs.truncateSync(join(root, "a"), 2);
+    layer.rebase();
+    for (const path of ["a", "d/a"]) expect(layer.fs.readFileSync(path, "utf8")).toBe("al");
+    layer.fs.writeSync(descriptor, "A", 0);
+    expect(layer.fs.readFileSync("d/a", "utf8")).toBe("Al");
+  });
+
   test("of a part keeps the links of a file whose other name is still to go", () => {
     const root = plant({ a: "a", b: "b" });
     nodeFs.linkSync(join(root, "a"), join(root, "c"));
@@ -104,6 +133,17 @@ describe("rebase", () => {
     const [deletion] = layer.pending();
     const { ctimeNs } = nodeFs.statSync(join(root, "a"), { bigint: true });
     expect(deletion?.base?.stamp.ctimeNs).toBe(ctimeNs);
+  });
+
+  test("of a part leaves no base where a file was moved away from", () => {
+    const root = plant({ a: "a", "d/x": "x" });
+    const layer = open(root);
+    for (const path of ["a", "d"]) layer.fs.renameSync(path, `${path}2`);
+    layer.fs.writeFileSync("a", "new");
+    layer.fs.mkdirSync("d");
+    for (const path of ["a", "d"]) nodeFs.renameSync(join(root, path), join(root, `${path}2`));
+    layer.rebase(["a2", "d2"]);
+    expect(summary(layer)).toEqual(["file a size=3", "directory d"]);
   });
 
   test("of a part shows what is pending under names that were not looked up yet", () => {
