@@ -12,7 +12,7 @@ import { identityOf, takeMetadata } from "./tree.ts";
 /**
  * Takes account of a commit: at the given paths (all when omitted) the lower holds what the upper
  * held. What stays pending keeps its meaning over the new lower. What is open is the lower's from
- * now on, as if it had been opened there, at the place that it has in its file. Ends all savepoints.
+ * now on, as if it had been opened there, and keeps its position. Ends all savepoints.
  */
 export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   const { tree } = core;
