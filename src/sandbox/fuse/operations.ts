@@ -31,8 +31,8 @@ export type Answer = Buffer | "empty" | "none";
 const setgidBit = 0o2000;
 
 /**
- * How long attributes are told again without a look, in milliseconds: long enough for a program that
- * comes back to its files, short beside the hour for which the kernel may keep them.
+ * How long attributes are told again without a look, in milliseconds: long enough for programs that
+ * come back to their files, short beside the hour for which the kernel may keep them.
  */
 const recentMs = 10_000;
 
