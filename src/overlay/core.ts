@@ -229,7 +229,7 @@ export class Core {
     } else throw new Fault("EIO", { reason: "changed while it was looked at" });
     takeMetadata(node, stats);
     node.origin = origin;
-    this.tree.take(directory, name, node);
+    this.tree.take(directory, name, node, origin);
     this.tree.undo.record(() => this.descriptors.returnToLower(node, stamp, place));
     if (stamp.kind === "file" && stamp.nlink > 1) this.tree.link(identityOf(stamp), node);
     this.descriptors.switchTo(node, stamp);

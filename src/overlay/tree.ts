@@ -177,8 +177,10 @@ export class Tree {
   }
 
   /** Like {@link put}, of a node that shows what the lower shows: nothing has changed yet. */
-  take(directory: DirectoryNode, name: string, node: Node): void {
-    this.#put(directory, name, node, { expected: undefined, isTold: false });
+  take(directory: DirectoryNode, name: string, node: Node, shown: LowerNode): void {
+    // Nothing else lies there, or it would have been found.
+    const expected = directory.entries?.has(name) === true ? undefined : shown;
+    this.#put(directory, name, node, { expected, isTold: false });
   }
 
   #put(

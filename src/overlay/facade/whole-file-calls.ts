@@ -6,8 +6,10 @@ import type { OpenFile } from "../descriptors.ts";
 import { FileContent } from "../file-content.ts";
 import { Fault } from "../file-system-error.ts";
 import { makeFile } from "../name-changes.ts";
+import type { Node } from "../node.ts";
 import { openFile, readFrom, replaceContent, truncateOpen, writeTo } from "../open.ts";
 import { pageBytes } from "../page.ts";
+import { exists, type Place } from "../path-walk.ts";
 import {
   bytesOf,
   encodingOf,
@@ -184,9 +186,8 @@ function replaceFile(
 ): boolean {
   const place = core.resolve(path, "for creation");
   if (place.trailingSlash || place.last !== "name") return false;
-  const { found } = place;
-  if (found?.kind === "lower") return false;
-  const node = found?.node;
+  const node = nodeAt(core, place);
+  if (node === "elsewhere") return false;
   if (node !== undefined && node.kind !== "file") return false;
   const content = FileContent.ofPage(isOwn ? bytes : copyOf(bytes), core.memory.budget);
   if (node === undefined) {
@@ -197,6 +198,18 @@ function replaceFile(
   requireAccess(node, mayWrite);
   replaceContent(core, node, content);
   return true;
+}
+
+/** The node to write to, a file of the lower being taken up; what is no file others deal with. */
+function nodeAt(core: Core, place: Place): Node | "elsewhere" | undefined {
+  if (!exists(place)) return undefined;
+  const { found } = place;
+  if (found.kind === "upper") return found.node;
+  if (!found.stats.isFile()) return "elsewhere";
+  core.requireChangeable(place);
+  const { mode, uid, gid } = found.stats;
+  requireAccess({ mode, uid, gid, kind: "file" }, mayWrite);
+  return core.copyUp(place);
 }
 
 function copyOf(bytes: Uint8Array): Buffer {
