@@ -1,5 +1,5 @@
 import type { Lower } from "../disk/lower.ts";
-import { childOf, compareTreePaths, isWithin, type TreePath } from "../disk/tree-path.ts";
+import { childOf, compareTreePaths, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type {
   LowerNode,
   Pending,
@@ -44,6 +44,8 @@ class Diff {
   readonly #vacated = new Set<TreePath>();
   /** The entry that a vacated lower node has moved to. */
   readonly #movedTo = new Map<TreePath, PendingNode>();
+  /** Where what lies at a place has moved from. */
+  readonly #movedHere = new Map<TreePath, TreePath>();
   readonly #changes: Change[] = [];
   /** Lower nodes that are gone, by their place. */
   readonly #deletes = new Map<TreePath, { readonly path: TreePath; readonly node: LowerNode }>();
@@ -63,6 +65,7 @@ class Diff {
     for (const entry of this.#entries) this.#follow(entry);
     for (const entry of this.#entries) this.#gather(entry);
     for (const entry of this.#entries) this.#followHidden(entry);
+    for (const [origin, { path }] of this.#movedTo) this.#movedHere.set(path, origin);
     for (const entry of this.#entries) this.#compare(entry);
     this.#addDeletes();
     const changes = this.#changes.sort((a, b) => compareTreePaths(a.path, b.path));
@@ -160,7 +163,7 @@ class Diff {
 
   /** The lower node that a moved or new entry takes the place of, unless that has moved itself. */
   #replacedAt(entry: PendingNode): Before | undefined {
-    const base = entry.base ?? this.#hidden.get(entry.path);
+    const base = this.#baseOf(entry);
     if (base === undefined || this.#movedTo.has(base.path)) return undefined;
     this.#deletes.delete(base.path);
     return this.#tree.beforeOf(base);
@@ -168,7 +171,7 @@ class Diff {
 
   #compareInPlace(entry: PendingNode): void {
     const { path } = entry;
-    const base = entry.base ?? this.#hidden.get(path);
+    const base = this.#baseOf(entry);
     const isGone = base === undefined || this.#movedTo.has(base.path);
     const before = isGone ? undefined : this.#tree.beforeOf(base);
     if (base === undefined || before === undefined) {
@@ -183,6 +186,21 @@ class Diff {
     const hasContent = aspects.includes("content") || aspects.includes("type");
     const content = hasContent ? after.content : undefined;
     this.#changes.push({ kind: "modify", path, before, after: { ...after, content }, aspects });
+  }
+
+  /**
+   * What an entry takes the place of. Not what lay there in a directory that another one has been
+   * moved over: that is gone with its directory, before the other comes.
+   */
+  #baseOf({ path, base }: PendingNode): LowerNode | undefined {
+    const found = base ?? this.#hidden.get(path);
+    if (found === undefined || this.#movedHere.size === 0) return found;
+    for (let at = parentOf(path); at !== ""; at = parentOf(at)) {
+      const origin = this.#movedHere.get(at);
+      if (origin === undefined) continue;
+      return found.path === `${origin}${path.slice(at.length)}` ? found : undefined;
+    }
+    return found;
   }
 
   #addDeletes(): void {
