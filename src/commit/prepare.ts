@@ -2,7 +2,6 @@ import type { Disk, FileCreation } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
-import { assert } from "../errors.ts";
 import {
   backgroundFilesMin,
   backgroundStagingMs,
@@ -10,7 +9,7 @@ import {
   packedContentBytesMax,
 } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
-import type { After, Before, Change, ChangeSet, NodeState } from "./change-set.ts";
+import type { ChangeSet, NodeState } from "./change-set.ts";
 import { refuseErrors } from "./check-finding.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
 import { findCollidingNames } from "./colliding-names.ts";
@@ -20,15 +19,14 @@ import { type Conflict, ConflictError } from "./conflict.ts";
 import { Directories } from "./directories.ts";
 import { Examiner } from "./examine.ts";
 import { bootIdOf } from "./host.ts";
-import { imageOf, manifestAfterOf, manifestNodeOf, notStored } from "./images.ts";
 import { encodeRecord, type JournalRecord } from "./journal-record.ts";
 import { fitsSlot } from "./journal-slots.ts";
 import type { LockOptions } from "./lock.ts";
-import type { ManifestChange } from "./manifest.ts";
 import { type OpenRoot, openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
-import { type CommitPlan, type PlannedStep, planCommit } from "./plan.ts";
+import { type CommitPlan, planCommit } from "./plan.ts";
+import { PlannedNodes } from "./planned-nodes.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
 import { findMovedOn } from "./recheck.ts";
@@ -36,7 +34,7 @@ import { settleJournal } from "./settle.ts";
 import { compareNames, sharedInodesOf } from "./shared-nodes.ts";
 import { Stager } from "./stage.ts";
 import { makeStaging, removeStaging } from "./staging-place.ts";
-import { mapStep, type NodeImage, type Step } from "./step.ts";
+import type { Step } from "./step.ts";
 
 /**
  * Does everything of a commit that can fail for a reason, and changes nothing: takes the lock,
@@ -80,12 +78,7 @@ class Preparation {
   readonly #pace: Pace;
   readonly #root: OpenRoot;
   readonly #sequence: number;
-  /** What was found on the disk, by what was expected there. */
-  readonly #found = new Map<Before, NodeImage>();
-  /** What was staged, by what the change set asks for. */
-  readonly #staged = new Map<After, NodeImage>();
-  /** New content of files that have got other names since, which must go on showing it. */
-  #shared: ReadonlySet<After> = new Set();
+  readonly #nodes: PlannedNodes;
 
   constructor(
     store: CommitStore,
@@ -100,6 +93,7 @@ class Preparation {
     this.#pace = pace;
     this.#root = root;
     this.#sequence = root.last.sequence + 1;
+    this.#nodes = new PlannedNodes(plan);
   }
 
   async run(): Promise<PreparedCommit> {
@@ -136,11 +130,11 @@ class Preparation {
         await this.#stage(stager, staging, pack, checks);
       }
       const facts = this.#facts();
-      const changes = this.#manifestChanges();
+      const changes = this.#nodes.manifestChanges();
       const staged = stager.finish();
       const checkpoint = addCheckpoint(this.#store.objects, pack, facts, changes);
       const summary = pack.finish();
-      const steps = this.#steps(staging);
+      const steps = this.#nodes.steps(staging);
       const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
       const isLarge = stager.hasLarge || examiner.largeFiles.size > 0;
       const slot = isLarge || durability !== "durable" ? undefined : this.#slot(record, summary);
@@ -203,11 +197,11 @@ class Preparation {
       const finding = this.#at(expectation.path, () => examiner.examine(expectation));
       if (finding.kind === "conflict") conflicts.push(finding.conflict);
       else if (finding.image !== undefined && expectation.before !== undefined) {
-        this.#found.set(expectation.before, finding.image);
+        this.#nodes.noteFound(expectation.before, finding.image);
       }
     });
     const names = compareNames(examiner.seen);
-    this.#shared = names.written;
+    this.#nodes.noteShared(names.written);
     conflicts.push(...names.conflicts);
     if (conflicts.length > 0) throw new ConflictError(conflicts);
   }
@@ -220,7 +214,7 @@ class Preparation {
   ): Promise<void> {
     await this.#pace.each("stage", this.#plan.staged, (item) => {
       const slot = `${staging}/${item.slot}`;
-      this.#staged.set(
+      this.#nodes.noteStaged(
         item.after,
         this.#at(item.path, () => stager.stage(item, slot, pack)),
       );
@@ -266,103 +260,10 @@ class Preparation {
 
   /** Notes what the changes are based on, for another attempt after this one was taken back. */
   #rememberContents(): void {
-    for (const [{ stamp }, image] of this.#found) {
+    for (const [{ stamp }, image] of this.#nodes.found) {
       if (stamp === undefined || image.kind !== "file" || image.oid === "") continue;
       this.#store.contents.note(stamp, image.oid);
     }
-  }
-
-  #oldImage(before: Before): NodeImage {
-    const image = this.#found.get(before);
-    assert(image !== undefined, "every node that a step touches was examined");
-    return image;
-  }
-
-  /** What a new node is: as staged, or the node that lay there with other attributes. */
-  #newImage(after: After, before: Before | undefined): NodeImage {
-    const staged = this.#staged.get(after);
-    if (staged !== undefined) return staged;
-    if (after.state.kind !== "file") return imageOf(after.state, notStored);
-    const linked = this.#plan.linked.get(after);
-    if (linked !== undefined) {
-      const source = this.#oldImage(linked);
-      assert(source.kind === "file", "only files have more than one name");
-      return imageOf({ ...after.state, size: source.size }, source);
-    }
-    const group = after.linkGroup;
-    // Also a name of a file that is written in place through another one.
-    const hasNewBytes = before?.state.kind !== "file" || after.content !== undefined;
-    if (hasNewBytes && group !== undefined) {
-      const first = this.#firstOfGroup(group);
-      assert(first?.kind === "file", "a hard-link group has a file to link to");
-      return imageOf({ ...after.state, size: first.size }, first);
-    }
-    const old = before === undefined ? undefined : this.#found.get(before);
-    assert(old?.kind === "file", "a file that gets no new content had content before");
-    return imageOf({ ...after.state, size: old.size }, old, BigInt(old.ino ?? 0));
-  }
-
-  #firstOfGroup(group: number): NodeImage | undefined {
-    for (const change of this.#plan.changeSet.changes) {
-      if (change.kind === "delete" || change.after.linkGroup !== group) continue;
-      const staged = this.#staged.get(change.after);
-      if (staged !== undefined) return staged;
-      if (change.kind === "create" || change.before.state.kind !== "file") continue;
-      return this.#found.get(change.before);
-    }
-    return undefined;
-  }
-
-  #manifestChanges(): ManifestChange[] {
-    return this.#plan.changeSet.changes.map((change) => this.#manifestChange(change));
-  }
-
-  #manifestChange(change: Change): ManifestChange {
-    const { path } = change;
-    switch (change.kind) {
-      case "create": {
-        const after = manifestAfterOf(this.#newImage(change.after, undefined), change.after);
-        return { kind: "create", path, after };
-      }
-      case "delete":
-        return {
-          kind: "delete",
-          path,
-          ...(change.place === undefined ? {} : { place: change.place }),
-          before: manifestNodeOf(this.#oldImage(change.before)),
-        };
-      case "modify":
-      case "rename": {
-        const before = manifestNodeOf(this.#oldImage(change.before));
-        const image = this.#newImage(change.after, change.before);
-        const after = manifestAfterOf(image, change.after);
-        const { aspects } = change;
-        if (change.kind === "modify") return { kind: "modify", path, before, after, aspects };
-        const over = change.replaced;
-        const replaced = over === undefined ? null : manifestNodeOf(this.#oldImage(over));
-        return { kind: "rename", path, from: change.from, before, after, aspects, replaced };
-      }
-    }
-  }
-
-  #steps(staging: TreePath): Step[] {
-    return this.#plan.steps.map(
-      (step): Step =>
-        mapStep(this.#withNames(step), {
-          old: (before) => this.#oldImage(before),
-          new: (after, of) =>
-            this.#newImage(after, of.kind === "attributes" ? (of.before ?? undefined) : undefined),
-          slot: (slot) => `${staging}/${slot}`,
-        }),
-    );
-  }
-
-  /** A file that has got another name since the plan was made keeps its node. */
-  #withNames(step: PlannedStep): PlannedStep {
-    if (step.kind !== "install" || step.replaced === null || !this.#shared.has(step.node)) {
-      return step;
-    }
-    return { ...step, kind: "write", replaced: step.replaced };
   }
 
   #record(
