@@ -11,7 +11,7 @@ import { KeptNames, lostInodeOf } from "./kept-names.ts";
 import { type KeptPlace, KeptPlaces } from "./kept-places.ts";
 import { Moves } from "./moves.ts";
 import { currentCreator } from "./owner.ts";
-import { hasAttributes, isBetween, isImage, withoutIdentity } from "./recognise.ts";
+import { hasAttributes, isBetween, isImage, isParted, withoutIdentity } from "./recognise.ts";
 import { Restaging } from "./restaging.ts";
 import type {
   AttributesStep,
@@ -239,7 +239,8 @@ class Finisher {
     const stamp = this.#directories.find(path);
     const place = this.#directories.locate(path);
     if (stamp !== undefined) {
-      if (!this.#options.distrust && isImage(this.#store.disk, place, stamp, node)) {
+      const isTrusted = !this.#options.distrust || isParted(stamp, node);
+      if (isTrusted && isImage(this.#store.disk, place, stamp, node)) {
         this.#redress(path, stamp, node);
         return "already";
       }

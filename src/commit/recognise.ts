@@ -30,6 +30,14 @@ export function hasAttributes(stamp: Stamp, image: NodeImage, withTime: boolean)
   return isSameMode && stamp.uid === image.uid && stamp.gid === image.gid;
 }
 
+/**
+ * Whether this is the very file that an operation took a name from, by another name that it has:
+ * nothing was written into it, so that a disk which has failed to write cannot have lost any of it.
+ */
+export function isParted(stamp: Stamp, node: NodeImage): boolean {
+  return stamp.nlink > 1 && node.kind === "file" && isMovedNode(stamp, node);
+}
+
 /** A node that is to be recognised by its content alone: it was made after the record. */
 export function withoutIdentity(node: NodeImage): NodeImage {
   const { ino: _, ...rest } = node;

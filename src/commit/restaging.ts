@@ -6,7 +6,7 @@ import type { CommitStore } from "./commit-store.ts";
 import type { Directories } from "./directories.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { largePathOf } from "./keep-large.ts";
-import { isImage, withoutIdentity } from "./recognise.ts";
+import { isImage, isParted, withoutIdentity } from "./recognise.ts";
 import { Stager } from "./stage.ts";
 import type { FileImage, SymlinkImage } from "./step.ts";
 
@@ -43,11 +43,13 @@ export class Restaging {
    */
   ensure(node: FileImage | SymlinkImage, staged: TreePath, times: boolean, path: TreePath): void {
     const { disk, objects } = this.#store;
+    const stamp = this.#directories.find(staged);
+    const isOldFile = stamp !== undefined && isParted(stamp, node);
+    if (isOldFile && isImage(disk, this.#directories.locate(staged), stamp, node)) return;
     if (node.kind === "file" && node.stored !== "blob") {
       this.#ensureLarge(node, staged, times, path);
       return;
     }
-    const stamp = this.#directories.find(staged);
     if (stamp !== undefined) {
       const place = this.#directories.locate(staged);
       if (!this.#distrust && isImage(disk, place, stamp, withoutIdentity(node))) return;

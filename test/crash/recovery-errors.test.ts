@@ -14,8 +14,14 @@ test.each([
 ] as const)(
   "recovery of a $interrupted by $form that meets errors is finished by the next one",
   async ({ form, interrupted, isPersistent }) => {
-    const { points, seen } = await sweepRecovery(form, interrupted, isPersistent, ({ index }) =>
-      index % share === 7 ? [errorCodes[index % errorCodes.length] as string] : [],
+    const { points, seen } = await sweepRecovery(
+      form,
+      interrupted,
+      isPersistent,
+      ({ index, name }) =>
+        index % share === 7 || name === "syncfs"
+          ? [errorCodes[index % errorCodes.length] as string]
+          : [],
     );
     console.log(`${interrupted}, an error at ${points} calls`, seen);
     expect(points).toBeGreaterThan(5);
