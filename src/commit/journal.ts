@@ -175,10 +175,8 @@ export class Journal {
    * Gives a record that lies in a slot files of its own, as others have them, and does away with
    * the slots: what is carried out again relies on inodes that no sync has failed for (I6), and on
    * a pack that is durable under its name.
-   *
-   * @returns whether the record in force lay in a slot.
    */
-  async entrench(): Promise<boolean> {
+  async entrench(): Promise<void> {
     const inForce = this.look("").slot?.inForce;
     if (inForce !== undefined) {
       const { record, pack } = this.#slots.read(inForce);
@@ -190,7 +188,6 @@ export class Journal {
       await this.syncNames();
     }
     this.#slots.remove();
-    return inForce !== undefined;
   }
 
   /** Makes a pack durable that so far only a slot keeps. */

@@ -122,11 +122,7 @@ async function recoverRecord(
     sweep(store, sequence);
     return clean(sequence, started);
   }
-  if (progress !== "unpublished") {
-    const wasInSlot = await journal.entrench();
-    // What the store has of its pack may be torn: only the slot was durable.
-    if (wasInSlot && record.pack !== null) store.objects.dropPack(record.pack.checksum);
-  }
+  if (progress !== "unpublished") await journal.entrench();
   critical(() => checkPack(store, record));
   if (progress === "unpublished") {
     publishLate(store, record);

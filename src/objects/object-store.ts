@@ -95,6 +95,7 @@ export class ObjectStore {
     this.#ensureRepository();
     const { checksum, entries } = summary ?? this.#scan(packPath);
     const base = join(this.#packDirectory, `pack-${checksum}`);
+    this.#dropOther(packPath, `${base}.pack`);
     linkOrCopy(this.#disk, packPath, `${base}.pack`);
     const bytes = encodePackIndex(entries, checksum);
     // After the pack: git takes an index for the promise that its pack is there.
@@ -107,17 +108,6 @@ export class ObjectStore {
     // The next operation starts from the trees of this one.
     this.#lastHit = pack;
     this.#listedNs = this.#changedNs();
-  }
-
-  /** Forgets a pack that {@link ObjectStore.installPack} brought, which may be torn. */
-  dropPack(checksum: string): void {
-    this.close();
-    const base = join(this.#packDirectory, `pack-${checksum}`);
-    this.#indexes.delete(base);
-    // The index first: git takes one for the promise that its pack is there.
-    for (const path of [`${base}.idx`, `${base}.pack`]) {
-      if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
-    }
   }
 
   readRef(name: string): ObjectId | undefined {
@@ -209,6 +199,17 @@ export class ObjectStore {
     const names = this.#disk.readdir(directory).map((entry) => entry.name);
     const packs = names.filter((name) => name.startsWith("pack-") && name.endsWith(".pack"));
     return packs.map((name) => join(directory, name.slice(0, -".pack".length)));
+  }
+
+  /**
+   * Makes room for a pack where another file has its name: what a power cut has left of it, when
+   * only a slot of the journal was durable.
+   */
+  #dropOther(packPath: string, installed: string): void {
+    const found = this.#disk.lstat(installed);
+    if (found === undefined) return;
+    const pack = this.#disk.lstat(packPath);
+    if (found.ino !== pack?.ino || found.dev !== pack.dev) this.#disk.unlink(installed);
   }
 
   /** Once for a row of operations, as long as nobody else has touched the packs. */

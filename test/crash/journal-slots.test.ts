@@ -122,6 +122,29 @@ test("what a power cut has left of the pack is written again out of the slot", a
   expect(fs.readFileSync(journalOf(root.path)("current"), "latin1")).toMatch(/^\S+ 1 2 /);
 });
 
+test("a recovery that was cut off once the record had its own file still mends the pack", async () => {
+  using root = TemporaryRoot.inMemory();
+  await commitInSlot(root.path);
+  const pack = newestPack(root.path);
+  damage(pack, 12, Buffer.alloc(fs.statSync(pack).size - 12));
+  damage(join(root.path, "changed"), 0, Buffer.alloc("changed: new\n".length));
+  await noteLater(root.path);
+  let isEntrenched = false;
+  const disk = new FaultDisk(open(root.path, 2).disk, ({ name, path, changes }) => {
+    if (isEntrenched && changes) return { kind: "death" };
+    isEntrenched ||= name === "unlink" && path?.endsWith("journal/slots") === true;
+    return { kind: "none" };
+  });
+  await expect(
+    recoverJournal(openCommitStore(disk, stateDirectoryOf(root.path))),
+  ).rejects.toThrow();
+  expect(isEntrenched).toBe(true);
+  expect(isStoreSound(root.path)).toBe(false);
+  await recoverAfterReboot(root.path);
+  expect(fs.readFileSync(join(root.path, "changed"), "utf8")).toBe("changed: new\n");
+  expect(isStoreSound(root.path)).toBe(true);
+});
+
 test("a slot that is torn anywhere was never in force", async () => {
   using root = TemporaryRoot.inMemory();
   await commitInSlot(root.path);
