@@ -200,7 +200,8 @@ export class Overlay extends History implements AsyncDisposable {
    * What is pending as a plan: plain data that `applyPlan()` applies later, here or elsewhere, and
    * refuses when what it is based on has moved on.
    *
-   * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already.
+   * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already;
+   *   `DRAFT_UNSUPPORTED` for more than 256 MiB of new content.
    */
   async plan(selection: Selection = {}): Promise<ChangeSetJson> {
     return planFileOf(this.#store.disk, (await this.diff(selection)).changeSet);

@@ -2,6 +2,7 @@ import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
+import { planContentBytesMax } from "../limits.ts";
 import type { After, Before, Change, ChangeSet } from "./change-set.ts";
 import type { ChangeSetJson } from "./change-set-json.ts";
 import { changeSetToJson } from "./change-set-to-json.ts";
@@ -18,14 +19,32 @@ import type { CommitReceipt } from "./receipt.ts";
  * A change set as a file that can be applied later, by another process or on another machine: with
  * the new bytes, and with the ids of the bytes that it is based on in place of inode numbers.
  *
- * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already.
+ * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already;
+ *   `DRAFT_UNSUPPORTED` for more new content than one JSON text can hold.
  */
 export function planFileOf(disk: Disk, changeSet: ChangeSet): ChangeSetJson {
+  refuseVast(changeSet);
   const places = new OldPlaces(changeSet.changes);
   const changes = changeSet.changes.map((change) =>
     identifyBases(change, places, (path, before) => identify(disk, changeSet.root, path, before)),
   );
   return changeSetToJson({ ...changeSet, changes }, { content: true, stamps: false });
+}
+
+function refuseVast({ changes }: ChangeSet): void {
+  let bytes = 0;
+  for (const change of changes) {
+    if (change.kind === "delete") continue;
+    bytes += change.after.content?.size ?? 0;
+    if (bytes <= planContentBytesMax) continue;
+    throw new DraftError(
+      "DRAFT_UNSUPPORTED",
+      `Cannot make a plan file: with ${JSON.stringify(change.path)} it would have more than ` +
+        `${planContentBytesMax / 2 ** 20} MiB of new content, which is what a plan file holds. ` +
+        "Plan fewer paths at a time, or commit here.",
+      { path: change.path },
+    );
+  }
 }
 
 function identifyBases(

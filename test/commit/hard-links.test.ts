@@ -6,6 +6,7 @@ import { diffLayer } from "../../src/commit/diff.ts";
 import { commitPlanFile, planFileOf } from "../../src/commit/plan-file.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { planContentBytesMax } from "../../src/limits.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { type Edit, tryEdit } from "./edits.ts";
 import { TemporaryRoot } from "./scenario.ts";
@@ -111,6 +112,19 @@ describe.each(Object.entries(stories))("hard links when %s", (_, edits) => {
 });
 
 describe("a plan file", () => {
+  test("is refused where it would be too large for one text, and says what to do", () => {
+    using root = TemporaryRoot.inMemory();
+    const layer = openLayer({ root: root.path, memoryLimitBytes: 1 });
+    layer.fs.writeFileSync(`${root.path}/small`, "small");
+    layer.fs.writeFileSync(`${root.path}/vast`, "");
+    layer.fs.truncateSync(`${root.path}/vast`, planContentBytesMax);
+    const changeSet = diffLayer(layer);
+    expect(() => planFileOf(disk, changeSet)).toThrow(
+      expect.objectContaining({ code: "DRAFT_UNSUPPORTED", path: "vast" }),
+    );
+    layer.close();
+  });
+
   const copied: readonly Edit[] = [
     write("a", "shared"),
     write("b", "shared"),
