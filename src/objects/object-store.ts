@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Disk } from "../disk/disk.ts";
 import { DraftError, isDraftError } from "../errors.ts";
-import { ensureBareRepository, writeWhole } from "./bare-repository.ts";
+import { ensureBareRepository, repairBareRepository, writeWhole } from "./bare-repository.ts";
 import { linkOrCopy } from "./link-or-copy.ts";
 import { loosePathOf, readLooseObject } from "./loose-object.ts";
 import { type ObjectId, objectIdOf } from "./object-id.ts";
@@ -216,6 +216,8 @@ export class ObjectStore {
   #ensureRepository(): void {
     if (this.#isEnsured) return;
     ensureBareRepository(this.#disk, this.path);
+    // What was made right before the power went can be there and empty.
+    repairBareRepository(this.#disk, this.path);
     this.#isEnsured = true;
   }
 
