@@ -5,7 +5,6 @@ const long = [
   "test/bench/sandbox-sections.long.ts",
   "test/cli/history.long.ts",
   "test/conformance/other-variants-even.long.ts",
-  "test/conformance/other-variants-odd.long.ts",
   "test/conformance/unprivileged.long.ts",
   "test/crash/block/power-cut.long.ts",
   "test/crash/commit-errors.long.ts",
@@ -18,7 +17,6 @@ const long = [
   "test/sandbox/fuse-suites.long.ts",
   "test/sandbox/fuse.long.ts",
   "test/sandbox/killed-owner.long.ts",
-  "test/sandbox/many-files.long.ts",
   "test/sandbox/unprivileged.long.ts",
 ];
 
