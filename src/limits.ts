@@ -94,8 +94,8 @@ export const packedContentBytesMax = 8 * MIB;
 export const vastContentBytesMin = 4096 * MIB;
 
 /**
- * New content that a plan file holds at most. It is one JSON text, and V8 has no string of more than
- * 512 MiB, to which base64 adds a third.
+ * New content that a plan file holds at most. It is one JSON text, and V8 has no string of more
+ * than 512 MiB, to which base64 adds a third.
  */
 export const planContentBytesMax = 256 * MIB;
 
