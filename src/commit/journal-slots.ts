@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Disk } from "../disk/disk.ts";
+import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { journalSlotBytes } from "../limits.ts";
@@ -99,8 +100,7 @@ export class JournalSlots {
     // One of another size is what a power cut has left of its creation.
     if (found?.size === startOf(slotCount)) return;
     const next = `${this.#path}.new`;
-    if (this.#disk.lstat(next) !== undefined) this.#disk.unlink(next);
-    const descriptor = this.#disk.open(next, openFlags.createNew, 0o600);
+    const descriptor = openAnew(this.#disk, next);
     try {
       this.#disk.write(descriptor, Buffer.alloc(startOf(slotCount)), 0);
     } finally {

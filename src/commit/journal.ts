@@ -1,4 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
+import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf, type StateDirectory } from "../disk/state-directory.ts";
 import { syncDirectory } from "../disk/sync-directory.ts";
@@ -104,10 +105,7 @@ export class Journal {
   /** Writes the next record under its provisional name; returns its descriptor, for fsync. */
   writeNext(record: JournalRecord): number {
     // A new inode: one that is left here may be one that the disk failed to write (I6).
-    if (this.#disk.lstat(this.#state.journalNext) !== undefined) {
-      this.#disk.unlink(this.#state.journalNext);
-    }
-    const descriptor = this.#disk.open(this.#state.journalNext, openFlags.createNew, 0o600);
+    const descriptor = openAnew(this.#disk, this.#state.journalNext);
     try {
       this.#disk.write(descriptor, encodeRecord(record));
       return descriptor;
@@ -122,6 +120,13 @@ export class Journal {
     // It may stand for another one, whose pack stays as long as itself.
     this.#isSwept = false;
     this.#disk.rename(this.#state.journalNext, this.#state.journalCurrent);
+  }
+
+  /** Puts a record in force, durably. What it needs must be durable already (I3). */
+  async supersede(record: JournalRecord): Promise<void> {
+    await this.#syncAndClose(this.writeNext(record));
+    this.promote();
+    await this.syncNames();
   }
 
   /** Makes the names of record and pack durable: they share one directory. */
@@ -183,9 +188,7 @@ export class Journal {
       if (record.pack !== null) {
         await this.#writeAnew(journalPackOf(this.#state, record.pack.sequence), pack);
       }
-      await this.#syncAndClose(this.writeNext(record));
-      this.promote();
-      await this.syncNames();
+      await this.supersede(record);
     }
     this.#slots.remove();
   }
@@ -328,8 +331,7 @@ export class Journal {
 
   /** Into a new inode, whatever lies there. Its name is durable after {@link Journal.syncNames}. */
   async #writeAnew(path: string, bytes: Uint8Array): Promise<void> {
-    if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
-    const descriptor = this.#disk.open(path, openFlags.createNew, 0o600);
+    const descriptor = openAnew(this.#disk, path);
     try {
       this.#disk.write(descriptor, bytes, 0);
       await this.#disk.fsync(descriptor);

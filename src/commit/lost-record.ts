@@ -55,14 +55,7 @@ export async function loseRecord(
     refs: [],
     steps: [],
   };
-  const descriptor = journal.writeNext(empty);
-  try {
-    await disk.fsync(descriptor);
-  } finally {
-    disk.close(descriptor);
-  }
-  journal.promote();
-  await journal.syncNames();
+  await journal.supersede(empty);
   return { sequence, leftToPerson: adviceOn(record, torn) };
 }
 

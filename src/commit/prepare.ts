@@ -1,4 +1,5 @@
-import type { Disk, FileCreation } from "../disk/disk.ts";
+import type { FileCreation } from "../disk/disk.ts";
+import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
@@ -101,7 +102,7 @@ class Preparation {
     const startedMs = performance.now();
     const checks = await CommitChecks.open(disk, this.#options);
     const staging = makeStaging(disk, state, this.#sequence, this.#plan.staged.length > 0);
-    const packDescriptor = openNew(disk, journalPackOf(state, this.#sequence));
+    const packDescriptor = openAnew(disk, journalPackOf(state, this.#sequence));
     const directories = new Directories(disk, state.root);
     const descriptors = [packDescriptor];
     const durability = this.#options.durability ?? "durable";
@@ -286,17 +287,6 @@ class Preparation {
       refs: checkpoint.refs,
       steps,
     };
-  }
-}
-
-/** A file in the place of what a dead process may have left there. */
-function openNew(disk: Disk, path: string): number {
-  try {
-    return disk.open(path, openFlags.createNew, 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    disk.unlink(path);
-    return disk.open(path, openFlags.createNew, 0o600);
   }
 }
 

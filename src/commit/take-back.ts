@@ -25,7 +25,7 @@ export async function takeBack(
   begun: number,
   options: FinishOptions,
 ): Promise<FinishReport> {
-  const { disk, journal } = store;
+  const { journal } = store;
   const abort: JournalRecord = {
     ...record,
     sequence: record.sequence + 1,
@@ -37,14 +37,7 @@ export async function takeBack(
   };
   // I3: the record to come needs the pack as much as the one that it supersedes.
   await journal.keepPack(record.sequence);
-  const descriptor = journal.writeNext(abort);
-  try {
-    await disk.fsync(descriptor);
-  } finally {
-    disk.close(descriptor);
-  }
-  journal.promote();
-  await journal.syncNames();
+  await journal.supersede(abort);
   // The pre-images are read from the store.
   publishObjects(store, abort);
   return finishSteps(store, abort, options);

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { Disk } from "../disk/disk.ts";
-import { openFlags } from "../disk/open-flags.ts";
+import { openAnew } from "../disk/open-anew.ts";
 
 /** `gc.auto = 0`: git's own housekeeping must not start behind our back. */
 const config = `[core]
@@ -51,22 +51,11 @@ export function ensureDirectory(disk: Disk, path: string): void {
 /** Writes a file under another name and renames it into place: never seen half-written. */
 export function writeWhole(disk: Disk, path: string, bytes: Uint8Array, mode = 0o644): void {
   const next = `${path}.new`;
-  const descriptor = openNew(disk, next, mode);
+  const descriptor = openAnew(disk, next, mode);
   try {
     disk.write(descriptor, bytes, 0);
   } finally {
     disk.close(descriptor);
   }
   disk.rename(next, path);
-}
-
-/** A new inode, in the place of what a dead process may have left. */
-function openNew(disk: Disk, path: string, mode: number): number {
-  try {
-    return disk.open(path, openFlags.createNew, mode);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    disk.unlink(path);
-    return disk.open(path, openFlags.createNew, mode);
-  }
 }

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { Disk } from "../disk/disk.ts";
-import { openFlags } from "../disk/open-flags.ts";
+import { openAnew } from "../disk/open-anew.ts";
 import { syncDirectory } from "../disk/sync-directory.ts";
 
 /** Writes a file aside, makes it durable, renames it into place and makes its name durable. */
@@ -11,8 +11,7 @@ export async function writeDurably(
   mode: number,
 ): Promise<void> {
   const next = `${path}.new`;
-  if (disk.lstat(next) !== undefined) disk.unlink(next);
-  const descriptor = disk.open(next, openFlags.createNew, mode);
+  const descriptor = openAnew(disk, next, mode);
   try {
     disk.write(descriptor, bytes, 0);
     await disk.fsync(descriptor);
