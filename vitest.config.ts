@@ -2,9 +2,11 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** Takes minutes, not hours, and runs with every push. */
 const long = [
+  "test/bench/commit-sections.long.ts",
   "test/bench/sandbox-sections.long.ts",
   "test/cli/history.long.ts",
   "test/conformance/other-variants-even.long.ts",
+  "test/conformance/other-variants-odd.long.ts",
   "test/conformance/unprivileged.long.ts",
   "test/crash/block/power-cut.long.ts",
   "test/crash/commit-errors.long.ts",
