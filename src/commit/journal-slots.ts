@@ -94,7 +94,11 @@ export class JournalSlots {
     }
   }
 
-  /** Makes the file where there is none. To be made durable by a syncfs, then to be sealed. */
+  /**
+   * Makes the file where there is none. To be made durable by a syncfs, then to be sealed.
+   *
+   * @throws whatever the disk says, which may be full; nothing is left behind then.
+   */
   create(): void {
     const found = this.#disk.lstat(this.#path);
     // One of another size is what a power cut has left of its creation.
@@ -103,6 +107,9 @@ export class JournalSlots {
     const descriptor = openAnew(this.#disk, next);
     try {
       this.#disk.write(descriptor, Buffer.alloc(startOf(slotCount)), 0);
+    } catch (error) {
+      this.#disk.unlink(next);
+      throw error;
     } finally {
       this.#disk.close(descriptor);
     }

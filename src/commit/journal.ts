@@ -362,6 +362,8 @@ export class Journal {
 export interface Payment {
   /** Why it failed; `undefined` when it did not. */
   readonly error: unknown;
+  /** Whether there are slots now that were made durable with the rest. */
+  readonly hasSlots: boolean;
 }
 
 /** The record in force. */

@@ -37,13 +37,14 @@ export async function settleJournal(
   // it even more.
   if (progress === "unknown" || progress === "unpublished" || progress === "failed") return;
   if (progress === "applied") {
-    const hasSlots = last.slot !== undefined;
-    const { error } = await (journal.paymentOf(sequence) ?? payDebt(store, hasSlots));
+    const isSealed = last.slot !== undefined;
+    const payment = journal.paymentOf(sequence) ?? payDebt(store, isSealed);
+    const { error, hasSlots } = await payment;
     if (error !== undefined) {
       if (!isUnasked(error)) journal.note("failed", sequence, bootId, journal.appliedMs(sequence));
       throw error;
     }
-    if (!hasSlots) journal.sealSlots();
+    if (!isSealed && hasSlots) journal.sealSlots();
     journal.note("settled", sequence, bootId);
   }
   removeStaging(disk, state, sequence);
@@ -54,20 +55,31 @@ export async function settleJournal(
  * Begins to pay the debt of an operation that has just been carried out, so that it may be paid by
  * the time of the next one. The caller holds the lock; the payment itself needs none.
  */
-export function beginSettling(store: CommitStore, sequence: number, hasSlots: boolean): void {
-  store.journal.notePayment(sequence, payDebt(store, hasSlots));
+export function beginSettling(store: CommitStore, sequence: number, isSealed: boolean): void {
+  store.journal.notePayment(sequence, payDebt(store, isSealed));
 }
 
 /** One call for all that was done. Never rejects: an error is a value, for whoever asks for it. */
-async function payDebt(store: CommitStore, hasSlots: boolean): Promise<Payment> {
-  const { disk, state, journal } = store;
+async function payDebt(store: CommitStore, isSealed: boolean): Promise<Payment> {
+  const { disk, state } = store;
   try {
     // The same call makes the slots durable that the next small operation can use.
-    if (!hasSlots) journal.createSlots();
-    if (!(await disk.syncfs(state.root))) await syncSteps(store);
-    return { error: undefined };
+    const hasSlots = isSealed || hasMadeSlots(store);
+    const isWhole = await disk.syncfs(state.root);
+    if (!isWhole) await syncSteps(store);
+    return { error: undefined, hasSlots: hasSlots && isWhole };
   } catch (error) {
-    return { error };
+    return { error, hasSlots: false };
+  }
+}
+
+/** Without slots every record has a file of its own: slower, but nothing that may fail a commit. */
+function hasMadeSlots({ journal }: CommitStore): boolean {
+  try {
+    journal.createSlots();
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -182,6 +182,33 @@ test("slots that nobody has sealed are not used", async () => {
   expect(sequenceOf(root.path)).toBe(1);
 });
 
+test.each([
+  { how: "the disk is full", isWhole: true, code: "ENOSPC" },
+  { how: "there is no syncfs", isWhole: false, code: undefined },
+])("where slots cannot be made because $how, commits go on without", async ({ isWhole, code }) => {
+  using root = TemporaryRoot.inMemory();
+  fs.writeFileSync(join(root.path, "changed"), "0");
+  let isMaking = false;
+  class PoorDisk extends FaultDisk {
+    override async syncfs(path: string): Promise<boolean> {
+      return (await super.syncfs(path)) && isWhole;
+    }
+  }
+  const disk = new PoorDisk(open(root.path, 1).disk, ({ name, path }) => {
+    if (name === "open") isMaking = path?.endsWith("journal/slots.new") === true;
+    const isRefused = name === "write" && isMaking && code !== undefined;
+    return isRefused ? { kind: "error", code } : { kind: "none" };
+  });
+  const store = openCommitStore(disk, stateDirectoryOf(root.path));
+  for (const text of ["1", "2", "3"]) {
+    const changes = new ChangeBuilder(root.path).write("changed", text).build();
+    expect((await commitChangeSet(store, changes)).counts.syncs).toBe(3);
+  }
+  await settleIfFree(store);
+  expect(fs.readFileSync(journalOf(root.path)("progress"), "latin1")).toMatch(/^settled 3 /);
+  expect(fs.existsSync(journalOf(root.path)("slots.new"))).toBe(false);
+});
+
 test("where a slot cannot be written, nothing is committed", async () => {
   using root = TemporaryRoot.inMemory();
   await makeRoot(root.path, "slots");
