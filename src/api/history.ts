@@ -207,7 +207,7 @@ export class History {
 
   /** Whether an operation was carried out here that is durable by its journal alone as yet. */
   get owesSettling(): boolean {
-    return this.#store.journal.owesSettling;
+    return this.#store.journal.notes.owesSettling;
   }
 
   /** Whether the checkpoint store has grown so much that collecting garbage is worth its time. */

@@ -32,7 +32,7 @@ export async function abortOperation(
       const begun = failedIndex + (hasChangedNothing(cause) ? 0 : 1);
       const options = { mayBeTorn: false, distrust: false };
       const { kept } = await takeBack(store, record, begun, options);
-      journal.note("applied", record.sequence + 1, record.bootId);
+      journal.notes.write("applied", record.sequence + 1, record.bootId);
       removeStaging(disk, state, record.sequence);
       return kept;
     } catch (error) {

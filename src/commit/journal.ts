@@ -3,6 +3,7 @@ import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf, type StateDirectory } from "../disk/state-directory.ts";
 import { syncDirectory } from "../disk/sync-directory.ts";
+import { JournalNotes, type Progress, progressOf } from "./journal-notes.ts";
 import {
   decodeRecord,
   encodeRecord,
@@ -38,7 +39,8 @@ export class Journal {
   readonly #disk: Disk;
   readonly #state: StateDirectory;
   readonly #slots: JournalSlots;
-  #owesSettling = false;
+  /** What is noted beside the records. */
+  readonly notes: JournalNotes;
   #isSwept = false;
   #payment: { readonly sequence: number; readonly outcome: Promise<Payment> } | undefined;
 
@@ -46,11 +48,7 @@ export class Journal {
     this.#disk = disk;
     this.#state = state;
     this.#slots = new JournalSlots(disk, state.journalSlots);
-  }
-
-  /** Whether an operation was carried out through this object and has not been settled since. */
-  get owesSettling(): boolean {
-    return this.#owesSettling;
+    this.notes = new JournalNotes(disk, state);
   }
 
   /** Remembers that what a record did is being made durable, until that has been asked for. */
@@ -68,7 +66,7 @@ export class Journal {
   /** Which record is in force, and how far it has come. Does not look at what it says. */
   look(bootId: string): JournalState {
     const current = this.#sequenceOfCurrent();
-    const note = this.#readNote();
+    const note = this.notes.read();
     const claims = this.#slots.claims();
     for (const claim of claims ?? []) {
       if (claim.sequence <= current) break;
@@ -135,38 +133,6 @@ export class Journal {
   }
 
   /**
-   * Notes, before a record without durability comes into force, that a power cut may tear it, its
-   * pack and the store. Durable: without it, torn bytes would be damage.
-   */
-  async beginVolatile(bootId: string): Promise<void> {
-    if (this.isVolatile) return;
-    this.#writeFile(this.#state.journalVolatile, bootId);
-    await this.syncNames();
-  }
-
-  /** Notes that what was torn is mended. Should this note be torn, all is looked at again. */
-  renewVolatile(bootId: string): void {
-    this.#writeFile(this.#state.journalVolatile, bootId);
-  }
-
-  /** Takes that back, where all that came before is durable. */
-  endVolatile(): void {
-    if (this.isVolatile) this.#disk.unlink(this.#state.journalVolatile);
-  }
-
-  /** Whether what a power cut tears may be torn. */
-  get isVolatile(): boolean {
-    return this.#disk.lstat(this.#state.journalVolatile) !== undefined;
-  }
-
-  /** Whether that was under another boot, so that the power may have gone since. */
-  hasBeenCut(bootId: string): boolean {
-    if (!this.isVolatile) return false;
-    const noted = this.#disk.readFile(this.#state.journalVolatile).toString("latin1");
-    return bootId === "" || noted !== `${bootId}\n`;
-  }
-
-  /**
    * Puts a small record in force, with its pack, in the slot that is free. Durable after an
    * fdatasync of the descriptor that is returned.
    *
@@ -215,67 +181,6 @@ export class Journal {
   }
 
   /**
-   * When every step of a record had been carried out, under whatever boot, in milliseconds since
-   * the epoch; `undefined` where nobody has noted it.
-   */
-  appliedMs(sequence: number): number | undefined {
-    const note = this.#readNote();
-    return note?.sequence === sequence ? note.appliedMs : undefined;
-  }
-
-  /**
-   * Notes how far a record has come. A hint that saves work: it need not be durable, nor whole.
-   *
-   * @param appliedMs when its last step was carried out.
-   */
-  note(
-    progress: Exclude<Progress, "unknown">,
-    sequence: number,
-    bootId: string,
-    appliedMs = Date.now(),
-  ): void {
-    this.#owesSettling = progress === "applied";
-    this.#writeFile(this.#state.journalProgress, `${progress} ${sequence} ${bootId} ${appliedMs}`);
-  }
-
-  /**
-   * Takes a note back before the steps of its record are carried out again, after which its time
-   * says nothing any more. Durable.
-   */
-  async retractNote(sequence: number, bootId: string): Promise<void> {
-    await this.#syncAndClose(
-      this.#openWritten(this.#state.journalProgress, `begun ${sequence} ${bootId}`),
-    );
-  }
-
-  #writeFile(path: string, text: string): void {
-    this.#disk.close(this.#openWritten(path, text));
-  }
-
-  #openWritten(path: string, text: string): number {
-    const descriptor = this.#disk.open(path, openFlags.createOrTruncate, 0o600);
-    try {
-      this.#disk.write(descriptor, Buffer.from(`${text}\n`));
-      return descriptor;
-    } catch (error) {
-      this.#disk.close(descriptor);
-      throw error;
-    }
-  }
-
-  #readNote(): Note | undefined {
-    const bytes = this.#readWhole(this.#state.journalProgress);
-    const match = notePattern.exec(bytes?.toString("latin1") ?? "");
-    if (match === null) return undefined;
-    return {
-      progress: match[1] as Note["progress"],
-      sequence: Number(match[2]),
-      bootId: match[3] ?? "",
-      appliedMs: match[4] === undefined ? undefined : Number(match[4]),
-    };
-  }
-
-  /**
    * Removes the packs of records up to one that is settled. The first time that is all that lie
    * there, later only its own: there are no others, unless something was taken back.
    */
@@ -303,7 +208,7 @@ export class Journal {
   /** Removes what a record that never came into force left in the journal. */
   dropNext(sequence: number): void {
     for (const path of [this.#state.journalNext, journalPackOf(this.#state, sequence)]) {
-      if (this.#disk.lstat(path) !== undefined) this.#disk.unlink(path);
+      this.#unlinkIfThere(path);
     }
   }
 
@@ -317,15 +222,6 @@ export class Journal {
       return readRecordHead(head.subarray(0, length), path).sequence;
     } finally {
       this.#disk.close(descriptor);
-    }
-  }
-
-  #readWhole(path: string): Buffer | undefined {
-    try {
-      return this.#disk.readFile(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
     }
   }
 
@@ -382,28 +278,3 @@ export interface JournalState {
       }
     | undefined;
 }
-
-function progressOf(sequence: number, note: Note | undefined, bootId: string): Progress {
-  if (note?.sequence !== sequence || note.progress === "begun") return "unknown";
-  if (note.progress === "settled" || note.progress === "failed") return note.progress;
-  // What was applied under another boot may have been lost with it.
-  return note.bootId === bootId && bootId !== "" ? note.progress : "unknown";
-}
-
-interface Note {
-  readonly sequence: number;
-  readonly progress: Exclude<Progress, "unknown"> | "begun";
-  readonly bootId: string;
-  readonly appliedMs: number | undefined;
-}
-
-const notePattern =
-  /^(begun|unpublished|applied|settled|failed) (\d+) ([0-9a-f-]*)(?: (\d{1,15}))?\n$/;
-
-/**
- * `applied`: every step was carried out under this boot, but not all of it need be durable.
- * `unpublished`: the same, but the checkpoint store has not got it yet.
- * `settled`: all of it is durable. `failed`: the disk could not write all of it (I6).
- * `unknown`: it has to be looked at.
- */
-export type Progress = "unknown" | "unpublished" | "applied" | "settled" | "failed";

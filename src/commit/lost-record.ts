@@ -24,7 +24,7 @@ const tearing: ReadonlySet<unknown> = new Set([
  * with durability `none`, and the machine has been started anew since.
  */
 export function isLoss({ disk, journal }: CommitStore, error: unknown): error is DraftError {
-  return isDraftError(error) && tearing.has(error.code) && journal.hasBeenCut(bootIdOf(disk));
+  return isDraftError(error) && tearing.has(error.code) && journal.notes.hasBeenCut(bootIdOf(disk));
 }
 
 /**

@@ -114,8 +114,8 @@ export class PreparedCommit implements AsyncDisposable {
       await this.#renewRecord();
       this.#parts.pace.check();
       const { durability } = this.#parts;
-      if (durability === "none") await store.journal.beginVolatile(record.bootId);
-      else store.journal.endVolatile();
+      if (durability === "none") await store.journal.notes.beginVolatile(record.bootId);
+      else store.journal.notes.endVolatile();
       // Nothing waits from here to the commit point, so that this look is worth something.
       const conflicts = this.#parts.findMovedOn();
       if (conflicts.length > 0) throw new ConflictError(conflicts);
@@ -306,7 +306,7 @@ export class PreparedCommit implements AsyncDisposable {
     const appliedMs = Date.now();
     try {
       publishObjects(store, record, summary);
-      store.journal.note("applied", record.sequence, record.bootId, appliedMs);
+      store.journal.notes.write("applied", record.sequence, record.bootId, appliedMs);
       return undefined;
     } catch (error) {
       this.#noteUnpublished(appliedMs);
@@ -317,7 +317,7 @@ export class PreparedCommit implements AsyncDisposable {
   #noteUnpublished(appliedMs: number): void {
     const { store, record } = this.#parts;
     try {
-      store.journal.note("unpublished", record.sequence, record.bootId, appliedMs);
+      store.journal.notes.write("unpublished", record.sequence, record.bootId, appliedMs);
     } catch {
       // Then the next open looks at every step, finds it done, and publishes.
     }

@@ -69,9 +69,9 @@ export async function recoverJournal(
 export async function recoverLocked(store: CommitStore): Promise<RecoveryReport> {
   const report = await recoverOrGiveUp(store);
   const bootId = bootIdOf(store.disk);
-  if (store.journal.hasBeenCut(bootId)) {
+  if (store.journal.notes.hasBeenCut(bootId)) {
     setTornAside(store, report.sequence);
-    store.journal.renewVolatile(bootId);
+    store.journal.notes.renewVolatile(bootId);
   }
   return report;
 }
@@ -104,7 +104,7 @@ async function giveUp(
 
 /** I4 holds for recovery too: only after this may the record be replaced. */
 async function settleLast(store: CommitStore, sequence: number): Promise<void> {
-  store.journal.note("applied", sequence, bootIdOf(store.disk));
+  store.journal.notes.write("applied", sequence, bootIdOf(store.disk));
   await settleJournal(store, { isApplied: true });
   sweep(store, sequence);
 }
@@ -130,11 +130,11 @@ async function recoverRecord(
     return clean(sequence, started);
   }
   const mayBeTorn = record.bootId === "" || record.bootId !== bootId;
-  const appliedMs = journal.appliedMs(sequence);
+  const appliedMs = journal.notes.appliedMs(sequence);
   const superseded =
     appliedMs === undefined ? new Set<Step>() : findSuperseded(store, record, appliedMs);
   // From here on what is younger than the note may be of this recovery, should it be cut off.
-  if (appliedMs !== undefined) await journal.retractNote(sequence, bootId);
+  if (appliedMs !== undefined) await journal.notes.retract(sequence, bootId);
   const attempted: string[] = [];
   const { unpublished, ...result } = await carryOut(store, record, attempted, {
     mayBeTorn,
@@ -143,7 +143,7 @@ async function recoverRecord(
   });
   const last = journal.sequence();
   if (unpublished !== undefined) {
-    journal.note("unpublished", last, bootId);
+    journal.notes.write("unpublished", last, bootId);
     throw unpublishedFailure(store, unpublished);
   }
   await settleLast(store, last);
@@ -238,7 +238,7 @@ function publishLate(store: CommitStore, record: JournalRecord): void {
   const unpublished = tryPublish(store, record);
   if (unpublished !== undefined) throw unpublishedFailure(store, unpublished);
   const { sequence, bootId } = record;
-  journal.note("applied", sequence, bootId, journal.appliedMs(sequence));
+  journal.notes.write("applied", sequence, bootId, journal.notes.appliedMs(sequence));
 }
 
 function unpublishedFailure({ state }: CommitStore, cause: unknown): DraftError {

@@ -11,7 +11,7 @@ import { isLoss } from "./lost-record.ts";
 export function lookIfWhole(store: CommitStore): JournalState | undefined {
   const { disk, journal } = store;
   const bootId = bootIdOf(disk);
-  if (journal.hasBeenCut(bootId)) return undefined;
+  if (journal.notes.hasBeenCut(bootId)) return undefined;
   try {
     const state = journal.look(bootId);
     const isWhole = state.progress === "applied" || state.progress === "settled";

@@ -41,11 +41,12 @@ export async function settleJournal(
     const payment = journal.paymentOf(sequence) ?? payDebt(store, isSealed);
     const { error, hasSlots } = await payment;
     if (error !== undefined) {
-      if (!isUnasked(error)) journal.note("failed", sequence, bootId, journal.appliedMs(sequence));
+      if (!isUnasked(error))
+        journal.notes.write("failed", sequence, bootId, journal.notes.appliedMs(sequence));
       throw error;
     }
     if (!isSealed && hasSlots) journal.sealSlots();
-    journal.note("settled", sequence, bootId);
+    journal.notes.write("settled", sequence, bootId);
   }
   removeStaging(disk, state, sequence);
   journal.dropPacks(sequence);
@@ -88,7 +89,7 @@ function hasMadeSlots({ journal }: CommitStore): boolean {
  * does not let it: then the next commit does.
  */
 export async function settleIfFree(store: CommitStore): Promise<void> {
-  if (!store.journal.owesSettling) return;
+  if (!store.journal.notes.owesSettling) return;
   let lock: RootLock | undefined;
   try {
     lock = await RootLock.take(store.disk, store.state, { waitMs: 0 });

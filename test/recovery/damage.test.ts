@@ -54,7 +54,7 @@ async function makeHistory(): Promise<void> {
   await collectGarbage(fixture.store, { operations: 3 });
   await fixture.write({ a: "last" });
   // As after a settled journal: nothing of the store lies there any more.
-  fixture.store.journal.note("settled", fixture.store.journal.sequence(), "");
+  fixture.store.journal.notes.write("settled", fixture.store.journal.sequence(), "");
 }
 
 async function logOf(): Promise<number[]> {
