@@ -12,7 +12,6 @@ import type { CommitReceipt } from "../commit/receipt.ts";
 import type { RecoveryReport } from "../commit/recover.ts";
 import { type Selection, selectChanges } from "../commit/select.ts";
 import { settleIfFree } from "../commit/settle.ts";
-import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
@@ -34,6 +33,7 @@ import { History } from "./history.ts";
 import { checkReads } from "./read-set.ts";
 import type { CommitRequest, OverlayReceipt } from "./receipt.ts";
 import type { OverlaySettings } from "./settings.ts";
+import { replacedBy, settledPaths, touchedPaths } from "./touched-places.ts";
 import { TransactionScope } from "./transaction-scope.ts";
 
 /** What {@link openOverlay} composes an overlay of. */
@@ -372,12 +372,8 @@ export class Overlay extends History implements AsyncDisposable {
   }
 
   /** Where something was written too, the resolver has decided. */
-  #checkReadsBeside({ changes }: ChangeSet): void {
-    const written = new Set(
-      changes.flatMap((change) =>
-        change.kind === "rename" ? [change.path, change.from] : [change.path],
-      ),
-    );
+  #checkReadsBeside(changeSet: ChangeSet): void {
+    const written = new Set(touchedPaths(changeSet));
     const readOnly = [...this.#layer.observed()].filter(({ path }) => !written.has(path));
     checkReads(this.#store.disk, this.root, readOnly);
   }
@@ -416,26 +412,4 @@ export class Overlay extends History implements AsyncDisposable {
     await this.#session?.close();
     this.#session = undefined;
   }
-}
-
-/** The paths at which the disk now holds what was pending; not those where something still is. */
-function settledPaths(all: ChangeSet, selected: ChangeSet): TreePath[] {
-  const committed = new Set(selected.changes);
-  const left = new Set(all.changes.filter((change) => !committed.has(change)).map(pathOf));
-  return selected.changes
-    .flatMap((change) => (change.kind === "rename" ? [change.path, change.from] : [change.path]))
-    .filter((path) => !left.has(path));
-}
-
-/** The nodes on the disk that a change set replaces, moves or deletes. */
-function* replacedBy({ changes }: ChangeSet): Generator<Stamp> {
-  for (const change of changes) {
-    const { before, replaced } = { before: undefined, replaced: undefined, ...change };
-    if (before?.stamp !== undefined) yield before.stamp;
-    if (replaced?.stamp !== undefined) yield replaced.stamp;
-  }
-}
-
-function pathOf({ path }: Change): TreePath {
-  return path;
 }
