@@ -54,6 +54,12 @@ export const backgroundFilesMin = 200;
 /** Content of new files that goes to that thread in one message. */
 export const batchBytes = 256 * KIB;
 
+/**
+ * Files that a commit holds open until it is done, and at most a quarter of what the process may
+ * have open: any more are closed as they are replaced.
+ */
+export const openFilesMax = 4096;
+
 /** Content that may wait for that thread; what is more the commit writes itself. */
 export const backgroundBytesMax = 16 * MIB;
 

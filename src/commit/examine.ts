@@ -14,6 +14,7 @@ import { imageOfBefore, notStored, type Stored, stateOf } from "./images.ts";
 import { hashFile } from "./large-content.ts";
 import type { Expectation } from "./plan.ts";
 import type { Seen } from "./recheck.ts";
+import type { ReplacedFiles } from "./replaced-files.ts";
 import type { NodeImage } from "./step.ts";
 
 /** What {@link Examiner.examine} found at a place. */
@@ -37,6 +38,7 @@ export class Examiner {
   readonly #pack: PackBuilder;
   readonly #contents: ContentIndex;
   readonly #onReplaced: OnReplaced | undefined;
+  readonly #replaced: ReplacedFiles;
   /** Files too large for the pack whose bytes this operation replaces, by place. */
   readonly largeFiles = new Map<TreePath, ObjectId>();
   /** What lay at the places that are as expected, for another look before anything is changed. */
@@ -47,12 +49,14 @@ export class Examiner {
     store: CommitStore,
     directories: Directories,
     pack: PackBuilder,
+    replaced: ReplacedFiles,
     onReplaced?: OnReplaced,
   ) {
     this.#disk = store.disk;
     this.#contents = store.contents;
     this.#directories = directories;
     this.#pack = pack;
+    this.#replaced = replaced;
     this.#onReplaced = onReplaced;
   }
 
@@ -106,7 +110,7 @@ export class Examiner {
       this.seen.push({ expectation, stamp });
       return { kind: "as-expected", image: imageOfBefore(theirs, stored) };
     } finally {
-      this.#disk.close(descriptor);
+      this.#replaced.keep(expectation, descriptor);
     }
   }
 

@@ -31,6 +31,7 @@ import { PlannedNodes } from "./planned-nodes.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
 import { findMovedOn } from "./recheck.ts";
+import { ReplacedFiles } from "./replaced-files.ts";
 import { settleJournal } from "./settle.ts";
 import { compareNames, sharedInodesOf } from "./shared-nodes.ts";
 import { Stager } from "./stage.ts";
@@ -111,6 +112,7 @@ class Preparation {
       background: this.#background(checks),
       isDurable: durability === "durable",
     });
+    const replaced = new ReplacedFiles(disk, this.#plan.expectations.length);
     // The debt of the operation before is paid while this one is being staged.
     const { lock, last } = this.#root;
     const settled = settleJournal(this.#store, { last }).then(
@@ -120,7 +122,7 @@ class Preparation {
     try {
       refuseErrors(findCollidingNames(this.#store, this.#plan.changeSet.changes, staging));
       const pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
-      const examiner = new Examiner(this.#store, directories, pack, checks.onReplaced);
+      const examiner = new Examiner(this.#store, directories, pack, replaced, checks.onReplaced);
       if (stager.isInBackground && checks.isClear(this.#store, directories, this.#plan)) {
         // Files are created while the places are looked at.
         await this.#stage(stager, staging, pack, checks);
@@ -130,10 +132,9 @@ class Preparation {
         checks.preflight(this.#store, directories, this.#plan);
         await this.#stage(stager, staging, pack, checks);
       }
-      const facts = this.#facts();
       const changes = this.#nodes.manifestChanges();
       const staged = stager.finish();
-      const checkpoint = addCheckpoint(this.#store.objects, pack, facts, changes);
+      const checkpoint = addCheckpoint(this.#store.objects, pack, this.#facts(), changes);
       const summary = pack.finish();
       const steps = this.#nodes.steps(staging);
       const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
@@ -154,6 +155,7 @@ class Preparation {
         checkpoint,
         changes,
         descriptors,
+        replaced,
         settled,
         staged,
         pace: this.#pace,
@@ -170,6 +172,7 @@ class Preparation {
     } catch (error) {
       await Promise.all([settled, stager.finish()]);
       for (const descriptor of descriptors) disk.close(descriptor);
+      replaced.close();
       directories.forget();
       removeStaging(disk, state, this.#sequence);
       journal.dropNext(this.#sequence);

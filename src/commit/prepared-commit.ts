@@ -21,6 +21,7 @@ import type { Pace } from "./pace.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
+import type { ReplacedFiles } from "./replaced-files.ts";
 import { beginSettling } from "./settle.ts";
 import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
@@ -48,6 +49,7 @@ export interface Preparations {
   readonly changes: readonly ManifestChange[];
   /** Open files that must be durable before the record is in force; the pack comes first. */
   readonly descriptors: readonly number[];
+  readonly replaced: ReplacedFiles;
   /** When the debt of the operation before is paid; an error is a value here. */
   readonly settled: Promise<{ readonly error: unknown } | undefined>;
   /** When everything lies at its provisional place; a failure is a value here. */
@@ -355,7 +357,8 @@ export class PreparedCommit implements AsyncDisposable {
   }
 
   #close(): void {
-    const { store, descriptors, directories } = this.#parts;
+    const { store, descriptors, directories, replaced } = this.#parts;
+    replaced.close();
     for (const descriptor of descriptors) store.disk.close(descriptor);
     directories.forget();
   }

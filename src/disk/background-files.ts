@@ -68,7 +68,7 @@ export class BackgroundFiles implements FileCreation {
   #send(): void {
     if (this.#files.length === 0) return;
     const claim = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const batch: FileBatch = { files: this.#files, bytes: this.#bytes, claim };
+    const batch: FileBatch = { kind: "create", files: this.#files, bytes: this.#bytes, claim };
     const size = this.#bytes.length;
     this.#bytesUnderWay += size;
     const outcome = this.#thread.offer(batch).then((result) => {

@@ -1,5 +1,5 @@
-/** The thread behind `background-files.ts`: takes up one batch after another and answers each. */
+/** The thread behind `background-thread.ts`: takes up one job after another and answers each. */
 import { parentPort } from "node:worker_threads";
-import { createBatch, type FileBatch } from "./file-batch.ts";
+import { type BackgroundJob, doJob } from "./background-job.ts";
 
-parentPort?.on("message", (batch: FileBatch) => parentPort?.postMessage(createBatch(batch)));
+parentPort?.on("message", (job: BackgroundJob) => parentPort?.postMessage(doJob(job)));

@@ -2,22 +2,25 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { backgroundIdleMs, batchBytes } from "../limits.ts";
+import type { BackgroundJob } from "./background-job.ts";
 import type { BatchOutcome, FileBatch } from "./file-batch.ts";
 
 /** Not there where the sources run without having been compiled. */
 const programPath = fileURLToPath(new URL("./background-program.js", import.meta.url));
 
 /**
- * A thread that creates files. Used by one at a time; kept for a moment after its use, because one
- * commit is often followed by another. It never keeps the process alive on its own.
+ * A thread that creates and closes files for whoever has many of them: one for the whole process.
+ * It is kept for a moment after its use, because one commit is often followed by another, and never
+ * keeps the process alive on its own.
  */
 export class BackgroundThread {
-  static #idle: BackgroundThread | undefined;
+  static #current: BackgroundThread | undefined;
 
   readonly #worker: Worker;
   readonly #waiting: ((answer: BatchOutcome) => void)[] = [];
   /** Free for new batches. Memory that has been used before costs no page faults. */
   readonly #memory: FileBatch["bytes"][] = [];
+  #users = 0;
   #death: Error | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
@@ -26,18 +29,22 @@ export class BackgroundThread {
     this.#worker = new Worker(programPath, { execArgv: [], trackUnmanagedFds: false });
     this.#worker.on("message", (answer: BatchOutcome) => this.#waiting.shift()?.(answer));
     this.#worker.on("error", (error) => this.#die(error));
-    this.#worker.on("exit", () => this.#die(new Error("The thread that creates files has ended.")));
+    this.#worker.on("exit", () => this.#die(new Error("The thread for many files has ended.")));
   }
 
-  /** @returns `undefined` where this process cannot have threads. */
+  /**
+   * To be given back.
+   *
+   * @returns `undefined` where this process cannot have threads.
+   */
   static take(): BackgroundThread | undefined {
-    const idle = BackgroundThread.#idle;
-    if (idle !== undefined) {
-      BackgroundThread.#idle = undefined;
-      clearTimeout(idle.#idleTimer);
-      idle.#worker.ref();
-      return idle;
-    }
+    BackgroundThread.#current ??= BackgroundThread.#start();
+    const thread = BackgroundThread.#current;
+    if (thread !== undefined) thread.#use();
+    return thread;
+  }
+
+  static #start(): BackgroundThread | undefined {
     if (!existsSync(programPath)) return undefined;
     try {
       return new BackgroundThread();
@@ -45,6 +52,12 @@ export class BackgroundThread {
       // Forbidden by Node's permission model, or no memory for it.
       return undefined;
     }
+  }
+
+  #use(): void {
+    this.#users += 1;
+    clearTimeout(this.#idleTimer);
+    this.#worker.ref();
   }
 
   /** Memory for a batch, of the usual size or of `size` bytes where that is more. */
@@ -58,34 +71,29 @@ export class BackgroundThread {
     if (memory.length === batchBytes) this.#memory.push(memory);
   }
 
-  /** Offers a batch; resolves when the thread has done it, or has found it claimed. */
-  offer(batch: FileBatch): Promise<BatchOutcome> {
+  /** Offers a job; resolves when the thread has done it, or has found it claimed. */
+  offer(job: BackgroundJob): Promise<BatchOutcome> {
     if (this.#death !== undefined) return Promise.resolve(deathOf(this.#death));
-    this.#worker.postMessage(batch);
+    this.#worker.postMessage(job);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** To be called when the thread works on nothing; claimed batches it may still hear of. */
+  /** To be called when nothing is waited for any more; what was offered is still done. */
   giveBack(): void {
-    if (this.#death !== undefined) return;
-    if (BackgroundThread.#idle !== undefined) {
-      void this.#worker.terminate();
-      return;
-    }
-    BackgroundThread.#idle = this;
+    this.#users -= 1;
+    if (this.#users > 0 || this.#death !== undefined) return;
     this.#worker.unref();
     this.#idleTimer = setTimeout(() => this.#retire(), backgroundIdleMs).unref();
   }
 
   #retire(): void {
-    if (BackgroundThread.#idle !== this) return;
-    BackgroundThread.#idle = undefined;
+    if (BackgroundThread.#current === this) BackgroundThread.#current = undefined;
     void this.#worker.terminate();
   }
 
   #die(error: Error): void {
     this.#death ??= error;
-    if (BackgroundThread.#idle === this) BackgroundThread.#idle = undefined;
+    if (BackgroundThread.#current === this) BackgroundThread.#current = undefined;
     for (const answer of this.#waiting.splice(0)) answer(deathOf(error));
   }
 }

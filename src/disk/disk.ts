@@ -97,6 +97,8 @@ export interface Disk {
 
   /** Begins to create files beside what the caller does; `undefined` where that cannot be. */
   createInBackground?(): FileCreation | undefined;
+  /** {@link close} for many, some time soon: the last one to close a file that is gone waits. */
+  closeInBackground?(descriptors: readonly number[]): void;
 
   /** Free bytes for this user on the file system that holds `path`. */
   freeBytes(path: string): number;

@@ -3,6 +3,7 @@ import { openFlags } from "./open-flags.ts";
 
 /** Files to be created, in this order, by whoever claims the batch first. */
 export interface FileBatch {
+  readonly kind: "create";
   readonly files: readonly NewFile[];
   /** The content of the files, one behind the other. */
   readonly bytes: Uint8Array<SharedArrayBuffer>;
@@ -21,7 +22,7 @@ export interface NewFile {
 
 /** What became of a batch: work on it stops at the first file that cannot be created. */
 export type BatchOutcome =
-  | { readonly kind: "created" }
+  | { readonly kind: "done" }
   /** Somebody else has claimed it. */
   | { readonly kind: "claimed" }
   | {
@@ -47,7 +48,7 @@ export function createBatch({ files, bytes, claim }: FileBatch): BatchOutcome {
     }
     start += size;
   }
-  return { kind: "created" };
+  return { kind: "done" };
 }
 
 function createFile(path: string | Uint8Array, mode: number, bytes: Uint8Array): void {

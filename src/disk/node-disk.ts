@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import { BackgroundFiles } from "./background-files.ts";
+import { BackgroundThread } from "./background-thread.ts";
 import { type ByteRange, dataRangesOf } from "./data-ranges.ts";
 import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
 import { decodeName, encodePath } from "./names.ts";
@@ -137,6 +138,15 @@ export class NodeDisk implements Disk {
 
   createInBackground(): FileCreation | undefined {
     return BackgroundFiles.start();
+  }
+
+  closeInBackground(descriptors: readonly number[]): void {
+    const thread = BackgroundThread.take();
+    if (thread === undefined) {
+      for (const descriptor of descriptors) fs.closeSync(descriptor);
+      return;
+    }
+    thread.offer({ kind: "close", descriptors }).then(() => thread.giveBack());
   }
 
   freeBytes(path: string): number {

@@ -1,10 +1,12 @@
 import { constants } from "node:fs";
 
-const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_DIRECTORY } = constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC } = constants;
+const { O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
 
 /** The ways in which we open things, as flags of {@link Disk.open}. None follows a last link. */
 export const openFlags = {
-  read: O_RDONLY | O_NOFOLLOW,
+  /** Without waiting for anybody to write where a fifo has taken the place of a file. */
+  read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
   readDirectory: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
   /** An existing file, to be changed where it lies. */
   update: O_RDWR | O_NOFOLLOW,
