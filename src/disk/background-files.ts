@@ -2,8 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { backgroundBytesMax } from "../limits.ts";
 import { BackgroundThread } from "./background-thread.ts";
 import type { CreationFailure, FileCreation } from "./disk.ts";
-import { type BatchOutcome, createBatch, type FileBatch, type NewFile } from "./file-batch.ts";
-import { encodePath } from "./names.ts";
+import { type BatchOutcome, createBatch, type FileBatch } from "./file-batch.ts";
 
 interface Offer {
   readonly batch: FileBatch;
@@ -21,8 +20,8 @@ interface Offer {
 export class BackgroundFiles implements FileCreation {
   readonly #thread: BackgroundThread;
   readonly #offers: Offer[] = [];
-  #files: NewFile[] = [];
   #paths: string[] = [];
+  #facts: number[] = [];
   #bytes = emptyBytes;
   #filled = 0;
   #bytesUnderWay = 0;
@@ -45,8 +44,8 @@ export class BackgroundFiles implements FileCreation {
     }
     this.#bytes.set(bytes, this.#filled);
     this.#filled += bytes.length;
-    this.#files.push({ path: encodePath(path), mode, size: bytes.length });
     this.#paths.push(path);
+    this.#facts.push(mode, bytes.length);
     return true;
   }
 
@@ -66,9 +65,15 @@ export class BackgroundFiles implements FileCreation {
   }
 
   #send(): void {
-    if (this.#files.length === 0) return;
+    if (this.#paths.length === 0) return;
     const claim = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const batch: FileBatch = { kind: "create", files: this.#files, bytes: this.#bytes, claim };
+    const batch: FileBatch = {
+      kind: "create",
+      paths: this.#paths.join("\0"),
+      facts: Int32Array.from(this.#facts),
+      bytes: this.#bytes,
+      claim,
+    };
     const size = this.#bytes.length;
     this.#bytesUnderWay += size;
     const outcome = this.#thread.offer(batch).then((result) => {
@@ -76,8 +81,8 @@ export class BackgroundFiles implements FileCreation {
       return result;
     });
     this.#offers.push({ batch, paths: this.#paths, outcome });
-    this.#files = [];
     this.#paths = [];
+    this.#facts = [];
     this.#bytes = emptyBytes;
     this.#filled = 0;
   }
