@@ -1,8 +1,10 @@
 import type { Dirent } from "node:fs";
 import { isAbsolute } from "node:path";
+import { decodeName } from "../disk/names.ts";
 import { absoluteOf, childOf, parentOf, type TreePath, treePathOf } from "../disk/tree-path.ts";
 import { globTest } from "../overlay/glob-pattern.ts";
 import type { Layer } from "../overlay/layer.ts";
+import { placeIn } from "./layer-view.ts";
 import { lstatLower } from "./lower-view.ts";
 import type { DeniedPath } from "./namespace-script.ts";
 import { existingPaths, realPlace } from "./outside-globs.ts";
@@ -75,9 +77,11 @@ class DenialSearch {
   }
 
   #visit(directory: TreePath): void {
-    const place = absoluteOf(this.#layer.root, directory);
-    for (const entry of this.#layer.fs.readdirSync(place, { withFileTypes: true }) as Dirent[]) {
-      const path = childOf(directory, entry.name);
+    const { fs } = this.#layer;
+    const options = { withFileTypes: true, encoding: "buffer" } as const;
+    const entries = fs.readdirSync(placeIn(this.#layer, directory), options) as Dirent<Buffer>[];
+    for (const entry of entries) {
+      const path = childOf(directory, decodeName(entry.name));
       if (this.#matches(path)) this.#deny(path, entry);
       else if (entry.isDirectory()) this.#visit(path);
     }
@@ -89,11 +93,11 @@ class DenialSearch {
     return matching.length > 0;
   }
 
-  #deny(path: TreePath, entry: Dirent): void {
+  #deny(path: TreePath, entry: Dirent<Buffer>): void {
     const { root } = this.#layer;
     const place = absoluteOf(root, path);
     const lower = lstatLower(root, path);
-    if (entry.isSymbolicLink()) this.#denyReal(this.#resolve(place));
+    if (entry.isSymbolicLink()) this.#denyReal(this.#resolve(path));
     // What lies in the layer only cannot be covered; it is not pushed at all.
     if (lower?.isSymbolicLink() === true) this.#denyReal(place);
     else if (lower !== undefined) {
@@ -101,12 +105,13 @@ class DenialSearch {
     }
   }
 
-  #resolve(place: string): string {
+  #resolve(path: TreePath): string {
+    const place = placeIn(this.#layer, path);
     try {
-      return this.#layer.fs.realpathSync(place) as string;
+      return decodeName(this.#layer.fs.realpathSync(place, { encoding: "buffer" }) as Buffer);
     } catch {
       // It leads nowhere, or out of what the layer shows.
-      return place;
+      return absoluteOf(this.#layer.root, path);
     }
   }
 

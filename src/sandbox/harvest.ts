@@ -1,9 +1,10 @@
 import { type BigIntStats, closeSync, constants } from "node:fs";
 import type { NodeStats } from "../disk/node-stats.ts";
 import { type Stamp, stampOf } from "../disk/stamp.ts";
-import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { childOf, type TreePath } from "../disk/tree-path.ts";
 import type { Content, LowerNode, NodeMeta } from "../overlay/pending.ts";
 import type { Entry, HarvestSource } from "./harvest-source.ts";
+import { lstatShown, placeIn } from "./layer-view.ts";
 import { lstatLower } from "./lower-view.ts";
 import { mergeOf } from "./merge-of.ts";
 import { type Merge, MirrorNode } from "./mirror.ts";
@@ -135,7 +136,7 @@ class Harvest {
     const descriptor = this.#withAccess(path, () => this.#open(path));
     try {
       const size = Number(stats.size);
-      if (!hasSameBytes(layer, this.#place(path), { descriptor, size })) {
+      if (!hasSameBytes(layer, placeIn(layer, path), { descriptor, size })) {
         this.#mapped.add(stats.ino);
         return true;
       }
@@ -319,13 +320,7 @@ class Harvest {
   }
 
   #shown(path: TreePath): BigIntStats | undefined {
-    const { layer } = this.#source;
-    const options = { bigint: true, throwIfNoEntry: false } as const;
-    return layer.fs.lstatSync(this.#place(path), options) as BigIntStats | undefined;
-  }
-
-  #place(path: TreePath): string {
-    return absoluteOf(this.#source.layer.root, path);
+    return lstatShown(this.#source.layer, path);
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { decodeName } from "../disk/names.ts";
 import { isWithin } from "../disk/tree-path.ts";
 
 /** One row of `/proc/<pid>/mountinfo`, as proc(5) describes it. */
@@ -14,7 +15,7 @@ export interface MountPoint {
 
 /** The mounts that a process sees, in no particular order. */
 export function readMountTable(pid: number | "self" = "self"): MountPoint[] {
-  const text = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
+  const text = decodeName(readFileSync(`/proc/${pid}/mountinfo`));
   return text
     .split("\n")
     .filter((line) => line !== "")

@@ -1,4 +1,5 @@
 import type { Stats } from "node:fs";
+import { encodePath } from "../disk/names.ts";
 import { type BoundPlace, isEmptied, mountsToRestrict, placesToBind } from "./containment-zones.ts";
 import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
 import type { Containment } from "./session-options.ts";
@@ -264,10 +265,15 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** One field of an fstab row. */
+/** One field of an fstab row; of a path that is not UTF-8, each byte beyond ASCII is escaped. */
 function escapeField(text: string): string {
-  return text.replace(
-    /[\s\\#]/g,
+  const exact = encodePath(text);
+  const [plain, special] =
+    typeof exact === "string"
+      ? [exact, /[\s\\#]/g]
+      : [exact.toString("latin1"), /[\s\\#\x80-\xff]/g];
+  return plain.replace(
+    special,
     (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
   );
 }

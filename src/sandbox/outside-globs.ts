@@ -1,5 +1,6 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { decodeName, encodePath } from "../disk/names.ts";
 import { deniedLooksMax } from "../limits.ts";
 import {
   compileGlob,
@@ -27,7 +28,8 @@ export function existingPaths(glob: string): string[] {
     look();
     const [segment, ...rest] = segments;
     if (segment === undefined) {
-      if (lstatSync(directory, { throwIfNoEntry: false }) !== undefined) found.add(directory);
+      const options = { throwIfNoEntry: false };
+      if (lstatSync(encodePath(directory), options) !== undefined) found.add(directory);
       return;
     }
     if (typeof segment === "string") {
@@ -36,9 +38,10 @@ export function existingPaths(glob: string): string[] {
     }
     if (segment === globStar) walk(directory, rest);
     for (const entry of entriesOf(directory)) {
-      const path = join(directory, entry.name);
+      const name = decodeName(entry.name);
+      const path = join(directory, name);
       if (segment !== globStar) {
-        if (matchesSegment(segment, entry.name)) walk(path, rest);
+        if (matchesSegment(segment, name)) walk(path, rest);
       } else if (entry.isDirectory()) walk(path, segments);
     }
   };
@@ -52,13 +55,17 @@ export function existingPaths(glob: string): string[] {
 /** Where a path really leads; `undefined` when it leads nowhere. */
 export function realPlace(path: string): DeniedPath | undefined {
   return tolerant(() => {
-    const real = realpathSync(path);
-    return { path: real, kind: statSync(real).isDirectory() ? "directory" : "file" } as const;
+    const real = realpathSync(encodePath(path), { encoding: "buffer" });
+    return {
+      path: decodeName(real),
+      kind: statSync(real).isDirectory() ? "directory" : "file",
+    } as const;
   });
 }
 
-function entriesOf(directory: string): Dirent[] {
-  return tolerant(() => readdirSync(directory, { withFileTypes: true })) ?? [];
+function entriesOf(directory: string): Dirent<Buffer>[] {
+  const options = { withFileTypes: true, encoding: "buffer" } as const;
+  return tolerant(() => readdirSync(encodePath(directory), options)) ?? [];
 }
 
 function tolerant<T>(look: () => T): T | undefined {

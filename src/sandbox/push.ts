@@ -1,7 +1,7 @@
 import { type BigIntStats, constants } from "node:fs";
 import type { NodeStats } from "../disk/node-stats.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
-import { absoluteOf, childOf, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
+import { childOf, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type {
   Content,
@@ -10,6 +10,7 @@ import type {
   PendingDirectory,
   PendingFile,
 } from "../overlay/pending.ts";
+import { lstatShown, placeIn, readShownNames, readShownTarget } from "./layer-view.ts";
 import type { Mirror, MirrorNode } from "./mirror.ts";
 import type { PinnedTree } from "./pinned-tree.ts";
 import { PushedFiles } from "./pushed-files.ts";
@@ -182,11 +183,10 @@ class Push {
   /** Copies what shows through below a renamed directory: the kernel has no redirect here. */
   #copyChildren(path: TreePath, redirect: TreePath): void {
     const { layer, view, isDenied } = this.#target;
-    const absolute = absoluteOf(layer.root, path);
-    for (const name of layer.fs.readdirSync(absolute) as string[]) {
+    for (const name of readShownNames(layer, path)) {
       const child = childOf(path, name);
       if (isDenied(child) || isDenied(childOf(redirect, name))) continue;
-      const place = absoluteOf(layer.root, child);
+      const place = placeIn(layer, child);
       const stats = layer.fs.lstatSync(place, { bigint: true }) as BigIntStats;
       const meta = metaOf(stats);
       if (stats.isDirectory()) {
@@ -197,7 +197,7 @@ class Push {
         this.#copyChildren(child, node.redirect);
         this.#directories.push({ path: child, meta });
       } else if (stats.isSymbolicLink()) {
-        view.symlink(layer.fs.readlinkSync(place) as string, child);
+        view.symlink(readShownTarget(layer, child), child);
         this.#applyOwnerAndTimes(child, meta);
         this.#record(child);
       } else if (stats.isFile()) {
@@ -206,7 +206,7 @@ class Push {
     }
   }
 
-  #copyFile(path: TreePath, place: string, size: number, meta: NodeMeta): void {
+  #copyFile(path: TreePath, place: string | Buffer, size: number, meta: NodeMeta): void {
     const { fs } = this.#target.layer;
     const descriptor = fs.openSync(place, O_RDONLY);
     try {
@@ -231,7 +231,7 @@ class Push {
     const blocked: TreePath[] = [];
     for (const { path } of gone) {
       if (mirror.find(path) === undefined) continue;
-      const shown = layer.fs.lstatSync(absoluteOf(layer.root, path), { throwIfNoEntry: false });
+      const shown = lstatShown(layer, path);
       if (shown !== undefined) {
         blocked.push(path);
         continue;
@@ -251,7 +251,7 @@ class Push {
     const known = new Map(this.#directories.map(({ path, meta }) => [path, meta]));
     for (const path of this.#disturbed) {
       if (known.has(path) || mirror.find(path) === undefined) continue;
-      const stats = layer.fs.lstatSync(absoluteOf(layer.root, path), { bigint: true });
+      const stats = layer.fs.lstatSync(placeIn(layer, path), { bigint: true });
       known.set(path, metaOf(stats as BigIntStats));
     }
     const deepestFirst = [...known].sort(([a], [b]) => b.length - a.length);

@@ -11,7 +11,7 @@ import { readFully } from "./spill-file.ts";
  */
 export function hasSameBytes(
   layer: Layer,
-  place: string,
+  place: string | Buffer,
   { descriptor, size }: { readonly descriptor: number; readonly size: number },
 ): boolean {
   const { fs } = layer;
@@ -42,7 +42,7 @@ export function hasSameBytes(
 }
 
 /** `undefined` where a command has left permissions that keep this user from reading. */
-function openHeld({ fs }: Layer, place: string): number | undefined {
+function openHeld({ fs }: Layer, place: string | Buffer): number | undefined {
   try {
     return fs.openSync(place, "r");
   } catch (error) {
