@@ -30,6 +30,7 @@ export type { Checkpoint } from "./commit/operation-log.ts";
 export type { CommitProgress, CommitReceipt, Durability } from "./commit/receipt.ts";
 export type { RecoveryReport } from "./commit/recover.ts";
 export type { Selection } from "./commit/select.ts";
+export type { AgentName } from "./config/agent-profile.ts";
 export type { DraftSummary } from "./drafts/draft-list.ts";
 export { DraftError, type DraftErrorCode, isDraftError } from "./errors.ts";
 export type { OverlayFs, Savepoint } from "./overlay/layer.ts";

@@ -1,3 +1,4 @@
+import type { AgentName } from "../config/agent-profile.ts";
 import type { PolicyOptions } from "../overlay/layer.ts";
 import type { SessionOptions } from "../sandbox/session-options.ts";
 
@@ -22,6 +23,11 @@ export interface OpenOverlayOptions {
    * (100 MiB) by default.
    */
   readonly memoryLimitBytes?: number;
+  /**
+   * The agent that works over it, whose section of `agent_optimization_config.yaml` holds for
+   * engines, tools and commands; without one nothing is held back.
+   */
+  readonly agent?: AgentName;
   /** What code that uses the overlay may reach; everything below the root by default. */
   readonly policy?: PolicyOptions;
   /**

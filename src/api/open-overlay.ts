@@ -37,14 +37,15 @@ export async function openOverlay(
   // Making it later would change the root, which may have been read by then.
   if (options.isolation === "serializable") ensureStateDirectory(disk, state);
   else hasStateDirectory(disk, state);
-  const before = await readSettings(disk, state);
+  const before = await readSettings(disk, state, options.agent);
   const store = openCommitStore(disk, state, {
     recoveryAttempts: before.recoveryAttempts,
     settlesEarly: options.settle !== "late",
   });
   const recovered = await recoverUnlessBusy(store);
   // What was recovered may have been a configuration file.
-  const settings = recovered.outcome === "clean" ? before : await readSettings(disk, state);
+  const settings =
+    recovered.outcome === "clean" ? before : await readSettings(disk, state, options.agent);
   if (settings.problem !== undefined && options.ignoreBadConfig !== true) {
     store.objects.close();
     throw settings.problem;

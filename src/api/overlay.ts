@@ -87,6 +87,8 @@ export class Overlay extends History implements AsyncDisposable {
   /** The commands that had run at each savepoint. */
   readonly #commandsAt = new WeakMap<Savepoint, readonly DraftCommand[]>();
   #session: Session | undefined;
+  /** The end of the last command, for an agent whose commands run one at a time. */
+  #lastCommand: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   /** @internal Use `openOverlay()`. */
@@ -134,19 +136,29 @@ export class Overlay extends History implements AsyncDisposable {
     return spawned.result;
   }
 
-  /** Like {@link Overlay.run}, but returns as soon as the command runs, with its streams. */
+  /**
+   * Like {@link Overlay.run}, but returns as soon as the command runs, with its streams. For an
+   * agent without `parallel_execution` that is when the command before it has ended.
+   */
   async spawn(
     command: string,
     args: readonly string[] = [],
     options: OverlayRunOptions = {},
   ): Promise<SpawnedCommand> {
-    const spawned = await this.#sessionFor(options.require).spawn(command, args, options);
-    return { ...spawned, result: this.#noting(spawned.result) };
+    const start = async (): Promise<SpawnedCommand> => {
+      const spawned = await this.#sessionFor(options.require).spawn(command, args, options);
+      return { ...spawned, result: this.#noting(spawned.result) };
+    };
+    return this.optimizer.profile.parallelism ? start() : this.#startInTurn(start);
   }
 
   /** Runs the user's shell at the terminal, over the overlay. */
   async shell(options: OverlayRunOptions = {}): Promise<RunResult> {
-    return this.#noting(this.#sessionFor(options.require).shell(options));
+    const start = () => this.#noting(this.#sessionFor(options.require).shell(options));
+    if (this.optimizer.profile.parallelism) return start();
+    const shell = this.#lastCommand.then(start);
+    this.#lastCommand = shell.catch(() => undefined);
+    return shell;
   }
 
   /**
@@ -345,6 +357,13 @@ export class Overlay extends History implements AsyncDisposable {
     if (unfinished.size === 0) return all;
     const isDone = ({ path }: Change) => !unfinished.has(join(this.root, path));
     return { ...all, changes: all.changes.filter(isDone) };
+  }
+
+  /** Starts a command when the one before it has ended, however that went. */
+  #startInTurn(start: () => Promise<SpawnedCommand>): Promise<SpawnedCommand> {
+    const spawned = this.#lastCommand.then(start);
+    this.#lastCommand = spawned.then(({ result }) => result).catch(() => undefined);
+    return spawned;
   }
 
   #pendingCommands(): readonly DraftCommand[] {

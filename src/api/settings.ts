@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { CheckLevel, CheckPart } from "../commit/check-finding.ts";
+import type { AgentName } from "../config/agent-profile.ts";
 import { type ConfigKeyName, type ConfigValues, configFiles } from "../config/config-keys.ts";
 import { configDirectoryVariable, defaultConfigValues } from "../config/default-values.ts";
 import type { EffectiveConfig } from "../config/effective-config.ts";
@@ -42,13 +43,17 @@ export interface RollbackSettings {
  * Reads the configuration of a root. Where there is none, which is the common case, the parser is
  * not even loaded. Files that are wrong give the defaults and a `problem`.
  */
-export async function readSettings(disk: Disk, state: StateDirectory): Promise<OverlaySettings> {
-  const defaults = () => settingsOf(defaultConfigValues(), () => false);
+export async function readSettings(
+  disk: Disk,
+  state: StateDirectory,
+  agent?: AgentName,
+): Promise<OverlaySettings> {
+  const defaults = () => settingsOf(defaultConfigValues(), () => false, agent);
   if (!hasConfig(disk, state)) return defaults();
   const { effectiveConfig } = await import("../config/effective-config.ts");
   try {
     const { values, lines } = effectiveConfig({ root: state.root, disk });
-    return settingsOf(values, isSetIn(lines));
+    return settingsOf(values, isSetIn(lines), agent);
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_CONFIG") {
       return { ...defaults(), problem: error };
@@ -75,7 +80,7 @@ function keyOf({ key }: EffectiveConfig["lines"][number]): ConfigKeyName {
   return key;
 }
 
-function settingsOf(values: ConfigValues, isSet: IsSet): OverlaySettings {
+function settingsOf(values: ConfigValues, isSet: IsSet, agent?: AgentName): OverlaySettings {
   const keepsBackups =
     values["safety.backups.enabled"] && values["write_optimization.safety.backup_enabled"];
   return {
@@ -92,7 +97,7 @@ function settingsOf(values: ConfigValues, isSet: IsSet): OverlaySettings {
       timeoutMs: rollbackTimeoutOf(values, isSet),
       onError: values["safety.rollback.auto_rollback_on_error"],
     },
-    optimizer: optimizerSettingsOf(values),
+    optimizer: optimizerSettingsOf(values, agent),
   };
 }
 

@@ -21,7 +21,7 @@ export type KeyReader =
   | "monitoring";
 
 /** Parts that are yet to come: their keys are checked and shown, and change nothing. */
-const laterReaders: readonly KeyReader[] = ["agents", "workflow", "monitoring"];
+const laterReaders: readonly KeyReader[] = ["workflow", "monitoring"];
 
 /** Whether anything acts on the keys of a part. */
 export function isInForce(reader: KeyReader): boolean {
@@ -119,21 +119,33 @@ export const configKeys = {
     "commit",
     "Time to wait for another committer",
   ),
-  "agent_optimizations.builder.template_extraction": agent("Extract templates while building"),
-  "agent_optimizations.builder.batch_generation": agent("Batch generated files"),
-  "agent_optimizations.builder.memory_streaming": agent("Stream large content"),
-  "agent_optimizations.reviewer.coalesced_edits": agent("Coalesce the edits of a review"),
-  "agent_optimizations.reviewer.atomic_application": agent("Apply a review as a whole"),
-  "agent_optimizations.reviewer.rollback_enabled": agent("Take a failed review back"),
-  "agent_optimizations.tester.batch_test_generation": agent("Batch generated tests"),
+  "agent_optimizations.builder.template_extraction": agent(
+    "Look for templates among what is written, and keep them",
+  ),
+  "agent_optimizations.builder.batch_generation": agent("Let operations wait, to be done together"),
+  "agent_optimizations.builder.memory_streaming": agent("Read and edit huge files in pieces"),
+  "agent_optimizations.reviewer.coalesced_edits": agent(
+    "One read and one write a file, not one an edit",
+  ),
+  "agent_optimizations.reviewer.atomic_application": agent(
+    "All of a set of edits or none; else what fits",
+  ),
+  "agent_optimizations.reviewer.rollback_enabled": agent("Take back what a failing set has done"),
+  "agent_optimizations.tester.batch_test_generation": agent(
+    "Let operations wait, to be done together",
+  ),
   "agent_optimizations.tester.parallel_execution": key(
     truth,
     false,
     "agents",
-    "Run tests at the same time",
+    "Run commands at the same time",
   ),
-  "agent_optimizations.ci_diagnostic.batch_config_updates": agent("Batch changes of CI files"),
-  "agent_optimizations.ci_diagnostic.template_based_fixes": agent("Make CI fixes from templates"),
+  "agent_optimizations.ci_diagnostic.batch_config_updates": agent(
+    "Let operations wait, to be done together",
+  ),
+  "agent_optimizations.ci_diagnostic.template_based_fixes": agent(
+    "Look for templates among what is written, and keep them",
+  ),
   "metrics.collection.enabled": key(truth, true, "metrics", "Measure operations"),
   "metrics.collection.interval": key(
     duration,

@@ -70,7 +70,8 @@ export class BatchBuilder {
  *   b.write("src/a.ts", "export const a = 1;\n");
  *   b.edit("src/b.ts", replaceText("old", "new"));
  * });
- * @returns `applied`, `rolled_back` (atomic, the default) or `partial_recovery` (not atomic).
+ * @returns `applied`, `rolled_back` (atomic, the default), `partial_recovery` (not atomic) or
+ *   `stopped` (not to be taken back).
  */
 export async function batch(
   overlay: EngineOverlay,

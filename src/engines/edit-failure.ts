@@ -22,15 +22,17 @@ export interface EditFailure {
 }
 
 /**
- * The error for an edit list: names the edit that failed and says that none was applied.
+ * The error for an edit list: names the edit that failed and says what became of the others.
  *
  * @param index of the failing edit, from 0; the message counts from 1.
+ * @param others what became of them; by default none was applied.
  */
 export function editError(
   path: string,
   index: number,
   count: number,
   failure: EditFailure,
+  others = "no changes were applied",
 ): DraftError {
   const which = count === 1 ? "The edit" : `Edit ${index + 1} of ${count}`;
   const near = failure.nearest;
@@ -39,7 +41,7 @@ export function editError(
     near === undefined ? "" : ` Nearest: line ${near.line}${hint}: ${quote(near.text)}`;
   return new DraftError(
     "DRAFT_EDIT_FAILED",
-    `${which} of ${path} failed, no changes were applied: ${failure.message}${nearest}`,
+    `${which} of ${path} failed, ${others}: ${failure.message}${nearest}`,
     { path, details: { index, ...failure } },
   );
 }

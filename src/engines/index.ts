@@ -1,4 +1,5 @@
 /** The write engines, as `draftfs/engines`: named exports only. */
+export type { AgentName, AgentProfile } from "../config/agent-profile.ts";
 export { collectMetrics, type MetricsCollection, meterOf } from "../config/collect-metrics.ts";
 export type { ConfigValues } from "../config/config-keys.ts";
 export { type EffectiveConfig, effectiveConfig } from "../config/effective-config.ts";
@@ -26,7 +27,11 @@ export { matchTemplate } from "./match-template.ts";
 export { type EditsByPath, type MultiEditResult, multiEdit } from "./multi-edit.ts";
 export type { Operation } from "./operation.ts";
 export { type Decision, decide, explain, type OperationFeatures } from "./optimizer.ts";
-export { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
+export {
+  type ExplicitSettings,
+  type OptimizerSettings,
+  optimizerSettingsOf,
+} from "./optimizer-settings.ts";
 export type { EngineOverlay } from "./overlay-port.ts";
 export { type Recording, type RecordOptions, recordTrace } from "./record-trace.ts";
 export {

@@ -2,13 +2,14 @@ import { DraftError } from "../errors.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { applyChanges, inSavepoint } from "./apply-changes.ts";
 import type { Edit } from "./edit.ts";
+import { editApart, type FailedFileEdits } from "./edit-apart.ts";
 import { FileStates } from "./file-states.ts";
 import { sizeOf } from "./operation.ts";
-import { isOptimizing, type OptimizerSettings } from "./optimizer-settings.ts";
+import { type ExplicitSettings, isOptimizing, profileFor } from "./optimizer-settings.ts";
 import { absolutePathOf, findBytes } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { isFinal } from "./run-batch-or-plain.ts";
-import { editPlainly, plainCallsOf } from "./run-plain.ts";
+import { editPlainly } from "./run-plain.ts";
 
 /** What `multiEdit` did to one file. */
 export interface EditedFile {
@@ -26,6 +27,9 @@ export interface EditedFile {
 /** What `multiEdit` did, and what it cost beside editing one by one. */
 export interface MultiEditResult {
   readonly files: readonly EditedFile[];
+  /** Files that were left out, where the profile of an agent does not ask for all or none. */
+  readonly failed: readonly FailedFileEdits[];
+  /** Edits that were applied. */
   readonly edits: number;
   /** Files read and written; one by one it would have been `edits` of each. */
   readonly reads: number;
@@ -37,8 +41,8 @@ export interface MultiEditResult {
 
 /** How to edit. */
 export interface MultiEditOptions extends MeasuringOptions {
-  /** Only `enabled` counts: without it the standard path is taken. By default the overlay's. */
-  readonly settings?: Pick<OptimizerSettings, "enabled">;
+  /** Without `enabled` the standard path is taken. By default the overlay's. */
+  readonly settings?: ExplicitSettings;
   /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
   readonly onFallback?: (error: Error) => void;
   /**
@@ -48,6 +52,9 @@ export interface MultiEditOptions extends MeasuringOptions {
   readonly onRead?: (path: string, before: Buffer | undefined) => void;
 }
 
+/** One file, and its edits in order. */
+export type EditList = readonly [path: string, edits: readonly Edit[]];
+
 /** Edits by path. */
 export type EditsByPath = Readonly<Record<string, readonly Edit[]>>;
 
@@ -55,6 +62,9 @@ export type EditsByPath = Readonly<Record<string, readonly Edit[]>>;
  * Applies several edits to one file, or to many, as one read and one write a file. The result is
  * that of the edits in sequence; when one cannot be applied, none is, in any file. Where the engine
  * itself fails, the standard path is tried once.
+ *
+ * The profile of a reviewer may have it otherwise: a read and a write for each edit, each file by
+ * itself, or what was done before a failure left as it is; the error says so then.
  *
  * @throws {DraftError} `DRAFT_EDIT_FAILED` with the path, the index of the failing edit, the number
  *   of matches and the nearest miss in `details`.
@@ -83,20 +93,28 @@ export function multiEdit(
     typeof target === "string" ? [[target, edits]] : Object.entries(target);
   for (const [path, list] of lists) if (list.length === 0) throw emptyList(path);
   const operations = lists.map(([path, list]) => ({ kind: "edit" as const, path, edits: list }));
-  const isOn = isOptimizing(overlay, options.settings);
+  const profile = profileFor(overlay, options.settings);
+  const isOn = profile.coalescing && isOptimizing(overlay, options.settings);
+  const edit = (some: readonly EditList[], how: MultiEditOptions) =>
+    isOn ? attempt(overlay, some, how) : editEach(overlay, some, how);
   return meterFrom(options).measure(
     { name: "multi_edit", sizeBytes: operations.reduce((sum, one) => sum + sizeOf(one), 0) },
-    () => (isOn ? attempt(overlay, lists, options) : editEach(overlay, lists, options)),
-    ({ reads, writes, bytesWritten, fallback }) => ({
+    () => {
+      if (profile.atomicity && profile.rollback) return edit(lists, options);
+      return editApart(overlay, lists, profile, (list, isRepeated) => {
+        const { onRead: _onRead, ...unheard } = options;
+        return edit([list], isRepeated ? unheard : options);
+      });
+    },
+    ({ reads, writes, bytesWritten, fallback, edits: done }) => ({
       io: { reads, writes, deletes: 0, moves: 0, bytesWritten },
       optimization: isOn && fallback === undefined ? "coalesce" : "none",
-      baselineCalls: operations.reduce((sum, one) => sum + plainCallsOf(one), 0),
+      // A read and a write for each edit, as plain code makes them.
+      baselineCalls: 2 * done,
       outcome: fallback === undefined ? "done" : "fell_back",
     }),
   );
 }
-
-type EditList = readonly [path: string, edits: readonly Edit[]];
 
 function attempt(
   overlay: EngineOverlay,
@@ -130,6 +148,7 @@ function coalesce(
   const applied = applyChanges(overlay, states.changes());
   return {
     files: edited.map((file) => ({ ...file, written: isWritten(file.before, file.after) })),
+    failed: [],
     edits: lists.reduce((sum, [, list]) => sum + list.length, 0),
     reads: states.reads,
     writes: applied.writes,
@@ -160,7 +179,7 @@ function editEach(
     }),
   );
   const edits = lists.reduce((sum, [, list]) => sum + list.length, 0);
-  return { files, edits, reads, writes, bytesWritten, fallback };
+  return { files, failed: [], edits, reads, writes, bytesWritten, fallback };
 }
 
 function isWritten(before: Buffer | undefined, after: Buffer): boolean {

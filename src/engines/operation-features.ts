@@ -63,6 +63,7 @@ export function featuresOf(
   },
 ): OperationFeatures[] {
   const { nodes } = options;
+  const templates = settings.profile.templates ? options.templates : undefined;
   const states = new FileStates(overlay, nodes);
   const targets = operations.map((operation) => targetOf(overlay, states, operation));
   const company: Company = {
@@ -70,7 +71,7 @@ export function featuresOf(
     byKind: countsOf(targets.map(({ likeness }) => likeness)),
     structural: operations.flatMap((operation) => structuralPathsOf(overlay, states, operation)),
     nested: new NestedPaths(),
-    templated: templatedPaths(operations, settings, options.templates),
+    templated: templatedPaths(operations, settings, templates),
     changesNames: operations.some(({ kind }) => kind !== "write" && kind !== "edit"),
   };
   for (const { paths } of targets) for (const path of paths) company.nested.add(path);

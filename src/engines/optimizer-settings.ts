@@ -1,3 +1,9 @@
+import {
+  type AgentName,
+  type AgentProfile,
+  agentProfileOf,
+  openProfile,
+} from "../config/agent-profile.ts";
 import type { ConfigValues } from "../config/config-keys.ts";
 import { defaultConfigValues, isLegacy } from "../config/default-values.ts";
 import { MIB } from "../limits.ts";
@@ -17,7 +23,13 @@ export interface OptimizerSettings {
   readonly windowMs: number;
   /** Size from which a file is edited by extents rather than in memory. */
   readonly streamBytesMin: number;
+  /** What is done for the agent that the settings were made for; everything without one. */
+  readonly profile: AgentProfile;
 }
+
+/** What an explicit call goes by; what is left out is as the overlay has it. */
+export type ExplicitSettings = Pick<OptimizerSettings, "enabled"> &
+  Partial<Pick<OptimizerSettings, "profile">>;
 
 /** Long enough for a burst of writes, short enough not to be felt. */
 const windowMs = 2000;
@@ -28,8 +40,10 @@ const streamBytesMin = 16 * MIB;
  *
  * @param given its values; by default those without any file, which is the defaults, and nothing
  *   optimised where the environment says `WRITE_OPTIMIZATION_LEGACY=true`.
+ * @param agent whose profile holds; without one nothing is held back.
+ * @throws {DraftError} `DRAFT_CONFIG` for a name that is no agent's.
  */
-export function optimizerSettingsOf(given?: ConfigValues): OptimizerSettings {
+export function optimizerSettingsOf(given?: ConfigValues, agent?: AgentName): OptimizerSettings {
   const values = given ?? defaultConfigValues();
   const isOff = given === undefined && isLegacy(process.env);
   return {
@@ -39,6 +53,7 @@ export function optimizerSettingsOf(given?: ConfigValues): OptimizerSettings {
     batchFilesMax: values["write_optimization.thresholds.max_batch_size"],
     windowMs,
     streamBytesMin,
+    profile: agentProfileOf(values, agent),
   };
 }
 
@@ -59,4 +74,12 @@ export function isOptimizing(
   given?: Pick<OptimizerSettings, "enabled">,
 ): boolean {
   return given?.enabled ?? (overlay.optimizer?.enabled !== false && !isLegacy(process.env));
+}
+
+/** The profile that an explicit call goes by: the one that it was told, else the overlay's. */
+export function profileFor(
+  overlay: EngineOverlay,
+  given?: Partial<Pick<OptimizerSettings, "profile">>,
+): AgentProfile {
+  return given?.profile ?? overlay.optimizer?.profile ?? openProfile;
 }

@@ -48,7 +48,8 @@ export interface Decision {
  * The rules, in order: nothing is optimised when optimisation is off; content that is there already
  * is not written; huge files are edited by extents, unless their place among the others matters;
  * operations on one file become one; what follows a template is rendered as a batch; what depends
- * on its order is coordinated; what has company is batched; the rest is left alone.
+ * on its order is coordinated; what has company is batched; the rest is left alone. What the
+ * profile of an agent holds back is passed over.
  */
 export function decide(features: OperationFeatures, settings: OptimizerSettings): Decision {
   if (!settings.enabled) return standard("optimisation is switched off");
@@ -77,8 +78,9 @@ function decideAlone(
   settings: OptimizerSettings,
 ): Decision | undefined {
   const { sameFile, edits, fileBytes } = features;
+  const { coalescing, streams } = settings.profile;
   const isLookedAt = features.sizeBytes >= settings.contentBytesMin;
-  if (features.isIdentical && (isLookedAt || features.insideBatch)) {
+  if (coalescing && features.isIdentical && (isLookedAt || features.insideBatch)) {
     return {
       analysis: "DEDUPLICATE",
       strategy: "coalesce",
@@ -88,7 +90,8 @@ function decideAlone(
   }
   // Streams run by themselves, after what is batched: not when their place matters.
   const isByItself = sameFile === 0 && !features.isOrdered;
-  if (features.kind === "edit" && fileBytes >= settings.streamBytesMin && isByItself) {
+  const isHuge = fileBytes >= settings.streamBytesMin;
+  if (streams && features.kind === "edit" && isHuge && isByItself) {
     // As many searches and writes as plain code makes; what it saves are bytes and memory.
     return {
       analysis: "DEDUPLICATE",
@@ -97,7 +100,7 @@ function decideAlone(
       predictedCallsSaved: 0,
     };
   }
-  if (sameFile > 0 || edits > 1) {
+  if (coalescing && (sameFile > 0 || edits > 1)) {
     const others = sameFile > 0 ? `${sameFile} more on the same file wait` : `${edits} edits`;
     const plain = features.kind === "edit" ? 2 * edits : 1;
     return {
@@ -116,6 +119,7 @@ function decideTogether(
   settings: OptimizerSettings,
 ): Decision | undefined {
   const { files, similar, insideBatch } = features;
+  const { batches } = settings.profile;
   const hasCompany = similar >= settings.operationsForBatchMin;
   if (features.fitsTemplate && hasCompany) {
     return together("TEMPLATE", "template", `${similar} files that wait follow one template`);
@@ -123,6 +127,7 @@ function decideTogether(
   if (features.fitsTemplate && features.isKnownTemplate) {
     return together("TEMPLATE", "template", "it follows a template that was found before");
   }
+  if (!batches) return undefined;
   if (features.isOrdered) {
     return together("COORDINATE", "batch", "its place among the others matters");
   }

@@ -1,5 +1,6 @@
+import type { AgentName } from "../config/agent-profile.ts";
 import { effectiveConfig } from "../config/effective-config.ts";
-import { optimizerSettingsOf } from "./optimizer-settings.ts";
+import { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { TemplateCache } from "./template-cache.ts";
 import { type PipelineOptions, WritePipeline } from "./write-pipeline.ts";
@@ -16,27 +17,35 @@ import { type PipelineOptions, WritePipeline } from "./write-pipeline.ts";
 export class RootedPipeline extends WritePipeline implements Disposable {
   readonly templates: TemplateCache;
   readonly #root: string;
+  readonly #keepsTemplates: boolean;
 
   /**
+   * @param options.agent whose profile holds; one without templates reads and keeps none.
    * @throws {DraftError} `DRAFT_CONFIG` for a configuration that cannot be read.
    */
   static open(
     overlay: EngineOverlay,
-    options: Omit<PipelineOptions, "settings" | "templates"> = {},
+    given: Omit<PipelineOptions, "settings" | "templates"> & { readonly agent?: AgentName } = {},
   ): RootedPipeline {
+    const { agent, ...options } = given;
+    const { values } = effectiveConfig({ root: overlay.root });
+    const settings = optimizerSettingsOf(values, agent);
     const templates = new TemplateCache();
-    templates.load(overlay.root);
-    const settings = optimizerSettingsOf(effectiveConfig({ root: overlay.root }).values);
+    if (settings.profile.templates) templates.load(overlay.root);
     return new RootedPipeline(overlay, { ...options, settings, templates });
   }
 
   private constructor(
     overlay: EngineOverlay,
-    options: PipelineOptions & { readonly templates: TemplateCache },
+    options: PipelineOptions & {
+      readonly settings: OptimizerSettings;
+      readonly templates: TemplateCache;
+    },
   ) {
     super(overlay, options);
     this.templates = options.templates;
     this.#root = overlay.root;
+    this.#keepsTemplates = options.settings.profile.templates;
   }
 
   /**
@@ -48,7 +57,7 @@ export class RootedPipeline extends WritePipeline implements Disposable {
     try {
       if (this.waiting > 0) this.flush();
     } finally {
-      this.templates.save(this.#root);
+      if (this.#keepsTemplates) this.templates.save(this.#root);
     }
   }
 

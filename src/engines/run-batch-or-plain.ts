@@ -1,15 +1,15 @@
 import { isDraftError } from "../errors.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { type Operation, sizeOf } from "./operation.ts";
-import { isOptimizing, type OptimizerSettings } from "./optimizer-settings.ts";
+import { type ExplicitSettings, isOptimizing, profileFor } from "./optimizer-settings.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 import { plainCallsOf } from "./run-plain.ts";
 
 /** How to run an explicit batch. */
 export interface ExplicitBatchOptions extends BatchOptions, MeasuringOptions {
-  /** Only `enabled` counts: without it the standard path is taken. By default the overlay's. */
-  readonly settings?: Pick<OptimizerSettings, "enabled">;
+  /** Without `enabled` the standard path is taken. By default the overlay's. */
+  readonly settings?: ExplicitSettings;
   /** Told at once when the engine failed and the standard path is tried; the result has it, too. */
   readonly onFallback?: (error: Error) => void;
 }
@@ -23,16 +23,21 @@ export type ExplicitBatchResult = BatchResult & {
 /**
  * Runs operations as a batch; where the engine fails, once on the standard path: each operation by
  * itself, in order, with the same promise of all or none. An edit that does not fit its file is no
- * failure of the engine.
+ * failure of the engine. The profile of an agent says what is not asked for: whether operations
+ * are put together, whether it is all or none, and whether what a failing one has done stays.
  *
  * @throws {DraftError} `DRAFT_ABORTED`, `DRAFT_TOOL_INPUT`; nothing was changed then.
  */
 export function runBatchOrPlain(
   overlay: EngineOverlay,
   operations: readonly Operation[],
-  options: ExplicitBatchOptions = {},
+  given: ExplicitBatchOptions = {},
 ): ExplicitBatchResult {
-  const isOn = isOptimizing(overlay, options.settings);
+  const profile = profileFor(overlay, given.settings);
+  const { atomic = profile.atomicity, keepDone = !profile.rollback } = given;
+  const options = { ...given, atomic, keepDone: atomic && keepDone };
+  const isTogether = profile.batches && profile.coalescing && !options.keepDone;
+  const isOn = isTogether && isOptimizing(overlay, options.settings);
   const sizeBytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
   return meterFrom(options).measure(
     { name: "batch", sizeBytes },
@@ -83,16 +88,15 @@ export function isFinal(error: Error): boolean {
 /** Calls that plain code would have made for what was done in the end. */
 function baselineOf(operations: readonly Operation[], result: BatchResult): number {
   if (result.outcome === "rolled_back") return 0;
-  const failed = new Set(
-    result.outcome === "partial_recovery" ? result.failed.map(({ index }) => index) : [],
-  );
-  return operations.reduce(
-    (sum, operation, index) => sum + (failed.has(index) ? 0 : plainCallsOf(operation)),
-    0,
-  );
+  const failed = new Set("failed" in result ? result.failed.map(({ index }) => index) : []);
+  const stoppedAt = result.outcome === "stopped" ? Math.min(...failed) : operations.length;
+  return operations.reduce((sum, operation, index) => {
+    const isDone = index < stoppedAt && !failed.has(index);
+    return sum + (isDone ? plainCallsOf(operation) : 0);
+  }, 0);
 }
 
 function outcomeOf(result: ExplicitBatchResult): "done" | "failed" | "fell_back" {
-  if (result.outcome === "rolled_back") return "failed";
+  if (result.outcome === "rolled_back" || result.outcome === "stopped") return "failed";
   return result.fallback === undefined ? "done" : "fell_back";
 }

@@ -22,6 +22,11 @@ export interface BatchOptions {
   readonly onProgress?: (files: number) => void;
   /** The standard path: each operation by itself and in order, nothing of a file put together. */
   readonly oneByOne?: boolean;
+  /**
+   * An atomic batch that fails stops there, and what it has done stays. Its operations are done one
+   * by one, so that there is a before and an after. Without it everything is taken back.
+   */
+  readonly keepDone?: boolean;
 }
 
 /** What a pipeline adds. */
@@ -64,6 +69,12 @@ export type BatchResult =
       readonly failed: readonly FailedOperation[];
       readonly error: Error;
     })
+  /** An atomic batch failed that was not to be taken back: what comes before in it was done. */
+  | (BatchFacts & {
+      readonly outcome: "stopped";
+      readonly failed: readonly FailedOperation[];
+      readonly error: Error;
+    })
   /** Some operations failed at first; those in `recovered` were done when tried again alone. */
   | (BatchFacts & {
       readonly outcome: "partial_recovery";
@@ -88,6 +99,7 @@ interface Run {
   readonly overlay: EngineOverlay;
   readonly operations: readonly Operation[];
   readonly atomic: boolean;
+  readonly keepsDone: boolean;
   readonly maxBatchSize: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((files: number) => void) | undefined;
@@ -124,6 +136,7 @@ export function runBatch(
     overlay,
     operations,
     atomic: options.atomic ?? true,
+    keepsDone: options.keepDone ?? false,
     maxBatchSize: options.maxBatchSize ?? overlay.optimizer?.batchFilesMax ?? batchFilesMax,
     signal: options.signal,
     onProgress: options.onProgress,
@@ -134,8 +147,10 @@ export function runBatch(
   const facts = () => factsOf(run);
   try {
     return inSavepoint(overlay, () => {
-      if (options.oneByOne === true) runOneByOne(run);
-      else runSegments(run);
+      if (options.oneByOne === true || run.keepsDone) {
+        const stopped = runOneByOne(run);
+        if (stopped !== undefined) return { ...facts(), ...stopped };
+      } else runSegments(run);
       const { failed } = run.progress;
       if (failed.length === 0) return { ...facts(), outcome: "applied" as const };
       if (run.atomic) throw new BatchFailure(failed);
@@ -143,9 +158,8 @@ export function runBatch(
     });
   } catch (error) {
     if (!(error instanceof BatchFailure)) throw error;
-    const first = error.failed[0]?.error ?? error;
     const nothing = factsOf({ ...run, progress: emptyProgress() });
-    return { ...nothing, outcome: "rolled_back", failed: error.failed, error: first };
+    return { ...nothing, outcome: "rolled_back", ...failureOf(error) };
   }
 }
 
@@ -176,15 +190,29 @@ function runSegments(run: Run): void {
   runFiles(run, start, run.operations.length);
 }
 
-function runOneByOne(run: Run): void {
+/** @returns where an atomic batch stopped that keeps what it has done. */
+function runOneByOne(run: Run): (Failure & { readonly outcome: "stopped" }) | undefined {
+  const isTakenBackWhole = run.atomic && !run.keepsDone;
   for (const [index, operation] of run.operations.entries()) {
     if (index % run.maxBatchSize === 0) stopIfAborted(run);
-    attempt(run, [index], () => {
-      const once = () => runPlain(run.overlay, operation);
-      // An atomic batch is taken back whole; any other keeps what comes before and after.
-      add(run.progress, run.atomic ? once() : inSavepoint(run.overlay, once));
-    });
+    try {
+      attempt(run, [index], () => {
+        const once = () => runPlain(run.overlay, operation);
+        // An atomic batch is taken back whole; any other keeps what comes before and after.
+        add(run.progress, isTakenBackWhole ? once() : inSavepoint(run.overlay, once));
+      });
+    } catch (error) {
+      if (isTakenBackWhole || !(error instanceof BatchFailure)) throw error;
+      return { outcome: "stopped", ...failureOf(error) };
+    }
   }
+  return undefined;
+}
+
+type Failure = Pick<Extract<BatchResult, { outcome: "stopped" }>, "failed" | "error">;
+
+function failureOf(failure: BatchFailure): Failure {
+  return { failed: failure.failed, error: failure.failed[0]?.error ?? failure };
 }
 
 function runFiles(run: Run, start: number, end: number): void {
@@ -240,6 +268,7 @@ export function runChanges(
     overlay,
     operations: [],
     atomic: true,
+    keepsDone: false,
     maxBatchSize: options.maxBatchSize ?? overlay.optimizer?.batchFilesMax ?? batchFilesMax,
     signal: options.signal,
     onProgress: options.onProgress,

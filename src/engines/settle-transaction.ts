@@ -44,15 +44,19 @@ export interface Settled {
 /**
  * Brings what a transaction has gathered to the overlay, all or none: looks for opportunities among
  * its operations, and applies them as one change a file, in the order of their dependencies and in
- * groups of at most `max_batch_size`. Where that fails, once on the standard path.
+ * groups of at most `max_batch_size`. Where that fails, or the profile of an agent puts nothing
+ * together, on the standard path.
  */
 export function settleTransaction(
   overlay: EngineOverlay,
   gathered: Gathered,
   options: SettleOptions,
 ): Settled {
-  const decided = decideAll(overlay, gathered.operations, options);
-  if (!options.settings.enabled) {
+  const { batches, coalescing } = options.settings.profile;
+  const enabled = options.settings.enabled && batches && coalescing;
+  const settings = { ...options.settings, enabled };
+  const decided = decideAll(overlay, gathered.operations, { ...options, settings });
+  if (!enabled) {
     return { io: settlePlainly(overlay, gathered), decisions: decided, fallback: undefined };
   }
   try {

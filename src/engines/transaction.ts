@@ -208,9 +208,10 @@ async function carryOut<T>(
 function reportOf(
   { io, fallback }: Settled,
   { plainCalls, operations }: Gathered,
-  { enabled }: OptimizerSettings,
+  { enabled, profile }: OptimizerSettings,
 ): OperationReport {
-  const isOptimized = enabled && fallback === undefined;
+  const isTogether = enabled && profile.batches && profile.coalescing;
+  const isOptimized = isTogether && fallback === undefined;
   return {
     io,
     optimization: isOptimized ? "coalesce" : "none",

@@ -89,7 +89,8 @@ const nothingWaiting: Operation[] = [];
  *
  * It belongs inside a transaction or an overlay: operations wait until {@link flush}, until one
  * comes after the window has closed, or until a full batch is there. There is no timer: whoever
- * submits nothing more has to flush. A flush is all or none.
+ * submits nothing more has to flush. A flush is all or none. Where the profile of an agent has no
+ * batches, nothing waits: each operation is a flush of its own.
  */
 export class WritePipeline {
   readonly #overlay: EngineOverlay;
@@ -104,8 +105,9 @@ export class WritePipeline {
 
   constructor(overlay: EngineOverlay, options: PipelineOptions = {}) {
     this.#overlay = overlay;
-    this.#settings = settingsFor(overlay, options.settings);
-    checkBatchSize(this.#settings.batchFilesMax);
+    const settings = settingsFor(overlay, options.settings);
+    checkBatchSize(settings.batchFilesMax);
+    this.#settings = settings.profile.batches ? settings : { ...settings, batchFilesMax: 1 };
     this.#meter = options.meter ?? new Meter();
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -254,6 +256,7 @@ export class WritePipeline {
         const attempt = this.#attempt(() => {
           const result = run(this.#overlay, operations, {
             maxBatchSize: this.#settings.batchFilesMax,
+            oneByOne: !this.#settings.profile.coalescing,
             nodes,
             ...signalOf(this.#options),
           });
@@ -365,8 +368,21 @@ export function runOptimized(
       }),
     now: () => 0,
   });
+  if (!settings.profile.batches) {
+    return inSavepoint(overlay, () => joined(operations.flatMap((one) => gathering.submit(one))));
+  }
   for (const operation of operations) gathering.submit(operation);
   return gathering.flush();
+}
+
+/** What flushes of one operation each did, as one. */
+function joined(results: readonly FlushResult[]): FlushResult {
+  return {
+    decisions: results.flatMap(({ decisions }) => decisions),
+    fallbacks: results.flatMap(({ fallbacks }) => fallbacks),
+    batch: undefined,
+    io: sumOf(results.map(({ io }) => io)),
+  };
 }
 
 function isBatched(decision: Decision): boolean {

@@ -28,14 +28,26 @@ export interface EditedFileOutput extends ContentChange {
   readonly replacements: readonly number[];
 }
 
+/** A file that was left out, where the profile of the agent allows that. */
+export interface FailedFileOutput {
+  readonly filePath: string;
+  readonly reason: string;
+  /** Edits of it that stay applied. */
+  readonly applied: number;
+}
+
 /** What Edit and MultiEdit share: the files, and what it cost. */
 export interface EditFilesOutput {
   readonly files: readonly EditedFileOutput[];
+  readonly failed: readonly FailedFileOutput[];
   readonly warnings: readonly string[];
   readonly metrics: ToolMetrics;
 }
 
-/** Applies the edits of all files, or none. Each file is named once. */
+/**
+ * Applies the edits of all files, or none, unless the profile of the agent has it otherwise. Each
+ * file is named once.
+ */
 export function editFiles(
   context: ToolContext,
   fileEdits: readonly AgentFileEdits[],
@@ -65,6 +77,10 @@ export function editFiles(
   if (result.fallback !== undefined) {
     warnings.push(`The edits were made one by one: ${result.fallback.message}`);
   }
+  const failed = result.failed.map(({ path, error, applied }) => {
+    return { filePath: path, reason: error.message, applied };
+  });
+  if (failed.length > 0) warnings.push("Not all of the edits were applied: see failed.");
   const isCoalesced = result.edits > 1 && result.reads + result.writes < 2 * result.edits;
   return {
     files: result.files.map((file) => ({
@@ -73,6 +89,7 @@ export function editFiles(
       replacements: file.replacements,
       ...contentChangeOf(file.before, file.after),
     })),
+    failed,
     warnings,
     metrics: {
       optimization: result.writes === 0 ? "no_op" : isCoalesced ? "coalesce" : "none",

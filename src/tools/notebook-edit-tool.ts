@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { FileStates } from "../engines/file-states.ts";
 import { DraftError } from "../errors.ts";
+import { editCells } from "./edit-cells.ts";
 import type { ToolMetrics } from "./file-result.ts";
 import { checkFreshness } from "./freshness-rule.ts";
-import { type CellEdit, type EditedNotebook, editNotebook } from "./notebook-edit.ts";
-import { replaceContent } from "./replace-content.ts";
+import type { CellEdit, EditedNotebook } from "./notebook-edit.ts";
 import { type Hunk, structuredPatchOf } from "./structured-patch.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
@@ -72,12 +72,13 @@ function edit(context: ToolContext, request: NotebookEditInput): NotebookEditOut
   if (before === undefined) throw inputError(path, `There is no notebook ${path}.`);
   const warnings = checkFreshness(context, path, before, false);
   const original = decode(path, before);
-  const steps: EditedNotebook[] = [];
-  for (const step of edits) steps.push(editNotebook(steps.at(-1)?.text ?? original, step));
+  const { steps, reads, writes, bytesWritten, durationMs } = editCells(
+    context,
+    { path, states, original },
+    edits,
+  );
   const updated = steps.at(-1)?.text ?? original;
-  const bytes = Buffer.from(updated, "utf8");
-  const { writes, bytesWritten, durationMs } = replaceContent(context, states, path, bytes);
-  context.reads?.record(ledgerPathOf(context, path), bytes);
+  context.reads?.record(ledgerPathOf(context, path), Buffer.from(updated, "utf8"));
   const cells = steps.map((step, index) => cellOutputOf(edits[index], step));
   const last = cells.at(-1);
   if (last === undefined) throw new DraftError("DRAFT_BUG", "BUG: no cell was edited.");
@@ -92,13 +93,13 @@ function edit(context: ToolContext, request: NotebookEditInput): NotebookEditOut
     staged: true,
     warnings,
     metrics: {
-      optimization: writes === 0 ? "no_op" : edits.length > 1 ? "coalesce" : "none",
-      reads: states.reads,
+      optimization: writes === 0 ? "no_op" : writes < edits.length ? "coalesce" : "none",
+      reads,
       writes,
       deletes: 0,
       moves: 0,
       bytesWritten,
-      savedReads: edits.length - states.reads,
+      savedReads: edits.length - reads,
       savedWrites: edits.length - writes,
       durationMs,
     },

@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { z } from "zod";
+import { profileFor } from "../engines/optimizer-settings.ts";
 import { findTarget } from "../engines/overlay-path.ts";
 import type { EngineStats } from "../engines/overlay-port.ts";
 import { textEncodingOf } from "../engines/text-encoding.ts";
@@ -92,7 +93,8 @@ function read(context: ToolContext, request: ReadInput): ReadOutput {
   const imageType = imageTypes[extname(path).toLowerCase()];
   refuseLarge(path, node, request, imageType);
   const isText = imageType === undefined && !path.endsWith(".ipynb");
-  if (isText && node.size >= scannedTextBytesMin && !isWide(context, path)) {
+  const { streams } = profileFor(context.overlay, context.settings);
+  if (streams && isText && node.size >= scannedTextBytesMin && !isWide(context, path)) {
     return readHuge(context, path, node.size, request);
   }
   const bytes = context.overlay.fs.readFileSync(path);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { OptimizerSettings } from "../engines/optimizer-settings.ts";
+import type { ExplicitSettings } from "../engines/optimizer-settings.ts";
 import { absolutePathOf } from "../engines/overlay-path.ts";
 import type { EngineOverlay } from "../engines/overlay-port.ts";
 import { DraftError } from "../errors.ts";
@@ -18,8 +18,11 @@ export interface ToolContext {
   readonly reads?: ReadLedger;
   /** Measures every call, to its end. */
   readonly meter?: Meter;
-  /** Only `enabled` counts: without it nothing is optimised. By default the overlay's. */
-  readonly settings?: Pick<OptimizerSettings, "enabled">;
+  /**
+   * Without `enabled` nothing is optimised; `profile` is that of the agent that calls. By default
+   * the overlay's; `optimizerSettingsOf(values, agent)` makes them.
+   */
+  readonly settings?: ExplicitSettings;
   /** Stops the tools that walk the tree, and refuses to begin any. */
   readonly signal?: AbortSignal;
   /** @internal What one measured call has read so far. */
