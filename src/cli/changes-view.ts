@@ -33,6 +33,19 @@ export function machineLines(changes: readonly Change[]): string {
     .join("");
 }
 
+/**
+ * {@link machineLines} with lines added and removed as the second and third column, `-` for what
+ * has none (binary, directory), as `git diff --numstat` has it.
+ */
+export function machineFigureLines(shown: readonly ShownChange[]): string {
+  return shown
+    .map(({ change, lines }) => {
+      const figures = [lines?.insertions ?? "-", lines?.deletions ?? "-"];
+      return `${[letterOf(change), ...figures, ...pathsOf(change).map(quoted)].join("\t")}\n`;
+    })
+    .join("");
+}
+
 /** Every change on a line of its own, in columns. */
 export function changeLines(shown: readonly ShownChange[], terminal: Terminal): string {
   return shown.map((one) => changeLine(one, terminal)).join("");

@@ -3,6 +3,7 @@ import { type CommitReceipt, type CommitRequest, mergingResolver, type Overlay }
 import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { unsupportedNote } from "./left-out.ts";
 import { nextStep } from "./next-step.ts";
 import { draftNameOf } from "./open-root.ts";
 import { checkedPatterns, patternsOf } from "./path-patterns.ts";
@@ -31,6 +32,8 @@ export async function commitDraft(
   choices: CommitChoices,
 ): Promise<number> {
   const { out } = context;
+  // A commit leaves nothing behind in the draft, what it does not carry out neither.
+  const before = await overlay.diff();
   const receipt = await commitWithProgress(
     context,
     overlay,
@@ -39,16 +42,19 @@ export async function commitDraft(
   );
   const draft = draftNameOf(choices);
   if (choices.json === true) {
-    out.json({ draft, committed: receipt === undefined ? null : receiptDocument(receipt) });
+    const { unsupported } = before.changeSet;
+    const committed = receipt === undefined ? null : receiptDocument(receipt);
+    out.json({ draft, committed, ...(unsupported === undefined ? {} : { unsupported }) });
   } else if (receipt === undefined) {
-    const left = (await overlay.diff()).changes.length;
-    const what = left === 0 ? "Nothing is pending" : "Nothing that is meant is pending";
-    const rest = left === 0 ? "" : `; ${countText(left, "other path")} still`;
+    const count = (await overlay.diff()).changes.length;
+    const what = count === 0 ? "Nothing is pending" : "Nothing that is meant is pending";
+    const rest = count === 0 ? "" : `; ${countText(count, "other path")} still`;
     out.write(`${what} in the draft ${draft}${rest}.\n`);
   } else {
     const undo = nextStep(["undo"], choices);
     out.write(`${receiptText(receipt)}\nPut it back with ${undo}.\n`);
   }
+  if (choices.json !== true) context.err.write(unsupportedNote(before));
   return exitCodes.ok;
 }
 

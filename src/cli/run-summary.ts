@@ -1,6 +1,7 @@
 import type { Diff, RunResult } from "../index.ts";
 import { machineLines, summaryLines, totalsText } from "./changes-view.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
+import { unsupportedNote } from "./left-out.ts";
 import { draftNameOf } from "./open-root.ts";
 import { writePatch } from "./patch-view.ts";
 import { countText } from "./quantities.ts";
@@ -34,6 +35,7 @@ export function showSummary(
     err.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}. Nothing on disk has changed.\n`);
     err.write(earlierText(diff, result));
   }
+  err.write(unsupportedNote(diff));
   if (options.showDiff === true) writePatch(diff, out.isTerminal && err.isTerminal ? out : err);
 }
 

@@ -4,6 +4,7 @@ import { patchContentBytesMax } from "../limits.ts";
 import { objectIdOf } from "../objects/object-id.ts";
 import { binaryPatchOf } from "./binary-patch.ts";
 import type { ChangeSet } from "./change-set.ts";
+import { isInRepository } from "./git-names.ts";
 import { isBinary, type PatchEdit, type PatchSide, patchEditsOf } from "./patch-edits.ts";
 import { textHunksOf } from "./text-hunks.ts";
 
@@ -12,6 +13,9 @@ const absentOid = "0".repeat(40);
 /**
  * A change set as a patch that `git apply` accepts, also where it touches binary content, links,
  * executable bits and odd names. Bytes, not a string: texts keep whatever encoding they have.
+ *
+ * Git refuses paths below `.git` and with them the whole patch: what it says of them is behind
+ * `# `, to be read by people and skipped by `git apply`, and binary content is only named.
  *
  * Git patches know no directories, times, owners or other permission bits. Content beyond
  * `patchContentBytesMax` is only named, as git itself does without `--binary`; `git apply` refuses
@@ -25,10 +29,30 @@ export function patchOf(changeSet: ChangeSet, lower: Lower): Buffer {
 
 /** The edits of single files and links as a patch, in the order in which they are given. */
 export function patchOfEdits(edits: readonly PatchEdit[]): Buffer {
-  return Buffer.concat(edits.map(patchOfEdit));
+  return Buffer.concat(edits.flatMap(apartFromRepositories).map(patchOfEdit));
+}
+
+/** What is moved into a repository or out of one: one side is to be applied, the other is not. */
+function apartFromRepositories(edit: PatchEdit): PatchEdit[] {
+  const { old: before, new: after } = edit;
+  if (before === undefined || after === undefined) return [edit];
+  if (isInRepository(before.path) === isInRepository(after.path)) return [edit];
+  return [
+    { old: before, new: undefined },
+    { old: undefined, new: after },
+  ];
 }
 
 function patchOfEdit(edit: PatchEdit): Buffer {
+  const isSkipped = isInRepository(edit.new?.path ?? edit.old?.path ?? "");
+  const patch = sectionOf(edit, isSkipped);
+  if (!isSkipped || patch.length === 0) return patch;
+  const lines = patch.toString("latin1").replace(/\n$/, "").split("\n");
+  return Buffer.from(lines.map((line) => `# ${line}\n`).join(""), "latin1");
+}
+
+/** @param isSkipped by `git apply`: binary content is only named. */
+function sectionOf(edit: PatchEdit, isSkipped: boolean): Buffer {
   const [before, after] = [edit.old, edit.new];
   const oldName = before?.path ?? after?.path ?? "";
   const newName = after?.path ?? oldName;
@@ -38,7 +62,7 @@ function patchOfEdit(edit: PatchEdit): Buffer {
   if (before !== undefined && after !== undefined && before.mode !== after.mode) {
     lines.push(`old mode ${before.mode}`, `new mode ${after.mode}`);
   }
-  const body = bodyOf(before, after);
+  const body = bodyOf(before, after, isSkipped);
   if (before !== undefined && after !== undefined && oldName !== newName) {
     lines.push(`similarity index ${body.similarity}%`);
     lines.push(`rename from ${quoted(oldName)}`, `rename to ${quoted(newName)}`);
@@ -64,7 +88,11 @@ interface Body {
   readonly similarity: number;
 }
 
-function bodyOf(before: PatchSide | undefined, after: PatchSide | undefined): Body {
+function bodyOf(
+  before: PatchSide | undefined,
+  after: PatchSide | undefined,
+  isSkipped: boolean,
+): Body {
   const size = Math.max(before?.size ?? 0, after?.size ?? 0);
   if (size > patchContentBytesMax) return differOnly(before, after);
   const old = before?.read() ?? Buffer.alloc(0);
@@ -77,6 +105,7 @@ function bodyOf(before: PatchSide | undefined, after: PatchSide | undefined): Bo
     return { ...common, bytes: Buffer.alloc(0), isText: true, similarity: 100 };
   }
   if (isBinary(old) || isBinary(bytes)) {
+    if (isSkipped) return { ...differOnly(before, after), oldOid, newOid };
     const patch = Buffer.from(binaryPatchOf(old, bytes), "latin1");
     return { ...common, bytes: patch, isText: false, similarity: 50 };
   }

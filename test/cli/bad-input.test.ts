@@ -67,7 +67,7 @@ describe("a directory that cannot be read", () => {
   it("does not stop a draft that has nothing to do with it", () => {
     fs.mkdirSync(project.path("secret"), { mode: 0o000 });
     project.run("echo x > x");
-    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
     expect(project.draftfs(["commit"]).code).toBe(0);
     expect(project.read("x")).toBe("x\n");
     fs.chmodSync(project.path("secret"), 0o700);
@@ -87,7 +87,7 @@ describe("a directory that may not be read", () => {
       expect(run).toMatchObject({ code: 0, out: "closed\n" });
       expect(asUser(["status", "-C", project.root])).toMatchObject({
         code: 2,
-        out: "A\topen/new\n",
+        out: "A\t1\t0\topen/new\n",
       });
       expect(asUser(["diff", "-C", project.root, "secret"]).code).toBe(0);
       expect(asUser(["commit", "-C", project.root]).code).toBe(0);
@@ -120,7 +120,7 @@ describe("a command", () => {
     const { code, err } = project.draftfs(["run", "--", "sh", "-c", "echo x > x; kill -KILL $$"]);
     expect(code).toBe(137);
     expect(err).toContain("SIGKILL");
-    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
   });
 
   it("gets the signal that draftfs gets, and what it had done is kept", async () => {
@@ -134,7 +134,7 @@ describe("a command", () => {
     await once(running.stdout, "data");
     running.kill("SIGTERM");
     expect((await ended)[0]).toBe(143);
-    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
     expect(fs.existsSync(project.path("x"))).toBe(false);
   });
 

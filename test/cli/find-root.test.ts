@@ -19,14 +19,14 @@ describe("a directory below a root", () => {
   it("works on that root, says so, and takes paths as they are from there", () => {
     project.run("echo x > x; echo y > sub/deep/y");
     const status = inside(["status"]);
-    expect(status).toMatchObject({ code: 2, out: "A\tsub/deep/y\nA\tx\n" });
+    expect(status).toMatchObject({ code: 2, out: "A\t1\t0\tsub/deep/y\nA\t1\t0\tx\n" });
     expect(status.err).toBe(`draftfs: the root is ${project.root}\n`);
     expect(inside(["run", "--", "sh", "-c", "pwd; cat y"]).out).toBe(
       `${project.path("sub/deep")}\ny\n`,
     );
     expect(inside(["commit", "y"]).code).toBe(0);
     expect(project.read("sub/deep/y")).toBe("y\n");
-    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
     expect(fs.existsSync(project.path("sub/deep/.draftfs"))).toBe(false);
   });
 
@@ -39,7 +39,7 @@ describe("a directory below a root", () => {
     const forced = inside(["run", "-C", ".", "--force", "--", "sh", "-c", "echo z > z"]);
     expect(forced.code).toBe(0);
     // From then on it is one.
-    expect(inside(["status"])).toMatchObject({ code: 2, out: "A\tz\n", err: "" });
+    expect(inside(["status"])).toMatchObject({ code: 2, out: "A\t1\t0\tz\n", err: "" });
   });
 
   it("says nothing of the root with --json", () => {

@@ -65,7 +65,9 @@ describe("draftfs commit", () => {
     project.run("echo x >> a.txt; echo x >> lib/b.txt; echo x >> lib/c.txt; echo x > new");
     expect(project.draftfs(["commit", "lib", "--exclude", "c.txt"]).code).toBe(0);
     expect(project.tree()).toMatchObject({ "a.txt": "one\n", "lib/b.txt": "two\nx\n" });
-    expect(project.draftfs(["status"]).out).toBe("M\ta.txt\nM\tlib/c.txt\nA\tnew\n");
+    expect(project.draftfs(["status"]).out).toBe(
+      "M\t1\t0\ta.txt\nM\t1\t0\tlib/c.txt\nA\t1\t0\tnew\n",
+    );
     expect(project.draftfs(["commit"]).code).toBe(0);
     expect(project.read("lib/c.txt")).toBe("three\nx\n");
     expect(project.draftfs(["status"]).code).toBe(0);
@@ -81,7 +83,7 @@ describe("draftfs commit", () => {
     const { code, out } = project.draftfs(["status"]);
     expect({ code, out }).toEqual({ code: 0, out: "" });
     project.run("echo y > y");
-    expect(project.draftfs(["status"]).out).toBe("A\ty\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\ty\n");
   });
 
   it("says so when nothing is pending, and records nothing", () => {

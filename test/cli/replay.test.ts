@@ -82,7 +82,7 @@ describe("draftfs run --record", () => {
   it("says so when the trace cannot be written; the draft is kept", () => {
     const args = ["run", "--record", project.beside("no/trace"), "--", "sh", "-c", "echo x > x"];
     expect(project.draftfs(args)).toMatchObject({ code: 1 });
-    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
   });
 });
 

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { buildCommandLine, startDraftfs } from "../support/built-command-line.ts";
@@ -21,7 +22,9 @@ describe("draftfs run", () => {
     expect(project.tree()).toEqual(before);
     const status = project.draftfs(["status"]);
     expect(status.code).toBe(2);
-    expect(status.out.split("\n").sort()).toEqual(["", "A\td/", "A\tnew.txt", "D\ta.txt"].sort());
+    expect(status.out.split("\n").sort()).toEqual(
+      ["", "A\t-\t-\td/", "A\t1\t0\tnew.txt", "D\t0\t2\ta.txt"].sort(),
+    );
   });
 
   it("passes the command's streams through and adds nothing to standard output", () => {
@@ -33,6 +36,45 @@ describe("draftfs run", () => {
   it("tells on standard error what is pending, one path a line, when it is piped", () => {
     const { err } = project.draftfs(["run", ...sh("echo x >> a.txt; ln -s a.txt 'odd\tname'")]);
     expect(err).toBe('M\ta.txt\nA\t"odd\\tname"\n');
+  });
+
+  it("names fifos and sockets that are not committed", () => {
+    const note = "draftfs: fifos, sockets and devices are not committed: pipe.\n";
+    expect(project.run("mkfifo pipe; echo x > x").err).toBe(`A\tx\n${note}`);
+    expect(project.draftfs(["status"])).toMatchObject({ out: "A\t1\t0\tx\n", err: note });
+    expect(project.draftfs(["diff"]).err).toBe(note);
+    expect(project.draftfs(["commit"])).toMatchObject({ code: 0, err: note });
+    expect(project.tree()).not.toHaveProperty("pipe");
+    expect(project.run("ls").out).not.toContain("pipe");
+    project.run("mkfifo pipe");
+    expect(project.json(["commit"])).toMatchObject({ committed: null, unsupported: ["pipe"] });
+  });
+
+  it("counts lines for programs, a path a line", () => {
+    project.write("old.txt", "1\n2\n3\n");
+    project.run("printf 'one\\n2\\n3\\n' > a.txt; printf '\\0' > bin; mv lib library; rm old.txt");
+    expect(project.draftfs(["status"]).out).toBe(
+      "M\t2\t1\ta.txt\nA\t-\t-\tbin\nR\t-\t-\tlib\tlibrary/\nD\t0\t3\told.txt\n",
+    );
+  });
+
+  it("makes a patch that git takes of what git did, and says what it leaves to read", () => {
+    const git = "git -c user.name=n -c user.email=a@b -c init.defaultBranch=main";
+    project.run(`${git} init -q && ${git} add . && ${git} commit -qm first && echo x >> a.txt`);
+    const { out, err } = project.draftfs(["diff"]);
+    expect(out).toContain("# +ref: refs/heads/main\n");
+    expect(err).toMatch(
+      /^draftfs: \d+ paths of a git repository \(\.git\): in the patch behind "# "/,
+    );
+    const apply = spawnSync("git", ["apply", "-"], { cwd: project.root, input: out });
+    expect([apply.status, apply.stderr.toString()]).toEqual([0, ""]);
+    expect(project.read("a.txt")).toBe("one\ntwo\nx\n");
+  });
+
+  it("says which files are too large for a patch", () => {
+    const { code, err } = project.run(`truncate -s ${65 * 1024 ** 2} large`);
+    expect([code, err]).toEqual([0, "A\tlarge\n"]);
+    expect(project.draftfs(["diff"]).err).toMatch(/^draftfs: too large for a patch, .*: large\./);
   });
 
   it.each([0, 3, 255])("passes the exit code %i through", (code) => {
@@ -97,14 +139,14 @@ describe("draftfs run", () => {
     expect(outcome.code).toBe(9);
     expect(outcome.err).toContain("Not committed");
     expect(project.tree()).toEqual(before);
-    expect(project.draftfs(["status"]).out).toBe("A\tx\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
   });
 
   it("discards only what this command did when told to", () => {
     project.run("echo kept > kept.txt");
     const outcome = project.draftfs(["run", "--discard", ...sh("rm -r lib kept.txt; exit 5")]);
     expect(outcome.code).toBe(5);
-    expect(project.draftfs(["status"]).out).toBe("A\tkept.txt\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tkept.txt\n");
     expect(project.run("cat kept.txt lib/b.txt").out).toBe("kept\nb\n");
   });
 
@@ -190,6 +232,6 @@ describe("a second process", () => {
     expect(project.draftfs(["status"]).code).toBe(0);
     first.stdin.end("go on\n");
     expect((await ended)[0]).toBe(0);
-    expect(project.draftfs(["status"]).out).toBe("A\tfirst.txt\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tfirst.txt\n");
   });
 });

@@ -86,7 +86,7 @@ describe("draftfs run on a terminal", () => {
     session.type("keep\n");
     expect(await session.end()).toBe(130);
     expect(project.tree()).toEqual(before);
-    expect(project.draftfs(["status"]).out).toBe("A\tnew.txt\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tnew.txt\n");
   });
 
   it("loses nothing when Ctrl-C is typed again and again while the command ends", async () => {
@@ -117,7 +117,7 @@ describe("draftfs run on a terminal", () => {
     session.type("discard\n");
     expect(await session.end()).toBe(0);
     expect(session.text).toContain("1 path from before still pending");
-    expect(project.draftfs(["status"]).out).toBe("A\tbefore.txt\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tbefore.txt\n");
   });
 
   it("says that the draft is kept when the commit is refused", async () => {
@@ -161,7 +161,7 @@ describe("an interactive shell in draftfs run", () => {
     await session.shows(question);
     session.type("keep\n");
     expect(await session.end()).toBe(3);
-    expect(project.draftfs(["status"]).out).toBe("A\tnew.txt\n");
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tnew.txt\n");
   });
 });
 

@@ -132,6 +132,53 @@ describe("a patch", () => {
     expectSameTree((fs) => fs.unlinkSync("bin"));
   });
 
+  it("is applied also where repositories change, of which it only tells", () => {
+    for (const place of [".git", "dir/.git"]) {
+      mkdirSync(join(root, place, "objects"), { recursive: true });
+      writeFileSync(join(root, place, "HEAD"), "ref: refs/heads/main\n");
+      writeFileSync(join(root, place, "index"), binary);
+    }
+    const layer = openLayer({ root });
+    const { fs } = layer;
+    fs.writeFileSync(".git/HEAD", "ref: refs/heads/other\n");
+    fs.writeFileSync(".git/index", Buffer.concat([binary, binary]));
+    fs.writeFileSync(".git/objects/1", binary);
+    fs.writeFileSync("dir/.GIT", "gitdir: elsewhere\n");
+    fs.unlinkSync("dir/.git/HEAD");
+    fs.renameSync("dir/x", ".git/x");
+    fs.renameSync("dir/.git/index", "dir/out");
+    fs.writeFileSync(".gitignore", "ignored\n");
+    fs.writeFileSync("a.txt", "one\n");
+    const patch = patchOf(diffLayer(layer), layer.lower);
+    layer.close();
+    writeFileSync(join(directory, "patch"), patch);
+    const options = { cwd: root, env: { ...process.env, GIT_CEILING_DIRECTORIES: directory } };
+    rmSync(join(root, ".git"), { recursive: true });
+    execFileSync("git", ["apply", "../patch"], options);
+    expect(readFileSync(join(root, "a.txt"), "utf8")).toBe("one\n");
+    expect(readFileSync(join(root, ".gitignore"), "utf8")).toBe("ignored\n");
+    expect(readFileSync(join(root, "dir/out"))).toEqual(binary);
+    expect(readdirSync(join(root, "dir")).sort()).toEqual([".git", "deep", "out"]);
+    const told = patch.toString("latin1").match(/^# (diff --git|[-+][^-+]|Binary) ?.*$/gm);
+    expect(told).toEqual([
+      "# diff --git a/.git/HEAD b/.git/HEAD",
+      "# -ref: refs/heads/main",
+      "# +ref: refs/heads/other",
+      "# diff --git a/.git/index b/.git/index",
+      "# Binary files a/.git/index and b/.git/index differ",
+      "# diff --git a/.git/objects/1 b/.git/objects/1",
+      "# Binary files /dev/null and b/.git/objects/1 differ",
+      "# diff --git a/.git/x b/.git/x",
+      "# +x",
+      "# diff --git a/dir/.GIT b/dir/.GIT",
+      "# +gitdir: elsewhere",
+      "# diff --git a/dir/.git/HEAD b/dir/.git/HEAD",
+      "# -ref: refs/heads/main",
+      "# diff --git a/dir/.git/index b/dir/.git/index",
+      "# Binary files a/dir/.git/index and /dev/null differ",
+    ]);
+  });
+
   it("makes and removes empty files", () => {
     expectSameTree((fs) => {
       fs.unlinkSync("empty");

@@ -2,6 +2,7 @@ import { changeLines, totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { commandDiffDocuments, writeCommandDiffs } from "../command-diff-view.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { patchNotes, unsupportedNote } from "../left-out.ts";
 import { withOverlay } from "../open-root.ts";
 import { writePatch } from "../patch-view.ts";
 import { patternsOf } from "../path-patterns.ts";
@@ -19,7 +20,7 @@ export function execute(context: CommandContext, options: DiffOptions): Promise<
   return withOverlay(
     context,
     options,
-    async (overlay, { out }) => {
+    async (overlay, { out, err }) => {
       const include = await patternsOf(overlay, options, options.paths);
       const selection = include === undefined ? {} : { include };
       if (options.byCommand === true) {
@@ -42,7 +43,9 @@ export function execute(context: CommandContext, options: DiffOptions): Promise<
         if (changes.length > 0) out.write(` ${totalsText(totalsOf(shown))}\n`);
       } else {
         writePatch(diff, out);
+        err.write(patchNotes(diff));
       }
+      if (options.json !== true) err.write(unsupportedNote(diff));
       return changes.length > 0 ? exitCodes.pending : exitCodes.ok;
     },
     { readOnly: true },

@@ -1,6 +1,7 @@
-import { changeLines, machineLines, totalsText } from "../changes-view.ts";
+import { changeLines, machineFigureLines, totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { unsupportedNote } from "../left-out.ts";
 import { nextSteps } from "../next-step.ts";
 import { draftNameOf, withOverlay } from "../open-root.ts";
 import { figuresDocument } from "../run-document.ts";
@@ -12,13 +13,13 @@ export function execute(context: CommandContext, options: CommonOptions): Promis
   return withOverlay(
     context,
     options,
-    async (overlay, { out }) => {
+    async (overlay, { out, err }) => {
       const diff = await overlay.diff();
       const exitCode = diff.changes.length > 0 ? exitCodes.pending : exitCodes.ok;
       if (options.json === true) {
         out.json({ draft, recovered: overlay.recovered, ...figuresDocument(diff) });
       } else if (!out.isTerminal) {
-        out.write(machineLines(diff.changes));
+        out.write(machineFigureLines(shownChangesOf(diff)));
       } else if (exitCode === exitCodes.ok) {
         out.write(`Nothing is pending in the draft ${draft}.\n`);
       } else {
@@ -27,6 +28,7 @@ export function execute(context: CommandContext, options: CommonOptions): Promis
         out.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}\n`);
         out.write(`Next: ${nextSteps(options)}.\n`);
       }
+      if (options.json !== true) err.write(unsupportedNote(diff));
       return exitCode;
     },
     { readOnly: true },
