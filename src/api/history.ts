@@ -9,6 +9,8 @@ import { commitPlanFile } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError, isDraftError } from "../errors.ts";
+import type { SafetyFacts } from "../metrics/measurement.ts";
+import type { Meter } from "../metrics/meter.ts";
 import {
   collectGarbage,
   type GarbageOptions,
@@ -31,6 +33,7 @@ import { type RepairReport, repairStore } from "../recovery/repair-store.ts";
 import { keptHistory, type Retention } from "../recovery/retention.ts";
 import { type RecoveryOptions, redo, restore, undo } from "../recovery/take-back.ts";
 import { type VerifyOptions, type VerifyReport, verifyStore } from "../recovery/verify-store.ts";
+import { reportOfCheck, reportOfFailure, reportOfReceipt } from "./operation-reports.ts";
 import type { OverlaySettings } from "./settings.ts";
 
 /** One file that differs between two states. */
@@ -55,13 +58,21 @@ export class History {
   readonly root: string;
   /** @internal */
   protected readonly settings: OverlaySettings;
+  /** @internal */
+  protected readonly meter: Meter;
   readonly #store: CommitStore;
 
   /** @internal A part of `Overlay`. */
-  constructor(store: CommitStore, settings: OverlaySettings) {
+  constructor(store: CommitStore, settings: OverlaySettings, meter: Meter) {
     this.root = store.state.root;
     this.settings = settings;
+    this.meter = meter;
     this.#store = store;
+  }
+
+  /** What the command line collects measurements by. @internal */
+  get collection(): Pick<OverlaySettings, "values" | "metricsDirectory"> {
+    return this.settings;
   }
 
   /** What is wrong with the configuration files, when they were to be ignored then. */
@@ -73,6 +84,31 @@ export class History {
   protected commitDefaults(options: CommitOptions): CommitOptions {
     const { lockWaitMs, checks, skippedChecks } = this.settings;
     return options.checks === undefined ? { lockWaitMs, checks, skippedChecks } : { lockWaitMs };
+  }
+
+  /** The look at integrity that a commit takes: at the level `minimal` none. */
+  protected checkOf(options: CommitOptions): SafetyFacts {
+    const level = options.checks ?? this.settings.checks;
+    return level === "minimal" ? {} : { integrity: "sound" };
+  }
+
+  /**
+   * Measures an operation that changes the tree as one.
+   *
+   * @param rollback whether it is one: its failure is one that failed.
+   */
+  protected measured<Receipt extends CommitReceipt>(
+    name: string,
+    work: () => Promise<Receipt>,
+    { rollback = false, safety = {} as SafetyFacts } = {},
+  ): Promise<Receipt> {
+    const done = rollback ? { ...safety, rollback: "done" as const } : safety;
+    return this.meter.measure(
+      { name, sizeBytes: 0 },
+      work,
+      (receipt) => reportOfReceipt(receipt, done),
+      (error) => reportOfFailure(error, rollback ? { rollback: "failed" } : {}),
+    );
   }
 
   /** Called before the tree changes, for those who must not look at it meanwhile. */
@@ -158,20 +194,25 @@ export class History {
    *   forbids it: nothing is touched then.
    */
   async undo(request: UndoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
-    await this.beforeChange();
-    return this.#takeBack("undo", request, (bounded) => undo(this.#store, bounded));
+    return this.measured(
+      "undo",
+      () => this.#takeBack("undo", request, (bounded) => undo(this.#store, bounded)),
+      { rollback: true },
+    );
   }
 
   /** Brings back what the last undo took back, as a new operation. */
   async redo(request: RedoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
-    await this.beforeChange();
-    return this.#takeBack("redo", request, (bounded) => redo(this.#store, bounded));
+    return this.measured("redo", () =>
+      this.#takeBack("redo", request, (bounded) => redo(this.#store, bounded)),
+    );
   }
 
   /** Brings the recorded paths back to what they were at a checkpoint, as a new operation. */
   async restore(request: RestoreRequest & RecoveryOptions): Promise<CommitReceipt> {
-    await this.beforeChange();
-    return this.#takeBack("restore", request, (bounded) => restore(this.#store, bounded));
+    const work = () =>
+      this.#takeBack("restore", request, (bounded) => restore(this.#store, bounded));
+    return this.measured("restore", work, { rollback: true });
   }
 
   /**
@@ -181,13 +222,24 @@ export class History {
    *   `DRAFT_PLAN_INVALID`; nothing is touched then.
    */
   async applyPlan(plan: unknown, options: RecoveryOptions = {}): Promise<CommitReceipt> {
-    await this.beforeChange();
-    return commitPlanFile(this.#store, plan, { ...this.commitDefaults(options), ...options });
+    return this.measured(
+      "apply",
+      async () => {
+        await this.beforeChange();
+        return commitPlanFile(this.#store, plan, { ...this.commitDefaults(options), ...options });
+      },
+      { safety: this.checkOf(options) },
+    );
   }
 
   /** Checks every byte of the checkpoint store. Changes nothing and takes no lock. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    return verifyStore(this.#store, options);
+    return this.meter.measure(
+      { name: "verify", sizeBytes: 0 },
+      () => verifyStore(this.#store, options),
+      ({ isSound }) => reportOfCheck({ integrity: isSound ? "sound" : "damaged" }),
+      (error) => reportOfFailure(error),
+    );
   }
 
   /**
@@ -197,6 +249,15 @@ export class History {
    * @throws {DraftError} `DRAFT_LOCKED`.
    */
   async repair(): Promise<RepairReport> {
+    return this.meter.measure(
+      { name: "repair", sizeBytes: 0 },
+      () => this.#repair(),
+      () => reportOfCheck(),
+      (error) => reportOfFailure(error),
+    );
+  }
+
+  async #repair(): Promise<RepairReport> {
     const { lock } = await openRoot(this.#store, { waitMs: this.settings.lockWaitMs });
     try {
       return await repairStore(this.#store);
@@ -226,7 +287,12 @@ export class History {
   /** Forgets what is beyond the retention of the configuration and packs the rest together. */
   async collectGarbage(options: GarbageOptions = {}): Promise<GarbageReport> {
     const { retention, compression } = this.settings;
-    return collectGarbage(this.#store, { operations: retention, compression, ...options });
+    return this.meter.measure(
+      { name: "gc", sizeBytes: 0 },
+      () => collectGarbage(this.#store, { operations: retention, compression, ...options }),
+      () => reportOfCheck(),
+      (error) => reportOfFailure(error),
+    );
   }
 
   /** Carries out an undo, redo or restore under the rules of `safety.rollback`. */
@@ -235,6 +301,7 @@ export class History {
     request: Request,
     perform: (request: Request) => Promise<CommitReceipt>,
   ): Promise<CommitReceipt> {
+    await this.beforeChange();
     const { lockWaitMs, rollback } = this.settings;
     if (!rollback.enabled) {
       throw new DraftError(

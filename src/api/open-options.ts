@@ -1,9 +1,14 @@
 import type { AgentName } from "../config/agent-profile.ts";
+import type { MeasuringOptions } from "../metrics/meter.ts";
 import type { PolicyOptions } from "../overlay/layer.ts";
 import type { SessionOptions } from "../sandbox/session-options.ts";
 
-/** How to open an overlay; all of it optional. */
-export interface OpenOverlayOptions {
+/**
+ * How to open an overlay; all of it optional. An `observer` hears of every commit, undo, redo,
+ * restore, plan that is applied, check, collection, recovery and command, tracked as the
+ * configuration of the root says.
+ */
+export interface OpenOverlayOptions extends MeasuringOptions {
   /** Allows `/`, the home directory and a directory inside another root. False by default. */
   readonly force?: boolean;
   /**

@@ -2,6 +2,7 @@ import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
 import { checkpoints } from "../commit/operation-log.ts";
 import { clean, type RecoveryReport } from "../commit/recover.ts";
 import { lookIfWhole } from "../commit/recovery-due.ts";
+import { meterOf } from "../config/meter-of.ts";
 import { checkRoot } from "../disk/check-root.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import {
@@ -11,11 +12,13 @@ import {
 } from "../disk/state-directory.ts";
 import { Draft } from "../drafts/draft.ts";
 import { isDraftError } from "../errors.ts";
+import { Meter } from "../metrics/meter.ts";
 import { type Layer, openLayer } from "../overlay/layer.ts";
 import { recoverRoot } from "../recovery/recover-root.ts";
 import type { OpenOverlayOptions } from "./open-options.ts";
+import { reportOfCheck } from "./operation-reports.ts";
 import { Overlay } from "./overlay.ts";
-import { readSettings } from "./settings.ts";
+import { type OverlaySettings, readSettings } from "./settings.ts";
 
 /**
  * Opens an overlay over a directory. Reads nothing but the directory itself and, where there is
@@ -60,12 +63,29 @@ export async function openOverlay(
     const draft = await openDraft(store, layer, options);
     const sandbox = options.sandbox ?? {};
     const commands = draft?.commands ?? [];
-    return new Overlay({ layer, store, draft, recovered, sandbox, settings, commands });
+    const meter = meterFor(options, settings);
+    noteRecovery(meter, recovered);
+    return new Overlay({ layer, store, draft, recovered, sandbox, settings, commands, meter });
   } catch (error) {
     layer.close();
     store.objects.close();
     throw error;
   }
+}
+
+/** The meter that was given, else one that tracks what the configuration says. */
+function meterFor({ meter, observer }: OpenOverlayOptions, { values }: OverlaySettings): Meter {
+  if (meter !== undefined) return meter;
+  return observer === undefined ? new Meter() : meterOf(values, observer);
+}
+
+function noteRecovery(meter: Meter, { outcome, elapsedMs }: RecoveryReport): void {
+  if (outcome === "clean") return;
+  const report = reportOfCheck({
+    recoveryMs: elapsedMs,
+    ...(outcome === "taken-back" ? { rollback: "done" } : {}),
+  });
+  meter.note({ name: "recover", sizeBytes: 0 }, elapsedMs, report);
 }
 
 /** Readers never wait: an operation that is just being carried out is its owner's business. */

@@ -18,6 +18,7 @@ import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { OptimizerSettings } from "../engines/optimizer-settings.ts";
 import { unfinishedIn } from "../engines/unfinished-streams.ts";
 import { DraftError } from "../errors.ts";
+import type { Meter } from "../metrics/meter.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
 import type { Pending } from "../overlay/pending.ts";
 import {
@@ -30,6 +31,7 @@ import type { Isolation, SessionOptions } from "../sandbox/session-options.ts";
 import { CommandLog } from "./command-log.ts";
 import { Diff } from "./diff.ts";
 import { History } from "./history.ts";
+import { reportOfCheck, reportOfFailure } from "./operation-reports.ts";
 import { checkReads } from "./read-set.ts";
 import type { CommitRequest, OverlayReceipt } from "./receipt.ts";
 import type { OverlaySettings } from "./settings.ts";
@@ -44,6 +46,7 @@ export interface OverlayParts {
   readonly sandbox: SessionOptions;
   readonly recovered: RecoveryReport;
   readonly settings: OverlaySettings;
+  readonly meter: Meter;
   /** Commands that made what is pending already. */
   readonly commands: readonly DraftCommand[];
 }
@@ -93,7 +96,7 @@ export class Overlay extends History implements AsyncDisposable {
 
   /** @internal Use `openOverlay()`. */
   constructor(parts: OverlayParts) {
-    super(parts.store, parts.settings);
+    super(parts.store, parts.settings, parts.meter);
     this.fs = parts.layer.fs;
     this.recovered = parts.recovered;
     this.optimizer = parts.settings.optimizer;
@@ -146,8 +149,9 @@ export class Overlay extends History implements AsyncDisposable {
     options: OverlayRunOptions = {},
   ): Promise<SpawnedCommand> {
     const start = async (): Promise<SpawnedCommand> => {
-      const spawned = await this.#sessionFor(options.require).spawn(command, args, options);
-      return { ...spawned, result: this.#noting(spawned.result) };
+      const spawning = this.#sessionFor(options.require).spawn(command, args, options);
+      const result = this.#noting(spawning.then((spawned) => spawned.result));
+      return { ...(await spawning), result };
     };
     return this.optimizer.profile.parallelism ? start() : this.#startInTurn(start);
   }
@@ -233,15 +237,23 @@ export class Overlay extends History implements AsyncDisposable {
       const savepoint = this.savepoint();
       try {
         const result = await change(this);
-        if (isOutermost && (await this.diff()).changes.length > 0) await this.#commit(request);
+        if (isOutermost && (await this.diff()).changes.length > 0)
+          await this.#measuredCommit(request);
         else this.release(savepoint);
         return result;
       } catch (error) {
-        if (this.settings.rollback.onError) this.rollback(savepoint);
+        if (this.settings.rollback.onError) this.#takeBackTransaction(savepoint);
         else this.release(savepoint);
         throw error;
       }
     });
+  }
+
+  #takeBackTransaction(savepoint: Savepoint): void {
+    const started = performance.now();
+    this.rollback(savepoint);
+    const report = reportOfCheck({ rollback: "done" });
+    this.meter.note({ name: "rollback", sizeBytes: 0 }, performance.now() - started, report);
   }
 
   /** A point to come back to. O(1); savepoints nest. */
@@ -303,7 +315,12 @@ export class Overlay extends History implements AsyncDisposable {
 
   async #commitOutside(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
     this.#transactions.refuseInside("commit");
-    return this.#commit(request, resolver);
+    return this.#measuredCommit(request, resolver);
+  }
+
+  #measuredCommit(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
+    const safety = this.checkOf(request);
+    return this.measured("commit", () => this.#commit(request, resolver), { safety });
   }
 
   async #commit(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
@@ -374,7 +391,13 @@ export class Overlay extends History implements AsyncDisposable {
 
   /** Takes note of a command once it has ended. */
   #noting(result: Promise<RunResult>): Promise<RunResult> {
-    const noted = result.then((end) => {
+    const measured = this.meter.measure(
+      { name: "run", sizeBytes: 0 },
+      () => result,
+      () => reportOfCheck(),
+      (error) => reportOfFailure(error),
+    );
+    const noted = measured.then((end) => {
       this.#commands.add(end);
       return end;
     });

@@ -23,6 +23,13 @@ export interface OverlaySettings {
   /** How often a recovery is tried. */
   readonly recoveryAttempts: number;
   readonly rollback: RollbackSettings;
+  /** Every key. */
+  readonly values: ConfigValues;
+  /**
+   * Directory that `metrics.storage.file_path` is relative to for the command line: the root where
+   * a file sets it; else the state directory, so that nothing comes into the tree unasked.
+   */
+  readonly metricsDirectory: string;
   /** What engines and tools go by. */
   readonly optimizer: OptimizerSettings;
   /** Why these are the defaults although there are files; see `ignoreBadConfig`. */
@@ -48,12 +55,12 @@ export async function readSettings(
   state: StateDirectory,
   agent?: AgentName,
 ): Promise<OverlaySettings> {
-  const defaults = () => settingsOf(defaultConfigValues(), () => false, agent);
+  const defaults = () => settingsOf(state, defaultConfigValues(), () => false, agent);
   if (!hasConfig(disk, state)) return defaults();
   const { effectiveConfig } = await import("../config/effective-config.ts");
   try {
     const { values, lines } = effectiveConfig({ root: state.root, disk });
-    return settingsOf(values, isSetIn(lines), agent);
+    return settingsOf(state, values, isSetIn(lines), agent);
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_CONFIG") {
       return { ...defaults(), problem: error };
@@ -80,7 +87,12 @@ function keyOf({ key }: EffectiveConfig["lines"][number]): ConfigKeyName {
   return key;
 }
 
-function settingsOf(values: ConfigValues, isSet: IsSet, agent?: AgentName): OverlaySettings {
+function settingsOf(
+  state: StateDirectory,
+  values: ConfigValues,
+  isSet: IsSet,
+  agent?: AgentName,
+): OverlaySettings {
   const keepsBackups =
     values["safety.backups.enabled"] && values["write_optimization.safety.backup_enabled"];
   return {
@@ -97,6 +109,8 @@ function settingsOf(values: ConfigValues, isSet: IsSet, agent?: AgentName): Over
       timeoutMs: rollbackTimeoutOf(values, isSet),
       onError: values["safety.rollback.auto_rollback_on_error"],
     },
+    values,
+    metricsDirectory: isSet("metrics.storage.file_path") ? state.root : state.path,
     optimizer: optimizerSettingsOf(values, agent),
   };
 }

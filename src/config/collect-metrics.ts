@@ -1,71 +1,131 @@
 import { resolve } from "node:path";
 import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
+import { AlertWatch } from "../metrics/alert-watch.ts";
+import type { Alert, AlertThresholds } from "../metrics/alerts.ts";
 import type { Measurement } from "../metrics/measurement.ts";
 import { MeasurementLog } from "../metrics/measurement-log.ts";
 import { type Aggregate, MeasurementWindow } from "../metrics/measurement-window.ts";
-import { Meter } from "../metrics/meter.ts";
+import type { Meter } from "../metrics/meter.ts";
 import type { ConfigValues } from "./config-keys.ts";
+import { meterOf } from "./meter-of.ts";
 
 /** Measuring as the configuration asks for it; see {@link collectMetrics}. */
 export interface MetricsCollection extends Disposable {
-  /** To be given to engines and tools. */
+  /** To be given to engines, tools and overlays. */
   readonly meter: Meter;
   /** The last minute, held against `performance.target_improvement`. */
   aggregate(): Aggregate;
-  /** Writes what the file does not hold yet. */
+  /** Alerts that stand, critical ones first. */
+  readonly alerts: readonly Alert[];
+  /** Takes in what another meter has measured. */
+  observe(measurement: Measurement): void;
+  /** Looks for alerts, and writes what the file does not hold yet. */
   flush(): void;
   /** Why the file is not written any more, when it could not be. */
   readonly problem: Error | undefined;
 }
 
+/** Where to collect, and who hears of it. */
+export interface CollectOptions {
+  /** The directory that `file_path` is relative to. */
+  readonly root: string;
+  readonly disk?: Disk;
+  /** Milliseconds since the epoch; the system's clock by default. */
+  readonly now?: () => number;
+  /** Told of each alert once, when what it is about begins. It must not throw. */
+  readonly onAlert?: (alert: Alert) => void;
+}
+
+/** Share of operations that may fail; there is no key for it. */
+const errorRateMax = 0.01;
+
 /**
  * Measures what the configuration asks for and keeps it where it says: in memory, or in a file
  * below the root as well. There is no database as yet: `database` is kept in the file.
+ *
+ * Once an interval, and at the end, alerts are looked for, also among what the file holds of
+ * earlier. Where alerts are logged, they are lines of the file.
  *
  * @example
  * using metrics = collectMetrics(effectiveConfig({ root }).values, { root });
  * await batch(overlay, build, { meter: metrics.meter });
  */
-export function collectMetrics(
-  values: ConfigValues,
-  options: { readonly root: string; readonly disk?: Disk; readonly now?: () => number },
-): MetricsCollection {
-  const { root, disk = new NodeDisk(), now } = options;
+export function collectMetrics(values: ConfigValues, options: CollectOptions): MetricsCollection {
+  const { now = Date.now } = options;
   const window = new MeasurementWindow();
-  const isKept = values["metrics.storage.backend"] !== "memory";
-  const log = !isKept
-    ? undefined
-    : new MeasurementLog({
-        disk,
-        path: resolve(root, values["metrics.storage.file_path"]),
-        maxBytes: values["metrics.storage.max_file_size"],
-        retentionMs: values["metrics.collection.retention"],
-        intervalMs: values["metrics.collection.interval"],
-        ...(now === undefined ? {} : { now }),
-      });
-  const meter = meterOf(values, (measurement) => {
+  const log = logOf(values, options);
+  const watch = watchOf(values, log, options);
+  const intervalMs = values["metrics.collection.interval"];
+  let lookedAtMs = now();
+  const look = () => {
+    lookedAtMs = now();
+    watch?.look(lookedAtMs);
+  };
+  const observe = (measurement: Measurement) => {
     window.observe(measurement);
+    watch?.observe(measurement);
+    if (now() - lookedAtMs >= intervalMs) look();
     log?.observe(measurement);
-  });
+  };
+  const flush = () => {
+    look();
+    log?.flush();
+  };
   return {
-    meter,
+    meter: meterOf(values, observe),
+    observe,
+    flush,
     aggregate: () => window.aggregate(values["write_optimization.performance.target_improvement"]),
-    flush: () => log?.flush(),
+    get alerts() {
+      return watch?.active ?? [];
+    },
     get problem() {
       return log?.problem;
     },
-    [Symbol.dispose]: () => log?.flush(),
+    [Symbol.dispose]: flush,
   };
 }
 
-/** A meter that measures what the configuration asks for, nothing when collection is off. */
-export function meterOf(values: ConfigValues, observer: (measurement: Measurement) => void): Meter {
-  if (!values["metrics.collection.enabled"]) return new Meter();
-  return new Meter(observer, {
-    timing: values["metrics.performance.track_timing"],
-    memory: values["metrics.performance.track_memory"],
-    io: values["metrics.performance.track_io"],
-    system: values["metrics.performance.track_system"],
+function logOf(values: ConfigValues, options: CollectOptions): MeasurementLog | undefined {
+  if (values["metrics.storage.backend"] === "memory") return undefined;
+  const { root, disk = new NodeDisk(), now } = options;
+  return new MeasurementLog({
+    disk,
+    root,
+    path: resolve(root, values["metrics.storage.file_path"]),
+    maxBytes: values["metrics.storage.max_file_size"],
+    retentionMs: values["metrics.collection.retention"],
+    intervalMs: values["metrics.collection.interval"],
+    ...(now === undefined ? {} : { now }),
   });
+}
+
+function watchOf(
+  values: ConfigValues,
+  log: MeasurementLog | undefined,
+  { now = Date.now, onAlert }: CollectOptions,
+): AlertWatch | undefined {
+  if (!values["alerts.enabled"] || !values["metrics.collection.enabled"]) return undefined;
+  const isLogged = values["alerts.notifications.log"];
+  const watch = new AlertWatch({
+    thresholds: thresholdsOf(values),
+    raisesCritical: values["safety.emergency.alert_on_critical"],
+    onAlert(alert) {
+      const { id, ...facts } = alert;
+      if (isLogged) log?.note({ id, startedAtMs: now(), ...facts });
+      onAlert?.(alert);
+    },
+  });
+  watch.recall(log?.recent() ?? [], now());
+  return watch;
+}
+
+function thresholdsOf(values: ConfigValues): AlertThresholds {
+  return {
+    averageGainMin: values["alerts.thresholds.performance_gain_warning"],
+    integrityFailureRateMax: values["alerts.thresholds.integrity_failure_critical"],
+    rollbackRateMax: values["alerts.thresholds.rollback_rate_warning"],
+    errorRateMax,
+  };
 }

@@ -15,6 +15,7 @@ export type KeyReader =
   | "overlay"
   | "commit"
   | "metrics"
+  | "alerts"
   | "recovery"
   | "agents"
   | "workflow"
@@ -158,9 +159,9 @@ export const configKeys = {
   "metrics.performance.track_memory": key(truth, true, "metrics", "Measure memory"),
   "metrics.performance.track_io": key(truth, true, "metrics", "Count reads and writes"),
   "metrics.performance.track_system": key(truth, false, "metrics", "Note the load of the system"),
-  "metrics.safety.track_integrity_checks": key(truth, true, "monitoring", "Count integrity checks"),
-  "metrics.safety.track_rollbacks": key(truth, true, "monitoring", "Count rollbacks"),
-  "metrics.safety.track_recovery_operations": key(truth, true, "monitoring", "Count recoveries"),
+  "metrics.safety.track_integrity_checks": key(truth, true, "metrics", "Count integrity checks"),
+  "metrics.safety.track_rollbacks": key(truth, true, "metrics", "Count rollbacks"),
+  "metrics.safety.track_recovery_operations": key(truth, true, "metrics", "Count recoveries"),
   "metrics.storage.backend": key(
     oneOf("file", "database", "memory"),
     "file",
@@ -174,27 +175,27 @@ export const configKeys = {
     "File that figures are kept in",
   ),
   "metrics.storage.max_file_size": key(size, "100MB", "metrics", "Size of that file at most"),
-  "alerts.enabled": key(truth, true, "monitoring", "Raise alerts"),
+  "alerts.enabled": key(truth, true, "alerts", "Raise alerts"),
   "alerts.thresholds.performance_gain_warning": key(
     share,
     0.15,
-    "monitoring",
+    "alerts",
     "Mean gain below which to warn",
   ),
   "alerts.thresholds.integrity_failure_critical": key(
     share,
     0.001,
-    "monitoring",
+    "alerts",
     "Share of failed integrity checks that is critical",
   ),
   "alerts.thresholds.rollback_rate_warning": key(
     share,
     0.05,
-    "monitoring",
-    "Share of rollbacks above which to warn",
+    "alerts",
+    "Share of operations taken back above which to warn",
   ),
   "alerts.notifications.email": key(truth, false, "monitoring", "Send alerts by mail"),
-  "alerts.notifications.log": key(truth, true, "monitoring", "Write alerts to the log"),
+  "alerts.notifications.log": key(truth, true, "alerts", "Write alerts among the measurements"),
   "alerts.notifications.dashboard": key(truth, true, "monitoring", "Show alerts on the dashboard"),
   "safety.integrity_checks.enabled": key(truth, true, "commit", "Check before a commit at all"),
   "safety.integrity_checks.level": key(
@@ -243,7 +244,7 @@ export const configKeys = {
     "Look at what is to be written",
   ),
   "safety.emergency.shutdown_on_critical": key(truth, true, "monitoring", "Stop on corruption"),
-  "safety.emergency.alert_on_critical": key(truth, true, "monitoring", "Alert on corruption"),
+  "safety.emergency.alert_on_critical": key(truth, true, "alerts", "Raise critical alerts"),
   "safety.emergency.recovery_attempts": key(
     wholeNumber(0, 100),
     3,

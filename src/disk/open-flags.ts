@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 
-const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC } = constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = constants;
 const { O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
 
 /** The ways in which we open things, as flags of {@link Disk.open}. None follows a last link. */
@@ -10,6 +10,8 @@ export const openFlags = {
   readDirectory: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
   /** An existing file, to be changed where it lies. */
   update: O_RDWR | O_NOFOLLOW,
+  /** A file, new or to be made longer: what others add meanwhile is not written over. */
+  append: O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW,
   /** A file that must not exist yet. */
   createNew: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
   /** A file that is emptied where it exists. */

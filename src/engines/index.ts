@@ -1,14 +1,30 @@
 /** The write engines, as `draftfs/engines`: named exports only. */
 export type { AgentName, AgentProfile } from "../config/agent-profile.ts";
-export { collectMetrics, type MetricsCollection, meterOf } from "../config/collect-metrics.ts";
+export {
+  type CollectOptions,
+  collectMetrics,
+  type MetricsCollection,
+} from "../config/collect-metrics.ts";
 export type { ConfigValues } from "../config/config-keys.ts";
 export { type EffectiveConfig, effectiveConfig } from "../config/effective-config.ts";
+export { meterOf } from "../config/meter-of.ts";
+export {
+  type Alert,
+  type AlertFigures,
+  type AlertThresholds,
+  alertsOf,
+} from "../metrics/alerts.ts";
 export type {
   Measurement,
   MeasurementObserver,
   OptimizationKind,
+  SafetyFacts,
 } from "../metrics/measurement.ts";
-export { type Aggregate, MeasurementWindow } from "../metrics/measurement-window.ts";
+export {
+  type Aggregate,
+  MeasurementWindow,
+  type SafetyAggregate,
+} from "../metrics/measurement-window.ts";
 export { type MeasuringOptions, Meter, type Tracking } from "../metrics/meter.ts";
 export { BatchBuilder, batch } from "./batch.ts";
 export { type Edit, replaceText } from "./edit.ts";

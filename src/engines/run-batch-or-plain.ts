@@ -51,6 +51,7 @@ export function runBatchOrPlain(
       optimization: isOn && result.fallback === undefined ? "batch" : "none",
       baselineCalls: baselineOf(operations, result),
       outcome: outcomeOf(result),
+      ...(result.outcome === "rolled_back" ? { safety: { rollback: "done" } } : {}),
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { DraftError, isDraftError } from "../errors.ts";
 import { callsOf, type IoCounts, noIo } from "../metrics/measurement.ts";
-import { Meter } from "../metrics/meter.ts";
+import { Meter, nothingDone } from "../metrics/meter.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import { editExtents } from "./edit-extents.ts";
 import { KnownNodes } from "./known-nodes.ts";
@@ -274,6 +274,8 @@ export class WritePipeline {
         baselineCalls: plainCalls,
         outcome: batch === undefined ? "fell_back" : "done",
       }),
+      // All of the flush is taken back then.
+      () => ({ ...nothingDone, safety: { rollback: "done" } }),
     );
     const saved = plainCalls - callsOf(done.io);
     const promised = steps.filter(({ decision }) => decision.strategy === "coalesce");

@@ -1,10 +1,14 @@
+import { dirname, relative, sep } from "node:path";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import { KIB } from "../limits.ts";
 import type { Measurement } from "./measurement.ts";
 
 /** How a log is kept. */
 export interface MeasurementLogOptions {
   readonly disk: Disk;
+  /** Absolute path of the directory that it must not lie outside of. */
+  readonly root: string;
   /** Absolute path of the file. */
   readonly path: string;
   /** Size of the file at most, in bytes (`max_file_size`). */
@@ -16,19 +20,32 @@ export interface MeasurementLogOptions {
   readonly now?: () => number;
 }
 
+/** What else is kept beside measurements. */
+export interface LoggedRecord {
+  readonly id: string;
+  /** Since the epoch, in milliseconds. */
+  readonly startedAtMs: number;
+}
+
+/** As much is read of the beginning and the end of a file: some hundred lines. */
+const edgeBytes = 64 * KIB;
+/** Lines are dropped when they are older than they may be by this share of it, all at once. */
+const ageSlack = 1 / 8;
+
 /**
- * Keeps measurements in a file, one JSON object a line. They are gathered and written once an
- * interval: nothing waits for a disk. When the file would grow beyond its bound, the oldest half of
- * it goes, and everything that is too old.
+ * Keeps measurements in a file, one JSON object a line, and what is noted of them. They are
+ * gathered and written once an interval: nothing waits for a disk. When the file would grow beyond
+ * its bound, the oldest half of it goes, and everything that is too old.
  *
- * A log that cannot be written is given up, and never fails what is measured.
+ * A log that cannot be written is given up, and never fails what is measured. Nothing is written
+ * through a link, nor into a file that holds something else.
  */
 export class MeasurementLog {
   readonly #options: MeasurementLogOptions;
   readonly #now: () => number;
   #lines: string[] = [];
   #writtenAtMs: number;
-  #isPruned = false;
+  #isLookedAt = false;
   #problem: Error | undefined;
 
   constructor(options: MeasurementLogOptions) {
@@ -44,10 +61,30 @@ export class MeasurementLog {
 
   /** Takes a measurement in; fits a meter's observer. */
   readonly observe = (measurement: Measurement): void => {
-    if (this.#problem !== undefined) return;
-    this.#lines.push(`${JSON.stringify(measurement)}\n`);
+    this.note(measurement);
     if (this.#now() - this.#writtenAtMs >= this.#options.intervalMs) this.flush();
   };
+
+  /** Keeps a record with the next lines that are written. */
+  note(record: LoggedRecord): void {
+    if (this.#problem === undefined) this.#lines.push(`${JSON.stringify(record)}\n`);
+  }
+
+  /**
+   * The measurements that the file ends with, oldest first: some hundred at most, and none of a
+   * file that cannot be read or holds something else.
+   */
+  recent(): Measurement[] {
+    const { disk, path } = this.#options;
+    try {
+      const size = disk.lstat(path)?.size ?? 0;
+      if (size === 0 || this.#isOutside()) return [];
+      const text = this.#read(Math.max(0, size - edgeBytes), edgeBytes).toString("utf8");
+      return linesOf(text).flatMap((line) => measurementOf(line) ?? []);
+    } catch {
+      return [];
+    }
+  }
 
   /** Writes what has been gathered; call it at the end. */
   flush(): void {
@@ -64,31 +101,64 @@ export class MeasurementLog {
 
   #append(added: Buffer): void {
     const { disk, path, maxBytes } = this.#options;
+    if (this.#isOutside()) throw outsideError(path);
     const node = disk.lstat(path);
     if (node !== undefined && node.kind !== "file") throw notOurs(path);
     const size = node?.size ?? 0;
-    if (size > 0 && (!this.#isPruned || size + added.length > maxBytes)) {
-      this.#isPruned = true;
-      const lines = disk
-        .readFile(path)
-        .toString("utf8")
-        .split(/(?<=\n)/);
-      // A path that was set by mistake must not cost anybody a file.
+    const isFull = size + added.length > maxBytes;
+    if (size > 0 && (isFull || (!this.#isLookedAt && this.#needsPruning(size)))) {
+      const lines = linesOf(disk.readFile(path).toString("utf8"));
       if (startOf(lines[0] ?? "") === undefined) throw notOurs(path);
-      const isFull = size + added.length > maxBytes;
-      const kept = this.#keptOf(lines, isFull ? maxBytes / 2 : maxBytes);
-      if (isFull || kept.length < lines.length) this.#replace(kept);
+      this.#replace(this.#keptOf(lines, isFull ? maxBytes / 2 : maxBytes));
     }
-    const end = disk.lstat(path)?.size;
-    if (end === undefined) this.#write(path, openFlags.createNew, added, 0);
-    else this.#write(path, openFlags.update, added, end);
+    this.#isLookedAt = true;
+    this.#write(path, openFlags.append, added);
   }
 
-  #write(path: string, flags: number, bytes: Buffer, position: number): void {
+  /**
+   * Looks at both ends of the file, which may be large: whether it begins with lines that are too
+   * old, or ends with one that a crash has torn.
+   */
+  #needsPruning(size: number): boolean {
+    const [first = ""] = linesOf(this.#read(0, edgeBytes).toString("utf8"));
+    const startedAtMs = startOf(first);
+    // A path that was set by mistake must not cost anybody a file.
+    if (startedAtMs === undefined) throw notOurs(this.#options.path);
+    const ageMaxMs = this.#options.retentionMs * (1 + ageSlack);
+    if (startedAtMs < this.#now() - ageMaxMs) return true;
+    return this.#read(size - 1, 1).toString("latin1") !== "\n";
+  }
+
+  /** Whether a link leads to the file, or it was never inside. */
+  #isOutside(): boolean {
+    const { disk, root, path } = this.#options;
+    const names = relative(root, dirname(path)).split(sep);
+    if (names[0] === "..") return true;
+    let directory = root;
+    for (const name of names) {
+      if (name === "") break;
+      directory = `${directory}${sep}${name}`;
+      if (disk.lstat(directory)?.kind === "symlink") return true;
+    }
+    return false;
+  }
+
+  #read(position: number, length: number): Buffer {
+    const { disk, path } = this.#options;
+    const descriptor = disk.open(path, openFlags.read);
+    try {
+      const buffer = Buffer.alloc(length);
+      return buffer.subarray(0, disk.read(descriptor, buffer, position));
+    } finally {
+      disk.close(descriptor);
+    }
+  }
+
+  #write(path: string, flags: number, bytes: Buffer): void {
     const { disk } = this.#options;
     const descriptor = disk.open(path, flags, 0o644);
     try {
-      disk.write(descriptor, bytes, position);
+      disk.write(descriptor, bytes);
     } finally {
       disk.close(descriptor);
     }
@@ -113,9 +183,20 @@ export class MeasurementLog {
   #replace(lines: readonly string[]): void {
     const { disk, path } = this.#options;
     const beside = `${path}.${process.pid}.tmp`;
-    this.#write(beside, openFlags.createOrTruncate, Buffer.from(lines.join("")), 0);
+    this.#write(beside, openFlags.createNew, Buffer.from(lines.join("")));
     disk.rename(beside, path);
   }
+}
+
+function linesOf(text: string): string[] {
+  return text.split(/(?<=\n)/);
+}
+
+/** The measurement that a line holds; `undefined` for anything else. */
+function measurementOf(line: string): Measurement | undefined {
+  if (startOf(line) === undefined) return undefined;
+  const record = JSON.parse(line) as Partial<Measurement>;
+  return record.operation === undefined ? undefined : (record as Measurement);
 }
 
 /** When the operation of a line began; `undefined` for what is no whole line of ours. */
@@ -127,6 +208,13 @@ function startOf(line: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+function outsideError(path: string): Error {
+  return new Error(
+    `Cannot keep measurements in ${path}: a link leads there. ` +
+      "Set metrics.storage.file_path to a file in a directory of the root itself.",
+  );
 }
 
 function notOurs(path: string): Error {

@@ -16,11 +16,37 @@ export interface Aggregate {
   readonly durationMedianMs: number;
   readonly durationP95Ms: number;
   readonly peakMemoryBytes: number;
+  readonly safety: SafetyAggregate;
+}
+
+/** What the same measurements tell of safety. Shares are 0 where there is nothing to count. */
+export interface SafetyAggregate {
+  /** Operations that failed. */
+  readonly errors: number;
+  readonly errorRate: number;
+  /** Those that met content which is not what it has to be. */
+  readonly criticalErrors: number;
+  readonly integrityChecks: number;
+  readonly integrityFailureRate: number;
+  readonly rollbacks: number;
+  /** Share of all operations that were, or ended in, a rollback. */
+  readonly rollbackRate: number;
+  readonly rollbackSuccessRate: number;
+  readonly recoveries: number;
+  readonly recoveryMeanMs: number;
+  readonly recoveryMaxMs: number;
 }
 
 /** What is kept of a measurement, as columns of numbers. */
-const columns = ["startedAt", "optimized", "outcome", "gain", "calls", "bytes", "took", "peak"];
+const columns = [
+  ...["startedAt", "optimized", "outcome", "gain", "calls", "bytes", "took", "peak"],
+  ...["integrity", "rollback", "recovery"],
+];
 const outcomes = { done: 0, failed: 1, fell_back: 2 } as const;
+const integrities = { sound: 1, damaged: 2 } as const;
+const rollbacks = { done: 1, failed: 2 } as const;
+/** No recovery; one may have taken no time at all. */
+const noRecovery = -1;
 
 /**
  * Keeps the last measurements, by age and by number, and adds them up. Only their numbers, in
@@ -35,7 +61,7 @@ export class MeasurementWindow {
 
   /**
    * @param ageMaxMs how long a measurement counts; default one minute.
-   * @param countMax how many are kept at most; default 10,000, in 640 kB.
+   * @param countMax how many are kept at most; default 10,000, in 880 kB.
    */
   constructor(ageMaxMs = 60_000, countMax = 10_000) {
     this.#ageMaxMs = ageMaxMs;
@@ -55,6 +81,10 @@ export class MeasurementWindow {
     kept[at + 5] = measurement.io?.bytesWritten ?? 0;
     kept[at + 6] = measurement.durationMs ?? 0;
     kept[at + 7] = measurement.memory?.peak ?? 0;
+    const { safety } = measurement;
+    kept[at + 8] = safety?.integrity === undefined ? 0 : integrities[safety.integrity];
+    kept[at + 9] = safety?.rollback === undefined ? 0 : rollbacks[safety.rollback];
+    kept[at + 10] = safety?.recoveryMs ?? noRecovery;
     this.#count += 1;
   };
 
@@ -80,6 +110,7 @@ export class MeasurementWindow {
       durationMedianMs: quantile(durations, 0.5),
       durationP95Ms: quantile(durations, 0.95),
       peakMemoryBytes: column(7).reduce((most, bytes) => Math.max(most, bytes), 0),
+      safety: safetyOf(counted),
     };
   }
 
@@ -93,6 +124,33 @@ export class MeasurementWindow {
     }
     return rows;
   }
+}
+
+function safetyOf(rows: readonly Float64Array[]): SafetyAggregate {
+  const count = (index: number, value: number) => rows.filter((row) => row[index] === value).length;
+  const errors = count(2, outcomes.failed);
+  const damaged = count(8, integrities.damaged);
+  const checks = count(8, integrities.sound) + damaged;
+  const rolledBack = count(9, rollbacks.done);
+  const attempts = rolledBack + count(9, rollbacks.failed);
+  const recoveries = rows.map((row) => row[10] ?? noRecovery).filter((ms) => ms !== noRecovery);
+  return {
+    errors,
+    errorRate: shareOf(errors, rows.length),
+    criticalErrors: damaged,
+    integrityChecks: checks,
+    integrityFailureRate: shareOf(damaged, checks),
+    rollbacks: attempts,
+    rollbackRate: shareOf(attempts, rows.length),
+    rollbackSuccessRate: shareOf(rolledBack, attempts),
+    recoveries: recoveries.length,
+    recoveryMeanMs: mean(recoveries),
+    recoveryMaxMs: Math.max(0, ...recoveries),
+  };
+}
+
+function shareOf(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
 }
 
 function sum(values: readonly number[]): number {

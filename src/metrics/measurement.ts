@@ -34,8 +34,19 @@ export interface Measurement {
   /** Share of those calls that was saved; negative when it took more, 0 when it was not done. */
   readonly gain: number;
   readonly outcome: "done" | "failed" | "fell_back";
+  readonly safety: SafetyFacts | undefined;
   /** Load average over one minute, when the system is tracked. */
   readonly systemLoad: number | undefined;
+}
+
+/** What an operation did for safety. What it did not do, and what is not tracked, is missing. */
+export interface SafetyFacts {
+  /** What a look at the integrity of what is kept, or was written, came to. */
+  readonly integrity?: "sound" | "damaged";
+  /** How taking something back went that had been done. */
+  readonly rollback?: "done" | "failed";
+  /** Milliseconds that it took to finish, or take back, what had been cut off. */
+  readonly recoveryMs?: number;
 }
 
 /** Memory around an operation, in bytes. */

@@ -8,6 +8,7 @@ import {
   type MemoryUse,
   noIo,
   type OptimizationKind,
+  type SafetyFacts,
 } from "./measurement.ts";
 
 /** What a meter takes note of. The defaults are those of `metrics_config.yaml`. */
@@ -16,7 +17,20 @@ export interface Tracking {
   readonly memory: boolean;
   readonly io: boolean;
   readonly system: boolean;
+  readonly integrityChecks: boolean;
+  readonly rollbacks: boolean;
+  readonly recoveries: boolean;
 }
+
+const trackedByDefault: Tracking = {
+  timing: true,
+  memory: true,
+  io: true,
+  system: false,
+  integrityChecks: true,
+  rollbacks: true,
+  recoveries: true,
+};
 
 /** What an operation is called, and what it is about as far as its beginning tells. */
 export interface MeasuredOperation {
@@ -33,6 +47,8 @@ export interface OperationReport {
   readonly outcome?: Measurement["outcome"];
   /** Content that it was about, where only the end of the operation tells. */
   readonly sizeBytes?: number;
+  /** Whatever it did for safety; the meter leaves out what is not tracked. */
+  readonly safety?: SafetyFacts;
 }
 
 /** How one call of an engine is measured; not at all by default. */
@@ -74,10 +90,7 @@ export class Meter {
   #sampledAt = Number.NEGATIVE_INFINITY;
   #sample: MemorySample = sampleOf(0, 0);
 
-  constructor(
-    observer?: MeasurementObserver,
-    tracking: Tracking = { timing: true, memory: true, io: true, system: false },
-  ) {
+  constructor(observer?: MeasurementObserver, tracking: Tracking = trackedByDefault) {
     this.#observer = observer;
     this.#tracking = tracking;
   }
@@ -91,13 +104,14 @@ export class Meter {
    * Runs `work` and measures it, to its end when it is asynchronous; `reportOf` tells what it did.
    * A failure is measured as well.
    *
-   * @param failureOf what it had done when it failed; nothing by default.
+   * @param failureOf what it had done when it failed; nothing by default. Where it gives no report,
+   *   that was no operation, and is not measured.
    */
   measure<T>(
     operation: MeasuredOperation,
     work: () => T,
     reportOf: (result: Awaited<T>) => OperationReport,
-    failureOf: () => OperationReport = () => nothingDone,
+    failureOf: (error: unknown) => OperationReport | undefined = () => nothingDone,
   ): T {
     if (this.#observer === undefined) return work();
     const started = performance.now();
@@ -106,7 +120,7 @@ export class Meter {
     try {
       result = work();
     } catch (error) {
-      this.#tell(operation, started, before, { ...failureOf(), outcome: "failed" });
+      this.#tellFailure(operation, started, before, failureOf(error));
       throw error;
     }
     if (!(result instanceof Promise)) {
@@ -119,11 +133,28 @@ export class Meter {
         return value;
       },
       (error: unknown) => {
-        this.#tell(operation, started, before, { ...failureOf(), outcome: "failed" });
+        this.#tellFailure(operation, started, before, failureOf(error));
         throw error;
       },
     );
     return ended as T;
+  }
+
+  /** Takes note of an operation that has just ended, and took so many milliseconds. */
+  note(operation: MeasuredOperation, durationMs: number, report: OperationReport): void {
+    if (this.#observer === undefined) return;
+    const before = this.#tracking.memory ? this.#memoryAt(performance.now()) : undefined;
+    this.#tell(operation, performance.now() - durationMs, before, report);
+  }
+
+  #tellFailure(
+    operation: MeasuredOperation,
+    started: number,
+    before: MemorySample | undefined,
+    report: OperationReport | undefined,
+  ): void {
+    if (report === undefined) return;
+    this.#tell(operation, started, before, { ...report, outcome: "failed" });
   }
 
   #tell(
@@ -146,8 +177,19 @@ export class Meter {
       baselineCalls: report.baselineCalls,
       gain: gainOf(report),
       outcome: report.outcome ?? "done",
+      safety: report.safety === undefined ? undefined : this.#trackedOf(report.safety),
       systemLoad: this.#tracking.system ? loadavg()[0] : undefined,
     });
+  }
+
+  #trackedOf({ integrity, rollback, recoveryMs }: SafetyFacts): SafetyFacts | undefined {
+    const { integrityChecks, rollbacks, recoveries } = this.#tracking;
+    const tracked = {
+      ...(integrity === undefined || !integrityChecks ? {} : { integrity }),
+      ...(rollback === undefined || !rollbacks ? {} : { rollback }),
+      ...(recoveryMs === undefined || !recoveries ? {} : { recoveryMs }),
+    };
+    return Object.keys(tracked).length === 0 ? undefined : tracked;
   }
 
   #memorySince(before: MemorySample, now: number): MemoryUse {
@@ -173,7 +215,8 @@ function sampleOf(bytes: number, highBytes: number): MemorySample {
   return { bytes, highBytes, unchanged: { before: bytes, peak: bytes, after: bytes } };
 }
 
-const nothingDone: OperationReport = { io: noIo, optimization: "none", baselineCalls: 0 };
+/** The report of an operation that did nothing. */
+export const nothingDone: OperationReport = { io: noIo, optimization: "none", baselineCalls: 0 };
 
 function gainOf({ baselineCalls, io, outcome = "done" }: OperationReport): number {
   return outcome !== "done" || baselineCalls === 0 ? 0 : 1 - callsOf(io) / baselineCalls;

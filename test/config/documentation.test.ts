@@ -18,13 +18,13 @@ describe("the documentation", () => {
   });
 
   it("says that a key is in force only where a test sets it and sees what it does", () => {
-    const tests = ["api/configuration", "api/overlay", "config/agent-profile"];
-    const texts = [
-      ...tests,
-      "config/collect-metrics",
-      "config/thresholds",
-      "engines/optimizer",
-    ].map((name) => readFileSync(join(projectDirectory(), "test", `${name}.test.ts`), "utf8"));
+    const tests = [
+      ...["api/configuration", "api/measured-operations", "api/overlay", "engines/optimizer"],
+      ...["config/agent-profile", "config/alerts", "config/collect-metrics", "config/thresholds"],
+    ];
+    const texts = tests.map((name) =>
+      readFileSync(join(projectDirectory(), "test", `${name}.test.ts`), "utf8"),
+    );
     const untested = Object.entries(configKeys)
       .filter(([, { reader }]) => isInForce(reader))
       .map(([key]) => key.split(".").at(-1) ?? key)

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { meterOf } from "../../src/config/collect-metrics.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
+import { meterOf } from "../../src/config/meter-of.ts";
 import { replaceText } from "../../src/engines/edit.ts";
 import { editExtents } from "../../src/engines/edit-extents.ts";
 import { judge, judgeOnOverlay, summarize } from "../../src/engines/hindsight.ts";

@@ -38,7 +38,15 @@ describe("a measurement", () => {
 
   it("tracks of a batch and a transaction what their meter tracks", async () => {
     const seen: Measurement[] = [];
-    const tracking = { timing: false, memory: false, io: false, system: true };
+    const tracking = {
+      timing: false,
+      memory: false,
+      io: false,
+      system: true,
+      integrityChecks: true,
+      rollbacks: true,
+      recoveries: true,
+    };
     const meter = new Meter((measurement) => seen.push(measurement), tracking);
     const overlay = plainOverlay();
     await batch(overlay, (b) => b.write("a", "1"), { meter });

@@ -1,0 +1,57 @@
+import type { CommitReceipt } from "../commit/receipt.ts";
+import { isDraftError } from "../errors.ts";
+import { callsOf, type SafetyFacts } from "../metrics/measurement.ts";
+import { nothingDone, type OperationReport } from "../metrics/meter.ts";
+
+/** The report of a commit, or of anything that changes the tree as one. */
+export function reportOfReceipt(
+  { counts, changes }: CommitReceipt,
+  safety: SafetyFacts = {},
+): OperationReport {
+  const count = (kind: "delete" | "rename") => changes.filter((one) => one.kind === kind).length;
+  const io = {
+    reads: 0,
+    writes: counts.filesWritten,
+    deletes: count("delete"),
+    moves: count("rename"),
+    bytesWritten: counts.bytesWritten,
+  };
+  // What it saves are waits for the device, which are no calls of this kind.
+  const baselineCalls = callsOf(io);
+  return { io, optimization: "none", baselineCalls, sizeBytes: counts.bytesWritten, safety };
+}
+
+/** The report of an operation that changes no file itself. */
+export function reportOfCheck(safety: SafetyFacts = {}): OperationReport {
+  return { ...nothingDone, safety };
+}
+
+/**
+ * The report of an operation that failed. What had nothing to do, and what its caller stopped, was
+ * none.
+ *
+ * @param safety what it was to do, where the error does not say it better.
+ */
+export function reportOfFailure(
+  error: unknown,
+  safety: SafetyFacts = {},
+): OperationReport | undefined {
+  if (!isDraftError(error)) return { ...nothingDone, safety };
+  switch (error.code) {
+    case "DRAFT_NOTHING_PENDING":
+    case "DRAFT_ABORTED":
+      return undefined;
+    case "DRAFT_STORE_CORRUPT":
+    case "DRAFT_FORMAT_CORRUPT":
+      return { ...nothingDone, safety: { ...safety, integrity: "damaged" } };
+    case "DRAFT_COMMIT_FAILED":
+      return { ...nothingDone, safety: { rollback: "done" } };
+    case "DRAFT_OUTCOME_UNKNOWN":
+    case "DRAFT_RECOVERY_FAILED":
+      return { ...nothingDone, safety: { rollback: "failed" } };
+    default: {
+      const isDamage = error.details["level"] === "critical_failure";
+      return { ...nothingDone, safety: isDamage ? { ...safety, integrity: "damaged" } : safety };
+    }
+  }
+}
