@@ -10,6 +10,7 @@ import { type Conflict, ConflictError } from "./conflict.ts";
 import type { CommitOptions } from "./options.ts";
 import { prepareCommit } from "./prepare.ts";
 import type { CommitReceipt } from "./receipt.ts";
+import { RecordedBases } from "./recorded-bases.ts";
 
 /** The three contents of a conflict; `undefined` for what is no file, too large or not known. */
 export interface ConflictSides {
@@ -19,11 +20,19 @@ export interface ConflictSides {
   readonly theirs: Buffer | undefined;
 }
 
-/** Decides one conflict; `undefined` leaves it, and the commit is refused. */
+/** A conflict that is left, and in a few words why: the error says it behind the path. */
+export interface Undecided {
+  readonly kind: "undecided";
+  readonly because: string;
+}
+
+type Decision = Resolution | Undecided | undefined;
+
+/** Decides one conflict; `undefined` and {@link Undecided} leave it, and the commit is refused. */
 export type Resolver = (
   conflict: Conflict,
   sides: () => ConflictSides,
-) => Resolution | undefined | Promise<Resolution | undefined>;
+) => Decision | Promise<Decision>;
 
 export interface ResolvingOptions extends CommitOptions {
   /** The content that a change was based on, for callers that have kept it. */
@@ -52,6 +61,7 @@ export async function commitResolving(
 ): Promise<CommitReceipt> {
   let current = changeSet;
   const shown: ShownContents = new Map();
+  const sources = { ...options, recorded: new RecordedBases(store.objects) };
   for (let round = 1; ; round++) {
     try {
       await using prepared = await prepareCommit(store, current, options);
@@ -59,7 +69,7 @@ export async function commitResolving(
       return await prepared.publish();
     } catch (error) {
       if (!(error instanceof ConflictError) || round >= resolutionRoundsMax) throw error;
-      const resolved = await decide(store, error.conflicts, resolver, options, shown);
+      const resolved = await decide(store, error.conflicts, resolver, sources, shown);
       current = acceptResolutions(current, resolved);
     }
   }
@@ -71,40 +81,46 @@ export async function commitResolving(
  */
 type ShownContents = Map<TreePath, Buffer>;
 
+/** Where the base of a conflict may be found. */
+interface BaseSources extends Pick<ResolvingOptions, "readBase"> {
+  readonly recorded: RecordedBases;
+}
+
 async function decide(
   store: CommitStore,
   conflicts: readonly Conflict[],
   resolver: Resolver,
-  options: ResolvingOptions,
+  sources: BaseSources,
   shown: ShownContents,
 ): Promise<Map<Conflict, Resolution>> {
   const resolved = new Map<Conflict, Resolution>();
-  const undecided: Conflict[] = [];
+  const undecided = new Map<Conflict, string | undefined>();
   for (const conflict of conflicts) {
     let sides: ConflictSides | undefined;
     const resolution = await resolver(conflict, () => {
-      sides ??= sidesOf(store, conflict, options, shown.get(conflict.path));
+      sides ??= sidesOf(store, conflict, sources, shown.get(conflict.path));
       return sides;
     });
     if (sides?.theirs !== undefined) shown.set(conflict.path, sides.theirs);
-    if (resolution === undefined) undecided.push(conflict);
+    if (resolution === undefined) undecided.set(conflict, undefined);
+    else if (resolution.kind === "undecided") undecided.set(conflict, resolution.because);
     else resolved.set(conflict, resolution);
   }
-  if (undecided.length > 0) throw new ConflictError(undecided);
+  if (undecided.size > 0) throw new ConflictError([...undecided.keys()], undecided);
   return resolved;
 }
 
 function sidesOf(
   store: CommitStore,
   conflict: Conflict,
-  options: ResolvingOptions,
+  sources: BaseSources,
   shown: Buffer | undefined,
 ): ConflictSides {
   const { ours, theirs } = conflict;
   const content = ours?.content;
   const isSmall = content !== undefined && content.size <= packedContentBytesMax;
   return {
-    base: shown ?? readBase(store, conflict, options),
+    base: shown ?? readBase(store, conflict, sources),
     ours: isSmall ? readContent(content) : undefined,
     theirs: readTheirs(store, conflict.path, theirs),
   };
@@ -113,14 +129,16 @@ function sidesOf(
 function readBase(
   store: CommitStore,
   conflict: Conflict,
-  options: ResolvingOptions,
+  { readBase: readGiven, recorded }: BaseSources,
 ): Buffer | undefined {
-  const given = options.readBase?.(conflict);
+  const given = readGiven?.(conflict);
   if (given !== undefined) return Buffer.from(given);
   const { base } = conflict;
   if (base === undefined || base.state.kind !== "file") return undefined;
-  const known = base.state.oid ?? (base.stamp && store.contents.find(base.stamp));
-  if (known === undefined || known === "" || !store.objects.has(known)) return undefined;
+  const { path } = conflict;
+  const read = base.state.oid ?? (base.stamp && store.contents.find(base.stamp));
+  const known = read === undefined || read === "" ? recorded.find(path, base.state) : read;
+  if (known === undefined || !store.objects.has(known)) return undefined;
   return store.objects.read(known).bytes;
 }
 

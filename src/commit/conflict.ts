@@ -42,18 +42,24 @@ const namedConflictsMax = 5;
 export class ConflictError extends DraftError {
   readonly conflicts: readonly Conflict[];
 
-  constructor(conflicts: readonly Conflict[]) {
-    const named = conflicts.slice(0, namedConflictsMax).map(phraseOf);
+  /** @param reasons - why a conflict was left by who was asked to decide it. */
+  constructor(
+    conflicts: readonly Conflict[],
+    reasons: ReadonlyMap<Conflict, string | undefined> = new Map(),
+  ) {
+    const named = conflicts.slice(0, namedConflictsMax).map((conflict) => {
+      const reason = reasons.get(conflict);
+      return phraseOf(conflict) + (reason === undefined ? "" : ` and ${reason}`);
+    });
     const more = conflicts.length - named.length;
     const list = named.join(", ") + (more > 0 ? `, and ${more} more` : "");
     super(
       "DRAFT_CONFLICT",
       `Cannot commit: the tree has changed under the draft. ${list}. Nothing was touched. ` +
-        "Look at the files, then commit again and merge texts (--merge, commitWith) or overwrite " +
-        "what is on disk (--overwrite, commitForce), or discard.",
+        `${reasons.size === 0 ? lookAndMerge : mergeByHand}, or discard.`,
       {
         ...(conflicts[0] === undefined ? {} : { path: conflicts[0].path }),
-        details: { conflicts: conflicts.map(describe) },
+        details: { conflicts: conflicts.map((one) => describe(one, reasons.get(one))) },
       },
     );
     this.conflicts = conflicts;
@@ -75,9 +81,18 @@ const phrases: Readonly<Record<ConflictReason, string>> = {
   unsupported: "is a fifo, socket or device",
 };
 
-function describe(conflict: Conflict): Record<string, unknown> {
+const lookAndMerge =
+  "Look at the files, then commit again and merge texts (--merge, commitWith) or overwrite " +
+  "what is on disk (--overwrite, commitForce)";
+
+const mergeByHand =
+  "Bring what is on disk into the draft and overwrite (--overwrite, commitForce), or commit " +
+  "without these (--exclude)";
+
+function describe(conflict: Conflict, because: string | undefined): Record<string, unknown> {
   const { reason, path, base, ours, theirs } = conflict;
-  return { path, reason, base: sideOf(base), ours: sideOf(ours), theirs: sideOf(theirs) };
+  const sides = { base: sideOf(base), ours: sideOf(ours), theirs: sideOf(theirs) };
+  return { path, reason, ...(because === undefined ? {} : { because }), ...sides };
 }
 
 /** One side of a conflict as plain data; `null` for nothing. */

@@ -1,6 +1,6 @@
 import { diff3Merge } from "node-diff3";
 import { bufferContent } from "../overlay/content.ts";
-import type { Resolver } from "./commit-resolving.ts";
+import type { Resolver, Undecided } from "./commit-resolving.ts";
 
 /** How {@link mergeTexts} treats what both sides have changed. */
 export interface MergeOptions {
@@ -61,10 +61,16 @@ export function mergingResolver(options: MergeOptions = {}): Resolver {
     const { base, ours, theirs } = sides();
     if (ours === undefined || theirs === undefined) return undefined;
     if (ours.equals(theirs)) return { kind: "ours" };
-    if (base === undefined) return undefined;
+    if ([ours, theirs].some((bytes) => bytes.includes(0))) return unmerged("it is no text");
+    if (base === undefined) return unmerged("no checkpoint has what the draft was based on");
     const merged = mergeTexts(base, ours, theirs, options);
-    return merged && { kind: "content", content: bufferContent(merged.bytes) };
+    if (merged === undefined) return unmerged("both sides have changed the same lines");
+    return { kind: "content", content: bufferContent(merged.bytes) };
   };
+}
+
+function unmerged(why: string): Undecided {
+  return { kind: "undecided", because: `cannot be merged: ${why}` };
 }
 
 /** Lines with their ends; the last one may have none. */

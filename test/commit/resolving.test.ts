@@ -19,11 +19,16 @@ const readBase = (): Buffer => Buffer.from(base);
 /** A root with `file` and `other`, and ways to look at it. */
 class Scene implements Disposable {
   readonly #root = TemporaryRoot.inMemory();
-  readonly store = openCommitStore(new NodeDisk(), stateDirectoryOf(this.#root.path));
+  readonly store = this.openStore();
 
   constructor() {
     this.write("file", base);
     this.write("other", "other\n");
+  }
+
+  /** As another process would. */
+  openStore() {
+    return openCommitStore(new NodeDisk(), stateDirectoryOf(this.#root.path));
   }
 
   at(path: string): string {
@@ -185,6 +190,56 @@ test("what cannot be merged refuses the commit; with markers it is committed", a
   expect(scene.read("file")).toBe(
     `<<<<<<< draft\nours\n||||||| base\n${base}=======\ntheirs\n>>>>>>> disk\n`,
   );
+});
+
+test("merging takes from a checkpoint what both sides go back to, whoever made it", async () => {
+  using scene = new Scene();
+  const first = scene.builder().write("file", "one\n2\n3\n4\n5\n").build();
+  const wish = { mtimeMs: 1_700_000_000_123 };
+  const second = scene.builder().write("file", "1\n2\n3\n4\nfive\n", wish).build();
+  await commitResolving(scene.store, first, takeOurs);
+  // What the checkpoint replaced is the base.
+  const later = scene.openStore();
+  await commitResolving(later, second, mergingResolver());
+  expect(scene.read("file")).toBe("one\n2\n3\n4\nfive\n");
+  // What the checkpoint left is the base.
+  const third = scene.builder().write("file", "one\ntwo\n3\n4\nfive\n").build();
+  scene.write("file", "one\n2\n3\nfour\nfive\n");
+  later.objects.close();
+  const last = scene.openStore();
+  await commitResolving(last, third, mergingResolver());
+  last.objects.close();
+  expect(scene.read("file")).toBe("one\ntwo\n3\nfour\nfive\n");
+});
+
+test("a base whose time was set is none: another version may have the same", async () => {
+  using scene = new Scene();
+  fs.utimesSync(scene.at("file"), 500_000_000, 500_000_000);
+  const first = scene.builder().write("file", "one\n2\n3\n4\n5\n").build();
+  const second = scene.builder().write("file", "1\n2\n3\n4\nfive\n").build();
+  await commitResolving(scene.store, first, takeOurs);
+  const later = scene.openStore();
+  await expect(commitResolving(later, second, mergingResolver())).rejects.toThrow(
+    '"file" has changed and cannot be merged: no checkpoint has what the draft was based on.',
+  );
+  later.objects.close();
+});
+
+test.each([
+  ["ours\n", "theirs\n", "both sides have changed the same lines"],
+  ["ours\n", "\0theirs\n", "it is no text"],
+])("an error says why it was not merged (%#)", async (ours, theirs, why) => {
+  using scene = new Scene();
+  const changes = scene.builder().write("file", ours).build();
+  scene.write("file", theirs);
+  const committed = commitResolving(scene.store, changes, mergingResolver(), { readBase });
+  await expect(committed).rejects.toMatchObject({
+    code: "DRAFT_CONFLICT",
+    message: expect.stringMatching(
+      new RegExp(`"file" has changed and cannot be merged: ${why}\\..*--exclude`),
+    ),
+    details: { conflicts: [{ path: "file", because: `cannot be merged: ${why}` }] },
+  });
 });
 
 test("merging leaves what has no base, and takes the same change made twice", async () => {
