@@ -11,10 +11,12 @@ export function conflictLines(
   const conflicts = details["conflicts"];
   if (!Array.isArray(conflicts)) return "";
   const lines = (conflicts as Readonly<Record<string, unknown>>[]).flatMap((conflict) => {
-    const { path, base, ours, theirs } = conflict as Readonly<Record<string, Side>>;
+    const { path, reason, base, ours, theirs } = conflict as Readonly<Record<string, Side>>;
     const title = terminal.paint("red", printable(String(path)));
+    // Undo, redo and restore know a state that they expect, and not what they find instead.
+    if (!("theirs" in conflict)) return [`  ${title}  ${reason}`];
     const sides = [`  ${title}`, `    based on      ${sideText(base)}`];
-    if ("theirs" in conflict) sides.push(`    on disk       ${sideText(theirs)}`);
+    sides.push(`    on disk       ${sideText(theirs)}`);
     if ("ours" in conflict) sides.push(`    in the draft  ${sideText(ours)}`);
     return sides;
   });

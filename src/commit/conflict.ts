@@ -1,6 +1,7 @@
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { After, Before, Change } from "./change-set.ts";
+import { gitIndexHint } from "./git-names.ts";
 
 /**
  * A place that does not hold what a change was based on.
@@ -56,7 +57,8 @@ export class ConflictError extends DraftError {
     super(
       "DRAFT_CONFLICT",
       `Cannot commit: the tree has changed under the draft. ${list}. Nothing was touched. ` +
-        `${reasons.size === 0 ? lookAndMerge : mergeByHand}, or discard.`,
+        `${reasons.size === 0 ? lookAndMerge : mergeByHand}, or discard.` +
+        gitIndexHint(conflicts.map(({ path }) => path)),
       {
         ...(conflicts[0] === undefined ? {} : { path: conflicts[0].path }),
         details: { conflicts: conflicts.map((one) => describe(one, reasons.get(one))) },

@@ -1,4 +1,4 @@
-import type { TreePath } from "../disk/tree-path.ts";
+import { nameOf, type TreePath } from "../disk/tree-path.ts";
 
 /**
  * What git keeps for itself, under every name by which some file system would find it
@@ -9,4 +9,17 @@ const ownName = /^(\.git|git~1)[. ]*(:.*)?$/i;
 /** Whether git refuses a path in patches and in its index, because it leads into a repository. */
 export function isInRepository(path: TreePath): boolean {
   return path.split(/[/\\]/).some((name) => ownName.test(name));
+}
+
+/**
+ * A sentence for an error about places that have changed, when they are nothing but indexes of git:
+ * whoever runs `git status` after a commit changes them, and would wonder. Empty otherwise.
+ */
+export function gitIndexHint(paths: readonly TreePath[]): string {
+  const areIndexes = paths.every((path) => nameOf(path) === "index" && isInRepository(path));
+  if (!areIndexes) return "";
+  return (
+    " Git writes its index anew whenever it looks at the files (git status): if nothing was " +
+    "staged meanwhile, overwriting it loses nothing."
+  );
 }

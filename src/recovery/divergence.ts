@@ -1,3 +1,4 @@
+import { gitIndexHint } from "../commit/git-names.ts";
 import type { ManifestNode } from "../commit/manifest.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
@@ -31,7 +32,7 @@ export function divergenceError(divergences: readonly Divergence[]): DraftError 
     "DRAFT_CONFLICT",
     `Cannot take this back: the tree is not as it was left. ${list}. Nothing was touched. ` +
       "Commit or move those changes away first, or give them up to the checkpoint " +
-      "(--overwrite, force).",
+      `(--overwrite, force).${gitIndexHint(divergences.map(({ path }) => path))}`,
     {
       ...(divergences[0] === undefined ? {} : { path: divergences[0].path }),
       details: {

@@ -146,7 +146,7 @@ describe("checkpoints", () => {
     const before = project.tree();
     const { code, err } = project.draftfs(["undo"]);
     expect(code).toBe(3);
-    expect(err).toMatch(/a\.txt.*--overwrite.*based on {6}file/s);
+    expect(err).toMatch(/a\.txt.*--overwrite.* {2}a\.txt {2}changed\n/s);
     expect(project.tree()).toEqual(before);
   });
 
