@@ -1,4 +1,5 @@
 import { type OpenOverlayOptions, type Overlay, openOverlay } from "../index.ts";
+import type { Measurement } from "../metrics/measurement.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { countText, durationText } from "./quantities.ts";
 import { rootOf } from "./root-of.ts";
@@ -47,11 +48,13 @@ async function withRoot<Result>(
   use: Use<Result>,
 ): Promise<Result> {
   const force = options.force === true ? { force: true } : {};
+  const measurements: Measurement[] = [];
   const overlay = await openOverlay(rootOf(context, options), {
     ...openOptions,
     ...force,
     // A process of its own does that, so that nobody waits for it.
     settle: "late",
+    observer: (measurement) => measurements.push(measurement),
   });
   try {
     announceRecovery(context, overlay);
@@ -64,6 +67,11 @@ async function withRoot<Result>(
   } finally {
     const isOwing = overlay.owesSettling;
     await overlay.close({ settle: false });
+    if (measurements.length > 0) {
+      // Commands that only look measure nothing, and need not load this.
+      const { keepMeasurements } = await import("./keep-measurements.ts");
+      keepMeasurements(context, overlay, measurements);
+    }
     if (isOwing) syncLater(overlay.root);
   }
 }

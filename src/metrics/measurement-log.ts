@@ -27,8 +27,8 @@ export interface LoggedRecord {
   readonly startedAtMs: number;
 }
 
-/** As much is read of the beginning and the end of a file: some hundred lines. */
-const edgeBytes = 64 * KIB;
+/** As much is read of the beginning and the end of a file: about a hundred lines. */
+const edgeBytes = 32 * KIB;
 /** Lines are dropped when they are older than they may be by this share of it, all at once. */
 const ageSlack = 1 / 8;
 
@@ -71,7 +71,7 @@ export class MeasurementLog {
   }
 
   /**
-   * The measurements that the file ends with, oldest first: some hundred at most, and none of a
+   * The measurements that the file ends with, oldest first: about a hundred, and none of a
    * file that cannot be read or holds something else.
    */
   recent(): Measurement[] {
@@ -120,8 +120,8 @@ export class MeasurementLog {
    * old, or ends with one that a crash has torn.
    */
   #needsPruning(size: number): boolean {
-    const [first = ""] = linesOf(this.#read(0, edgeBytes).toString("utf8"));
-    const startedAtMs = startOf(first);
+    const head = this.#read(0, edgeBytes).toString("utf8");
+    const startedAtMs = startOf(head.slice(0, head.indexOf("\n") + 1));
     // A path that was set by mistake must not cost anybody a file.
     if (startedAtMs === undefined) throw notOurs(this.#options.path);
     const ageMaxMs = this.#options.retentionMs * (1 + ageSlack);
@@ -194,17 +194,21 @@ function linesOf(text: string): string[] {
 
 /** The measurement that a line holds; `undefined` for anything else. */
 function measurementOf(line: string): Measurement | undefined {
-  if (startOf(line) === undefined) return undefined;
-  const record = JSON.parse(line) as Partial<Measurement>;
-  return record.operation === undefined ? undefined : (record as Measurement);
+  const record = recordOf(line) as Partial<Measurement> | undefined;
+  return record?.operation === undefined ? undefined : (record as Measurement);
 }
 
 /** When the operation of a line began; `undefined` for what is no whole line of ours. */
 function startOf(line: string): number | undefined {
+  return recordOf(line)?.startedAtMs;
+}
+
+function recordOf(line: string): LoggedRecord | undefined {
   if (!line.endsWith("\n")) return undefined;
   try {
-    const { id, startedAtMs } = JSON.parse(line) as { id?: unknown; startedAtMs?: unknown };
-    return typeof id === "string" && typeof startedAtMs === "number" ? startedAtMs : undefined;
+    const record = JSON.parse(line) as Partial<LoggedRecord>;
+    const isOurs = typeof record.id === "string" && typeof record.startedAtMs === "number";
+    return isOurs ? (record as LoggedRecord) : undefined;
   } catch {
     return undefined;
   }
