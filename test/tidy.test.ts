@@ -155,20 +155,37 @@ describe("the lock file", () => {
 });
 
 describe("tests", () => {
-  it("are never skipped for good", () => {
-    const folders = ["test", "property-tests"];
-    const marked = folders
+  const tests = new Map(
+    ["test", "property-tests"]
       .flatMap((folder) =>
         readdirSync(join(repository, folder), { recursive: true, encoding: "utf8" }).map((path) =>
           join(repository, folder, path),
         ),
       )
       .filter((path) => path.endsWith(".ts") && !path.endsWith("tidy.test.ts"))
-      .filter((path) =>
-        /\b(it|test|describe)\.(only\(|todo\(|skip\((?!`not tried))/.test(
-          readFileSync(path, "utf8"),
-        ),
-      );
-    expect(marked.map((path) => relative(repository, path))).toEqual([]);
+      .map((path) => [relative(repository, path), readFileSync(path, "utf8")]),
+  );
+  const those = (isMarked: (path: string, text: string) => boolean): string[] =>
+    [...tests].filter(([path, text]) => isMarked(path, text)).map(([path]) => path);
+
+  it("are never skipped for good", () => {
+    const mark = /\b(it|test|describe)\.(only\(|todo\(|skip\((?!`not tried))/;
+    expect(those((_, text) => mark.test(text))).toEqual([]);
+  });
+
+  it("share no hook by an import, which only the first file of a process would register", () => {
+    const isTest = (path: string) => /\.(test|long|property)\.ts$/.test(path);
+    const hook = /^(before|after)(Each|All)\(/m;
+    expect(those((path, text) => !isTest(path) && hook.test(text))).toEqual([]);
+  });
+
+  it("that mock a module of ours load everything anew, and let the next file of the process do so", () => {
+    const mock = /^ *vi\.(mock|doMock)\("\./m;
+    const isQuick = (path: string) => /\.(test|property)\.ts$/.test(path);
+    const isFresh = (text: string) =>
+      (text.includes("vi.hoisted(() => vi.resetModules());") || !/^vi\.mock\(/m.test(text)) &&
+      text.includes("afterAll(() => vi.resetModules());");
+    const mocking = those((path, text) => isQuick(path) && mock.test(text));
+    expect(mocking.filter((path) => !isFresh(tests.get(path) ?? ""))).toEqual([]);
   });
 });

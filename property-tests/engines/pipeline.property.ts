@@ -10,10 +10,10 @@ import { TemplateCache } from "../../src/engines/template-cache.ts";
 import { runOptimized } from "../../src/engines/write-pipeline.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { viewOf } from "../../test/engines/support/layer-overlay.ts";
-import { plant, temporaryDirectory } from "../../test/engines/support/plain-overlay.ts";
+import { keptDirectory, plant } from "../../test/engines/support/plain-overlay.ts";
 import { fc } from "../../test/support/properties.ts";
 
-const lower = temporaryDirectory();
+const lower = keptDirectory();
 afterAll(() => fs.rmSync(lower, { recursive: true, force: true }));
 
 function plantLower(): void {

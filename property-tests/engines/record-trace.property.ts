@@ -11,10 +11,10 @@ import { parseTrace } from "../../src/engines/trace.ts";
 import { runOptimized } from "../../src/engines/write-pipeline.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { viewOf } from "../../test/engines/support/layer-overlay.ts";
-import { plant, temporaryDirectory, treeOf } from "../../test/engines/support/plain-overlay.ts";
+import { keptDirectory, plant, treeOf } from "../../test/engines/support/plain-overlay.ts";
 import { fc } from "../../test/support/properties.ts";
 
-const lower = temporaryDirectory();
+const lower = keptDirectory();
 afterAll(() => fs.rmSync(lower, { recursive: true, force: true }));
 
 const planted = { a: "one two", "d/b": "one", "d/e/c": "two", "d/e/x/y": "one", f: "three" };

@@ -2,7 +2,8 @@ import nodeFs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { open, plant } from "../overlay/scratch.ts";
+import { openLayer } from "../../src/overlay/layer.ts";
+import { plantKept } from "../overlay/scratch.ts";
 
 type Fs = typeof nodeFs;
 
@@ -178,10 +179,13 @@ describe("watch tells what a watcher of the disk is told:", () => {
   beforeAll(async () => {
     await Promise.all(
       cases.map(async (watched) => {
-        const expected = record(nodeFs, plant(seed), watched);
-        const root = plant(seed);
-        const got = record(open(root).fs, root, watched);
+        const [real, root] = [plantKept(seed), plantKept(seed)];
+        const layer = openLayer({ root });
+        const expected = record(nodeFs, real, watched);
+        const got = record(layer.fs, root, watched);
         outcomes.set(watched.name, [await expected, await got]);
+        layer.close();
+        for (const directory of [real, root]) nodeFs.rmSync(directory, { recursive: true });
       }),
     );
   });

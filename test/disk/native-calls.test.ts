@@ -3,7 +3,7 @@ import fs, { constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { NativeCalls } from "../../src/disk/native-calls.ts";
 import { nativeLoadUs } from "../../src/limits.ts";
 
@@ -17,6 +17,8 @@ async function freshly(wish: "0" | "1" | undefined) {
 afterEach(() => {
   vi.unstubAllEnvs();
 });
+// The next file of this process loads it in its own environment.
+afterAll(() => vi.resetModules());
 
 describe("native calls", () => {
   it("are loaded when they are wanted at once, or never", async () => {

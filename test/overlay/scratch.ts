@@ -1,22 +1,20 @@
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { type Layer, type LayerOptions, openLayer } from "../../src/overlay/layer.ts";
 import type { Pending } from "../../src/overlay/pending.ts";
 
-const roots: string[] = [];
-const layers: Layer[] = [];
-
-afterEach(() => {
-  for (const layer of layers.splice(0)) layer.close();
-  for (const root of roots.splice(0)) fs.rmSync(root, { recursive: true, force: true });
-});
-
 /** A directory on the disk with these files, removed after the test. */
 export function plant(files: Readonly<Record<string, string>> = {}): string {
+  const root = plantKept(files);
+  onTestFinished(() => fs.rmSync(root, { recursive: true, force: true }));
+  return root;
+}
+
+/** The same outside of a test: whoever plants it removes it. */
+export function plantKept(files: Readonly<Record<string, string>>): string {
   const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "draftfs-overlay-")));
-  roots.push(root);
   for (const [path, content] of Object.entries(files)) {
     fs.mkdirSync(dirname(join(root, path)), { recursive: true });
     fs.writeFileSync(join(root, path), content);
@@ -27,7 +25,7 @@ export function plant(files: Readonly<Record<string, string>> = {}): string {
 /** A layer over a directory, closed after the test. */
 export function open(root: string, options: Partial<LayerOptions> = {}): Layer {
   const layer = openLayer({ root, ...options });
-  layers.push(layer);
+  onTestFinished(() => layer.close());
   return layer;
 }
 

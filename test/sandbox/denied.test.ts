@@ -1,8 +1,12 @@
 import { accessSync, constants, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildCommandLine } from "../support/built-command-line.ts";
 import { kernelEngines, openOver, scratchDirectory, treeOf } from "./sandbox-fixture.ts";
+
+// What an earlier file of this process has loaded knows nothing of the mock.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => vi.resetModules());
 
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
 import { openSession, type Session } from "../../src/sandbox/session.ts";
 import type { Engine, SessionOptions } from "../../src/sandbox/session-options.ts";
@@ -47,16 +47,10 @@ export const withProject: Pick<SessionOptions, "temporary"> = /^\/(var\/)?tmp\//
   ? { temporary: "shared" }
   : {};
 
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 /** A new directory that is removed after the test. */
 export function scratchDirectory(): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "draftfs-sandbox-")));
-  cleanups.push(() => {
+  onTestFinished(() => {
     execFileSync("chmod", ["-R", "u+rwX", directory]);
     rmSync(directory, { recursive: true, force: true });
   });
@@ -93,7 +87,7 @@ export async function openOver(root: string, options: SessionOptions = {}): Prom
   const layer = openLayer({ root });
   const require = options.engine === "clone" ? "cooperative" : "enforced";
   const session = await openSession(layer, { require, ...options });
-  cleanups.push(async () => {
+  onTestFinished(async () => {
     await session.close();
     layer.close();
   });

@@ -1,13 +1,17 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MirrorNode } from "../../src/sandbox/mirror.ts";
 import { Namespace } from "../../src/sandbox/namespace.ts";
 import { planNamespace } from "../../src/sandbox/namespace-plan.ts";
 import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
 import { buildCommandLine } from "../support/built-command-line.ts";
 import { isRoot, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
+
+// What an earlier file of this process has loaded knows nothing of the mock.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => vi.resetModules());
 
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {

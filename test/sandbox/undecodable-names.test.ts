@@ -1,7 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildCommandLine } from "../support/built-command-line.ts";
 import { allEngines, canServeFuse, openOver, treeOf } from "./sandbox-fixture.ts";
+
+// What an earlier file of this process has loaded knows nothing of the mock.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => vi.resetModules());
 
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {

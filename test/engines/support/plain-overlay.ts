@@ -1,20 +1,19 @@
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import type { EngineFs, EngineOverlay } from "../../../src/engines/overlay-port.ts";
-
-const made: string[] = [];
-
-afterEach(() => {
-  for (const directory of made.splice(0)) fs.rmSync(directory, { recursive: true, force: true });
-});
 
 /** A new real directory that goes away after the test. */
 export function temporaryDirectory(): string {
-  const directory = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "draftfs-engines-")));
-  made.push(directory);
+  const directory = keptDirectory();
+  onTestFinished(() => fs.rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** The same outside of a test: whoever makes it removes it. */
+export function keptDirectory(): string {
+  return fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "draftfs-engines-")));
 }
 
 /** Writes files below `root`, making their parents. */
