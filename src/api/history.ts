@@ -33,7 +33,7 @@ import { type RepairReport, repairStore } from "../recovery/repair-store.ts";
 import { keptHistory, type Retention } from "../recovery/retention.ts";
 import { type RecoveryOptions, redo, restore, undo } from "../recovery/take-back.ts";
 import { type VerifyOptions, type VerifyReport, verifyStore } from "../recovery/verify-store.ts";
-import { reportOfCheck, reportOfFailure, reportOfReceipt } from "./operation-reports.ts";
+import { damageIn, reportOfCheck, reportOfFailure, reportOfReceipt } from "./operation-reports.ts";
 import type { OverlaySettings } from "./settings.ts";
 
 /** One file that differs between two states. */
@@ -61,6 +61,8 @@ export class History {
   /** @internal */
   protected readonly meter: Meter;
   readonly #store: CommitStore;
+  /** Damage that was met: nothing is changed any more then (`shutdown_on_critical`). */
+  #damage: string | undefined;
 
   /** @internal A part of `Overlay`. */
   constructor(store: CommitStore, settings: OverlaySettings, meter: Meter) {
@@ -96,18 +98,37 @@ export class History {
    * Measures an operation that changes the tree as one.
    *
    * @param rollback whether it is one: its failure is one that failed.
+   * @throws {DraftError} `DRAFT_STORE_CORRUPT` when damage was met before, unless the configuration
+   *   says to go on.
    */
-  protected measured<Receipt extends CommitReceipt>(
+  protected async measured<Receipt extends CommitReceipt>(
     name: string,
     work: () => Promise<Receipt>,
     { rollback = false, safety = {} as SafetyFacts } = {},
   ): Promise<Receipt> {
+    this.#refuseAfterDamage(name);
     const done = rollback ? { ...safety, rollback: "done" as const } : safety;
-    return this.meter.measure(
-      { name, sizeBytes: 0 },
-      work,
-      (receipt) => reportOfReceipt(receipt, done),
-      (error) => reportOfFailure(error, rollback ? { rollback: "failed" } : {}),
+    try {
+      return await this.meter.measure(
+        { name, sizeBytes: 0 },
+        work,
+        (receipt) => reportOfReceipt(receipt, done),
+        (error) => reportOfFailure(error, rollback ? { rollback: "failed" } : {}),
+      );
+    } catch (error) {
+      this.#damage ??= damageIn(error);
+      throw error;
+    }
+  }
+
+  #refuseAfterDamage(name: string): void {
+    if (this.#damage === undefined) return;
+    if (!this.settings.values["safety.emergency.shutdown_on_critical"]) return;
+    throw new DraftError(
+      "DRAFT_STORE_CORRUPT",
+      `Cannot ${name}: damage was met before (${this.#damage}). Nothing more is changed until ` +
+        "verify finds everything sound, or safety.emergency.shutdown_on_critical is false.",
+      { path: this.root, details: { level: "critical_failure" } },
     );
   }
 
@@ -234,12 +255,15 @@ export class History {
 
   /** Checks every byte of the checkpoint store. Changes nothing and takes no lock. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    return this.meter.measure(
+    const report = await this.meter.measure(
       { name: "verify", sizeBytes: 0 },
       () => verifyStore(this.#store, options),
       ({ isSound }) => reportOfCheck({ integrity: isSound ? "sound" : "damaged" }),
       (error) => reportOfFailure(error),
     );
+    // What repair builds again is no damage to content.
+    this.#damage = report.problems.find(({ isRepairable }) => !isRepairable)?.message;
+    return report;
   }
 
   /**
@@ -286,6 +310,7 @@ export class History {
 
   /** Forgets what is beyond the retention of the configuration and packs the rest together. */
   async collectGarbage(options: GarbageOptions = {}): Promise<GarbageReport> {
+    this.#refuseAfterDamage("collect garbage");
     const { retention, compression } = this.settings;
     return this.meter.measure(
       { name: "gc", sizeBytes: 0 },

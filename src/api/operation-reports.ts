@@ -37,21 +37,26 @@ export function reportOfFailure(
   safety: SafetyFacts = {},
 ): OperationReport | undefined {
   if (!isDraftError(error)) return { ...nothingDone, safety };
+  if (damageIn(error) !== undefined) {
+    return { ...nothingDone, safety: { ...safety, integrity: "damaged" } };
+  }
   switch (error.code) {
     case "DRAFT_NOTHING_PENDING":
     case "DRAFT_ABORTED":
       return undefined;
-    case "DRAFT_STORE_CORRUPT":
-    case "DRAFT_FORMAT_CORRUPT":
-      return { ...nothingDone, safety: { ...safety, integrity: "damaged" } };
     case "DRAFT_COMMIT_FAILED":
       return { ...nothingDone, safety: { rollback: "done" } };
     case "DRAFT_OUTCOME_UNKNOWN":
     case "DRAFT_RECOVERY_FAILED":
       return { ...nothingDone, safety: { rollback: "failed" } };
-    default: {
-      const isDamage = error.details["level"] === "critical_failure";
-      return { ...nothingDone, safety: isDamage ? { ...safety, integrity: "damaged" } : safety };
-    }
+    default:
+      return { ...nothingDone, safety };
   }
+}
+
+/** What an error tells of content that is not what it has to be, which no crash leaves behind. */
+export function damageIn(error: unknown): string | undefined {
+  if (!isDraftError(error)) return undefined;
+  const isStore = error.code === "DRAFT_STORE_CORRUPT" || error.code === "DRAFT_FORMAT_CORRUPT";
+  return isStore || error.details["level"] === "critical_failure" ? error.message : undefined;
 }

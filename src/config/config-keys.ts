@@ -243,7 +243,12 @@ export const configKeys = {
     "commit",
     "Look at what is to be written",
   ),
-  "safety.emergency.shutdown_on_critical": key(truth, true, "monitoring", "Stop on corruption"),
+  "safety.emergency.shutdown_on_critical": key(
+    truth,
+    true,
+    "recovery",
+    "Change nothing more once damage was met",
+  ),
   "safety.emergency.alert_on_critical": key(truth, true, "alerts", "Raise critical alerts"),
   "safety.emergency.recovery_attempts": key(
     wholeNumber(0, 100),

@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -276,6 +284,59 @@ describe("rollbacks", () => {
     expect((await fail(second)) - before).toBe(1);
     await second.commit();
     expect(readFileSync(join(root, "a"), "utf8")).toBe("1");
+  });
+});
+
+describe("shutdown_on_critical", () => {
+  const packs = () => join(root, ".draftfs/checkpoints.git/objects/pack");
+
+  /** Turns bits of the content in a pack, or turns them back. */
+  function damage(): void {
+    const [name = ""] = readdirSync(packs()).filter((one) => one.endsWith(".pack"));
+    const path = join(packs(), name);
+    const bytes = readFileSync(path);
+    const at = bytes.length >> 1;
+    bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+    chmodSync(path, 0o600);
+    writeFileSync(path, bytes);
+  }
+
+  it("changes nothing more once damage was met, until it is gone", async () => {
+    await using overlay = await open();
+    await commit(overlay, "a", "one\n");
+    damage();
+    expect((await overlay.verify()).isSound).toBe(false);
+    overlay.fs.writeFileSync("a", "two\n");
+    const attempts = [
+      () => overlay.commit(),
+      () => overlay.commitForce(),
+      () => overlay.transact(({ fs }) => fs.writeFileSync("b", "1")),
+      () => overlay.undo(),
+      () => overlay.redo(),
+      () => overlay.restore({ checkpoint: "1" }),
+      () => overlay.collectGarbage(),
+    ];
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: "DRAFT_STORE_CORRUPT",
+        message: expect.stringContaining("shutdown_on_critical"),
+      });
+    }
+    expect(readFileSync(join(root, "a"), "utf8")).toBe("one\n");
+    damage();
+    expect((await overlay.verify()).isSound).toBe(true);
+    await overlay.commit();
+    expect(readFileSync(join(root, "a"), "utf8")).toBe("two\n");
+  });
+
+  it("lets what needs nothing of it go on where it is false", async () => {
+    configure({ "safety.emergency.shutdown_on_critical": "false" });
+    await using overlay = await open();
+    await commit(overlay, "a", "one\n");
+    damage();
+    expect((await overlay.verify()).isSound).toBe(false);
+    await commit(overlay, "b", "two\n");
+    expect(readFileSync(join(root, "b"), "utf8")).toBe("two\n");
   });
 });
 

@@ -106,6 +106,31 @@ describe("the metrics of a configuration", () => {
     }
   });
 
+  it.each([
+    ["track_timing", false, "durationMs", undefined],
+    ["track_memory", false, "memory", undefined],
+    ["track_io", false, "io", undefined],
+    ["track_system", true, "systemLoad", expect.any(Number)],
+  ])("%s: %s is about %s, and nothing else", async (key, value, fact, expected) => {
+    const lines = ["{}", `{ ${key}: ${value} }`].map((keys) => `  performance: ${keys}`);
+    const [standard, set] = await Promise.all(
+      lines.map(async (keys) => {
+        const { metrics, work, lines: written } = collecting(config(keys));
+        await work();
+        metrics.flush();
+        return written()[0];
+      }),
+    );
+    const known = ["durationMs", "memory", "io", "systemLoad"] as const;
+    const has = (one: Measurement | undefined) => known.filter((name) => one?.[name] !== undefined);
+    const isChanged = (name: string) => name === fact;
+    expect(set?.[fact as keyof Measurement]).toEqual(expected);
+    expect(has(set).filter((name) => !isChanged(name))).toEqual(
+      has(standard).filter((name) => !isChanged(name)),
+    );
+    expect(has(standard).includes(fact as (typeof known)[number])).toBe(!value);
+  });
+
   it("never fail what is measured", async () => {
     const { metrics, work, root } = collecting(config('  storage: { file_path: "none/m.json" }'));
     await work();
