@@ -1,8 +1,11 @@
 import { writePlainFile } from "../disk/plain-file.ts";
+import { stateDirectoryName } from "../disk/state-directory.ts";
+import { isDraftError } from "../errors.ts";
 import type { Overlay, RunResult } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { HeldSignals } from "./held-signals.ts";
+import { draftNameOf } from "./open-root.ts";
 import { baseOf } from "./root-of.ts";
 import { runOptionsOf, type SandboxOptions } from "./sandbox-options.ts";
 import { printable } from "./terminal.ts";
@@ -53,10 +56,31 @@ export async function runOverDraft(
   // A Ctrl-C that ended the command may be heard of in the same turn as its end.
   spawned.child.once("exit", () => setImmediate(() => signals.commandEnded()));
   const result = await spawned.result;
-  await overlay.saveDraft();
+  await save(overlay, program, request);
   await record(overlay, request, sinceMs);
   if (request.json !== true) explainEnd(context, program, result);
   return { result, interruptedBy: signals.late, isEndWanted: signals.isEndWanted };
+}
+
+/** The one error after which the work of a command is gone: it says so, and what to do. */
+async function save(overlay: Overlay, program: string, request: RunRequest): Promise<void> {
+  try {
+    await overlay.saveDraft();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || isDraftError(error)) throw error;
+    const draft = draftNameOf(request);
+    const path = `${overlay.root}/${stateDirectoryName}`;
+    throw Object.assign(
+      new Error(
+        `Cannot save the draft ${draft} in ${path}: ${message}. What ${printable(program)} did ` +
+          "is lost; the draft is as it was before, and nothing on disk has changed. Make room " +
+          "there, or the directory writable, and run it again.",
+        { cause: error },
+      ),
+      { code, path },
+    );
+  }
 }
 
 /** A command runs where we are, when that lies below a root that was found above. */

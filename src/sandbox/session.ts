@@ -379,5 +379,11 @@ function warningsOf(workspace: Workspace, changes: readonly HarvestedChange[]): 
 function limitWarnings(limits: readonly LimitInForce[]): string[] {
   return limits
     .filter(({ isReached }) => isReached === true)
-    .map(({ resource, amount, by }) => `The limit of ${resource} was reached: ${amount} (${by}).`);
+    .map((one) => `The limit of ${one.resource} was reached: ${amountText(one)} (${one.by}).`);
+}
+
+function amountText({ resource, amount }: LimitInForce): string {
+  if (resource === "time") return `${amount / 1000} s`;
+  if (resource === "processor") return `${amount} s`;
+  return resource === "processes" ? `${amount}` : `${amount} bytes`;
 }

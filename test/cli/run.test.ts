@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { buildCommandLine, startDraftfs } from "../support/built-command-line.ts";
 import { ScratchProject } from "./scratch-project.ts";
@@ -36,6 +37,20 @@ describe("draftfs run", () => {
   it("tells on standard error what is pending, one path a line, when it is piped", () => {
     const { err } = project.draftfs(["run", ...sh("echo x >> a.txt; ln -s a.txt 'odd\tname'")]);
     expect(err).toBe('M\ta.txt\nA\t"odd\\tname"\n');
+  });
+
+  it("says that the work is lost when the draft cannot be saved, which stays as it was", () => {
+    project.run("echo x > x");
+    // Nobody can write to a file of that name, not even root.
+    mkdirSync(project.path(".draftfs/drafts/main/index.new/in-the-way"), { recursive: true });
+    const { code, err } = project.draftfs(["run", ...sh("echo y > y")]);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /Cannot save the draft main in .*\.draftfs: EISDIR.* What sh did is lost; the draft is as it/,
+    );
+    const document = JSON.parse(project.draftfs(["run", "--json", ...sh("echo z > z")]).out);
+    expect(document).toMatchObject({ error: { code: "EISDIR", path: project.path(".draftfs") } });
+    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
   });
 
   it("names fifos and sockets that are not committed", () => {

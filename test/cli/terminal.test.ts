@@ -211,6 +211,11 @@ describe("the summary of many changes", () => {
 describe("draftfs discard on a terminal", () => {
   it("shows what will be lost and asks for the whole word; --yes asks nothing", async () => {
     project.run("rm a.txt; echo x > x");
+    const stopped = onTerminal(["discard"], { NO_COLOR: "1" });
+    await stopped.shows(/discard, keep\?/);
+    stopped.type("\u0003");
+    expect(await stopped.end()).toBe(130);
+    expect(project.draftfs(["status"]).code).toBe(2);
     const kept = onTerminal(["discard"], { NO_COLOR: "1" });
     await kept.shows(/discard, keep\?/);
     expect(kept.text).toMatch(/deleted +a\.txt/);

@@ -25,7 +25,7 @@ describe.each(allEngines)("a limit on a command of engine %s", (engine) => {
       { resource: "file", amount: 4096, by: "prlimit", scope: "process", isReached: undefined },
       { resource: "time", amount: 50, by: "timer", scope: "command", isReached: true },
     ]);
-    expect(result.warnings.join()).toMatch(/limit of time was reached/);
+    expect(result.warnings.join()).toMatch(/limit of time was reached: [0-9.]+ s \(timer\)/);
     expect((await session.run("true", [], quiet)).limits).toEqual([]);
   });
 

@@ -26,9 +26,10 @@ export async function execute(context: CommandContext, options: DiscardOptions):
   const isAsking = out.isTerminal && err.isTerminal && input.isTTY === true;
   if (isAsking && options.yes !== true && options.json !== true) {
     const shown = await showLoss(context, { ...options, directory });
-    if (shown === "something" && !(await isMeant(context))) {
+    const reply = shown === "something" ? await askForLoss(context) : "discard";
+    if (reply !== "discard") {
       err.write("Kept.\n");
-      return exitCodes.ok;
+      return reply === "interrupt" ? exitCodes.interrupted : exitCodes.ok;
     }
   }
   const discarded = await removeDraft(directory, draft, {
@@ -40,13 +41,13 @@ export async function execute(context: CommandContext, options: DiscardOptions):
   return exitCodes.ok;
 }
 
-async function isMeant(context: CommandContext): Promise<boolean> {
+function askForLoss(context: CommandContext) {
   const answers = [
     { value: "discard", key: undefined },
     { value: "keep", key: "k" },
   ] as const;
   const question = `${context.err.paint("bold", "discard, keep?")} [keep] `;
-  return (await ask(context, question, answers, "keep")) === "discard";
+  return ask(context, question, answers, "keep");
 }
 
 /** Shows what the draft holds; one that is damaged cannot be shown, and is lost already. */
