@@ -6,6 +6,7 @@ import { exitCodes } from "./exit-codes.ts";
 import { nextStep } from "./next-step.ts";
 import { withHistory } from "./open-root.ts";
 import { receiptDocument, receiptText } from "./receipt-view.ts";
+import { printable } from "./terminal.ts";
 import { type Watch, withProgress } from "./with-progress.ts";
 
 /** What `undo`, `redo` and `restore` have in common. */
@@ -35,16 +36,19 @@ export function takeBack(
   const force: Force = options.overwrite === true ? { force: true } : {};
   return withHistory(context, options, async (overlay, { out }) => {
     const plan = await taking.preview(overlay, force);
-    const { operation, message, changeSet, deletions } = plan;
+    const { operation, message, changeSet, deletions, kept } = plan;
     if (options.json !== true) {
       out.write(`${message}\n`);
       const shown = changeSet.changes.map((change) => ({ change, lines: undefined }));
       out.write(changeLines(shown, out));
+      for (const path of kept) {
+        out.write(`  kept      ${printable(path)}/  holds what was put there since\n`);
+      }
     }
     if (options.dryRun === true) {
       const { changes } = changeSet;
       const paths = changes.map(({ kind, path }) => ({ kind, path }));
-      if (options.json === true) out.json({ operation, message, deletions, changes: paths });
+      if (options.json === true) out.json({ operation, message, deletions, kept, changes: paths });
       else out.write("A dry run: nothing on disk has changed.\n");
       return exitCodes.ok;
     }
@@ -52,7 +56,7 @@ export function takeBack(
       taking.perform(overlay, { ...force, ...watch }),
     );
     collectLater(overlay);
-    if (options.json === true) out.json({ operation, message, ...receiptDocument(receipt) });
+    if (options.json === true) out.json({ operation, message, kept, ...receiptDocument(receipt) });
     else out.write(`${receiptText(receipt)}\n${nextText(taking.inverse, options)}\n`);
     return exitCodes.ok;
   });

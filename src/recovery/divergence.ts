@@ -6,7 +6,7 @@ import { DraftError } from "../errors.ts";
 /** A place that does not hold what an operation left there. */
 export interface Divergence {
   readonly path: TreePath;
-  readonly reason: "appeared" | "vanished" | "changed" | "retyped";
+  readonly reason: "appeared" | "vanished" | "changed" | "retyped" | "occupied";
   /** What the operation left there; `undefined` for nothing. */
   readonly recorded: ManifestNode | undefined;
 }
@@ -19,6 +19,7 @@ const phrases: Readonly<Record<Divergence["reason"], string>> = {
   vanished: "has vanished",
   changed: "has changed",
   retyped: "is of another kind now",
+  occupied: "is a directory that holds what no operation has put there",
 };
 
 /** The error that stops an undo, redo or restore because the disk has moved on. */

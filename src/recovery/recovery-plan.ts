@@ -23,6 +23,8 @@ export interface RecoveryPlan {
   readonly changeSet: ChangeSet;
   /** The paths that would be gone afterwards: what a preview must show first. */
   readonly deletions: readonly TreePath[];
+  /** Directories that would be gone too, if they did not hold what no operation has put there. */
+  readonly kept: readonly TreePath[];
 }
 
 /** What any plan can be told. */
@@ -158,7 +160,14 @@ function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
   const concerns = concerned.map(({ id }) => id);
   const plain = defersReading && tolerance === "none" ? invertOnly(store, targets) : undefined;
   if (plain !== undefined) {
-    return { operation, message, concerns, changeSet: plain, deletions: deletionsOf(plain) };
+    return {
+      operation,
+      message,
+      concerns,
+      changeSet: plain,
+      deletions: deletionsOf(plain),
+      kept: [],
+    };
   }
   const layer = openLayer({ root: store.state.root });
   try {
@@ -172,7 +181,8 @@ function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
       if (manifest.changes.some(movesDirectory)) break;
     }
     const changeSet = withExpectations(leaveTimes(diffLayer(layer), targets), expected);
-    return { operation, message, concerns, changeSet, deletions: deletionsOf(changeSet) };
+    const { kept } = replay;
+    return { operation, message, concerns, changeSet, deletions: deletionsOf(changeSet), kept };
   } finally {
     layer.close();
   }

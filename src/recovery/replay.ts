@@ -54,6 +54,7 @@ export class Replay {
   #isUntouched = true;
   /** What this replay has put at places of the tree as the layer shows it now. */
   readonly #shown = new Map<TreePath, ManifestNode | undefined>();
+  readonly #kept = new Set<TreePath>();
   #parked = 0;
 
   /** @param expected receives what is not compared here; compared at once without it. */
@@ -69,8 +70,14 @@ export class Replay {
     this.#expected = expected;
   }
 
+  /** Directories that an operation made and that stay: others have put something there. */
+  get kept(): readonly TreePath[] {
+    return [...this.#kept].filter((path) => this.#find(path)?.isDirectory() === true);
+  }
+
   /**
-   * Takes one operation back, given its changes.
+   * Takes one operation back, given its changes. A directory that it made stays where it holds
+   * something that is not of it.
    *
    * @throws {DraftError} `DRAFT_CONFLICT` naming every path that does not hold what it should,
    *   `DRAFT_CHECKPOINT_MISSING` when bytes that are needed were not kept.
@@ -84,7 +91,9 @@ export class Replay {
       if (change.kind === "rename") {
         const place = this.#park(change.path);
         if (place !== undefined) parked.set(change, place);
-      } else if (change.kind === "create" || isRetyped(change)) {
+      } else if (change.kind === "create") {
+        this.#removeUnlessFull(change.path);
+      } else if (isRetyped(change)) {
         this.#remove(change.path);
       }
     }
@@ -227,11 +236,22 @@ export class Replay {
     return place;
   }
 
+  #removeUnlessFull(path: TreePath): void {
+    if (
+      this.#find(path)?.isDirectory() !== true ||
+      this.#fs.readdirSync(this.#at(path)).length === 0
+    ) {
+      this.#remove(path);
+    } else this.#kept.add(path);
+  }
+
   #remove(path: TreePath): void {
     const found = this.#find(path);
     if (found === undefined) return;
-    if (found.isDirectory()) this.#fs.rmdirSync(this.#at(path));
-    else this.#fs.unlinkSync(this.#at(path));
+    if (!found.isDirectory()) this.#fs.unlinkSync(this.#at(path));
+    else if (this.#fs.readdirSync(this.#at(path)).length === 0) this.#fs.rmdirSync(this.#at(path));
+    // Something else is to come to its place, and what lies in it is nobody's to give up.
+    else throw divergenceError([{ path, reason: "occupied", recorded: undefined }]);
   }
 
   #return({ change, path, node, isWhole }: Return, parked: TreePath | undefined): void {

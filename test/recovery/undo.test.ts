@@ -165,12 +165,46 @@ test("undo leaves files that were never recorded alone", async () => {
   expect(lstatSync(join(fixture.root, "untracked")).ino).toBe(inode);
 });
 
-test("a directory that an operation made stays when something else lies in it now", async () => {
-  await fixture.write({ "made/file": "1" });
-  fixture.edit("made/mine", "kept");
-  await expect(undo(fixture.store)).rejects.toMatchObject({ code: "ENOTEMPTY" });
-  expect(fixture.read("made/file")).toBe("1");
+test("directories that an operation made stay when something else lies in them now", async () => {
+  await fixture.write({ "made/file": "1", "made/deep/file": "1", "gone/file": "1" });
+  fixture.edit("made/deep/mine", "kept");
+  const left = fixture.snapshot();
+  const plan = planUndo(fixture.store);
+  expect(plan.deletions).toEqual(["gone", "gone/file", "made/deep/file", "made/file"]);
+  expect([...plan.kept].sort()).toEqual(["made", "made/deep"]);
+  await undo(fixture.store, { durability: "none" });
+  expect(Object.keys(fixture.snapshot())).toEqual(["made/", "made/deep/", "made/deep/mine"]);
+  await redo(fixture.store, { durability: "none" });
+  expect(fixture.snapshot()).toEqual(left);
+  await undo(fixture.store, { durability: "none", force: true });
+  expect(Object.keys(fixture.snapshot())).toEqual(["made/", "made/deep/", "made/deep/mine"]);
 });
+
+test("a directory that is kept is found and emptied by an undo of several operations", async () => {
+  await fixture.write({ "made/file": "1" });
+  await fixture.write({ "made/more": "2", other: "2" });
+  fixture.edit("made/mine", "kept");
+  const plan = planUndo(fixture.store, { count: 2 });
+  expect([plan.deletions, plan.kept]).toEqual([["made/file", "made/more", "other"], ["made"]]);
+  await undo(fixture.store, { count: 2, durability: "none" });
+  expect(Object.keys(fixture.snapshot())).toEqual(["made/", "made/mine"]);
+});
+
+test.each([{}, { force: true }])(
+  "a file never comes back in the place of such a directory",
+  async (how) => {
+    await fixture.write({ place: "a file" });
+    await fixture.write({ place: undefined, "place/file": "2" });
+    fixture.edit("place/mine", "kept");
+    const before = fixture.snapshot();
+    await expect(undo(fixture.store, how)).rejects.toMatchObject({
+      code: "DRAFT_CONFLICT",
+      path: "place",
+      message: expect.stringContaining('"place" is a directory that holds what no operation has'),
+    });
+    expect(fixture.snapshot()).toEqual(before);
+  },
+);
 
 test("a preview lists what would be deleted, and changes nothing", async () => {
   fixture.edit("old", "0");
