@@ -1,4 +1,4 @@
-import { openLayer } from "../../src/overlay/layer.ts";
+import { type Layer, openLayer } from "../../src/overlay/layer.ts";
 import { openSession, type Session } from "../../src/sandbox/session.ts";
 import type { Engine } from "../../src/sandbox/session-options.ts";
 import { type Contestant, interleave } from "../lib/interleave.ts";
@@ -27,24 +27,22 @@ export async function commandSection(
   const hasPeer = isOver || isTried;
   const lines: string[][] = [];
   for (const workload of workloads) {
-    const layer = openLayer({ root: workload.root });
-    const session = await openSession(layer, { engine, require: "cooperative" });
-    const peer = isOver ? OverlayPeer.mount(workload.root) : undefined;
+    const ours = new OurView(workload, engine);
+    const peer = isOver ? new PeerView(workload) : undefined;
     const contestants: Contestant[] = [
       { name: "outside", measure: () => measureIn(workload, workload.root) },
-      { name: "inside", measure: () => measureInside(workload, session) },
+      { name: "inside", measure: () => ours.measure() },
     ];
     if (peer !== undefined) {
-      contestants.push({ name: "peer", measure: () => measureIn(workload, peer.view) });
+      contestants.push({ name: "peer", measure: () => peer.measure() });
     }
     if (isTried) {
       const measure = () => measureTry(tryScript(workload), workload.root);
       contestants.push({ name: "peer", measure });
     }
     const samples = await interleave(contestants, { rounds, budgetMs });
-    await session.close();
-    layer.close();
-    peer?.unmount();
+    await ours.close();
+    peer?.close();
     const [plain = [], inside = [], beside = []] = contestants.map(({ name }) => samples.get(name));
     lines.push([
       workload.name,
@@ -68,16 +66,69 @@ async function measureIn({ before, script }: Workload, directory: string): Promi
   return outside(script, directory);
 }
 
-async function measureInside({ before, script }: Workload, session: Session): Promise<number> {
-  const quiet = { stdio: "ignore" } as const;
-  if (before !== undefined) await session.run("sh", ["-c", before], quiet);
-  const startedMs = performance.now();
-  const running = await session.spawn("sh", ["-c", script], quiet);
-  await new Promise((resolve) => running.child.once("close", resolve));
-  const elapsedMs = performance.now() - startedMs;
-  await running.result;
-  return elapsedMs;
+/** The tree in a session: the same one every time, or a new one for what is to be the first. */
+class OurView {
+  readonly #workload: Workload;
+  readonly #engine: Engine;
+  #open: { readonly layer: Layer; readonly session: Session } | undefined;
+
+  constructor(workload: Workload, engine: Engine) {
+    this.#workload = workload;
+    this.#engine = engine;
+  }
+
+  async measure(): Promise<number> {
+    if (this.#workload.isFirst === true) await this.close();
+    const session = this.#open?.session ?? (await this.#start());
+    const { before, script } = this.#workload;
+    if (before !== undefined) await session.run("sh", ["-c", before], quiet);
+    const startedMs = performance.now();
+    const running = await session.spawn("sh", ["-c", script], quiet);
+    await new Promise((resolve) => running.child.once("close", resolve));
+    const elapsedMs = performance.now() - startedMs;
+    await running.result;
+    return elapsedMs;
+  }
+
+  async close(): Promise<void> {
+    await this.#open?.session.close();
+    this.#open?.layer.close();
+    this.#open = undefined;
+  }
+
+  async #start(): Promise<Session> {
+    const layer = openLayer({ root: this.#workload.root });
+    const session = await openSession(layer, { engine: this.#engine, require: "cooperative" });
+    this.#open = { layer, session };
+    await session.run("true", [], quiet);
+    return session;
+  }
 }
+
+/** The tree over fuse-overlayfs, in the same way. */
+class PeerView {
+  readonly #workload: Workload;
+  #peer: OverlayPeer;
+
+  constructor(workload: Workload) {
+    this.#workload = workload;
+    this.#peer = OverlayPeer.mount(workload.root);
+  }
+
+  measure(): Promise<number> {
+    if (this.#workload.isFirst === true) {
+      this.close();
+      this.#peer = OverlayPeer.mount(this.#workload.root);
+    }
+    return measureIn(this.#workload, this.#peer.view);
+  }
+
+  close(): void {
+    this.#peer.unmount();
+  }
+}
+
+const quiet = { stdio: "ignore" } as const;
 
 function timesOf(samples: Samples): string {
   return `${figure(medianOf(samples))} (${figure(leastOf(samples))})`;

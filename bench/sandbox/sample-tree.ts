@@ -16,6 +16,9 @@ export function sampleTree(files: number): { readonly root: string; remove(): vo
   git("init", "-q");
   git("config", "user.email", "bench@example.invalid");
   git("config", "user.name", "bench");
+  // Nothing shall go on in there later.
+  git("config", "maintenance.auto", "false");
+  git("config", "gc.auto", "0");
   git("add", "-A");
   git("commit", "-qm", "one");
   return { root, remove: () => fs.rmSync(root, { recursive: true, force: true }) };

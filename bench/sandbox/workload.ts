@@ -11,6 +11,8 @@ export interface Workload {
   readonly script: string;
   /** Run first, not counted. */
   readonly before?: string;
+  /** Whether it meets a tree that nobody has looked at since it was mounted. */
+  readonly isFirst?: boolean;
 }
 
 /** Commands over a tree of `files` small files that is a git repository. */
@@ -18,6 +20,12 @@ export function treeWorkloads(root: string, files: number): Workload[] {
   return [
     { name: "true", root, script: "true" },
     { name: `find, ${files} files`, root, script: "find . -type f | wc -l" },
+    {
+      name: `the same, first of a session`,
+      root,
+      script: "find . -type f | wc -l",
+      isFirst: true,
+    },
     { name: `read ${files} files`, root, script: "cat d*/* > /dev/null" },
     { name: "git status", root, script: "git status --porcelain" },
     {

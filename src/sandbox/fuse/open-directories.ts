@@ -1,6 +1,7 @@
 import { encodePath } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
 import type { BackendEntry, FuseBackend } from "./backend.ts";
+import type { ListingHabits } from "./listing-habits.ts";
 import type { FuseNode, NodeTable } from "./node-table.ts";
 import {
   directoryEntryBytes,
@@ -19,6 +20,8 @@ interface OpenDirectory {
   readonly nodeId: bigint;
   /** Taken when the first of them are asked for: what the kernel has cached it never asks for. */
   entries?: readonly BackendEntry[];
+  /** Whether whoever lists it wants the attributes that the kernel asks for. */
+  withAttributes?: boolean;
 }
 
 /** The directories that are open on a FUSE mount, by their handles. */
@@ -27,11 +30,13 @@ export class OpenDirectories {
   readonly #nodes: NodeTable;
   readonly #buffer: Buffer;
   readonly #open = new Map<bigint, OpenDirectory>();
+  readonly #habits: ListingHabits;
   #lastHandle = 0n;
 
   /** @param buffer takes what is read; valid until the next answer. */
-  constructor(backend: FuseBackend, nodes: NodeTable, buffer: Buffer) {
+  constructor(backend: FuseBackend, nodes: NodeTable, habits: ListingHabits, buffer: Buffer) {
     this.#backend = backend;
+    this.#habits = habits;
     this.#nodes = nodes;
     this.#buffer = buffer;
   }
@@ -47,10 +52,16 @@ export class OpenDirectories {
     this.#open.delete(handle);
   }
 
-  /** Entries from a snapshot, as getdents promises no more. */
-  read({ nodeId, body }: Request, withAttributes: boolean): Buffer {
+  /**
+   * Entries from a snapshot, as getdents promises no more.
+   *
+   * @param isPlus whether the kernel asks for attributes, or for room for them at least.
+   */
+  read(request: Request, isPlus: boolean): Buffer {
+    const { nodeId, body } = request;
     const directory = this.#open.get(body.readBigUInt64LE(0));
     const entries = directory === undefined ? [] : this.#entriesOf(directory);
+    const withAttributes = isPlus && this.#wantsAttributes(directory, request);
     const sizeMax = Math.min(body.readUInt32LE(16), transferBytesMax);
     const parent = this.#nodes.get(nodeId);
     const parentPath = this.#nodes.pathOf(parent) ?? "";
@@ -59,19 +70,17 @@ export class OpenDirectories {
     for (let index = Number(body.readBigUInt64LE(8)); index < entries.length; index++) {
       const entry = entries[index] as BackendEntry;
       const name = bytesOf(entry.name);
-      const bytes = directoryEntryBytes(name.length) + (withAttributes ? entryBytes : 0);
+      const bytes = directoryEntryBytes(name.length) + (isPlus ? entryBytes : 0);
       if (length + bytes > sizeMax) break;
       let offset = length;
-      if (withAttributes && index < ownEntries) {
-        // The kernel counts no reference for these two, and wants no attributes of them.
-        target.fill(0, offset, offset + entryBytes);
-        offset += entryBytes;
-      } else if (withAttributes) {
-        this.#writeEntryWithAttributes(
-          { parent, path: childOf(parentPath, entry.name) },
-          entry,
-          offset,
-        );
+      if (isPlus) {
+        // The kernel counts no reference for the first two, and wants no attributes of them.
+        const path = index < ownEntries ? undefined : childOf(parentPath, entry.name);
+        if (withAttributes && path !== undefined) {
+          this.#writeEntryWithAttributes({ parent, path }, entry, offset);
+        } else {
+          target.fill(0, offset, offset + entryBytes);
+        }
         offset += entryBytes;
       }
       const { ino, mode } = entry;
@@ -79,6 +88,16 @@ export class OpenDirectories {
       length += bytes;
     }
     return target.subarray(0, length);
+  }
+
+  #wantsAttributes(directory: OpenDirectory | undefined, { pid, nodeId }: Request): boolean {
+    if (directory?.entries === undefined) return false;
+    directory.withAttributes ??= this.#habits.wantsAttributes(
+      pid,
+      nodeId,
+      directory.entries.length - ownEntries,
+    );
+    return directory.withAttributes;
   }
 
   #entriesOf(directory: OpenDirectory): readonly BackendEntry[] {

@@ -4,11 +4,13 @@ import { decodeName } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
 import type { FuseBackend } from "./backend.ts";
 import { HeldDescriptors } from "./held-descriptors.ts";
+import { ListingHabits } from "./listing-habits.ts";
 import { type FuseNode, NodeTable } from "./node-table.ts";
 import { OpenDirectories } from "./open-directories.ts";
 import { OperationError } from "./operation-error.ts";
 import {
   type Attributes,
+  directoryType,
   encodeAttributesReply,
   encodeEntryReply,
   encodeOpenReply,
@@ -58,6 +60,7 @@ export class FuseOperations {
   readonly #backend: FuseBackend;
   readonly #nodes: NodeTable;
   readonly #held: HeldDescriptors;
+  readonly #habits = new ListingHabits();
   readonly #directories: OpenDirectories;
   readonly #readBuffer = Buffer.allocUnsafeSlow(transferBytesMax);
 
@@ -65,7 +68,7 @@ export class FuseOperations {
     this.#backend = backend;
     this.#nodes = new NodeTable((held) => this.#backend.close(held.descriptor));
     this.#held = new HeldDescriptors(backend, this.#nodes);
-    this.#directories = new OpenDirectories(backend, this.#nodes, this.#readBuffer);
+    this.#directories = new OpenDirectories(backend, this.#nodes, this.#habits, this.#readBuffer);
   }
 
   /** Answers one request; throws an error with an `errno` when it fails. */
@@ -111,7 +114,9 @@ export class FuseOperations {
     const parent = this.#nodes.get(request.nodeId);
     const name = decodeName(namesIn(request.body, 0)[0] as Buffer);
     try {
-      return this.#entryOf(parent, name);
+      const entry = this.#entryOf(parent, name);
+      if (parent.children.get(name)?.type !== directoryType) this.#habits.noteLookup(parent.id);
+      return entry;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       this.#nodes.remove(parent, name);
