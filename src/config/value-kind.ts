@@ -1,4 +1,5 @@
 import { isAbsolute, normalize, sep } from "node:path";
+import { stateDirectoryName } from "../disk/state-directory.ts";
 import { KIB, MIB } from "../limits.ts";
 
 /** How the value of a key is written and what it becomes. */
@@ -78,13 +79,18 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Val
   };
 }
 
-/** A path of a file inside of the root, relative to it. */
+/** Directories whose every file means something to us or to git: a new one can do harm. */
+const guardedNames: ReadonlySet<string> = new Set([stateDirectoryName, ".git"]);
+
+/** A path of a file inside of the root, relative to it, and in no guarded directory. */
 export const filePath: ValueKind<string> = {
-  expected: "the path of a file inside of the root",
+  expected: "the path of a file inside of the root, outside of .draftfs and .git",
   parse(raw) {
     if (typeof raw !== "string" || raw.includes("\0") || isAbsolute(raw)) return undefined;
     const path = normalize(raw);
-    return path === "." || path.endsWith(sep) || path.split(sep)[0] === ".." ? undefined : raw;
+    const names = path.split(sep);
+    if (path === "." || path.endsWith(sep) || names[0] === "..") return undefined;
+    return names.some((name) => guardedNames.has(name.toLowerCase())) ? undefined : raw;
   },
 };
 

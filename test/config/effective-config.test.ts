@@ -223,13 +223,15 @@ describe("a configuration file", () => {
     expect(settings.map(({ value }) => value)).toEqual([false, false, false]);
   });
 
-  it("keeps figures inside of the root only", () => {
+  it("keeps figures inside of the root only, and out of what is ours or of git", () => {
     const problemsOf = (path: string) => {
       const text = `metrics: { storage: { file_path: ${JSON.stringify(path)} } }`;
       return parseConfig("metrics_config.yaml", "m.yaml", text).problems.length;
     };
     const outside = ["/etc/passwd", "../m.json", "a/../../m.json", "..", ".", "", "a/"];
     expect(outside.map(problemsOf)).toEqual(outside.map(() => 1));
+    const guarded = [".draftfs/journal/current", ".git/m.json", "a/.GIT/m", "./.draftfs/m.json"];
+    expect(guarded.map(problemsOf)).toEqual(guarded.map(() => 1));
     expect(["m.json", "a/m.json", "a/../m.json", "..m.json"].map(problemsOf)).toEqual([0, 0, 0, 0]);
   });
 });
