@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Takes minutes, not hours, and runs with every push. */
 const long = [
@@ -46,8 +48,9 @@ const withoutNative = [
 const config: ViteUserConfig = defineConfig({
   test: {
     pool: "forks",
-    // Vitest leaves one processor idle otherwise, which on two is half of them.
-    maxWorkers: "100%",
+    // One more than processors: tests wait for devices, watchers, retries and each other's children.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
