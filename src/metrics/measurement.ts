@@ -14,7 +14,10 @@ export type OptimizationKind = "none" | "batch" | "template" | "coalesce" | "str
 
 /** What one operation of an engine or tool took. What is not tracked is `undefined`. */
 export interface Measurement {
-  /** Unique within the process, whichever meter it comes from, and growing. */
+  /**
+   * Unique, whichever meter it comes from and among all processes that keep theirs in one file; its
+   * last part, after a `-`, grows within the process.
+   */
   readonly id: string;
   readonly operation: string;
   /** The file, where the operation is about one. */

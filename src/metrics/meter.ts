@@ -69,6 +69,8 @@ const sampleMs = 50;
 
 const { timeOrigin } = performance;
 
+/** What ids of this process begin with. */
+const idPrefix = `m${Math.round(timeOrigin).toString(36)}-${process.pid.toString(36)}-`;
 /** Operations that any meter of this process has measured. */
 let measured = 0;
 
@@ -165,7 +167,7 @@ export class Meter {
   ): void {
     const ended = performance.now();
     this.#observer?.({
-      id: `m${++measured}`,
+      id: `${idPrefix}${++measured}`,
       operation: operation.name,
       path: operation.path,
       sizeBytes: report.sizeBytes ?? operation.sizeBytes,

@@ -45,6 +45,7 @@ describe("commands that change something", () => {
     expect(project.draftfs(["undo"]).code).toBe(0);
     expect(project.draftfs(["verify"]).code).toBe(0);
     expect(operations()).toEqual(["run", "commit", "undo", "verify"]);
+    expect(new Set(linesOf().map(({ id }) => id)).size).toBe(4);
     expect(linesOf()[1]).toMatchObject({
       io: { writes: 1, bytesWritten: 4 },
       safety: { integrity: "sound" },

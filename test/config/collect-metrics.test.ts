@@ -71,7 +71,7 @@ describe("the metrics of a configuration", () => {
       metrics.flush();
       expect(fs.statSync(path).size).toBeLessThanOrEqual(4096);
     }
-    const kept = lines().map(({ id }) => Number(id.slice(1)));
+    const kept = lines().map(({ id }) => Number(id.split("-").at(-1)));
     expect(kept.length).toBeGreaterThan(2);
     expect(kept).toEqual([...kept].sort((a, b) => a - b));
     const before = fs.readFileSync(path, "utf8");
