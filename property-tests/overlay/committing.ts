@@ -11,8 +11,8 @@ import {
   stateDirectoryOf,
 } from "../../src/disk/state-directory.ts";
 import { pageBytes } from "../../src/overlay/page.ts";
-import { removeAll } from "../../test/conformance/harness/conform.ts";
 import { plant } from "../../test/conformance/harness/seed.ts";
+import { removeTree } from "../../test/support/remove-tree.ts";
 import { Actor } from "./actor.ts";
 import { changedPaths, type SavedTree, saveTree } from "./mirror.ts";
 import { type Action, anyAction, handleAction } from "./operations.ts";
@@ -63,7 +63,7 @@ export async function runCommittingProgram(program: readonly Action[]): Promise<
   } finally {
     run.actor.close();
     await overlay.close({ settle: false });
-    removeAll(home);
+    removeTree(home);
   }
 }
 

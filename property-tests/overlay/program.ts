@@ -4,7 +4,6 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { pageBytes } from "../../src/overlay/page.ts";
-import { removeAll } from "../../test/conformance/harness/conform.ts";
 import { treeDifferences } from "../../test/conformance/harness/difference.ts";
 import { changesBetween, fingerprintOf } from "../../test/conformance/harness/lower-guard.ts";
 import {
@@ -14,6 +13,7 @@ import {
   type Seed,
   symlink,
 } from "../../test/conformance/harness/seed.ts";
+import { removeTree } from "../../test/support/remove-tree.ts";
 import { Actor } from "./actor.ts";
 import { type Action, anyAction, handleAction, operationKinds } from "./operations.ts";
 
@@ -104,6 +104,6 @@ export function runProgram(program: readonly Step[]): void {
       model.close();
       layer.close();
     }
-    removeAll(home);
+    removeTree(home);
   }
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import process from "node:process";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { sections } from "../../bench/commit/sections.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 
@@ -8,9 +8,6 @@ describe("every section of the commit benchmark still runs", () => {
   let project: CompiledProject;
   beforeAll(() => {
     project = CompiledProject.build();
-  });
-  afterAll(() => {
-    project[Symbol.dispose]();
   });
 
   test.for(Object.keys(sections))("%s", (name) => {

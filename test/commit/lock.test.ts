@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { identifyProcess, type ProcessIdentity } from "../../src/commit/host.ts";
 import { RootLock } from "../../src/commit/lock.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
@@ -145,8 +145,6 @@ let project: CompiledProject;
 beforeAll(() => {
   project = CompiledProject.build();
 }, 120_000);
-afterAll(() => project[Symbol.dispose]());
-
 /** Takes the lock again and again; the exclusive file notices whoever else holds it. */
 function contender(root: string): ChildProcess {
   const from = (source: string): string => JSON.stringify(project.pathOf(source));

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
@@ -17,8 +17,6 @@ beforeAll(() => {
   // A thread needs plain JavaScript.
   project = CompiledProject.build();
 }, 60_000);
-
-afterAll(() => project[Symbol.dispose]());
 
 /** Closes at once what it is given, and tells how many names each file had by then. */
 class WatchfulDisk extends NodeDisk {

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { backgroundFilesMin } from "../../src/limits.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 import { TemporaryRoot } from "./scenario.ts";
@@ -11,8 +11,6 @@ beforeAll(() => {
   // The thread that stages many files needs plain JavaScript.
   project = CompiledProject.build();
 }, 60_000);
-
-afterAll(() => project[Symbol.dispose]());
 
 /** What a commit asked of the disk. */
 interface Counts {

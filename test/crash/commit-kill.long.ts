@@ -11,7 +11,7 @@ import { SeededRandom } from "../support/seeded-random.ts";
 import { classify, isStoreSound, makeRoot, recover, rehearse } from "./commit-faults.ts";
 
 test("a process that is killed before any one of its changes leaves the old tree or the new one", async () => {
-  using project = CompiledProject.build();
+  const project = CompiledProject.build();
   const program = project.pathOf("test/crash/commit-victim.ts");
   // By slots: what kills a commit by files is tried in `commit-death.test.ts`, without processes.
   const outcomes = await rehearse({}, "slots");
@@ -32,7 +32,7 @@ test("a process that is killed before any one of its changes leaves the old tree
 });
 
 test("a process that is killed while a thread of it creates files leaves the old tree or the new one", async () => {
-  using project = CompiledProject.build();
+  const project = CompiledProject.build();
   using root = TemporaryRoot.inMemory();
   const files = backgroundFilesMin + 50;
   for (let index = 0; index < files; index++) {

@@ -50,7 +50,7 @@ class Worker {
 test.each([2, 4])(
   "%i processes that commit against each other under SIGKILL never mix and never lose",
   async (count) => {
-    using project = CompiledProject.build();
+    const project = CompiledProject.build();
     using root = TemporaryRoot.inMemory();
     for (let index = 0; index < files; index++) {
       fs.writeFileSync(join(root.path, `file-${index}`), "0 start\n");

@@ -16,7 +16,7 @@ const doings = ["undo", "redo", "restore", "gc"] as const;
 test.each(doings)(
   "a process that is killed before any one of the changes of %s leaves the old tree or the new one",
   async (doing) => {
-    using project = CompiledProject.build();
+    const project = CompiledProject.build();
     using scenario = await FaultScenario.make(doing === "gc" ? "undo" : doing);
     const program = project.pathOf("test/crash/history-victim.ts");
     const seen: Record<string, number> = {};

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { backgroundBytesMax } from "../../src/limits.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
@@ -18,8 +18,6 @@ beforeAll(async () => {
   background = await import(project.pathOf("src/disk/background-files.ts"));
   names = await import(project.pathOf("src/disk/names.ts"));
 }, 60_000);
-
-afterAll(() => project[Symbol.dispose]());
 
 function start() {
   const creation = background.BackgroundFiles.start();

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
   existsSync,
   lstatSync,
@@ -8,7 +7,6 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
-  rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,6 +21,7 @@ import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { type OverlayFs, openLayer } from "../../src/overlay/layer.ts";
 import { runGit } from "../objects/store-fixture.ts";
+import { removeTree } from "../support/remove-tree.ts";
 
 /** The real disk without waiting for the device, which these tests do not pull the plug of. */
 export class HastyDisk extends NodeDisk {
@@ -117,13 +116,7 @@ export class HistoryFixture {
 
   dispose(): void {
     this.store.objects.close();
-    try {
-      rmSync(this.root, { recursive: true, force: true });
-    } catch {
-      // A test has locked its directories.
-      execFileSync("chmod", ["-R", "u+rwX", this.root]);
-      rmSync(this.root, { recursive: true, force: true });
-    }
+    removeTree(this.root);
   }
 }
 

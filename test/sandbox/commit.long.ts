@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openOverlay } from "../../src/index.ts";
 import type { CompiledProject } from "../support/compiled-project.ts";
+import { removeTree } from "../support/remove-tree.ts";
 import { caseFiles, longCases, quickCases } from "./command-cases.ts";
 import { canRun, comparable, directEnvironment } from "./differential.ts";
 import { allEngines, canServeFuse, withProject, writeFiles } from "./sandbox-fixture.ts";
@@ -20,9 +21,7 @@ vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
 });
 
 afterAll(() => {
-  compiled.project?.[Symbol.dispose]();
-  execFileSync("chmod", ["-R", "u+rwX", scratch]);
-  fs.rmSync(scratch, { recursive: true, force: true });
+  removeTree(scratch);
 });
 
 const cases = [...quickCases, ...longCases].filter(canRun);

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { deserialize } from "node:v8";
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { differencesOf, type Outcome } from "../conformance/harness/difference.ts";
 import { plantReal } from "../conformance/harness/variants.ts";
 import { concerns } from "../conformance/scenarios/concerns.ts";
@@ -18,8 +18,6 @@ vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
   compiled.project = CompiledProject.build();
   return { serverPath: compiled.project.pathOf("src/sandbox/fuse/server-main.ts") };
 });
-afterAll(() => compiled.project?.[Symbol.dispose]());
-
 type Outcomes = Readonly<Record<string, Outcome | { readonly thrown: string }>>;
 
 /**

@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import fs, { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import fs, { mkdirSync, mkdtempSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
 import { openSession, type Session } from "../../src/sandbox/session.ts";
 import type { Engine } from "../../src/sandbox/session-options.ts";
+import { removeTree } from "../support/remove-tree.ts";
 import { type CommandCase, caseFiles } from "./command-cases.ts";
 import { withProject, writeFiles } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
@@ -51,8 +52,7 @@ export function describeDifferential(engine: Engine, cases: readonly CommandCase
   afterAll(async () => {
     await session.close();
     layer.close();
-    execFileSync("chmod", ["-R", "u+rwX", scratch]);
-    rmSync(scratch, { recursive: true, force: true });
+    removeTree(scratch);
   });
 
   describe(`engine ${engine}`, () => {

@@ -1,4 +1,4 @@
-import { afterAll, describe, it, vi } from "vitest";
+import { describe, it, vi } from "vitest";
 import type { CompiledProject } from "../support/compiled-project.ts";
 import { canServeFuse } from "./sandbox-fixture.ts";
 
@@ -17,8 +17,6 @@ vi.mock("./sandbox-fixture.ts", async (load) => ({
   kernelEngines: ["fuse"],
   allEngines: ["fuse"],
 }));
-
-afterAll(() => compiled.project?.[Symbol.dispose]());
 
 if (canServeFuse) {
   await import("./containment.test.ts");

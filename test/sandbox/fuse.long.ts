@@ -1,4 +1,4 @@
-import { afterAll, describe, it, vi } from "vitest";
+import { describe, it, vi } from "vitest";
 import type { CompiledProject } from "../support/compiled-project.ts";
 import { longCases, quickCases } from "./command-cases.ts";
 import { describeDifferential } from "./differential.ts";
@@ -12,8 +12,6 @@ vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
   compiled.project = CompiledProject.build();
   return { serverPath: compiled.project.pathOf("src/sandbox/fuse/server-main.ts") };
 });
-
-afterAll(() => compiled.project?.[Symbol.dispose]());
 
 describe.runIf(canServeFuse)("a command over a FUSE mount", () => {
   describeDifferential("fuse", [...quickCases, ...longCases]);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import fs, { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { serverOrderVariable } from "../../src/sandbox/fuse/served-names.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 import { canServeFuse, kernelEngines, treeOf } from "./sandbox-fixture.ts";
@@ -14,8 +14,6 @@ describe.each(engines)("a process killed with a session of engine %s", (engine) 
   beforeAll(() => {
     project = CompiledProject.build();
   });
-  afterAll(() => project[Symbol.dispose]());
-
   it("leaves no process, no mount and no change behind", async () => {
     const root = treeOf({ a: "a\n" });
     const before = snapshotOf(fs, root, { exactTimes: true });

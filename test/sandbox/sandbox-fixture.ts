@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import {
   accessSync,
   chmodSync,
@@ -6,7 +6,6 @@ import {
   mkdirSync,
   mkdtempSync,
   realpathSync,
-  rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +15,7 @@ import { type Layer, openLayer } from "../../src/overlay/layer.ts";
 import { openSession, type Session } from "../../src/sandbox/session.ts";
 import type { Engine, SessionOptions } from "../../src/sandbox/session-options.ts";
 import { projectDirectory } from "../support/project-directory.ts";
+import { removeTree } from "../support/remove-tree.ts";
 
 export const isRoot = process.geteuid?.() === 0;
 
@@ -51,8 +51,7 @@ export const withProject: Pick<SessionOptions, "temporary"> = /^\/(var\/)?tmp\//
 export function scratchDirectory(): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "draftfs-sandbox-")));
   onTestFinished(() => {
-    execFileSync("chmod", ["-R", "u+rwX", directory]);
-    rmSync(directory, { recursive: true, force: true });
+    removeTree(directory);
   });
   return directory;
 }

@@ -1,14 +1,19 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import { projectDirectory } from "./project-directory.ts";
 
+/** A directory that no test has used for so long is nobody's any more. */
+const unusedMsMax = 24 * 3_600_000;
+
 /**
  * This project as plain JavaScript, for tests that start processes of their own: Node 20 does not
  * run TypeScript. Compiled without type checking of consequence (`npm run typecheck` does that),
- * into a directory of its own below `node_modules/.cache`, so that packages resolve as usual.
+ * into a directory below `node_modules/.cache`, so that packages resolve as usual. Nobody writes
+ * there; it is named after the content of the sources, so that one is enough for all test files.
  */
-export class CompiledProject implements Disposable {
+export class CompiledProject {
   readonly #directory: string;
 
   private constructor(directory: string) {
@@ -18,27 +23,19 @@ export class CompiledProject implements Disposable {
   static build(): CompiledProject {
     const cache = join(projectDirectory(), "node_modules", ".cache", "draftfs");
     fs.mkdirSync(cache, { recursive: true });
-    const directory = fs.mkdtempSync(join(cache, "compiled-"));
-    // Its exit status tells of type errors; whether the code came out shows when it is used.
-    spawnSync(
-      process.execPath,
-      [
-        ...[join(projectDirectory(), "node_modules", "typescript", "bin", "tsc"), "-p", "."],
-        ...[
-          "--noEmit",
-          "false",
-          "--noCheck",
-          "--declaration",
-          "false",
-          "--sourceMap",
-          "--inlineSources",
-        ],
-        ...["--rootDir", ".", "--outDir", directory],
-      ],
-      { cwd: projectDirectory(), stdio: "ignore" },
-    );
-    // Below `node_modules`, Node does not find the project's own package.json.
-    fs.writeFileSync(join(directory, "package.json"), '{"type":"module"}\n');
+    const directory = join(cache, `compiled-${sourcesId()}`);
+    if (!fs.existsSync(directory)) {
+      removeUnused(cache);
+      const building = compileBelow(cache);
+      try {
+        fs.renameSync(building, directory);
+      } catch (error) {
+        // Another test file was faster.
+        if (!fs.existsSync(directory)) throw error;
+        fs.rmSync(building, { recursive: true, force: true });
+      }
+    }
+    fs.utimesSync(directory, new Date(), new Date());
     return new CompiledProject(directory);
   }
 
@@ -61,8 +58,55 @@ export class CompiledProject implements Disposable {
       { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 64 * 1024 * 1024 },
     );
   }
+}
 
-  [Symbol.dispose](): void {
-    fs.rmSync(this.#directory, { recursive: true, force: true });
+/** What all that is compiled hangs on, as a name. */
+function sourcesId(): string {
+  const root = projectDirectory();
+  const hash = createHash("sha1").update(root);
+  const folders = ["src", "test", "property-tests", "bench"];
+  const sources = folders.flatMap((folder) =>
+    fs
+      .readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts") && !path.includes("node_modules"))
+      .map((path) => join(folder, path)),
+  );
+  for (const path of [...sources.sort(), "tsconfig.json", "package-lock.json"]) {
+    hash.update(`\0${path}\0`).update(fs.readFileSync(join(root, path)));
+  }
+  return hash.digest("hex");
+}
+
+function compileBelow(cache: string): string {
+  const directory = fs.mkdtempSync(join(cache, "building-"));
+  // Its exit status tells of type errors; whether the code came out shows when it is used.
+  spawnSync(
+    process.execPath,
+    [
+      ...[join(projectDirectory(), "node_modules", "typescript", "bin", "tsc"), "-p", "."],
+      ...[
+        "--noEmit",
+        "false",
+        "--noCheck",
+        "--declaration",
+        "false",
+        "--sourceMap",
+        "--inlineSources",
+      ],
+      ...["--rootDir", ".", "--outDir", directory],
+    ],
+    { cwd: projectDirectory(), stdio: "ignore" },
+  );
+  // Below `node_modules`, Node does not find the project's own package.json.
+  fs.writeFileSync(join(directory, "package.json"), '{"type":"module"}\n');
+  return directory;
+}
+
+function removeUnused(cache: string): void {
+  for (const name of fs.readdirSync(cache)) {
+    const path = join(cache, name);
+    const usedMs = fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (!/^(compiled|building)-/.test(name) || Date.now() - usedMs < unusedMsMax) continue;
+    fs.rmSync(path, { recursive: true, force: true });
   }
 }

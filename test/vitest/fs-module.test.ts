@@ -44,7 +44,6 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  compiled[Symbol.dispose]();
   fs.rmSync(project, { recursive: true, force: true });
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { removeTree } from "../../support/remove-tree.ts";
 import { differencesOf, type Outcome } from "./difference.ts";
 import type { Scenario, VariantName } from "./scenario.ts";
 import { plantReal, plantVariant, variantNames } from "./variants.ts";
@@ -49,7 +50,7 @@ export function conform(
 
     afterAll(() => {
       for (const world of worlds.values()) world.close?.();
-      removeAll(scratch);
+      removeTree(scratch);
       if (breadth === "rest") console.log(`${concern}: ${callsCount} calls compared`);
     });
 
@@ -91,21 +92,4 @@ function variantsFor(scenario: Scenario, index: number, breadth: Breadth): Varia
 /** A unionfs over a memfs volume cannot do what memfs cannot. */
 function skipOf({ skip }: Scenario, variant: VariantName): string | undefined {
   return skip[variant] ?? (variant === "unionfs" ? skip.memfs : undefined);
-}
-
-/** Removes a tree also where scenarios took away the permission to do so. */
-export function removeAll(directory: string): void {
-  try {
-    nodeFs.rmSync(directory, { recursive: true, force: true });
-  } catch {
-    openUp(directory);
-    nodeFs.rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-function openUp(directory: string): void {
-  nodeFs.chmodSync(directory, 0o700);
-  for (const entry of nodeFs.readdirSync(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) openUp(join(directory, entry.name));
-  }
 }

@@ -62,7 +62,7 @@ describe.skipIf(obstacle !== undefined)(`the simulated disk ${obstacle ?? ""}`, 
   });
 
   it("leaves no mount, loop device or file behind when its owner is killed", async () => {
-    using project = CompiledProject.build();
+    const project = CompiledProject.build();
     const owner = spawn(
       process.execPath,
       [project.pathOf("test/crash/block/block-device-owner.ts"), image],

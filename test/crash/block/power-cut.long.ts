@@ -36,9 +36,7 @@ let project: CompiledProject;
 beforeAll(() => {
   project = CompiledProject.build();
 });
-afterAll(() => {
-  project[Symbol.dispose]();
-});
+afterAll(() => {});
 
 function explore(
   committer: string,
