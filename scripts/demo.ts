@@ -129,6 +129,7 @@ function copyProject(target: string): void {
   fs.mkdirSync(target);
   const names = fs.readdirSync(project).filter((name) => !notCopied.has(name));
   check("cp", ["-a", "--reflink=auto", ...names.map((name) => join(project, name)), target]);
+  fs.rmSync(join(target, "node_modules", ".cache"), { recursive: true, force: true });
 }
 
 function runOverDraft(command: readonly string[]): void {

@@ -4,8 +4,8 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { projectDirectory } from "./project-directory.ts";
 
-/** A directory that no test has used for so long is nobody's any more. */
-const unusedMsMax = 24 * 3_600_000;
+/** A directory that no file has begun to use for so long is nobody's any more; tests take minutes. */
+const unusedMsMax = 3 * 3_600_000;
 
 /**
  * This project as plain JavaScript, for tests that start processes of their own: Node 20 does not
