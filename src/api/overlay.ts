@@ -17,7 +17,7 @@ import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { OptimizerSettings } from "../engines/optimizer-settings.ts";
 import { unfinishedIn } from "../engines/unfinished-streams.ts";
-import { DraftError } from "../errors.ts";
+import { DraftError, isDraftError } from "../errors.ts";
 import type { Meter } from "../metrics/meter.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
 import type { Pending } from "../overlay/pending.ts";
@@ -346,17 +346,30 @@ export class Overlay extends History implements AsyncDisposable {
       ...options,
       ...(draft === undefined ? {} : { draft }),
     };
-    const receipt =
-      resolver === undefined
-        ? await this.#publish(selected, commitOptions)
-        : await commitResolving(this.#store, selected, resolver, {
-            ...commitOptions,
-            beforePublish: () => this.#checkReadsBeside(selected),
-          });
+    const receipt = await this.#publishOrStay(selected, commitOptions, resolver);
     this.#layer.rebase(settled);
     this.#commands.rewind(this.#pendingCommands());
     if (this.#draft !== undefined) await this.#saveTo(this.#draft, this.#commands.commands);
     return this.#receiptOf(receipt);
+  }
+
+  async #publishOrStay(
+    selected: ChangeSet,
+    options: CommitOptions,
+    resolver: Resolver | undefined,
+  ): Promise<CommitReceipt> {
+    try {
+      if (resolver === undefined) return await this.#publish(selected, options);
+      const beforePublish = () => this.#checkReadsBeside(selected);
+      return await commitResolving(this.#store, selected, resolver, { ...options, beforePublish });
+    } catch (error) {
+      if (isDraftError(error) && error.code === "DRAFT_COMMIT_FAILED") {
+        this.#layer.lookAgain();
+        // Should that fail as well, the next commit asks about files that were only put back.
+        await this.saveDraft().catch(() => undefined);
+      }
+      throw error;
+    }
   }
 
   /** Half a file would be restored as if it were all that somebody had wanted to write. */

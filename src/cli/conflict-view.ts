@@ -30,6 +30,8 @@ function sideText(side: Side): string {
   if (typeof size === "number") parts.push(bytesText(size));
   if (typeof target === "string") parts.push(`to ${printable(target)}`);
   if (typeof oid === "string" && oid !== "") parts.push(`blob ${oid.slice(0, 7)}`);
+  // A base that nothing is equal to: it has changed since the draft was made of it.
+  if (mtimeNs === "0") return "what was there before";
   if (typeof mtimeNs === "string") parts.push(`of ${timeText(mtimeNs)}`);
   return parts.join(", ");
 }

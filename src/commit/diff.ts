@@ -1,4 +1,5 @@
 import type { Lower } from "../disk/lower.ts";
+import type { Stamp } from "../disk/stamp.ts";
 import { childOf, compareTreePaths, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type {
   LowerNode,
@@ -94,23 +95,27 @@ class Diff {
     if (base === undefined) return;
     const isHome = this.#atHome.has(base.path);
     if (isHome && entry.kind === "directory" && entry.opaque) {
-      this.#gatherChildren(path, base.path);
+      this.#gatherChildren(path, base);
     }
     if (isHome || this.#movedTo.has(base.path)) return;
     if (entry.kind === "whiteout") this.#deletes.set(base.path, { path, node: base });
     if (base.stamp.kind !== "directory") return;
     if (entry.kind === "directory" && !entry.opaque && entry.redirect === undefined) return;
-    this.#gatherChildren(path, base.path);
+    this.#gatherChildren(path, base);
   }
 
-  #gatherChildren(path: TreePath, directory: TreePath): void {
-    for (const { name, node } of this.#tree.childrenOf(directory)) {
+  /** @param isMoved the directory has come from elsewhere, with all that is in it. */
+  #gatherChildren(path: TreePath, directory: LowerNode, isMoved = false): void {
+    const { seenNs } = directory;
+    for (const { name, node: found } of this.#tree.childrenOf(directory.path)) {
+      const isStrange = isMoved || isUnseen(found.stamp, seenNs);
+      const node = { ...(isStrange ? withoutIdentity(found) : found), seenNs };
       // What has moved out of it is not gone, and what is in it moves along.
       if (this.#movedTo.has(node.path)) continue;
       const at = childOf(path, name);
       this.#hidden.set(at, node);
       this.#deletes.set(node.path, { path: at, node });
-      if (node.stamp.kind === "directory") this.#gatherChildren(at, node.path);
+      if (node.stamp.kind === "directory") this.#gatherChildren(at, node, isStrange);
     }
   }
 
@@ -243,6 +248,21 @@ class Diff {
       return entry.kind === "file" && this.#tree.holds(base, entry.content);
     });
   }
+}
+
+/**
+ * Whether a node in a hidden directory was changed, or came there, after somebody had last looked:
+ * then hiding the directory was not meant for it. What comes and goes in a directory changes both
+ * of its times, a move only the one.
+ */
+function isUnseen({ kind, mtimeNs, ctimeNs }: Stamp, seenNs: bigint | undefined): boolean {
+  if (seenNs === undefined || ctimeNs < seenNs) return false;
+  return kind !== "directory" || mtimeNs < seenNs;
+}
+
+/** The same node as a base that nothing is equal to: the commit compares, and finds a conflict. */
+function withoutIdentity({ path, stamp }: LowerNode): LowerNode {
+  return { path, stamp: { ...stamp, ino: 0n, mtimeNs: 0n, ctimeNs: 0n } };
 }
 
 /** Two names of one inode are one node; renaming one over the other would do nothing. */

@@ -247,7 +247,8 @@ function nodeToJson(node: LowerNode | undefined): Json | undefined {
   const { dev, ino, mtimeNs, ctimeNs, ...rest } = node.stamp;
   const exact = { dev, ino, mtimeNs, ctimeNs };
   const texts = Object.fromEntries(Object.entries(exact).map(([key, big]) => [key, String(big)]));
-  return { path: node.path, stamp: { ...rest, ...texts } };
+  const seen = node.seenNs === undefined ? {} : { seenNs: String(node.seenNs) };
+  return { path: node.path, stamp: { ...rest, ...texts }, ...seen };
 }
 
 function optionalNodeOf(value: unknown): LowerNode | undefined {
@@ -256,7 +257,8 @@ function optionalNodeOf(value: unknown): LowerNode | undefined {
 
 function nodeOf(json: Json): LowerNode {
   const stamp = objectIn(json, "stamp");
-  return { path: textIn(json, "path"), stamp: stampFrom(stamp) };
+  const seen = json["seenNs"] === undefined ? {} : { seenNs: bigIn(json, "seenNs") };
+  return { path: textIn(json, "path"), stamp: stampFrom(stamp), ...seen };
 }
 
 function stampFrom(json: Json): Stamp {

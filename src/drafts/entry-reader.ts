@@ -77,6 +77,6 @@ export class EntryReader {
   private renumbered(node: LowerNode | undefined): LowerNode | undefined {
     const { device } = this;
     if (node === undefined || device === undefined || node.stamp.dev !== device.from) return node;
-    return { path: node.path, stamp: { ...node.stamp, dev: device.to } };
+    return { ...node, stamp: { ...node.stamp, dev: device.to } };
   }
 }

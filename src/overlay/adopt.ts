@@ -20,6 +20,11 @@ interface AdoptableBase {
    * by itself when it is missing.
    */
   readonly base?: LowerNode | null | undefined;
+  /**
+   * When whoever made the change had last looked at the lower, where that is earlier than now and
+   * the layer looks by itself; see {@link LowerNode}.
+   */
+  readonly seenNs?: bigint;
 }
 
 interface AdoptableNode extends AdoptableBase {
@@ -88,21 +93,27 @@ export class Adoption {
     tree.attach(parent);
     const name = nameOf(entry.path);
     const existing = tree.nodeUnder(parent, name);
+    const base = this.#baseOf(parent, entry);
     if (entry.kind === "whiteout") {
       if (existing?.kind === "directory") tree.countDirectory(parent, -1);
       this.#drop(existing);
-      tree.remove(parent, name, entry.base);
+      tree.remove(parent, name, base);
       return;
     }
     const node = this.#nodeFor(parent, name, entry, existing);
     if (node !== existing) {
       this.#drop(existing);
       const wasDirectory = existing?.kind === "directory" || tree.isLowerDirectory(parent, name);
-      tree.put(parent, name, node, entry.base);
+      tree.put(parent, name, node, base);
       if (node.kind === "directory" && !wasDirectory) tree.countDirectory(parent, 1);
       if (node.kind !== "directory" && wasDirectory) tree.countDirectory(parent, -1);
     }
     this.#setMetadata(node, entry);
+  }
+
+  #baseOf(parent: DirectoryNode, { path, base, seenNs }: Adoptable): LowerNode | null | undefined {
+    if (base !== undefined || seenNs === undefined) return base;
+    return this.#core.tree.baseSeen(parent, nameOf(path), seenNs) ?? null;
   }
 
   #nodeFor(

@@ -80,3 +80,8 @@ function isAtMost(seconds: number, nanoseconds: number, other: Instant): boolean
   if (seconds !== other.seconds) return seconds < other.seconds;
   return nanoseconds <= other.nanoseconds;
 }
+
+/** The end of the present millisecond, in nanoseconds since the epoch. */
+export function nextMillisecondNs(): bigint {
+  return BigInt(Date.now() + 1) * 1_000_000n;
+}

@@ -14,6 +14,7 @@ import { createFacade, type Facade, type OverlayFs } from "./facade/facade.ts";
 import { errorOfCall } from "./file-system-error.ts";
 import { instantOf } from "./instant.ts";
 import { keepContent } from "./keep-content.ts";
+import { lookAgain } from "./look-again.ts";
 import type { Observation } from "./observations.ts";
 import type { Pending } from "./pending.ts";
 import { pendingEntries } from "./pending-entries.ts";
@@ -154,6 +155,11 @@ export class Layer {
    */
   rebase(paths?: Iterable<TreePath>): void {
     rebase(this.#core, paths);
+  }
+
+  /** To be called when a commit was taken back; see {@link lookAgain}. */
+  lookAgain(): void {
+    lookAgain(this.#core);
   }
 
   /** A point to come back to. O(1). */

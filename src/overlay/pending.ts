@@ -20,6 +20,11 @@ export interface LowerNode {
   readonly path: TreePath;
   /** Taken when the overlay first relied on it. */
   readonly stamp: Stamp;
+  /**
+   * Of a directory: nothing that was changed in it at this moment or later has been seen, so that
+   * hiding it does not mean that. Nanoseconds since the epoch; `undefined` where it is not known.
+   */
+  readonly seenNs?: bigint | undefined;
 }
 
 /** Metadata of an upper node. Times in nanoseconds since the epoch. */

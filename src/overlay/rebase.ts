@@ -160,7 +160,7 @@ function relocated(core: Core, node: LowerNode | undefined, move: Move): LowerNo
   const before = absoluteOf(core.tree.rootPath, node.path);
   const after = relocatedPath(before, move);
   if (after === undefined || after === before) return node;
-  return { path: core.tree.treePathOfLower(after), stamp: node.stamp };
+  return { ...node, path: core.tree.treePathOfLower(after) };
 }
 
 /**

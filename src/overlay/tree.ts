@@ -6,7 +6,7 @@ import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { Fault } from "./file-system-error.ts";
-import { type Instant, instantOf, presentInstant } from "./instant.ts";
+import { type Instant, instantOf, nextMillisecondNs, presentInstant } from "./instant.ts";
 import { type Dentry, DirectoryNode, type Node, type NodeOrigin } from "./node.ts";
 import type { LowerNode } from "./pending.ts";
 import { type Savepoint, UndoLog } from "./undo-log.ts";
@@ -222,7 +222,8 @@ export class Tree {
     directory: DirectoryNode,
     name: string,
   ): LowerNode | undefined {
-    return expected === undefined ? this.baseOf(directory, name) : (expected ?? undefined);
+    if (expected !== undefined) return expected ?? undefined;
+    return this.baseSeen(directory, name, nextMillisecondNs());
   }
 
   /** What the lower holds under a name, shown or hidden; stamped when first asked. */
@@ -233,6 +234,20 @@ export class Tree {
     if (path === undefined) return undefined;
     const stamp = this.lower.stamp(path);
     return stamp === undefined ? undefined : { path: this.treePathOfLower(path), stamp };
+  }
+
+  /**
+   * {@link baseOf} for who is about to hide it. A directory that has been hidden already was last
+   * seen then; one that shows was seen until `seenNs`.
+   */
+  baseSeen(directory: DirectoryNode, name: string, seenNs: bigint): LowerNode | undefined {
+    const known = directory.entries?.get(name);
+    const base = this.baseOf(directory, name);
+    if (base?.stamp.kind !== "directory") return base;
+    const own = this.#shownPath(directory, name) ?? this.#coveredPath(directory, name);
+    const isShown = known?.node?.kind === "directory" && known.node.lowerPath === own;
+    const isHidden = known !== undefined && !isShown;
+    return isHidden && base.seenNs !== undefined ? base : { ...base, seenNs };
   }
 
   /** Moves the times of a directory in which a name came or went. */

@@ -167,7 +167,7 @@ class Harvest {
     const shown = this.#shown(path);
     const isReplaced = isNew && shown !== undefined && (merge.isMoved || !shown.isDirectory());
     if (isReplaced) {
-      layer.adopt({ kind: "whiteout", path });
+      layer.adopt({ kind: "whiteout", path, seenNs: this.#source.startedNs });
       node.children.clear();
     }
     if (shown === undefined || isReplaced) {
@@ -267,8 +267,14 @@ class Harvest {
    * may have worked on what was there before: such a base matches nothing, so that the commit
    * compares and reports a conflict instead of losing the other change.
    */
-  #baseOf({ path, lower }: Pick<Entry, "path" | "lower">): { readonly base?: LowerNode } {
-    if (lower === undefined || lower.ctimeNs < this.#source.startedNs) return {};
+  #baseOf({ path, lower }: Pick<Entry, "path" | "lower">): {
+    readonly base?: LowerNode;
+    readonly seenNs?: bigint;
+  } {
+    const { startedNs } = this.#source;
+    // A directory changes with every name in it: what has changed in it is found by its own times.
+    if (lower === undefined || lower.isDirectory()) return { seenNs: startedNs };
+    if (lower.ctimeNs < startedNs) return {};
     const stamp: Stamp = { ...stampOf(lower), ctimeNs: 0n, mtimeNs: 0n, ino: 0n };
     return { base: { path, stamp } };
   }
