@@ -1,4 +1,6 @@
 /** The public surface of draftfs: named exports only. */
+
+export type { OverlayRunOptions } from "./api/command-runs.ts";
 export { Diff } from "./api/diff.ts";
 export { doctor } from "./api/doctor.ts";
 export { listDrafts, removeDraft } from "./api/drafts.ts";
@@ -8,7 +10,6 @@ export { openOverlay } from "./api/open-overlay.ts";
 export {
   type CommandDiff,
   Overlay,
-  type OverlayRunOptions,
   type SavedDraft,
 } from "./api/overlay.ts";
 export type { CommitRequest, OverlayReceipt } from "./api/receipt.ts";

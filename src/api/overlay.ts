@@ -21,17 +21,13 @@ import { DraftError, isDraftError } from "../errors.ts";
 import type { Meter } from "../metrics/meter.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
 import type { Pending } from "../overlay/pending.ts";
-import {
-  type RunOptions,
-  type RunResult,
-  Session,
-  type SpawnedCommand,
-} from "../sandbox/session.ts";
-import type { Isolation, SessionOptions } from "../sandbox/session-options.ts";
+import type { RunResult, SpawnedCommand } from "../sandbox/session.ts";
+import type { SessionOptions } from "../sandbox/session-options.ts";
 import { CommandLog } from "./command-log.ts";
+import { CommandRuns, type OverlayRunOptions } from "./command-runs.ts";
 import { Diff } from "./diff.ts";
 import { History } from "./history.ts";
-import { reportOfCheck, reportOfFailure } from "./operation-reports.ts";
+import { reportOfCheck } from "./operation-reports.ts";
 import { checkReads } from "./read-set.ts";
 import type { CommitRequest, OverlayReceipt } from "./receipt.ts";
 import type { OverlaySettings } from "./settings.ts";
@@ -64,12 +60,6 @@ export interface SavedDraft {
   readonly leftOut: readonly TreePath[];
 }
 
-/** How to run a command; all of it optional. */
-export interface OverlayRunOptions extends RunOptions {
-  /** Weakest isolation that is acceptable, for the first command; `enforced` by default. */
-  readonly require?: Isolation;
-}
-
 /**
  * A copy-on-write overlay over a directory: everything is read through, nothing is written before
  * `commit()`. Opened by `openOverlay()`; close it when done, `await using` does.
@@ -84,14 +74,11 @@ export class Overlay extends History implements AsyncDisposable {
   readonly #layer: Layer;
   readonly #store: CommitStore;
   readonly #draft: Draft | undefined;
-  readonly #sandbox: SessionOptions;
+  readonly #runs: CommandRuns;
   readonly #transactions = new TransactionScope();
   readonly #commands: CommandLog;
   /** The commands that had run at each savepoint. */
   readonly #commandsAt = new WeakMap<Savepoint, readonly DraftCommand[]>();
-  #session: Session | undefined;
-  /** The end of the last command, for an agent whose commands run one at a time. */
-  #lastCommand: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   /** @internal Use `openOverlay()`. */
@@ -103,8 +90,12 @@ export class Overlay extends History implements AsyncDisposable {
     this.#layer = parts.layer;
     this.#store = parts.store;
     this.#draft = parts.draft;
-    this.#sandbox = parts.sandbox;
     this.#commands = new CommandLog(parts.commands);
+    this.#runs = new CommandRuns({
+      ...parts,
+      log: this.#commands,
+      isParallel: this.optimizer.profile.parallelism,
+    });
   }
 
   /** Grows with every change; equal numbers mean that nothing has changed in between. */
@@ -118,7 +109,7 @@ export class Overlay extends History implements AsyncDisposable {
    * @param selection only what matches; everything by default.
    */
   async diff(selection: Selection = {}): Promise<Diff> {
-    await this.#session?.harvest();
+    await this.#runs.harvest();
     const pending = this.#withoutUnfinished(diffLayer(this.#layer));
     return new Diff(selectChanges(pending, selection), this.#layer.lower);
   }
@@ -148,21 +139,12 @@ export class Overlay extends History implements AsyncDisposable {
     args: readonly string[] = [],
     options: OverlayRunOptions = {},
   ): Promise<SpawnedCommand> {
-    const start = async (): Promise<SpawnedCommand> => {
-      const spawning = this.#sessionFor(options.require).spawn(command, args, options);
-      const result = this.#noting(spawning.then((spawned) => spawned.result));
-      return { ...(await spawning), result };
-    };
-    return this.optimizer.profile.parallelism ? start() : this.#startInTurn(start);
+    return this.#runs.spawn(command, args, options);
   }
 
   /** Runs the user's shell at the terminal, over the overlay. */
   async shell(options: OverlayRunOptions = {}): Promise<RunResult> {
-    const start = () => this.#noting(this.#sessionFor(options.require).shell(options));
-    if (this.optimizer.profile.parallelism) return start();
-    const shell = this.#lastCommand.then(start);
-    this.#lastCommand = shell.catch(() => undefined);
-    return shell;
+    return this.#runs.shell(options);
   }
 
   /**
@@ -179,7 +161,7 @@ export class Overlay extends History implements AsyncDisposable {
 
   /** Takes what running commands have changed so far into the overlay. */
   async harvest(): Promise<void> {
-    await this.#session?.harvest();
+    await this.#runs.harvest();
   }
 
   /**
@@ -276,7 +258,7 @@ export class Overlay extends History implements AsyncDisposable {
 
   /** Throws away everything pending, in memory and in the saved draft. */
   async discard(): Promise<void> {
-    await this.#endSession();
+    await this.#runs.end();
     this.#layer.reset();
     this.#commands.rewind([]);
     await this.saveDraft();
@@ -289,7 +271,7 @@ export class Overlay extends History implements AsyncDisposable {
    */
   async saveDraft(): Promise<SavedDraft> {
     if (this.#draft === undefined) return { leftOut: [] };
-    await this.#session?.harvest();
+    await this.#runs.harvest();
     return this.#saveTo(this.#draft, this.#pendingCommands());
   }
 
@@ -302,7 +284,7 @@ export class Overlay extends History implements AsyncDisposable {
   async close({ settle = true }: { readonly settle?: boolean } = {}): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#session?.close();
+    await this.#runs.close();
     if (settle) await settleIfFree(this.#store);
     this.#layer.close();
     this.#draft?.close();
@@ -389,34 +371,10 @@ export class Overlay extends History implements AsyncDisposable {
     return { ...all, changes: all.changes.filter(isDone) };
   }
 
-  /** Starts a command when the one before it has ended, however that went. */
-  #startInTurn(start: () => Promise<SpawnedCommand>): Promise<SpawnedCommand> {
-    const spawned = this.#lastCommand.then(start);
-    this.#lastCommand = spawned.then(({ result }) => result).catch(() => undefined);
-    return spawned;
-  }
-
   #pendingCommands(): readonly DraftCommand[] {
     if (this.#commands.commands.length === 0) return [];
     const pending = new Set([...this.#layer.pending()].map(({ path }) => path));
     return this.#commands.pendingAt((path) => pending.has(path));
-  }
-
-  /** Takes note of a command once it has ended. */
-  #noting(result: Promise<RunResult>): Promise<RunResult> {
-    const measured = this.meter.measure(
-      { name: "run", sizeBytes: 0 },
-      () => result,
-      () => reportOfCheck(),
-      (error) => reportOfFailure(error),
-    );
-    const noted = measured.then((end) => {
-      this.#commands.add(end);
-      return end;
-    });
-    // Whoever only wants the streams need not listen to the result.
-    noted.catch(() => {});
-    return noted;
   }
 
   /** Under the lock, after everything that was written: what was only read must be as it was. */
@@ -450,21 +408,8 @@ export class Overlay extends History implements AsyncDisposable {
       : { name: this.#draft.name, token };
   }
 
-  #sessionFor(require: Isolation | undefined): Session {
-    this.#session ??= new Session(this.#layer, {
-      ...this.#sandbox,
-      ...(require === undefined ? {} : { require }),
-    });
-    return this.#session;
-  }
-
   /** The tree below a running namespace must not change: the next command starts a fresh one. */
   protected override async beforeChange(): Promise<void> {
-    await this.#session?.suspend();
-  }
-
-  async #endSession(): Promise<void> {
-    await this.#session?.close();
-    this.#session = undefined;
+    await this.#runs.suspend();
   }
 }

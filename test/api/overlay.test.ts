@@ -76,6 +76,16 @@ describe("an overlay", () => {
     expect(overlay.fs.readFileSync("third.ts", "utf8")).toBe("pending\n");
   });
 
+  it("runs nothing any more once it is closed, whether anything has run or not", async () => {
+    const [used, unused] = [await open(), await open()];
+    await used.run("true", [], { require: "cooperative" });
+    for (const overlay of [used, unused]) {
+      await overlay.close();
+      expect(await codeOf(overlay.run("true"))).toBe("DRAFT_SANDBOX_FAILED");
+      expect(await codeOf(overlay.shell())).toBe("DRAFT_SANDBOX_FAILED");
+    }
+  });
+
   it("refuses to commit nothing", async () => {
     await using overlay = await open();
     expect(await codeOf(overlay.commit())).toBe("DRAFT_NOTHING_PENDING");
