@@ -27,6 +27,7 @@ export {
 } from "../metrics/measurement-window.ts";
 export { type MeasuringOptions, Meter, type Tracking } from "../metrics/meter.ts";
 export { BatchBuilder, batch } from "./batch.ts";
+export type { BatchResult } from "./batch-result.ts";
 export { type Edit, replaceText } from "./edit.ts";
 export { editExtents } from "./edit-extents.ts";
 export { evolveTemplate } from "./evolve-template.ts";
@@ -58,7 +59,7 @@ export {
   replayTrace,
 } from "./replay-trace.ts";
 export { RootedPipeline } from "./rooted-pipeline.ts";
-export { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
+export { type BatchOptions, runBatch } from "./run-batch.ts";
 export { createStreamWriter, readStream, transformStream, writeStream } from "./stream.ts";
 export { compileTemplate, renderTemplate, type Template, type TemplateData } from "./template.ts";
 export { TemplateCache } from "./template-cache.ts";

@@ -2,6 +2,7 @@ import { DraftError, isDraftError } from "../errors.ts";
 import { callsOf, type IoCounts, noIo } from "../metrics/measurement.ts";
 import { Meter, nothingDone } from "../metrics/meter.ts";
 import { inSavepoint } from "./apply-changes.ts";
+import type { BatchResult } from "./batch-result.ts";
 import { editExtents } from "./edit-extents.ts";
 import { KnownNodes } from "./known-nodes.ts";
 import { type EditOperation, type Operation, sizeOf } from "./operation.ts";
@@ -17,7 +18,7 @@ import {
   type Step,
   sumOf,
 } from "./pipeline-step.ts";
-import { type BatchResult, checkBatchSize, runBatch } from "./run-batch.ts";
+import { checkBatchSize, runBatch } from "./run-batch.ts";
 import { plainCallsOf, runPlain } from "./run-plain.ts";
 import type { TemplateCache } from "./template-cache.ts";
 
