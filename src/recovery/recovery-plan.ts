@@ -59,7 +59,8 @@ export function planUndo(store: CommitStore, request: UndoRequest = {}): Recover
   const count = request.count ?? 1;
   const targets = findUndoable(store.objects, count);
   if (targets.length < count) {
-    const kept = targets.length === 0 ? "there is nothing" : `only ${targets.length} are kept`;
+    const { length } = targets;
+    const kept = length === 0 ? "there is nothing" : `only ${length} can be undone`;
     throw nothing(`undo ${count === 1 ? "an operation" : `${count} operations`}: ${kept}`);
   }
   return planBack(store, {
