@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { constants, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -75,13 +76,16 @@ export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
   const found = disk.lstat(state.path);
   if (found === undefined) return false;
   if (found.kind !== "directory") throw corrupt(state, `${state.path} is a ${found.kind}`);
-  const text =
-    disk.lstat(state.format) === undefined ? "" : disk.readFile(state.format).toString("utf8");
+  let text = readFormat(disk, state);
   if (isTorn(text)) {
     // Creation writes the format file last, and the first commit makes it durable before its
     // record: without history, creation was interrupted there, by a kill or a power cut.
     const hasHistory = [state.journalCurrent, state.checkpoints].some((path) => disk.lstat(path));
     if (!hasHistory) return false;
+    // Another process may have created it, and committed, since the first look.
+    text = readFormat(disk, state);
+  }
+  if (isTorn(text)) {
     throw corrupt(state, `its format file is ${text === "" ? "missing or empty" : "torn"}`);
   }
   const version = /^draftfs (\d{1,9})\n$/.exec(text)?.[1];
@@ -97,13 +101,20 @@ export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
   return true;
 }
 
+function readFormat(disk: Disk, state: StateDirectory): string {
+  return disk.lstat(state.format) === undefined ? "" : disk.readFile(state.format).toString("utf8");
+}
+
 /** Whether a format file is what a power cut may make of one: a part of it, and zeros. */
 function isTorn(text: string): boolean {
   const whole = `draftfs ${formatVersion}\n`;
   return text !== whole && whole.startsWith(text.replace(/\0+$/, ""));
 }
 
-/** Creates the state directory where it is missing. The format file comes last: it makes it one. */
+/**
+ * Creates the state directory where it is missing. The format file comes last: it makes it one.
+ * Several processes may do so at the same time.
+ */
 export function ensureStateDirectory(disk: Disk, state: StateDirectory): void {
   const exists = hasStateDirectory(disk, state);
   // Before the first record nothing is durable: a power cut may have kept any part of the creation.
@@ -111,14 +122,24 @@ export function ensureStateDirectory(disk: Disk, state: StateDirectory): void {
   const directories = [state.path, state.journal, state.staging, state.drafts, state.conflicts];
   for (const directory of directories) {
     if (disk.lstat(directory) !== undefined) continue;
-    disk.mkdir(directory, 0o700);
+    makeDirectory(disk, directory);
     // Files that spill into it are put in place by rename, and are to have none of it.
     if (directory === state.path) clearDefaultAccess(disk, directory);
   }
   if (exists) return;
   writeNew(disk, join(state.path, ".gitignore"), "*\n");
-  writeNew(disk, `${state.format}.new`, `draftfs ${formatVersion}\n`);
-  disk.rename(`${state.format}.new`, state.format);
+  const next = `${state.format}.${randomBytes(9).toString("hex")}.new`;
+  writeNew(disk, next, `draftfs ${formatVersion}\n`);
+  disk.rename(next, state.format);
+}
+
+function makeDirectory(disk: Disk, path: string): void {
+  try {
+    disk.mkdir(path, 0o700);
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === "EEXIST";
+    if (!isThere || disk.lstat(path)?.kind !== "directory") throw error;
+  }
 }
 
 function writeNew(disk: Disk, path: string, text: string): void {
