@@ -79,6 +79,9 @@ export const lockWaitMs = 10_000;
 /** From this size on, a draft keeps content in a file of its own: saved by a link, not a copy. */
 export const draftFileBytesMin = MIB;
 
+/** Content of replaced files that a draft reads when it is saved, to know it again. */
+export const baseBytesMax = 64 * MIB;
+
 /** Data files that one draft refers to before a save gathers them into one. */
 export const draftDataFilesMax = 16;
 

@@ -24,11 +24,12 @@ export class LowerTree {
   }
 
   /** The lower side of a change; `undefined` for a fifo, socket or device. */
-  beforeOf({ path, stamp }: LowerNode): Before | undefined {
+  beforeOf({ path, stamp, oid }: LowerNode): Before | undefined {
     const target =
       stamp.kind === "symlink" ? this.#lower.readlink(absoluteOf(this.#root, path)) : undefined;
     const state = stateOf(stamp, target);
-    return state === undefined ? undefined : { state, stamp };
+    if (state === undefined) return undefined;
+    return { state: state.kind === "file" ? { ...state, oid } : state, stamp };
   }
 
   /** What lies in a lower directory, in the order of names. */

@@ -83,12 +83,16 @@ function identifySource(
 /** The same with the id of its bytes, read from the file that the stamp tells of. */
 function identify(disk: Disk, root: string, path: TreePath, before: Before): Before {
   const { state, stamp } = before;
-  if (state.kind !== "file" || state.oid !== undefined) return before;
+  if (state.kind !== "file") return before;
   const descriptor = disk.open(absoluteOf(root, path), openFlags.read);
   try {
     const now = disk.fstat(descriptor);
-    if (now.size !== stamp?.size || now.mtimeNs !== stamp.mtimeNs) throw stale([path]);
-    return { stamp, state: { ...state, oid: hashFile(disk, descriptor, now.size) } };
+    const isKnown = state.oid !== undefined;
+    const isTouched = now.size !== stamp?.size || now.mtimeNs !== stamp.mtimeNs;
+    if (isTouched && !isKnown) throw stale([path]);
+    const oid = hashFile(disk, descriptor, now.size);
+    if (isKnown && oid !== state.oid) throw stale([path]);
+    return { stamp, state: { ...state, oid } };
   } finally {
     disk.close(descriptor);
   }

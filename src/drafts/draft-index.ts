@@ -248,7 +248,7 @@ function nodeToJson(node: LowerNode | undefined): Json | undefined {
   const exact = { dev, ino, mtimeNs, ctimeNs };
   const texts = Object.fromEntries(Object.entries(exact).map(([key, big]) => [key, String(big)]));
   const seen = node.seenNs === undefined ? {} : { seenNs: String(node.seenNs) };
-  return { path: node.path, stamp: { ...rest, ...texts }, ...seen };
+  return { path: node.path, stamp: { ...rest, ...texts }, ...seen, oid: node.oid };
 }
 
 function optionalNodeOf(value: unknown): LowerNode | undefined {
@@ -258,7 +258,8 @@ function optionalNodeOf(value: unknown): LowerNode | undefined {
 function nodeOf(json: Json): LowerNode {
   const stamp = objectIn(json, "stamp");
   const seen = json["seenNs"] === undefined ? {} : { seenNs: bigIn(json, "seenNs") };
-  return { path: textIn(json, "path"), stamp: stampFrom(stamp), ...seen };
+  const known = json["oid"] === undefined ? {} : { oid: oidIn(json) };
+  return { path: textIn(json, "path"), stamp: stampFrom(stamp), ...seen, ...known };
 }
 
 function stampFrom(json: Json): Stamp {
@@ -299,6 +300,12 @@ function textIn(json: Json, key: string): string {
   const value = json[key];
   if (typeof value === "string") return value;
   throw new TypeError(`${key} is not a string`);
+}
+
+function oidIn(json: Json): string {
+  const oid = textIn(json, "oid");
+  if (/^[0-9a-f]{40}$/.test(oid)) return oid;
+  throw new TypeError("an oid that is none");
 }
 
 function numberIn(json: Json, key: string): number {

@@ -7,6 +7,7 @@ import { assert, DraftError } from "../errors.ts";
 import { draftDataFilesMax } from "../limits.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type { Content, Pending } from "../overlay/pending.ts";
+import { withBaseContents } from "./base-contents.ts";
 import { ContentWriter } from "./content-writer.ts";
 import type { DraftCommand } from "./draft-command.ts";
 import { entriesOf, filesOf } from "./draft-entries.ts";
@@ -154,11 +155,12 @@ export class Draft {
     try {
       const stored = new Map<Content, Extent>();
       const reusable = this.reusable(pending);
-      const entries = entriesOf(pending, (content) => {
+      const saved = entriesOf(pending, (content) => {
         const extent = reusable(content) ?? writer.add(content);
         stored.set(content, extent);
         return extent;
       });
+      const entries = withBaseContents(this.disk, this.state.root, saved);
       await writer.finish();
       const header = { ...this.headerFor(generation, entries.length), commands };
       await this.publish({ header, entries });

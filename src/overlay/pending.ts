@@ -25,6 +25,8 @@ export interface LowerNode {
    * hiding it does not mean that. Nanoseconds since the epoch; `undefined` where it is not known.
    */
   readonly seenNs?: bigint | undefined;
+  /** Of a file: the id of what it held then, where anybody has read it. */
+  readonly oid?: string | undefined;
 }
 
 /** Metadata of an upper node. Times in nanoseconds since the epoch. */

@@ -9,7 +9,7 @@ import { listDrafts, removeDraft } from "../../src/drafts/draft-list.ts";
 import { MIB } from "../../src/limits.ts";
 import { readContent } from "../../src/overlay/content.ts";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
-import type { Pending } from "../../src/overlay/pending.ts";
+import type { LowerNode, Pending } from "../../src/overlay/pending.ts";
 
 let root: string;
 let state: StateDirectory;
@@ -45,11 +45,17 @@ async function inDraft<Result>(
   }
 }
 
+/** What a save finds out about it is not what was pending. */
+function asSeen(node: LowerNode | undefined): LowerNode | undefined {
+  return node === undefined ? undefined : { ...node, oid: undefined };
+}
+
 /** What a layer holds, with the bytes of the contents, and without what differs between two. */
 function heldBy(layer: Layer): unknown[] {
-  return [...layer.pending()].map((entry: Pending) => {
+  return [...layer.pending()].map((pending: Pending) => {
+    const entry = { ...pending, base: asSeen(pending.base) };
     if (entry.kind === "whiteout") return { ...entry, generation: 0 };
-    const common = { ...entry, generation: 0, ino: 0n };
+    const common = { ...entry, origin: asSeen(entry.origin), generation: 0, ino: 0n };
     if (entry.kind !== "file") return common;
     const { lower } = entry.content;
     const bytes = readContent(entry.content).toString("latin1");

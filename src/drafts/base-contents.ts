@@ -1,0 +1,81 @@
+import type { Disk } from "../disk/disk.ts";
+import { openFlags } from "../disk/open-flags.ts";
+import type { Stamp } from "../disk/stamp.ts";
+import { absoluteOf } from "../disk/tree-path.ts";
+import { baseBytesMax, chunkBytes } from "../limits.ts";
+import { objectIdOf } from "../objects/object-id.ts";
+import type { LowerNode } from "../overlay/pending.ts";
+import type { DraftEntry } from "./draft-index.ts";
+
+/**
+ * The entries with the content ids of the files that they replace, hide or have moved, as long as
+ * these are as they were seen. A draft may wait for days; by then others may have touched a file,
+ * or written the same bytes again, and only what it holds tells that nothing has changed.
+ *
+ * Reads what is not known yet: files up to 1 MiB, 64 MiB in all. The others are known by their
+ * stamps only.
+ */
+export function withBaseContents(
+  disk: Disk,
+  root: string,
+  entries: readonly DraftEntry[],
+): DraftEntry[] {
+  const reader = new BaseReader(disk, root);
+  return entries.map((entry) => {
+    if (entry.kind === "whiteout") return { ...entry, base: reader.identified(entry.base) };
+    if (entry.kind !== "file") return entry;
+    const base = reader.identified(entry.base);
+    const isHome = entry.origin?.path === entry.base?.path;
+    return { ...entry, base, origin: isHome ? entry.origin : reader.identified(entry.origin) };
+  });
+}
+
+class BaseReader {
+  readonly #disk: Disk;
+  readonly #root: string;
+  readonly #buffer = Buffer.allocUnsafe(chunkBytes);
+  #left = baseBytesMax;
+
+  constructor(disk: Disk, root: string) {
+    this.#disk = disk;
+    this.#root = root;
+  }
+
+  identified(node: LowerNode | undefined): LowerNode | undefined {
+    if (node === undefined || node.oid !== undefined || node.stamp.kind !== "file") return node;
+    const { size } = node.stamp;
+    if (size > chunkBytes || size > this.#left) return node;
+    this.#left -= size;
+    const bytes = this.#read(absoluteOf(this.#root, node.path), node.stamp);
+    return bytes === undefined ? node : { ...node, oid: objectIdOf("blob", bytes) };
+  }
+
+  /** The bytes of the very file that the stamp tells of. */
+  #read(path: string, stamp: Stamp): Uint8Array | undefined {
+    let descriptor: number;
+    try {
+      descriptor = this.#disk.open(path, openFlags.read);
+    } catch {
+      // Gone, or not ours to read: the commit will find out, and can say it better.
+      return undefined;
+    }
+    try {
+      if (!isUntouched(this.#disk.fstat(descriptor), stamp)) return undefined;
+      const bytes = this.#buffer.subarray(0, stamp.size);
+      if (this.#disk.read(descriptor, bytes, 0) !== stamp.size) return undefined;
+      return isUntouched(this.#disk.fstat(descriptor), stamp) ? bytes : undefined;
+    } finally {
+      this.#disk.close(descriptor);
+    }
+  }
+}
+
+function isUntouched(now: Stamp, then: Stamp): boolean {
+  return (
+    now.ino === then.ino &&
+    now.dev === then.dev &&
+    now.size === then.size &&
+    now.mtimeNs === then.mtimeNs &&
+    now.ctimeNs === then.ctimeNs
+  );
+}
