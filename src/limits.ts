@@ -71,7 +71,7 @@ export const backgroundBytesMax = 16 * MIB;
 export const backgroundStagingMs = 1_000;
 
 /** How long that thread is kept for another commit. Milliseconds. */
-export const backgroundIdleMs = 10_000;
+export const backgroundIdleMs = 60_000;
 
 /** How long a committer waits for another one on the same root (`io_timeout`, seconds to ms). */
 export const lockWaitMs = 10_000;
