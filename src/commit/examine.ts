@@ -12,7 +12,7 @@ import type { ContentIndex } from "./content-index.ts";
 import { type Directories, isAbsentDirectory } from "./directories.ts";
 import { imageOfBefore, notStored, type Stored, stateOf } from "./images.ts";
 import { hashFile } from "./large-content.ts";
-import type { Expectation } from "./plan.ts";
+import { type Expectation, losesBytes } from "./plan.ts";
 import type { Seen } from "./recheck.ts";
 import type { ReplacedFiles } from "./replaced-files.ts";
 import type { NodeImage } from "./step.ts";
@@ -117,10 +117,7 @@ export class Examiner {
   /** Takes the bytes of a file that is replaced, removed or moved into the pack. */
   #keep(expectation: Expectation, descriptor: number, stamp: Stamp): Stored {
     const { change, path } = expectation;
-    const isReplaced =
-      change.kind === "delete" ||
-      (change.kind === "modify" && change.aspects.some((aspect) => replacing.has(aspect))) ||
-      (change.kind === "rename" && (path !== change.from || change.aspects.includes("content")));
+    const isReplaced = losesBytes(expectation);
     if (stamp.size > packedContentBytesMax) {
       const isUnread = !isReplaced && expectation.before?.state.kind === "file";
       if (isUnread && expectation.before?.stamp !== undefined) return notStored;
@@ -163,8 +160,6 @@ export class Examiner {
 }
 
 const nothing: Finding = { kind: "as-expected", image: undefined };
-
-const replacing: ReadonlySet<string> = new Set(["content", "type"]);
 
 function withOid(before: Before, oid: ObjectId): Before {
   if (before.state.kind !== "file" || oid === "") return before;

@@ -24,6 +24,17 @@ export interface Expectation {
   readonly change: Change;
 }
 
+const replacing: ReadonlySet<string> = new Set(["content", "type"]);
+
+/** Whether what lies at an expected place has its bytes replaced, removed or moved away. */
+export function losesBytes({ change, path }: Expectation): boolean {
+  return (
+    change.kind === "delete" ||
+    (change.kind === "modify" && change.aspects.some((aspect) => replacing.has(aspect))) ||
+    (change.kind === "rename" && (path !== change.from || change.aspects.includes("content")))
+  );
+}
+
 /** Something to be written before anything is decided. */
 export interface StagedItem {
   readonly slot: Slot;

@@ -112,7 +112,7 @@ class Preparation {
       background: this.#background(checks),
       isDurable: durability === "durable",
     });
-    const replaced = new ReplacedFiles(disk, this.#plan.expectations.length);
+    const replaced = new ReplacedFiles(disk, stager.isInBackground);
     // The debt of the operation before is paid while this one is being staged.
     const { lock, last } = this.#root;
     const settled = settleJournal(this.#store, { last }).then(

@@ -1,7 +1,7 @@
 import { descriptorLimit } from "../disk/descriptor-limit.ts";
 import type { Disk } from "../disk/disk.ts";
-import { backgroundFilesMin, openFilesMax } from "../limits.ts";
-import type { Expectation } from "./plan.ts";
+import { openFilesMax } from "../limits.ts";
+import { type Expectation, losesBytes } from "./plan.ts";
 
 /**
  * Keeps the files open that a large commit replaces. The kernel gives back the blocks of a file
@@ -13,18 +13,18 @@ export class ReplacedFiles {
   readonly #descriptors: number[] = [];
   readonly #max: number;
 
-  /** @param count of the files that will be looked at. */
-  constructor(disk: Disk, count: number) {
+  /** @param hasThread - whether a thread works for this commit anyway; else none is kept open. */
+  constructor(disk: Disk, hasThread: boolean) {
     this.#disk = disk;
-    const isWorthIt = disk.closeInBackground !== undefined && count >= backgroundFilesMin;
+    const isWorthIt = hasThread && disk.closeInBackground !== undefined;
     this.#max = isWorthIt ? Math.min(openFilesMax, Math.floor(descriptorLimit() / 4)) : 0;
   }
 
   /** Takes an open file over: it stays open when it will be replaced, and is closed otherwise. */
-  keep({ change }: Expectation, descriptor: number): void {
+  keep(expectation: Expectation, descriptor: number): void {
     // What is removed is closed now: on a network file system a directory is not empty before.
-    const isKept = change.kind === "modify" && this.#descriptors.length < this.#max;
-    if (isKept) this.#descriptors.push(descriptor);
+    const isReplaced = expectation.change.kind === "modify" && losesBytes(expectation);
+    if (isReplaced && this.#descriptors.length < this.#max) this.#descriptors.push(descriptor);
     else this.#disk.close(descriptor);
   }
 

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import { BackgroundFiles } from "./background-files.ts";
+import { closeAll } from "./background-job.ts";
 import { BackgroundThread } from "./background-thread.ts";
 import { type ByteRange, dataRangesOf } from "./data-ranges.ts";
 import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
@@ -142,11 +143,8 @@ export class NodeDisk implements Disk {
 
   closeInBackground(descriptors: readonly number[]): void {
     const thread = BackgroundThread.take();
-    if (thread === undefined) {
-      for (const descriptor of descriptors) fs.closeSync(descriptor);
-      return;
-    }
-    thread.offer({ kind: "close", descriptors }).then(() => thread.giveBack());
+    if (thread === undefined) closeAll(descriptors);
+    else thread.offer({ kind: "close", descriptors }).then(() => thread.giveBack());
   }
 
   freeBytes(path: string): number {

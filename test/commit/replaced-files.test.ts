@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { beforeAll, expect, test, vi } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
+import { doJob } from "../../src/disk/background-job.ts";
+import type { FileCreation } from "../../src/disk/disk.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { backgroundFilesMin } from "../../src/limits.ts";
@@ -18,9 +20,22 @@ beforeAll(() => {
   project = CompiledProject.build();
 }, 60_000);
 
-/** Closes at once what it is given, and tells how many names each file had by then. */
+/**
+ * As with a thread, but creates at once what it is asked for, and closes at once what it is given:
+ * it tells how many names each file had by then.
+ */
 class WatchfulDisk extends NodeDisk {
   readonly nameCounts: number[] = [];
+
+  override createInBackground(): FileCreation {
+    return {
+      add: (path, mode, bytes) => {
+        fs.writeFileSync(path, bytes, { mode, flag: "wx" });
+        return true;
+      },
+      finish: async () => undefined,
+    };
+  }
 
   override closeInBackground(descriptors: readonly number[]): void {
     for (const descriptor of descriptors) {
@@ -30,7 +45,7 @@ class WatchfulDisk extends NodeDisk {
   }
 }
 
-function fill(root: string, count: number): readonly string[] {
+function fill(root: string, count: number): string[] {
   const names = Array.from({ length: count }, (_, index) => `file-${index}`);
   for (const name of names) fs.writeFileSync(join(root, name), `old ${name}`);
   return names;
@@ -62,9 +77,13 @@ function openBelow(root: string): readonly string[] {
 test("files that many others replace are closed when the commit is done", async () => {
   using root = TemporaryRoot.inMemory();
   const names = fill(root.path, backgroundFilesMin + 20);
+  const staying = names.splice(-10);
   const disk = new WatchfulDisk();
   const store = openCommitStore(disk, stateDirectoryOf(root.path));
-  await commitChangeSet(store, change(root.path, names, "write"));
+  const builder = new ChangeBuilder(root.path);
+  for (const name of names) builder.write(name, `new ${name}`);
+  for (const name of staying) builder.chmod(name, 0o600);
+  await commitChangeSet(store, builder.build());
   expect(disk.nameCounts).toEqual(names.map(() => 0));
   expect(openBelow(root.path)).toEqual([]);
   expect(fs.readFileSync(join(root.path, "file-0"), "utf8")).toBe("new file-0");
@@ -108,6 +127,14 @@ test("the thread closes them", async () => {
     await vi.waitFor(() => expect(openBelow(root.path)).toEqual([]), { timeout: 10_000 });
   }
   store.objects.close();
+});
+
+test("one that cannot be closed does not keep the others from it, nor ends the thread", () => {
+  const open = fs.openSync("/dev/null", "r");
+  const gone = fs.openSync("/dev/null", "r");
+  fs.closeSync(gone);
+  expect(doJob({ kind: "close", descriptors: [gone, open] })).toEqual({ kind: "done" });
+  expect(() => fs.fstatSync(open)).toThrow("EBADF");
 });
 
 test("a fifo in the place of a file is a conflict, and nobody waits for a writer", async () => {
