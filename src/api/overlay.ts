@@ -332,7 +332,7 @@ export class Overlay extends History implements AsyncDisposable {
     this.#layer.rebase(settled);
     this.#commands.rewind(this.#pendingCommands());
     if (this.#draft !== undefined) await this.#saveTo(this.#draft, this.#commands.commands);
-    return this.#receiptOf(receipt);
+    return this.#receiptOf(receipt, isWhole ? (all.unsupported ?? []) : []);
   }
 
   async #publishOrStay(
@@ -391,9 +391,10 @@ export class Overlay extends History implements AsyncDisposable {
     checkReads(this.#store.disk, this.root, readOnly);
   }
 
-  #receiptOf(receipt: CommitReceipt): OverlayReceipt {
+  #receiptOf(receipt: CommitReceipt, unsupported: readonly TreePath[]): OverlayReceipt {
     return {
       ...receipt,
+      unsupported,
       undo: () => this.undo({ checkpoint: receipt.operation }),
     };
   }

@@ -1,5 +1,6 @@
 import type { CommitOptions } from "../commit/options.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
+import type { TreePath } from "../disk/tree-path.ts";
 
 /** How to commit; all of it optional. */
 export interface CommitRequest
@@ -12,6 +13,8 @@ export interface CommitRequest
 
 /** What a commit has done, and how to take it back. */
 export interface OverlayReceipt extends CommitReceipt {
+  /** Fifos, sockets and devices that were pending: no commit makes them, and they are gone now. */
+  readonly unsupported: readonly TreePath[];
   /**
    * Takes this commit back, as a new operation.
    *

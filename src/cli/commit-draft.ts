@@ -1,5 +1,10 @@
 import { isDraftError } from "../errors.ts";
-import { type CommitReceipt, type CommitRequest, mergingResolver, type Overlay } from "../index.ts";
+import {
+  type CommitRequest,
+  mergingResolver,
+  type Overlay,
+  type OverlayReceipt,
+} from "../index.ts";
 import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -32,8 +37,6 @@ export async function commitDraft(
   choices: CommitChoices,
 ): Promise<number> {
   const { out } = context;
-  // A commit leaves nothing behind in the draft, what it does not carry out neither.
-  const before = await overlay.diff();
   const receipt = await commitWithProgress(
     context,
     overlay,
@@ -41,12 +44,13 @@ export async function commitDraft(
     choices,
   );
   const draft = draftNameOf(choices);
+  const left = receipt === undefined ? await overlay.diff() : undefined;
+  const unsupported = receipt?.unsupported ?? left?.changeSet.unsupported ?? [];
   if (choices.json === true) {
-    const { unsupported } = before.changeSet;
     const committed = receipt === undefined ? null : receiptDocument(receipt);
-    out.json({ draft, committed, ...(unsupported === undefined ? {} : { unsupported }) });
+    out.json({ draft, committed, ...(unsupported.length === 0 ? {} : { unsupported }) });
   } else if (receipt === undefined) {
-    const count = (await overlay.diff()).changes.length;
+    const count = left?.changes.length ?? 0;
     const what = count === 0 ? "Nothing is pending" : "Nothing that is meant is pending";
     const rest = count === 0 ? "" : `; ${countText(count, "other path")} still`;
     out.write(`${what} in the draft ${draft}${rest}.\n`);
@@ -54,7 +58,7 @@ export async function commitDraft(
     const undo = nextStep(["undo"], choices);
     out.write(`${receiptText(receipt)}\nPut it back with ${undo}.\n`);
   }
-  if (choices.json !== true) context.err.write(unsupportedNote(before));
+  if (choices.json !== true) context.err.write(unsupportedNote(unsupported));
   return exitCodes.ok;
 }
 
@@ -68,7 +72,7 @@ export async function commitWithProgress(
   overlay: Overlay,
   request: CommitRequest,
   { merge, overwrite }: Pick<CommitChoices, "merge" | "overwrite"> = {},
-): Promise<CommitReceipt | undefined> {
+): Promise<OverlayReceipt | undefined> {
   try {
     const receipt = await withProgress(context, (watch) => {
       const watched = { ...request, ...watch };

@@ -7,9 +7,8 @@ import { printable } from "./terminal.ts";
 /** How many paths a note names; the document of `--json` has them all. */
 const namedPathsMax = 5;
 
-/** A line about what of a diff no commit carries out; empty when it carries out all. */
-export function unsupportedNote({ changeSet }: Diff): string {
-  const paths = changeSet.unsupported ?? [];
+/** A line about what no commit carries out, at these paths; empty when there is nothing. */
+export function unsupportedNote(paths: readonly string[] = []): string {
   if (paths.length === 0) return "";
   return `draftfs: fifos, sockets and devices are not committed: ${listText(paths)}.\n`;
 }

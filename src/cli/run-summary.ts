@@ -35,7 +35,7 @@ export function showSummary(
     err.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}. Nothing on disk has changed.\n`);
     err.write(earlierText(diff, result));
   }
-  err.write(unsupportedNote(diff));
+  err.write(unsupportedNote(diff.changeSet.unsupported));
   if (options.showDiff === true) writePatch(diff, out.isTerminal && err.isTerminal ? out : err);
 }
 

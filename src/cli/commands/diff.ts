@@ -45,7 +45,7 @@ export function execute(context: CommandContext, options: DiffOptions): Promise<
         writePatch(diff, out);
         err.write(patchNotes(diff));
       }
-      if (options.json !== true) err.write(unsupportedNote(diff));
+      if (options.json !== true) err.write(unsupportedNote(diff.changeSet.unsupported));
       return changes.length > 0 ? exitCodes.pending : exitCodes.ok;
     },
     { readOnly: true },

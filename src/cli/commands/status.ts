@@ -28,7 +28,7 @@ export function execute(context: CommandContext, options: CommonOptions): Promis
         out.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}\n`);
         out.write(`Next: ${nextSteps(options)}.\n`);
       }
-      if (options.json !== true) err.write(unsupportedNote(diff));
+      if (options.json !== true) err.write(unsupportedNote(diff.changeSet.unsupported));
       return exitCode;
     },
     { readOnly: true },
