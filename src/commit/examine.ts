@@ -4,6 +4,7 @@ import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
 import type { PackBuilder } from "../objects/pack-builder.ts";
 import type { Before, Change } from "./change-set.ts";
 import type { CommitStore } from "./commit-store.ts";
@@ -14,6 +15,7 @@ import { imageOfBefore, notStored, type Stored, stateOf } from "./images.ts";
 import { hashFile } from "./large-content.ts";
 import { type Expectation, losesBytes } from "./plan.ts";
 import type { Seen } from "./recheck.ts";
+import { isRecordedIndex } from "./recorded-index.ts";
 import type { ReplacedFiles } from "./replaced-files.ts";
 import type { NodeImage } from "./step.ts";
 
@@ -29,14 +31,16 @@ export type OnReplaced = (change: Change, bytes: Uint8Array) => void;
  * Compares places of the tree with what a change set expects there, and takes the bytes that the
  * changes will replace into the pack: they are what undo, and the abort of a commit, put back.
  *
- * Content decides: another inode or time with the same bytes is no conflict. Where the expected
- * bytes are not known by their id, an unchanged stamp stands for them.
+ * Content decides: another inode or time with the same bytes is no conflict, nor is an index of git
+ * that says the same. Where the expected bytes are not known by their id, an unchanged stamp stands
+ * for them.
  */
 export class Examiner {
   readonly #disk: Disk;
   readonly #directories: Directories;
   readonly #pack: PackBuilder;
   readonly #contents: ContentIndex;
+  readonly #objects: ObjectStore;
   readonly #onReplaced: OnReplaced | undefined;
   readonly #replaced: ReplacedFiles;
   /** Files too large for the pack whose bytes this operation replaces, by place. */
@@ -44,6 +48,8 @@ export class Examiner {
   /** What lay at the places that are as expected, for another look before anything is changed. */
   readonly seen: Seen[] = [];
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  /** How much of it the file that was read last has taken. */
+  #length = 0;
 
   constructor(
     store: CommitStore,
@@ -54,6 +60,7 @@ export class Examiner {
   ) {
     this.#disk = store.disk;
     this.#contents = store.contents;
+    this.#objects = store.objects;
     this.#directories = directories;
     this.#pack = pack;
     this.#replaced = replaced;
@@ -102,7 +109,9 @@ export class Examiner {
       if (theirs === undefined) return this.#conflict(expectation, "unsupported", undefined);
       if (stamp.kind !== "file") return this.#conflict(expectation, "retyped", theirs);
       const stored = this.#keep(expectation, descriptor, stamp);
-      const same = isSameContent(this.#identify(before), stamp, stored.oid);
+      const base = this.#identify(before);
+      const same =
+        isSameContent(base, stamp, stored.oid) || this.#isSameIndex(expectation, base, stored);
       const needsAttributes = touchesAttributes(expectation);
       if (!same || !isSameNode(before, theirs, needsAttributes)) {
         return this.#conflict(expectation, "changed", withOid(theirs, stored.oid));
@@ -126,8 +135,8 @@ export class Examiner {
       return { oid, stored: "large" };
     }
     if (this.#buffer.length < stamp.size) this.#buffer = Buffer.allocUnsafeSlow(stamp.size);
-    const length = this.#disk.read(descriptor, this.#buffer.subarray(0, stamp.size), 0);
-    const bytes = this.#buffer.subarray(0, length);
+    this.#length = this.#disk.read(descriptor, this.#buffer.subarray(0, stamp.size), 0);
+    const bytes = this.#buffer.subarray(0, this.#length);
     if (isReplaced) this.#onReplaced?.(change, bytes);
     return { oid: this.#pack.add("blob", bytes), stored: "blob" };
   }
@@ -137,6 +146,13 @@ export class Examiner {
     const { state, stamp } = before;
     if (state.kind !== "file" || state.oid !== undefined || stamp === undefined) return before;
     return withOid(before, this.#contents.find(stamp) ?? "");
+  }
+
+  #isSameIndex({ path }: Expectation, base: Before, stored: Stored): boolean {
+    if (base.state.kind !== "file" || stored.stored !== "blob") return false;
+    // What was just read into the pack is still in the buffer.
+    const readBytes = (): Uint8Array => this.#buffer.subarray(0, this.#length);
+    return isRecordedIndex(this.#objects, path, base.state.oid ?? "", readBytes);
   }
 
   #explain(expectation: Expectation, place: string, error: unknown): Finding {

@@ -11,13 +11,17 @@ export function isInRepository(path: TreePath): boolean {
   return path.split(/[/\\]/).some((name) => ownName.test(name));
 }
 
+/** Whether a file at a path is an index of git by its name. */
+export function isIndexName(path: TreePath): boolean {
+  return nameOf(path) === "index" && isInRepository(path);
+}
+
 /**
  * A sentence for an error about places that have changed, when they are nothing but indexes of git:
  * whoever runs `git status` after a commit changes them, and would wonder. Empty otherwise.
  */
 export function gitIndexHint(paths: readonly TreePath[]): string {
-  const areIndexes = paths.every((path) => nameOf(path) === "index" && isInRepository(path));
-  if (!areIndexes) return "";
+  if (!paths.every(isIndexName)) return "";
   return (
     " Git writes its index anew whenever it looks at the files (git status): if nothing was " +
     "staged meanwhile, overwriting it loses nothing."

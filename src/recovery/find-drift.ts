@@ -2,10 +2,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { hashFile, parsePointer } from "../commit/large-content.ts";
 import { mainRef } from "../commit/manifest.ts";
+import { isRecordedIndex } from "../commit/recorded-index.ts";
 import { encodePath } from "../disk/names.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
-import { batchFilesMax } from "../limits.ts";
+import { batchFilesMax, packedContentBytesMax } from "../limits.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import { type ObjectId, objectIdOf } from "../objects/object-id.ts";
 import { emptyTreeOid, parseTree, type TreeEntry } from "../objects/tree.ts";
@@ -86,7 +87,9 @@ function holds({ disk, state, objects }: CommitStore, path: TreePath, entry: Tre
   try {
     const { size } = disk.fstat(descriptor);
     const oid = hashFile(disk, descriptor, size);
-    return oid === entry.oid || oid === parsePointer(objects.read(entry.oid).bytes)?.oid;
+    if (oid === entry.oid || oid === parsePointer(objects.read(entry.oid).bytes)?.oid) return true;
+    const readBytes = (): Buffer => disk.readFile(place);
+    return size <= packedContentBytesMax && isRecordedIndex(objects, path, entry.oid, readBytes);
   } finally {
     disk.close(descriptor);
   }

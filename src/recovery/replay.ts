@@ -1,10 +1,11 @@
 import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/manifest.ts";
 import { OldPlaces } from "../commit/old-places.ts";
+import { isRecordedIndex } from "../commit/recorded-index.ts";
 import { dataPiecesOf } from "../disk/data-pieces.ts";
 import { decodeName, encodePath } from "../disk/names.ts";
 import { kindOf } from "../disk/stamp.ts";
 import { absoluteOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
-import { chunkBytes } from "../limits.ts";
+import { chunkBytes, packedContentBytesMax } from "../limits.ts";
 import { ContentHash } from "../objects/content-hash.ts";
 import { type ObjectId, objectIdOf } from "../objects/object-id.ts";
 import { readContent } from "../overlay/content.ts";
@@ -193,14 +194,21 @@ export class Replay {
         return this.#targetOf(path) === recorded.target;
       case "file":
         // A file that was moved without being read has no known content: its size must do.
-        if (size !== recorded.size || recorded.oid === "") return size === recorded.size;
+        if (recorded.oid === "") return size === recorded.size;
         // Later, the paths of the layer are not those of the disk any more.
-        if (this.#expected === undefined || !this.#isUntouched) {
-          return this.#hash(path, size) === recorded.oid;
+        if (this.#expected === undefined || !this.#isUntouched || size !== recorded.size) {
+          const isSame = size === recorded.size && this.#hash(path, size) === recorded.oid;
+          return isSame || this.#isSameIndex(path, recorded, size);
         }
         this.#expected.set(path, recorded.oid);
         return true;
     }
+  }
+
+  #isSameIndex(path: TreePath, { oid, stored }: ManifestFile, size: number): boolean {
+    if (stored !== "blob" || size > packedContentBytesMax) return false;
+    const readBytes = (): Buffer => this.#fs.readFileSync(this.#at(path));
+    return isRecordedIndex(this.#source.objects, path, oid, readBytes);
   }
 
   #targetOf(path: TreePath): string {
