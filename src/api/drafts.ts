@@ -1,3 +1,4 @@
+import { usingState } from "../commit/state-access.ts";
 import { checkRoot } from "../disk/check-root.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
@@ -20,7 +21,9 @@ export async function listDrafts(
 ): Promise<readonly list.DraftSummary[]> {
   const disk = new NodeDisk();
   const state = stateDirectoryOf(checkRoot(directory, options));
-  return hasStateDirectory(disk, state) ? list.listDrafts(disk, state) : [];
+  return usingState(state, "read", () => hasStateDirectory(disk, state))
+    ? list.listDrafts(disk, state)
+    : [];
 }
 
 /**
@@ -37,5 +40,7 @@ export async function removeDraft(
 ): Promise<boolean> {
   const disk = new NodeDisk();
   const state = stateDirectoryOf(checkRoot(directory, options));
-  return hasStateDirectory(disk, state) ? list.removeDraft(disk, state, name) : false;
+  return usingState(state, "read", () => hasStateDirectory(disk, state))
+    ? list.removeDraft(disk, state, name)
+    : false;
 }

@@ -2,6 +2,7 @@ import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
 import { checkpoints } from "../commit/operation-log.ts";
 import { clean, type RecoveryReport } from "../commit/recover.ts";
 import { lookIfWhole } from "../commit/recovery-due.ts";
+import { usingState } from "../commit/state-access.ts";
 import { meterOf } from "../config/meter-of.ts";
 import { checkRoot } from "../disk/check-root.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
@@ -27,8 +28,9 @@ import { type OverlaySettings, readSettings } from "./settings.ts";
  *
  * @param directory the root; its real path counts.
  * @throws {DraftError} `DRAFT_ROOT_MISSING`, `DRAFT_ROOT_NOT_DIRECTORY`, `DRAFT_ROOT_UNREADABLE`,
- *   `DRAFT_ROOT_GUARDED`, `DRAFT_ROOT_NESTED`; `DRAFT_FORMAT_NEWER`, `DRAFT_FORMAT_CORRUPT` for the
- *   state directory; `DRAFT_CONFIG`; `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED` for the draft.
+ *   `DRAFT_ROOT_GUARDED`, `DRAFT_ROOT_NESTED`; `DRAFT_FORMAT_NEWER`, `DRAFT_FORMAT_CORRUPT`,
+ *   `DRAFT_STATE_UNUSABLE` for the state directory; `DRAFT_CONFIG`; `DRAFT_DRAFT_NAME`,
+ *   `DRAFT_LOCKED` for the draft.
  */
 export async function openOverlay(
   directory: string,
@@ -38,8 +40,9 @@ export async function openOverlay(
   const disk = new NodeDisk();
   const state = stateDirectoryOf(root);
   // Making it later would change the root, which may have been read by then.
-  if (options.isolation === "serializable") ensureStateDirectory(disk, state);
-  else hasStateDirectory(disk, state);
+  if (options.isolation === "serializable") {
+    usingState(state, "write to", () => ensureStateDirectory(disk, state));
+  } else usingState(state, "read", () => hasStateDirectory(disk, state));
   const before = await readSettings(disk, state, options.agent);
   const store = openCommitStore(disk, state, {
     recoveryAttempts: before.recoveryAttempts,

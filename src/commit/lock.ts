@@ -6,6 +6,7 @@ import type { StateDirectory } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import { lockWaitMs } from "../limits.ts";
 import { identifyProcess, isGone, type ProcessIdentity } from "./host.ts";
+import { usingState } from "./state-access.ts";
 
 /** How long between two looks at a lock that somebody holds. */
 const pollMsMin = 2;
@@ -51,7 +52,8 @@ export class RootLock implements Disposable {
   /**
    * Takes the lock of a root, waiting for another committer to finish.
    *
-   * @throws {DraftError} `DRAFT_LOCKED` when it does not in time, `DRAFT_ABORTED` on the signal.
+   * @throws {DraftError} `DRAFT_LOCKED` when it does not in time, `DRAFT_ABORTED` on the signal,
+   *   `DRAFT_STATE_UNUSABLE` when there can be no lock.
    */
   static async take(
     disk: Disk,
@@ -62,7 +64,8 @@ export class RootLock implements Disposable {
     const self: Holder = { ...identifyProcess(disk), token: randomBytes(9).toString("hex") };
     const started = performance.now();
     for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
-      const holder = takeName(disk, state.lock, self, state.lock);
+      const take = (): Holder | undefined => takeName(disk, state.lock, self, state.lock);
+      const holder = usingState(state, "write to", take);
       if (holder === undefined) return new RootLock(disk, state.lock, self.token);
       if (options.signal?.aborted) throw aborted(state);
       if (performance.now() - started > waitMs) throw locked(state, holder, waitMs);

@@ -6,6 +6,7 @@ import type { JournalState } from "./journal.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
 import { recoverLocked } from "./recover.ts";
 import { lookIfWhole } from "./recovery-due.ts";
+import { usingState } from "./state-access.ts";
 
 /** Tries to create the state directory against other processes that do the same. */
 const creationAttemptsMax = 5;
@@ -43,7 +44,7 @@ export async function openRoot(store: CommitStore, options: LockOptions = {}): P
 function createState({ disk, state }: CommitStore): void {
   for (let attempt = 1; ; attempt++) {
     try {
-      ensureStateDirectory(disk, state);
+      usingState(state, "write to", () => ensureStateDirectory(disk, state));
       return;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;

@@ -1,4 +1,5 @@
 import { RootLock } from "../commit/lock.ts";
+import { usingState } from "../commit/state-access.ts";
 import type { Disk } from "../disk/disk.ts";
 import { ensureStateDirectory, type StateDirectory } from "../disk/state-directory.ts";
 import { DraftError, isDraftError } from "../errors.ts";
@@ -8,7 +9,8 @@ import { draftLockWaitMs } from "../limits.ts";
  * Takes the lock of the draft `name` for as long as this process changes it, and makes the
  * directories that it lies in.
  *
- * @throws {DraftError} `DRAFT_LOCKED` when another process keeps it.
+ * @throws {DraftError} `DRAFT_LOCKED` when another process keeps it, `DRAFT_STATE_UNUSABLE` when
+ *   nothing can be written there.
  */
 export async function holdDraftLock(
   disk: Disk,
@@ -17,13 +19,15 @@ export async function holdDraftLock(
 ): Promise<RootLock> {
   const directory = `${state.drafts}/${name}`;
   const lock = `${directory}/lock`;
-  ensureStateDirectory(disk, state);
+  usingState(state, "write to", () => ensureStateDirectory(disk, state));
   for (let attempt = 1; ; attempt++) {
     try {
-      makeDirectory(disk, directory);
+      usingState(state, "write to", () => makeDirectory(disk, directory));
       return await RootLock.take(disk, { ...state, lock }, { waitMs: draftLockWaitMs });
     } catch (error) {
-      if (isDraftError(error)) throw lockedError(name, lock, error);
+      if (isDraftError(error)) {
+        throw error.code === "DRAFT_LOCKED" ? lockedError(name, lock, error) : error;
+      }
       // A process that closes an empty draft removes its directory, perhaps right after we made it.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT" || attempt === 10) throw error;
     }

@@ -101,6 +101,50 @@ describe("a directory that may not be read", () => {
   });
 });
 
+describe("a root that can only be read", () => {
+  const looking = [["status"], ["diff"], ["drafts"], ["log"], ["drift"], ["verify"], ["recover"]];
+
+  beforeEach(() => {
+    fs.chmodSync(project.beside("."), 0o755);
+    fs.chmodSync(project.root, 0o555);
+  });
+  afterEach(() => fs.chmodSync(project.root, 0o755));
+
+  it.each(looking)("can be looked at: %s", (command) => {
+    expect(asUser([command, "-C", project.root])).toMatchObject({ code: 0, err: "" });
+  });
+
+  it.each([["run", "--", "true"], ["commit"], ["verify", "--repair"]])(
+    "cannot be changed, and the error says what is missing and what to do: %s %s",
+    (...words) => {
+      const [command = "", ...rest] = words;
+      const { code, err } = asUser([command, "-C", project.root, ...rest]);
+      expect(code).toBe(1);
+      expect(err).toContain(`Cannot write to ${project.path(".draftfs")}: EACCES. Drafts, `);
+      expect(err).toContain("Check the permissions");
+    },
+  );
+
+  it("says so to programs, too", () => {
+    const { out } = asUser(["commit", "-C", project.root, "--json"]);
+    expect(JSON.parse(out)).toMatchObject({
+      error: { code: "DRAFT_STATE_UNUSABLE", details: { level: "operation_failure" } },
+    });
+  });
+
+  it("is not taken for one without drafts where they may not be read", () => {
+    fs.chmodSync(project.root, 0o755);
+    project.run("echo x > x");
+    if (!isRoot) fs.chmodSync(project.path(".draftfs"), 0o000);
+    for (const command of ["status", "drafts", "discard"]) {
+      const { code, err } = asUser([command, "-C", project.root]);
+      expect(code).toBe(1);
+      expect(err).toContain(`Cannot read ${project.path(".draftfs")}: EACCES. It holds the drafts`);
+    }
+    fs.chmodSync(project.path(".draftfs"), 0o700);
+  });
+});
+
 describe("a command", () => {
   it("that does not exist ends with 127 and a message", () => {
     // A directory in PATH that may not be searched would make it 126.
