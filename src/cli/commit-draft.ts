@@ -90,7 +90,7 @@ export async function commitWithProgress(
 
 /** What the library is asked to commit. */
 export async function requestOf(overlay: Overlay, choices: CommitChoices): Promise<CommitRequest> {
-  const paths = await patternsOf(overlay, choices, choices.paths ?? []);
+  const paths = await patternsOf(overlay, choices, choices.paths ?? [], true);
   const patterns = await checkedPatterns(overlay, choices.include ?? []);
   const include = [...(paths ?? []), ...patterns];
   const { message, exclude, durability, checks } = choices;

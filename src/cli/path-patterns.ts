@@ -30,6 +30,7 @@ export function treePathsOf(
 /**
  * The glob patterns that mean the given paths and all that is below them, and nothing else.
  *
+ * @param hasInclude whether the command takes patterns by `--include`.
  * @returns `undefined` when everything is meant: no path at all, or the root itself.
  * @throws {UsageError} for a path outside of the root, and for one at which nothing is pending and
  *   nothing is: nobody should take a typing error for an empty answer.
@@ -38,6 +39,7 @@ export async function patternsOf(
   overlay: Overlay,
   options: CommonOptions,
   paths: readonly string[],
+  hasInclude = false,
 ): Promise<string[] | undefined> {
   if (paths.length === 0) return undefined;
   const inside = treePathsOf(overlay.root, options, paths);
@@ -47,12 +49,23 @@ export async function patternsOf(
   );
   for (const [index, path] of inside.entries()) {
     if (pending.some((one) => isWithin(one, path)) || exists(overlay, path)) continue;
-    throw new UsageError(
-      `There is no ${paths[index]}, neither pending nor on the disk. Check the spelling.`,
-    );
+    throw new UsageError(absenceOf(paths[index] as string, hasInclude));
   }
   if (inside.includes("")) return undefined;
   return inside.map((path) => `/${path}`.replace(/[\\*?[\]{},!]/g, "\\$&"));
+}
+
+function absenceOf(path: string, hasInclude: boolean): string {
+  const absence = `There is no ${path}, neither pending nor on the disk.`;
+  if (!hasWildcards(path)) return `${absence} Check the spelling.`;
+  const help = hasInclude
+    ? `Give the pattern as --include '${path}'.`
+    : "Name a directory for all that lies in it.";
+  return `${absence} Paths are taken as they are, not as patterns. ${help}`;
+}
+
+function hasWildcards(path: string): boolean {
+  return /[*?[\]{}!\\]/.test(path);
 }
 
 /**
@@ -67,7 +80,7 @@ export async function checkedPatterns(
   if (patterns.length === 0) return patterns;
   const { changes } = await overlay.diff();
   for (const pattern of patterns) {
-    if (/[*?[\]{}!\\]/.test(pattern)) continue;
+    if (hasWildcards(pattern)) continue;
     const matches = globMatcher([pattern]);
     const isKnown = changes.some(
       (one) => matches(one.path) || (one.kind === "rename" && matches(one.from)),

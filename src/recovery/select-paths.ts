@@ -14,7 +14,7 @@ export function selectPaths(changeSet: ChangeSet, paths: readonly TreePath[]): C
     throw new DraftError(
       "DRAFT_CHECKPOINT_MISSING",
       `Cannot restore ${JSON.stringify(path)}: no later operation has touched it, or it is as it ` +
-        "was. Nothing was touched.",
+        `was. Nothing was touched.${/[*?[{]/.test(path) ? noPatterns : ""}`,
       { path },
     );
   }
@@ -34,6 +34,8 @@ export function selectPaths(changeSet: ChangeSet, paths: readonly TreePath[]): C
   }
   return { ...changeSet, changes: changeSet.changes.filter((change) => wanted.has(change)) };
 }
+
+const noPatterns = " Paths are taken as they are, not as patterns: name a directory for all in it.";
 
 function concerns(change: Change, path: TreePath): boolean {
   return isWithin(change.path, path) || (change.kind === "rename" && isWithin(change.from, path));

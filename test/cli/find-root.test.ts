@@ -83,6 +83,9 @@ describe("options and paths", () => {
     [["commit", "--include", "typo.txt"], "Nothing is called typo.txt"],
     [["diff", "sub/typo"], "There is no sub/typo"],
     [["plan", "-o", "-", "typo"], "There is no typo"],
+    [["commit", "sub/*"], "not as patterns. Give the pattern as --include 'sub/*'."],
+    [["diff", "sub/*"], "not as patterns. Name a directory for all that lies in it."],
+    [["plan", "-o", "-", "{a,b}"], "not as patterns. Name a directory"],
   ])("%j end with 64 and name what is wrong", (args, message) => {
     const { code, err } = project.draftfs(args);
     expect(code).toBe(64);

@@ -42,6 +42,9 @@ test("restore of some paths leaves all others as they are", async () => {
   await expect(
     restore(fixture.store, { checkpoint: "1", paths: ["a", "never/recorded"] }),
   ).rejects.toMatchObject({ code: "DRAFT_CHECKPOINT_MISSING", path: "never/recorded" });
+  await expect(restore(fixture.store, { checkpoint: "1", paths: ["dir/*"] })).rejects.toThrow(
+    /not as patterns: name a directory/,
+  );
   expect(fixture.read("a")).toBe("2");
 });
 
