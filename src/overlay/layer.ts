@@ -124,6 +124,21 @@ export class Layer {
   }
 
   /**
+   * Absolute path of the lower directory that shows through the directory at a path, if one does.
+   *
+   * @throws {Error} Node's own, as `lstat`.
+   */
+  lowerDirectoryOf(path: string): string | undefined {
+    try {
+      const { found } = this.#core.resolveExisting(path, false);
+      if (found.kind === "lower") return found.path;
+      return found.node.kind === "directory" ? found.node.lowerPath : undefined;
+    } catch (error) {
+      throw errorOfCall(error, { syscall: "lstat", path });
+    }
+  }
+
+  /**
    * Where an open file has data, in order; what lies between is holes.
    *
    * @throws {Fault} `EBADF` when it is not open.

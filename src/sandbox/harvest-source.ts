@@ -25,6 +25,8 @@ export interface HarvestSource {
    * map moves none when the page was read first. None; or those whose access time has moved.
    */
   readonly writtenByMap: "none" | "accessed";
+  /** The names in a directory of the upper, where it cannot be listed. */
+  readonly readNames?: (path: TreePath) => readonly string[];
   /** The redirect attribute of a directory of the upper, where the engine uses it. */
   readonly readRedirect?: (path: TreePath) => string | undefined;
   /**
@@ -32,6 +34,11 @@ export interface HarvestSource {
    * namespace of one user no other has a number.
    */
   readonly readForeign?: (path: TreePath) => TreePath | undefined;
+}
+
+/** The names in a directory of the upper. */
+export function upperNames({ upper, readNames }: HarvestSource, path: TreePath): Set<string> {
+  return new Set(readNames === undefined ? upper.readdir(path) : readNames(path));
 }
 
 /** One entry of the upper, and what the real tree holds at its path. */

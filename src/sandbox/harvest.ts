@@ -3,7 +3,7 @@ import type { NodeStats } from "../disk/node-stats.ts";
 import { type Stamp, stampOf } from "../disk/stamp.ts";
 import { childOf, type TreePath } from "../disk/tree-path.ts";
 import type { Content, LowerNode, NodeMeta } from "../overlay/pending.ts";
-import type { Entry, HarvestSource } from "./harvest-source.ts";
+import { type Entry, type HarvestSource, upperNames } from "./harvest-source.ts";
 import { lstatShown, placeIn } from "./layer-view.ts";
 import { lstatLower } from "./lower-view.ts";
 import { mergeOf } from "./merge-of.ts";
@@ -66,8 +66,7 @@ class Harvest {
    * @param below what the real tree holds there.
    */
   directory(path: TreePath, node: MirrorNode, below: Below): void {
-    const { upper } = this.#source;
-    const names = new Set(upper.readdir(path));
+    const names = upperNames(this.#source, path);
     for (const [name, child] of node.children) {
       if (names.has(name) || child.ino === undefined) continue;
       this.#removed(childOf(path, name), undefined);

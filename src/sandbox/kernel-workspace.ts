@@ -141,9 +141,10 @@ export class KernelWorkspace implements Workspace {
     if (this.engine === "overlay-user") return harvestUpper(source);
     if (tree === "fuse") {
       const { viewDescriptor, upperName } = this.#namespace;
-      const { redirects, foreign } = readServedFacts(viewDescriptor, upperName);
+      const { names, redirects, foreign } = readServedFacts(viewDescriptor, upperName);
       return harvestUpper({
         ...source,
+        readNames: (path) => names.get(path) ?? [],
         readRedirect: (path) => redirects.get(path),
         readForeign: (path) => foreign.get(path),
       });

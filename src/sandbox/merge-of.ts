@@ -1,5 +1,5 @@
 import { childOf, parentOf } from "../disk/tree-path.ts";
-import type { Entry, HarvestSource } from "./harvest-source.ts";
+import { type Entry, type HarvestSource, upperNames } from "./harvest-source.ts";
 import { lstatLower, readLowerNames } from "./lower-view.ts";
 import type { Merge } from "./mirror.ts";
 import { resolveRedirect } from "./overlay-redirects.ts";
@@ -9,11 +9,14 @@ import { resolveRedirect } from "./overlay-redirects.ts";
  * say so cannot be read from Node; but whatever the view shows and the upper lacks is of a lower.
  */
 export function mergeOf(source: HarvestSource, entry: Entry): Merge {
-  const { layer, upper, view } = source;
+  const { layer, upper, view, readNames } = source;
   const { path, shown } = entry;
   if (source.isComplete) return { lower: undefined, isMoved: shown !== undefined };
-  const own = new Set(upper.readdir(path));
-  const foreign = view.readdir(path).find((name) => !own.has(name));
+  const own = upperNames(source, path);
+  // What was told of the names may be older than the view: a command may run.
+  const isOwn = (name: string): boolean =>
+    own.has(name) || (readNames !== undefined && upper.lstat(childOf(path, name)) !== undefined);
+  const foreign = view.readdir(path).find((name) => !isOwn(name));
   const lowerNames = shown === undefined ? undefined : readLowerNames(layer.root, shown);
   if (foreign === undefined) {
     // Either it hides a lower one that has names the upper lacks, or it makes no difference.

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { isRoot, openOver, treeOf } from "./sandbox-fixture.ts";
 
@@ -65,5 +66,54 @@ describe("over a FUSE mount", () => {
     } finally {
       execFileSync("umount", ["-l", join(root, "mounted")]);
     }
+  });
+});
+
+describe("what a FUSE mount shows of changes beside it", () => {
+  it("a running command sees names that others make and remove on the disk after a second", async () => {
+    const root = treeOf({ "plain/a": "", "changed/a": "" });
+    const { layer, session } = await openOver(root, { engine: "fuse" });
+    layer.fs.writeFileSync(join(root, "changed/own"), "");
+    const script = "echo plain/* changed/*; read -r _; ls plain changed | tr '\\n' ' '";
+    const running = await session.spawn("sh", ["-c", script], {
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    const { stdin, stdout } = running.child;
+    let said = "";
+    const listed = new Promise<void>((resolve) => {
+      stdout?.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes("\n")) resolve();
+      });
+    });
+    await listed;
+    for (const directory of ["plain", "changed"]) {
+      rmSync(join(root, directory, "a"));
+      writeFileSync(join(root, directory, "b"), "");
+    }
+    await sleep(1100);
+    stdin?.end("\n");
+    await running.result;
+    expect(said.trim().replace(/\s+/g, " ")).toBe(
+      "plain/a changed/a changed/own changed: b own plain: b",
+    );
+  });
+
+  it("a running command sees names that the API makes and removes", async () => {
+    const root = treeOf({ "d/a": "", "d/b": "" });
+    const { layer, session } = await openOver(root, { engine: "fuse" });
+    const wait = 'ls d; echo listed; until [ "$(ls d | tr -d "\\n")" = bc ]; do sleep 0.01; done';
+    const running = await session.spawn("sh", ["-c", wait], {
+      stdio: ["ignore", "pipe", "ignore"],
+      timeoutMs: 30_000,
+    });
+    await new Promise<void>((resolve) => {
+      running.child.stdout?.on("data", (chunk: Buffer) => {
+        if (chunk.includes("listed")) resolve();
+      });
+    });
+    layer.fs.rmSync(join(root, "d/a"));
+    layer.fs.writeFileSync(join(root, "d/c"), "");
+    expect((await running.result).exitCode).toBe(0);
   });
 });

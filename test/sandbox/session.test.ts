@@ -10,7 +10,7 @@ import fs, {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
+import { KernelWorkspace } from "../../src/sandbox/kernel-workspace.ts";
 import { allEngines, exportTree, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
@@ -246,7 +246,7 @@ describe.each(kernelEngines)("a session of engine %s", (engine) => {
   it("looks for changes again after every command, and not in between", async () => {
     const { layer, root, session, sh } = await openOver(treeOf({ a: "a\n" }), { engine });
     expect(await sh("echo b > b")).toBe("");
-    const looks = vi.spyOn(PinnedTree.prototype, "readdir");
+    const looks = vi.spyOn(KernelWorkspace.prototype, "harvest");
     try {
       expect(await session.harvest()).toEqual([]);
       layer.fs.writeFileSync(join(root, "c"), "c\n");

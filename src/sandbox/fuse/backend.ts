@@ -8,6 +8,13 @@ export interface BackendEntry {
   readonly ino: bigint;
 }
 
+/** By what it is known that a directory of the lower has other names than before. */
+export interface LowerSign {
+  /** Another one for other names; empty where nothing shows through. */
+  readonly text: string;
+  readonly changedNs: bigint;
+}
+
 export interface BackendSpace {
   readonly blockBytes: number;
   readonly blocks: bigint;
@@ -26,6 +33,8 @@ export interface FuseBackend {
   generation(): number;
   /** Whether names come and go in a directory without the kernel's knowledge. */
   isVolatile(path: string): boolean;
+  /** Of the lower directory that shows through at `path`, of which the kernel hears nothing. */
+  lowerSign(path: string): LowerSign;
   stat(path: string): Attributes;
   list(path: string): BackendEntry[];
   readlink(path: string): Buffer;

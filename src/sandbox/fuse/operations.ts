@@ -3,16 +3,17 @@ import { constants } from "node:os";
 import { decodeName } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
 import type { FuseBackend } from "./backend.ts";
+import { DirectoryListings } from "./directory-listings.ts";
 import { HeldDescriptors } from "./held-descriptors.ts";
 import { ListingHabits } from "./listing-habits.ts";
 import { type FuseNode, NodeTable } from "./node-table.ts";
-import { OpenDirectories } from "./open-directories.ts";
 import { OperationError } from "./operation-error.ts";
 import {
   type Attributes,
   directoryType,
   encodeAttributesReply,
   encodeEntryReply,
+  encodeInvalidation,
   encodeOpenReply,
   fileTypeMask,
   namesIn,
@@ -50,25 +51,36 @@ const specialKinds = new Map<number, "file" | "fifo" | "socket">([
 const seekData = 3;
 const seekHole = 4;
 
+/** What operations need of the kernel beside its requests. */
+export interface KernelDoor {
+  /** Whether it opens directories without a message once OPENDIR was answered with ENOSYS. */
+  readonly opensDirectoriesAlone: boolean;
+  /** Sends a message of the server's own. */
+  notify(message: Buffer): void;
+}
+
 /**
  * The file system operations of a FUSE server over a {@link FuseBackend}.
  *
  * Files are opened without a message ("zero-message open": OPEN is answered with ENOSYS), so reads
- * and writes come by node; the server holds a descriptor for each node in use.
+ * and writes come by node; the server holds a descriptor for each node in use. Directories as well,
+ * where the kernel can (Linux 5.1): then it keeps all of their listings.
  */
 export class FuseOperations {
   readonly #backend: FuseBackend;
   readonly #nodes: NodeTable;
   readonly #held: HeldDescriptors;
   readonly #habits = new ListingHabits();
-  readonly #directories: OpenDirectories;
+  readonly #directories: DirectoryListings;
+  readonly #kernel: KernelDoor;
   readonly #readBuffer = Buffer.allocUnsafeSlow(transferBytesMax);
 
-  constructor(backend: FuseBackend) {
+  constructor(backend: FuseBackend, kernel: KernelDoor) {
     this.#backend = backend;
+    this.#kernel = kernel;
     this.#nodes = new NodeTable((held) => this.#backend.close(held.descriptor));
     this.#held = new HeldDescriptors(backend, this.#nodes);
-    this.#directories = new OpenDirectories(backend, this.#nodes, this.#habits, this.#readBuffer);
+    this.#directories = new DirectoryListings(backend, this.#nodes, this.#habits, this.#readBuffer);
   }
 
   /** Answers one request; throws an error with an `errno` when it fails. */
@@ -102,10 +114,10 @@ export class FuseOperations {
     [opcodes.fsync, () => "empty"],
     [opcodes.fsyncdir, () => "empty"],
     [opcodes.syncfs, () => "empty"],
-    [opcodes.opendir, ({ nodeId }) => this.#openDirectory(nodeId)],
+    [opcodes.opendir, () => this.#openDirectory()],
     [opcodes.readdir, (request) => this.#directories.read(request, false)],
     [opcodes.readdirplus, (request) => this.#directories.read(request, true)],
-    [opcodes.releasedir, ({ body }) => this.#releaseDirectory(body.readBigUInt64LE(0))],
+    [opcodes.releasedir, () => "empty"],
     [opcodes.interrupt, () => "none"],
     [opcodes.destroy, () => "empty"],
   ]);
@@ -326,15 +338,10 @@ export class FuseOperations {
     return payload;
   }
 
-  #openDirectory(nodeId: bigint): Answer {
-    const handle = this.#directories.open(nodeId);
-    const flags = openReplyFlags.keepCache | openReplyFlags.cacheDirectory;
-    return encodeOpenReply(handle, this.#isVolatile(this.#nodes.get(nodeId)) ? 0 : flags);
-  }
-
-  #releaseDirectory(handle: bigint): Answer {
-    this.#directories.release(handle);
-    return "empty";
+  /** The kernel keeps what was listed, until it changes something itself or hears from us. */
+  #openDirectory(): Answer {
+    if (this.#kernel.opensDirectoriesAlone) throw new OperationError(constants.errno.ENOSYS);
+    return encodeOpenReply(0n, openReplyFlags.keepCache | openReplyFlags.cacheDirectory);
   }
 
   #entryOf(parent: FuseNode, name: string): Buffer {
@@ -357,11 +364,19 @@ export class FuseOperations {
     const node = this.#nodes.get(id);
     const generation = this.#backend.generation();
     const { found } = node;
+    if (node.type === directoryType) return this.#directoryAttributesOf(node);
     const isRecent = found !== undefined && performance.now() - found.atMs < recentMs;
     if (isRecent && found.generation === generation) return found.attributes;
     const attributes = this.#attributesOf(id);
     const isKept = attributes.isVolatile !== true && node.places.length > 0;
     node.found = isKept ? { attributes, atMs: performance.now(), generation } : undefined;
+    return attributes;
+  }
+
+  /** The kernel asks before it uses a directory, when the attributes that it has are old. */
+  #directoryAttributesOf(node: FuseNode): Attributes {
+    const attributes = this.#attributesOf(node.id);
+    if (this.#directories.isStale(node)) this.#kernel.notify(encodeInvalidation(node.id));
     return attributes;
   }
 

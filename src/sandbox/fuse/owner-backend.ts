@@ -9,9 +9,9 @@ import type { UpperView } from "./upper-view.ts";
 const factsDescriptor = -1;
 
 /**
- * Adds to a served tree what only its owner can name: the upper, as a directory that is
- * looked at afresh every time, and what its nodes do not show, see `ServedFacts`, as a file
- * for each name by which it is asked for.
+ * Adds to a served tree what only its owner can name: the upper, as a directory whose nodes are
+ * looked at afresh every time and which cannot be listed; and what these do not show, see
+ * `ServedFacts`, as a file for each name by which it is asked for.
  */
 export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string): FuseBackend {
   const upperName = upperNameOf(secret);
@@ -76,10 +76,8 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
       if (place === undefined) return tree.stat(path);
       return { ...upper.stat(place), isVolatile: true };
     },
-    list: (path) => {
-      const place = inUpper(path);
-      return place === undefined ? tree.list(path) : upper.list(place);
-    },
+    // The kernel would keep what it is told: of the upper it would be wrong.
+    list: refusing(tree.list),
     readlink: (path) => tree.readlink(inTree(path)),
     open: (path, writable) => {
       if (writable && own(path)) throw notPermitted(path);

@@ -68,6 +68,7 @@ export const initFlags = {
   parallelDirectoryOperations: 1 << 18,
   maxPages: 1 << 22,
   cacheSymlinks: 1 << 23,
+  noOpendirSupport: 1 << 24,
 } as const;
 
 /** Bits of `fuse_setattr_in.valid`. */
@@ -125,6 +126,16 @@ export function encodeReply(unique: bigint, errno: number, payload?: Buffer): Bu
   return reply;
 }
 
+/** `FUSE_NOTIFY_INVAL_INODE`. */
+const invalidateInode = 2;
+
+/** A message of the server's own: nothing that the kernel keeps of a node holds any more. */
+export function encodeInvalidation(nodeId: bigint): Buffer {
+  const payload = Buffer.alloc(24);
+  payload.writeBigUInt64LE(nodeId, 0);
+  return encodeReply(0n, -invalidateInode, payload);
+}
+
 /** The file type bits of a mode, and two of their values. */
 export const fileTypeMask = 0o170000;
 export const regularFileType = 0o100000;
@@ -180,6 +191,17 @@ export const entryBytes = 128;
 /** Seconds for which the kernel may keep names and attributes: only this mount changes them. */
 const cacheSeconds = 3600n;
 
+/**
+ * Seconds for which it may keep those of directories, and with them their listings: others may
+ * change what shows through from the lower. It asks when a directory is used, once each time.
+ */
+const directoryCacheSeconds = 1n;
+
+function attributeSeconds({ isVolatile, mode }: Attributes): bigint {
+  if (isVolatile === true) return 0n;
+  return (mode & fileTypeMask) === directoryType ? directoryCacheSeconds : cacheSeconds;
+}
+
 /** Writes `struct fuse_entry_out`; node id 0 is a cached "no such name". */
 export function writeEntry(
   target: Buffer,
@@ -191,14 +213,14 @@ export function writeEntry(
   target.writeBigUInt64LE(nodeId, offset);
   const seconds = attributes?.isVolatile === true ? 0n : cacheSeconds;
   target.writeBigUInt64LE(seconds, offset + 16);
-  target.writeBigUInt64LE(seconds, offset + 24);
+  target.writeBigUInt64LE(attributes ? attributeSeconds(attributes) : seconds, offset + 24);
   if (attributes) writeAttributes(target, offset + 40, attributes);
 }
 
 /** `struct fuse_attr_out`. */
 export function encodeAttributesReply(attributes: Attributes): Buffer {
   const payload = Buffer.alloc(16 + attributesBytes);
-  payload.writeBigUInt64LE(attributes.isVolatile === true ? 0n : cacheSeconds, 0);
+  payload.writeBigUInt64LE(attributeSeconds(attributes), 0);
   writeAttributes(payload, 16, attributes);
   return payload;
 }

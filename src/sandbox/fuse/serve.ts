@@ -28,13 +28,22 @@ export function serveFuse(
   backend: FuseBackend,
   listen: (request: Request) => void = () => {},
 ): void {
-  const operations = new FuseOperations(backend);
+  const kernel = {
+    opensDirectoriesAlone: false,
+    notify: (message: Buffer) => writeReply(device, message),
+  };
+  const operations = new FuseOperations(backend, kernel);
   const buffer = Buffer.allocUnsafeSlow(requestBytesMax);
   for (;;) {
     const length = readRequest(device, buffer);
     if (length === undefined) return;
     const request = decodeRequest(buffer.subarray(0, length));
     listen(request);
+    if (request.opcode === opcodes.init) {
+      kernel.opensDirectoriesAlone = (flagsOffered(request) & initFlags.noOpendirSupport) !== 0;
+      writeReply(device, encodeInitReply(request));
+      continue;
+    }
     const reply = replyTo(operations, request);
     if (reply !== undefined) writeReply(device, reply);
   }
@@ -55,7 +64,6 @@ function readRequest(device: number, buffer: Buffer): number | undefined {
 }
 
 function replyTo(operations: FuseOperations, request: Request): Buffer | undefined {
-  if (request.opcode === opcodes.init) return encodeInitReply(request);
   try {
     const answer: Answer = operations.answer(request);
     if (answer === "none") return undefined;
@@ -70,8 +78,11 @@ function errnoOf(error: unknown): number {
   return typeof errno === "number" && errno < 0 ? -errno : constants.errno.EIO;
 }
 
+function flagsOffered({ body }: Request): number {
+  return body.readUInt32LE(12);
+}
+
 function encodeInitReply(request: Request): Buffer {
-  const offered = request.body.readUInt32LE(12);
   const wanted =
     initFlags.asyncRead |
     initFlags.bigWrites |
@@ -79,12 +90,13 @@ function encodeInitReply(request: Request): Buffer {
     initFlags.readdirPlusAuto |
     initFlags.parallelDirectoryOperations |
     initFlags.maxPages |
-    initFlags.cacheSymlinks;
+    initFlags.cacheSymlinks |
+    initFlags.noOpendirSupport;
   const payload = Buffer.alloc(64);
   payload.writeUInt32LE(protocolMajor, 0);
   payload.writeUInt32LE(protocolMinor, 4);
   payload.writeUInt32LE(request.body.readUInt32LE(8), 8);
-  payload.writeUInt32LE((offered & wanted) >>> 0, 12);
+  payload.writeUInt32LE((flagsOffered(request) & wanted) >>> 0, 12);
   payload.writeUInt16LE(64, 16);
   payload.writeUInt16LE(48, 18);
   payload.writeUInt32LE(transferBytesMax, 20);
@@ -94,7 +106,8 @@ function encodeInitReply(request: Request): Buffer {
 }
 
 /**
- * A reply to a request that was interrupted meanwhile is refused with ENOENT, which is no fault.
+ * A reply to a request that was interrupted meanwhile is refused with ENOENT, which is no fault; a
+ * message about a node that the kernel does not know any more is as well.
  */
 function writeReply(device: number, reply: Buffer): void {
   try {

@@ -5,6 +5,8 @@ import { factsNameOf, secretOf } from "./served-names.ts";
 
 /** What the upper of a served tree holds and stats of its nodes do not tell. */
 export interface ServedFacts {
+  /** The names in each directory of the upper, by its path. */
+  readonly names: ReadonlyMap<TreePath, readonly string[]>;
   /**
    * The lower directories that show through under another name, by path; each as the value that
    * overlayfs would give it.
@@ -19,6 +21,7 @@ export interface ServedFacts {
 
 /** The facts as the server writes them. */
 export interface FactsJson {
+  readonly names: readonly (readonly [TreePath, readonly string[]])[];
   readonly redirects: readonly (readonly [TreePath, string])[];
   readonly foreign: readonly (readonly [TreePath, TreePath])[];
 }
@@ -34,8 +37,9 @@ export function readServedFacts(viewDescriptor: number, upperName: string): Serv
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
   const descriptor = openSync(`/proc/self/fd/${viewDescriptor}/${name}`, flags);
   try {
-    const { redirects, foreign } = JSON.parse(readFileSync(descriptor, "utf8")) as FactsJson;
-    return { redirects: new Map(redirects), foreign: new Map(foreign) };
+    const facts = JSON.parse(readFileSync(descriptor, "utf8")) as FactsJson;
+    const { names, redirects, foreign } = facts;
+    return { names: new Map(names), redirects: new Map(redirects), foreign: new Map(foreign) };
   } finally {
     closeSync(descriptor);
   }

@@ -1,15 +1,17 @@
 import { constants } from "node:fs";
-import { childOf, nameOf, parentOf, type TreePath } from "../../disk/tree-path.ts";
+import { nameOf, parentOf, type TreePath } from "../../disk/tree-path.ts";
 import type { Layer } from "../../overlay/layer.ts";
 import type { NodeMeta, Pending } from "../../overlay/pending.ts";
-import type { BackendEntry, FuseBackend } from "./backend.ts";
+import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
 import type { FactsJson } from "./served-facts.ts";
 
 /**
  * What is pending in a layer, in the form of an overlayfs upper directory: changed nodes and the
  * directories above them, a character device 0, 0 for what is deleted. So a harvest reads a FUSE
- * mount as it reads the kernel's overlay. Read-only but for permission bits, which go to the tree.
+ * mount as it reads the kernel's overlay, but for the names in its directories: those the kernel
+ * would keep, so they are told by the facts. Read-only but for permission bits, which go to the
+ * tree.
  */
 export class UpperView {
   readonly #layer: Layer;
@@ -50,14 +52,6 @@ export class UpperView {
     return { ...attributes, ino: mixed(attributes.ino, BigInt(generation)) };
   }
 
-  list(path: TreePath): BackendEntry[] {
-    this.#refresh();
-    return [...(this.#children.get(path) ?? [])].map((name) => {
-      const { mode, ino } = this.stat(childOf(path, name));
-      return { name, mode, ino };
-    });
-  }
-
   /** {@link FactsJson}. */
   facts(): Buffer {
     this.#refresh();
@@ -72,7 +66,8 @@ export class UpperView {
       if (origin !== undefined && !this.#isShownOwner(meta))
         foreign.push([entry.path, origin.path]);
     }
-    return Buffer.from(JSON.stringify({ redirects, foreign } satisfies FactsJson));
+    const names = [...this.#children].map(([path, own]) => [path, [...own]] as const);
+    return Buffer.from(JSON.stringify({ names, redirects, foreign } satisfies FactsJson));
   }
 
   #refresh(): void {
