@@ -67,6 +67,8 @@ export class CloneWorkspace implements Workspace {
       upper: this.#tree,
       mirror: this.#mirror,
       startedNs: this.#startedNs,
+      // What came into the tree later is not in the copy.
+      listedNs: this.#startedNs,
       contents: this.#contents,
       isLive,
       isComplete: true,

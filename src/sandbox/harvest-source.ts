@@ -14,6 +14,8 @@ export interface HarvestSource {
   readonly mirror: Mirror;
   /** A lower node that changed at or after this moment may not be what the command saw. */
   readonly startedNs: bigint;
+  /** Names that came into a directory before this moment were there for who removed it. */
+  readonly listedNs: bigint;
   /** Whether commands may still be writing. */
   readonly isLive: boolean;
   /** Keeps the bytes of harvested files. */

@@ -9,6 +9,7 @@ import { lstatLower } from "./lower-view.ts";
 import { mergeOf } from "./merge-of.ts";
 import { type Merge, MirrorNode } from "./mirror.ts";
 import { isHidden, metaOf } from "./push.ts";
+import { mayBeReplaced } from "./replaced-directories.ts";
 import { hasSameBytes } from "./same-bytes.ts";
 
 const { O_RDONLY, O_NONBLOCK } = constants;
@@ -166,7 +167,7 @@ class Harvest {
     const shown = this.#shown(path);
     const isReplaced = isNew && shown !== undefined && (merge.isMoved || !shown.isDirectory());
     if (isReplaced) {
-      layer.adopt({ kind: "whiteout", path, seenNs: this.#source.startedNs });
+      layer.adopt({ kind: "whiteout", path, seenNs: this.#seenNs({ path, lower }) });
       node.children.clear();
     }
     if (shown === undefined || isReplaced) {
@@ -183,7 +184,7 @@ class Harvest {
   }
 
   #adoptDirectory(entry: Entry, merge: Merge): void {
-    const { path, stats } = entry;
+    const { path, stats, lower } = entry;
     const { layer } = this.#source;
     const redirect = merge.isMoved ? merge.lower : undefined;
     const moved = redirect === undefined ? undefined : lstatLower(layer.root, redirect);
@@ -196,7 +197,9 @@ class Harvest {
       timesSet: areTimesSet(stats),
       ...(redirect !== undefined &&
         moved !== undefined && { origin: { path: redirect, stamp: stampOf(moved) } }),
-      ...this.#baseOf(entry),
+      ...(lower?.isDirectory() === true && merge.lower === path
+        ? { seenNs: this.#source.startedNs }
+        : this.#baseOf(entry)),
     });
   }
 
@@ -270,12 +273,22 @@ class Harvest {
     readonly base?: LowerNode;
     readonly seenNs?: bigint;
   } {
-    const { startedNs } = this.#source;
     // A directory changes with every name in it: what has changed in it is found by its own times.
-    if (lower === undefined || lower.isDirectory()) return { seenNs: startedNs };
-    if (lower.ctimeNs < startedNs) return {};
+    if (lower === undefined || lower.isDirectory())
+      return { seenNs: this.#seenNs({ path, lower }) };
+    if (lower.ctimeNs < this.#source.startedNs) return {};
     const stamp: Stamp = { ...stampOf(lower), ctimeNs: 0n, mtimeNs: 0n, ino: 0n };
     return { base: { path, stamp } };
+  }
+
+  /**
+   * Until when the commands have seen what lies in a directory that is hidden now. Listings are the
+   * disk's own, but of directories that have taken the place of others commands know nothing.
+   */
+  #seenNs({ path, lower }: Pick<Entry, "path" | "lower">): bigint {
+    const { layer, startedNs, listedNs } = this.#source;
+    if (listedNs <= startedNs || lower?.isDirectory() !== true) return startedNs;
+    return mayBeReplaced(layer.root, path, startedNs) ? startedNs : listedNs;
   }
 
   /** With the true owner. */

@@ -107,8 +107,8 @@ export class KernelWorkspace implements Workspace {
     );
   }
 
-  harvest(isLive: boolean): HarvestedChange[] {
-    return this.#whileServed(() => this.#harvest(isLive));
+  harvest(isLive: boolean, sinceMs: number): HarvestedChange[] {
+    return this.#whileServed(() => this.#harvest(isLive, sinceMs));
   }
 
   /** What the errors of a tree mean that is not there any more, or has no room. */
@@ -124,7 +124,7 @@ export class KernelWorkspace implements Workspace {
     }
   }
 
-  #harvest(isLive: boolean): HarvestedChange[] {
+  #harvest(isLive: boolean, sinceMs: number): HarvestedChange[] {
     const { tree } = this.#namespace.plan;
     const source = {
       layer: this.#layer,
@@ -132,6 +132,7 @@ export class KernelWorkspace implements Workspace {
       upper: this.#upper,
       mirror: this.#mirror,
       startedNs: this.#startedNs,
+      listedNs: BigInt(sinceMs - clockTickMs) * 1_000_000n,
       contents: this.#contents,
       isLive,
       isComplete: false,

@@ -93,6 +93,8 @@ export class Session implements AsyncDisposable {
   #isSwept = false;
   /** It was harvested since: only a push can have changed anything. */
   #isQuiet = false;
+  /** When the first of the commands began whose work has not been harvested to its end. */
+  #sinceMs = 0;
   #isClosed = false;
 
   constructor(layer: Layer, options: SessionOptions) {
@@ -135,6 +137,7 @@ export class Session implements AsyncDisposable {
     // Counted from here on, so that the end of another command does not sweep this one away.
     this.#running += 1;
     this.#isSwept = false;
+    if (this.#isQuiet) this.#sinceMs = Date.now();
     this.#isQuiet = false;
     let workspace: Workspace;
     let running: RunningCommand;
@@ -286,7 +289,7 @@ export class Session implements AsyncDisposable {
     // First what the API changed meanwhile: the mirror knows one truth at a time.
     workspace.push();
     if (this.#isQuiet) return [];
-    const changes = workspace.harvest(isLive);
+    const changes = workspace.harvest(isLive, this.#sinceMs);
     this.#isQuiet = this.#isSwept;
     return changes;
   }

@@ -14,8 +14,12 @@ export interface Workspace {
   readonly isAlive: boolean;
   /** Shows what is pending in the layer; see `pushPending`. */
   push(): Retracted;
-  /** Takes into the layer what commands changed. */
-  harvest(isLive: boolean): HarvestedChange[];
+  /**
+   * Takes into the layer what commands changed.
+   *
+   * @param sinceMs when the first of them began, in milliseconds since the epoch.
+   */
+  harvest(isLive: boolean, sinceMs: number): HarvestedChange[];
   /** The words that run `command` in the directory `cwd` (a path of the real tree, or outside). */
   lineOf(command: readonly string[], cwd: string): CommandLine;
   /** The variables for a command, given those that it asks for. */

@@ -119,6 +119,47 @@ it("a directory that a command removed is what it was when the command began", a
   expect(fs.readFileSync(at("dir/mine"), "utf8")).toBe("mine\n");
 });
 
+describe("a directory that a later command of the same session removes", () => {
+  it("goes with what somebody had put into it before that command began", async () => {
+    await using overlay = await openDraft();
+    await overlay.run("ls", ["-R"]);
+    await nextTick();
+    fs.writeFileSync(at("dir/deep/mine"), "mine\n");
+    fs.writeFileSync(at("dir/file"), "changed\n");
+    await nextTick();
+    await overlay.run("rm", ["-r", "dir"]);
+    await overlay.commit();
+    expect(fs.existsSync(at("dir"))).toBe(false);
+    await overlay.undo();
+    expect(fs.readFileSync(at("dir/deep/mine"), "utf8")).toBe("mine\n");
+  });
+
+  it("keeps what came after that command began", async () => {
+    await using overlay = await openDraft();
+    await overlay.run("ls", ["-R"]);
+    await nextTick();
+    await overlay.run("rm", ["-r", "dir"]);
+    fs.writeFileSync(at("dir/mine"), "mine\n");
+    await overlay.run("true");
+    await expect(overlay.commit()).rejects.toMatchObject({ path: "dir/mine" });
+  });
+
+  it.each(["dir", "dir/deep"])("keeps what lies in another directory at %s", async (path) => {
+    await using overlay = await openDraft();
+    await overlay.run("ls", ["-R"]);
+    await nextTick();
+    // The kernel goes on showing the directory that it has looked up.
+    fs.renameSync(at(path), at(`${path}-before`));
+    fs.mkdirSync(at(path));
+    fs.writeFileSync(at(`${path}/mine`), "mine\n");
+    await nextTick();
+    await overlay.run("rm", ["-rf", "dir"]);
+    const attempt = overlay.commit();
+    await expect(attempt).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
+    expect(fs.readFileSync(at(`${path}/mine`), "utf8")).toBe("mine\n");
+  });
+});
+
 it("a commit that was put back can be made again, and by a later process", async () => {
   await nextTick();
   const overlay = await openDraft();
