@@ -44,13 +44,11 @@ export class ControlGroup {
    *
    * @param places where groups may be made; those of this machine by default.
    */
-  static open(
-    limits: GroupLimits,
-    places: readonly ControlGroupPlace[] = controlGroupPlaces(),
-  ): ControlGroup {
+  static open(limits: GroupLimits, places?: readonly ControlGroupPlace[]): ControlGroup {
     const members = new Map<GroupResource, string>();
     const wanted = new Set(Object.keys(limits) as GroupResource[]);
-    for (const place of places) {
+    if (wanted.size === 0) return new ControlGroup(members);
+    for (const place of places ?? controlGroupPlaces()) {
       const mine = place.resources.filter((resource) => wanted.has(resource));
       if (mine.length === 0) continue;
       const directory = makeGroup(place, mine, limits);

@@ -116,6 +116,7 @@ export class Namespace {
   /** Kills every process of the namespace but its first, and waits until they are gone. */
   async quiesce(): Promise<void> {
     if (!this.#isAlive) throw this.lost();
+    if (this.#isEmpty()) return;
     const answered = new Promise<void>((resolve) => this.#answers.once("line", () => resolve()));
     this.#hold();
     this.#supervisor.stdin.write("quiesce\n");
@@ -125,6 +126,23 @@ export class Namespace {
       this.#release();
     }
     if (!this.#isAlive) throw this.lost();
+  }
+
+  /**
+   * Whether its first process is alone, by its own list of processes: asking for that costs less
+   * than an order. The children of the first process would not do, since a process can make another
+   * one its launcher's child, which is outside.
+   */
+  #isEmpty(): boolean {
+    try {
+      const processes = readdirSync(`/proc/${this.pid}/root/proc`).filter((name) =>
+        /^\d/.test(name),
+      );
+      return processes.length === 1 && processes[0] === "1";
+    } catch {
+      // It has just ended, which the order will tell.
+      return false;
+    }
   }
 
   /** Ends the namespace with everything in it. Its descriptors are invalid afterwards. */

@@ -6,7 +6,7 @@ import {
   fstatSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
 } from "node:fs";
 import { Stream } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -133,11 +133,20 @@ function inheritedDescriptors(): number[] {
   });
 }
 
+/** Every descriptor is looked at before every command: nothing but what it takes. */
 function flagsOf(descriptor: number): number | undefined {
   try {
-    const text = readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1");
-    return Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(text)?.[1] ?? "", 8);
+    const info = openSync(`/proc/self/fdinfo/${descriptor}`, constants.O_RDONLY);
+    try {
+      const text = head.toString("latin1", 0, readSync(info, head, 0, head.length, 0));
+      return Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(text)?.[1] ?? "", 8);
+    } finally {
+      closeSync(info);
+    }
   } catch {
     return undefined;
   }
 }
+
+/** Takes the first lines of a description: the position, and the flags. */
+const head = Buffer.allocUnsafeSlow(64);

@@ -9,6 +9,7 @@ import fs, {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { KernelWorkspace } from "../../src/sandbox/kernel-workspace.ts";
 import { allEngines, exportTree, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
@@ -242,6 +243,26 @@ describe.each(kernelEngines)("a session of engine %s", (engine) => {
       expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
     }
   });
+
+  it.runIf(hasPython && process.arch === "x64")(
+    "ends a process that has made itself a child of the launcher",
+    async () => {
+      const { layer, root, session } = await openOver(treeOf({}), { engine });
+      const script = [
+        "import ctypes, os, time",
+        // clone(CLONE_PARENT | SIGCHLD)
+        "if ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0) == 0:",
+        "  while True: open('a', 'a').write('more'); time.sleep(0.01)",
+        "while not os.path.exists('a'): time.sleep(0.01)",
+      ].join("\n");
+      await session.run("python3", ["-c", script], { stdio: "ignore" });
+      const { size } = layer.fs.statSync(join(root, "a"));
+      expect(size).toBeGreaterThan(0);
+      await sleep(100);
+      await session.run("true", [], { stdio: "ignore" });
+      expect(layer.fs.statSync(join(root, "a")).size).toBe(size);
+    },
+  );
 
   it("looks for changes again after every command, and not in between", async () => {
     const { layer, root, session, sh } = await openOver(treeOf({ a: "a\n" }), { engine });
