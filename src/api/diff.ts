@@ -1,6 +1,7 @@
 import type { Change, ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { changeSetToJson } from "../commit/change-set-to-json.ts";
+import type { ContentIndex } from "../commit/content-index.ts";
 import { type LineCounts, lineCountsOf } from "../commit/line-counts.ts";
 import { patchOf } from "../commit/patch.ts";
 import type { Lower } from "../disk/lower.ts";
@@ -14,11 +15,13 @@ import type { ChangeTraceOptions } from "../engines/trace-changes.ts";
 export class Diff {
   readonly changeSet: ChangeSet;
   readonly #lower: Lower;
+  readonly #contents: ContentIndex;
 
   /** @internal Made by `overlay.diff()`. */
-  constructor(changeSet: ChangeSet, lower: Lower) {
+  constructor(changeSet: ChangeSet, lower: Lower, contents: ContentIndex) {
     this.changeSet = changeSet;
     this.#lower = lower;
+    this.#contents = contents;
   }
 
   /** The changes, sorted by path, parents first. */
@@ -31,7 +34,7 @@ export class Diff {
    * `toString()` gives a string.
    */
   toPatch(): Buffer {
-    return patchOf(this.changeSet, this.#lower);
+    return patchOf(this.changeSet, this.#lower, this.#contents);
   }
 
   /** Canonical plain data, described by `docs/change-set.schema.json`; content by its blob id. */
@@ -41,7 +44,7 @@ export class Diff {
 
   /** Lines added and removed, by path; what has no lines is left out. */
   lineCounts(): ReadonlyMap<TreePath, LineCounts> {
-    return lineCountsOf(this.changeSet, this.#lower);
+    return lineCountsOf(this.changeSet, this.#lower, this.#contents);
   }
 
   /**

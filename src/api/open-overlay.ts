@@ -114,7 +114,8 @@ async function openDraft(
 ): Promise<Draft | undefined> {
   if (options.draft === undefined) return undefined;
   const lock = options.readOnly !== true;
-  const draft = await Draft.open(store.disk, store.state, options.draft, { lock });
+  const { disk, state, contents } = store;
+  const draft = await Draft.open(disk, state, options.draft, { lock, contents });
   try {
     if (!isSpent(store, draft)) draft.restoreInto(layer);
     else if (lock) draft.clear();

@@ -111,7 +111,7 @@ export class Overlay extends History implements AsyncDisposable {
   async diff(selection: Selection = {}): Promise<Diff> {
     await this.#runs.harvest();
     const pending = this.#withoutUnfinished(diffLayer(this.#layer));
-    return new Diff(selectChanges(pending, selection), this.#layer.lower);
+    return this.#diffOf(selectChanges(pending, selection));
   }
 
   /**
@@ -155,7 +155,7 @@ export class Overlay extends History implements AsyncDisposable {
     const diff = await this.diff(selection);
     return this.#commands.group(diff.changeSet).map(({ command, changeSet }) => ({
       command,
-      diff: new Diff(changeSet, this.#layer.lower),
+      diff: this.#diffOf(changeSet),
     }));
   }
 
@@ -369,6 +369,10 @@ export class Overlay extends History implements AsyncDisposable {
     if (unfinished.size === 0) return all;
     const isDone = ({ path }: Change) => !unfinished.has(join(this.root, path));
     return { ...all, changes: all.changes.filter(isDone) };
+  }
+
+  #diffOf(changeSet: ChangeSet): Diff {
+    return new Diff(changeSet, this.#layer.lower, this.#store.contents);
   }
 
   #pendingCommands(): readonly DraftCommand[] {

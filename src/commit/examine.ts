@@ -110,8 +110,9 @@ export class Examiner {
       if (stamp.kind !== "file") return this.#conflict(expectation, "retyped", theirs);
       const stored = this.#keep(expectation, descriptor, stamp);
       const base = this.#identify(before);
-      const same =
+      const isSame =
         isSameContent(base, stamp, stored.oid) || this.#isSameIndex(expectation, base, stored);
+      const same = isSame && (isSameStamp(base.stamp, stamp) || !readsFrom(expectation, base));
       const needsAttributes = touchesAttributes(expectation);
       if (!same || !isSameNode(before, theirs, needsAttributes)) {
         return this.#conflict(expectation, "changed", withOid(theirs, stored.oid));
@@ -187,9 +188,12 @@ function isSameContent(before: Before, stamp: Stamp, oid: ObjectId): boolean {
   if (before.state.oid !== undefined && before.state.oid !== "" && oid !== "") {
     return before.state.oid === oid;
   }
-  const base = before.stamp;
-  // Without a known content the stamp must be the very same. Its ctime moves with a mere chmod or
-  // link too, but then the time of the content does not.
+  // Without a known content the stamp must be the very same.
+  return isSameStamp(before.stamp, stamp);
+}
+
+/** Its ctime moves with a mere chmod or link too, but then the time of the content does not. */
+function isSameStamp(base: Stamp | undefined, stamp: Stamp): boolean {
   return (
     base !== undefined &&
     base.ino === stamp.ino &&
@@ -197,6 +201,12 @@ function isSameContent(before: Before, stamp: Stamp, oid: ObjectId): boolean {
     base.size === stamp.size &&
     base.mtimeNs === stamp.mtimeNs
   );
+}
+
+/** Whether parts of the new content are still to be read from the file that it replaces. */
+function readsFrom({ change }: Expectation, { stamp }: Before): boolean {
+  const below = change.kind === "delete" ? undefined : change.after.content?.below;
+  return below !== undefined && below.stamp.ino === stamp?.ino && below.stamp.dev === stamp.dev;
 }
 
 /** Whether the change sets attributes, and so must not overwrite those that somebody else set. */

@@ -2,6 +2,7 @@ import type { Lower } from "../disk/lower.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { patchContentBytesMax } from "../limits.ts";
 import type { ChangeSet } from "./change-set.ts";
+import type { ContentIndex } from "./content-index.ts";
 import { isBinary, type PatchEdit, patchEditsOf } from "./patch-edits.ts";
 import { textHunksOf } from "./text-hunks.ts";
 
@@ -16,10 +17,15 @@ export interface LineCounts {
  * one that goes. What has no lines is left out: directories, links, binary and very large content.
  *
  * @param lower the file system that holds the old tree.
+ * @param contents learns what is read of the old tree.
  */
-export function lineCountsOf(changeSet: ChangeSet, lower: Lower): Map<TreePath, LineCounts> {
+export function lineCountsOf(
+  changeSet: ChangeSet,
+  lower: Lower,
+  contents?: ContentIndex,
+): Map<TreePath, LineCounts> {
   const counts = new Map<TreePath, LineCounts>();
-  for (const edit of patchEditsOf(changeSet, lower)) {
+  for (const edit of patchEditsOf(changeSet, lower, contents)) {
     const path = edit.new?.path ?? edit.old?.path;
     const counted = countsOf(edit);
     if (path === undefined || counted === undefined) continue;

@@ -1,8 +1,11 @@
 import type { Lower } from "../disk/lower.ts";
 import { encodePath } from "../disk/names.ts";
+import { isUntouched, type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
+import { objectIdOf } from "../objects/object-id.ts";
 import { readContent } from "../overlay/content.ts";
 import type { After, Before, Change, ChangeSet, NodeState, RenameChange } from "./change-set.ts";
+import type { ContentIndex } from "./content-index.ts";
 import { LowerTree } from "./lower-tree.ts";
 import { OldPlaces } from "./old-places.ts";
 
@@ -27,9 +30,14 @@ export interface PatchEdit {
  * files, and what is left of a change of attributes is the executable bit.
  *
  * @param lower the file system that holds the old tree.
+ * @param contents learns what the files of the old tree hold that are read whole.
  */
-export function patchEditsOf(changeSet: ChangeSet, lower: Lower): PatchEdit[] {
-  return new EditList(changeSet, lower).edits();
+export function patchEditsOf(
+  changeSet: ChangeSet,
+  lower: Lower,
+  contents?: ContentIndex,
+): PatchEdit[] {
+  return new EditList(changeSet, lower, contents).edits();
 }
 
 class EditList {
@@ -37,11 +45,13 @@ class EditList {
   readonly #lower: Lower;
   readonly #tree: LowerTree;
   readonly #places: OldPlaces;
+  readonly #contents: ContentIndex | undefined;
   /** Places of the old tree that a change of their own speaks of. */
   readonly #named = new Set<TreePath>();
   readonly #edits: PatchEdit[] = [];
 
-  constructor(changeSet: ChangeSet, lower: Lower) {
+  constructor(changeSet: ChangeSet, lower: Lower, contents: ContentIndex | undefined) {
+    this.#contents = contents;
     this.#changeSet = changeSet;
     this.#lower = lower;
     this.#tree = new LowerTree(lower, changeSet.root);
@@ -122,17 +132,27 @@ class EditList {
     this.#edits.push({ old: before, new: after });
   }
 
-  #oldSide(path: TreePath, { state }: Before): PatchSide | undefined {
-    return sideOf(path, state, () => this.#readOld(path));
+  #oldSide(path: TreePath, { state, stamp }: Before): PatchSide | undefined {
+    return sideOf(path, state, () => this.#readOld(path, stamp));
   }
 
-  #readOld(path: TreePath): Buffer {
+  #readOld(path: TreePath, stamp: Stamp | undefined): Buffer {
     const descriptor = this.#lower.open(absoluteOf(this.#changeSet.root, path));
     try {
-      return this.#lower.readWhole(descriptor);
+      const bytes = this.#lower.readWhole(descriptor);
+      if (stamp !== undefined) this.#note(descriptor, stamp, bytes);
+      return bytes;
     } finally {
       this.#lower.close(descriptor);
     }
+  }
+
+  /** Bytes that were read from the file that the change is based on: it has not changed since. */
+  #note(descriptor: number, stamp: Stamp, bytes: Buffer): void {
+    const contents = this.#contents;
+    if (contents === undefined || contents.find(stamp) !== undefined) return;
+    if (!isUntouched(stampOf(this.#lower.fstat(descriptor)), stamp)) return;
+    contents.note(stamp, objectIdOf("blob", bytes));
   }
 
   /** A node without content of its own has the bytes that lay there before. */
@@ -151,7 +171,7 @@ class EditList {
       if (content !== undefined) return () => readContent(content);
       if (change.kind === "create") continue;
       const place = change.kind === "rename" ? change.from : this.#places.placeOfChange(change);
-      return () => this.#readOld(place);
+      return () => this.#readOld(place, undefined);
     }
     return undefined;
   }

@@ -4,6 +4,7 @@ import { patchContentBytesMax } from "../limits.ts";
 import { objectIdOf } from "../objects/object-id.ts";
 import { binaryPatchOf } from "./binary-patch.ts";
 import type { ChangeSet } from "./change-set.ts";
+import type { ContentIndex } from "./content-index.ts";
 import { isInRepository } from "./git-names.ts";
 import { isBinary, type PatchEdit, type PatchSide, patchEditsOf } from "./patch-edits.ts";
 import { textHunksOf } from "./text-hunks.ts";
@@ -22,9 +23,10 @@ const absentOid = "0".repeat(40);
  * such a patch.
  *
  * @param lower the file system that holds the old tree.
+ * @param contents learns what is read of the old tree.
  */
-export function patchOf(changeSet: ChangeSet, lower: Lower): Buffer {
-  return patchOfEdits(patchEditsOf(changeSet, lower));
+export function patchOf(changeSet: ChangeSet, lower: Lower, contents?: ContentIndex): Buffer {
+  return patchOfEdits(patchEditsOf(changeSet, lower, contents));
 }
 
 /** The edits of single files and links as a patch, in the order in which they are given. */

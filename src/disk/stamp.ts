@@ -38,6 +38,17 @@ export function stampOf(stats: BigIntStats): Stamp {
   };
 }
 
+/** Whether nothing has happened to a node between two looks at it, up to the disk's clock. */
+export function isUntouched(now: Stamp, then: Stamp): boolean {
+  return (
+    now.ino === then.ino &&
+    now.dev === then.dev &&
+    now.size === then.size &&
+    now.mtimeNs === then.mtimeNs &&
+    now.ctimeNs === then.ctimeNs
+  );
+}
+
 /** The kind of a node from its stats. */
 export function kindOf(stats: {
   isFile(): boolean;

@@ -1,6 +1,7 @@
+import type { ContentIndex } from "../commit/content-index.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
-import type { Stamp } from "../disk/stamp.ts";
+import { isUntouched, type Stamp } from "../disk/stamp.ts";
 import { absoluteOf } from "../disk/tree-path.ts";
 import { baseBytesMax, chunkBytes } from "../limits.ts";
 import { objectIdOf } from "../objects/object-id.ts";
@@ -14,13 +15,16 @@ import type { DraftEntry } from "./draft-index.ts";
  *
  * Reads what is not known yet: files up to 1 MiB, 64 MiB in all. The others are known by their
  * stamps only.
+ *
+ * @param contents what this process knows already; it learns what is read here.
  */
 export function withBaseContents(
   disk: Disk,
   root: string,
   entries: readonly DraftEntry[],
+  contents: ContentIndex,
 ): DraftEntry[] {
-  const reader = new BaseReader(disk, root);
+  const reader = new BaseReader(disk, root, contents);
   return entries.map((entry) => {
     if (entry.kind === "whiteout") return { ...entry, base: reader.identified(entry.base) };
     if (entry.kind !== "file") return entry;
@@ -34,20 +38,27 @@ class BaseReader {
   readonly #disk: Disk;
   readonly #root: string;
   readonly #buffer = Buffer.allocUnsafe(chunkBytes);
+  readonly #contents: ContentIndex;
   #left = baseBytesMax;
 
-  constructor(disk: Disk, root: string) {
+  constructor(disk: Disk, root: string, contents: ContentIndex) {
     this.#disk = disk;
     this.#root = root;
+    this.#contents = contents;
   }
 
   identified(node: LowerNode | undefined): LowerNode | undefined {
     if (node === undefined || node.oid !== undefined || node.stamp.kind !== "file") return node;
+    const known = this.#contents.find(node.stamp);
+    if (known !== undefined) return { ...node, oid: known };
     const { size } = node.stamp;
     if (size > chunkBytes || size > this.#left) return node;
     this.#left -= size;
     const bytes = this.#read(absoluteOf(this.#root, node.path), node.stamp);
-    return bytes === undefined ? node : { ...node, oid: objectIdOf("blob", bytes) };
+    if (bytes === undefined) return node;
+    const oid = objectIdOf("blob", bytes);
+    this.#contents.note(node.stamp, oid);
+    return { ...node, oid };
   }
 
   /** The bytes of the very file that the stamp tells of. */
@@ -68,14 +79,4 @@ class BaseReader {
       this.#disk.close(descriptor);
     }
   }
-}
-
-function isUntouched(now: Stamp, then: Stamp): boolean {
-  return (
-    now.ino === then.ino &&
-    now.dev === then.dev &&
-    now.size === then.size &&
-    now.mtimeNs === then.mtimeNs &&
-    now.ctimeNs === then.ctimeNs
-  );
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { ContentIndex } from "../commit/content-index.ts";
 import type { RootLock } from "../commit/lock.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
@@ -30,6 +31,8 @@ type Extent = Extract<StoredContent, { kind: "stored" }>;
 export interface OpenDraftOptions {
   /** Hold the draft for writing; without it, it can only be restored. Default: true. */
   readonly lock?: boolean;
+  /** What is known of the files that it is based on; it learns what a save reads of them. */
+  readonly contents?: ContentIndex;
 }
 
 /**
@@ -49,13 +52,20 @@ export class Draft {
   private readonly state: StateDirectory;
   private readonly files: ContentFiles;
   private readonly lock: RootLock | undefined;
+  private readonly contents: ContentIndex;
   private header: DraftHeader | undefined;
   private entries: readonly DraftEntry[];
   /** Where the bytes of content objects are stored already, so that a save need not copy them. */
   private readonly extents = new WeakMap<Content, Extent>();
 
-  private constructor(disk: Disk, state: StateDirectory, name: string, lock: RootLock | undefined) {
+  private constructor(
+    disk: Disk,
+    state: StateDirectory,
+    name: string,
+    { lock, contents }: Pick<OpenDraftOptions, "contents"> & { lock: RootLock | undefined },
+  ) {
     this.disk = disk;
+    this.contents = contents ?? new ContentIndex();
     this.state = state;
     this.name = name;
     this.directory = draftDirectoryOf(state, name);
@@ -84,7 +94,7 @@ export class Draft {
     checkDraftName(name);
     const lock = options.lock === false ? undefined : await holdDraftLock(disk, state, name);
     try {
-      return openConsistently(name, () => new Draft(disk, state, name, lock));
+      return openConsistently(name, () => new Draft(disk, state, name, { ...options, lock }));
     } catch (error) {
       lock?.release();
       throw error;
@@ -160,7 +170,7 @@ export class Draft {
         stored.set(content, extent);
         return extent;
       });
-      const entries = withBaseContents(this.disk, this.state.root, saved);
+      const entries = withBaseContents(this.disk, this.state.root, saved, this.contents);
       await writer.finish();
       const header = { ...this.headerFor(generation, entries.length), commands };
       await this.publish({ header, entries });

@@ -78,6 +78,14 @@ export class FileContent {
     return this.size === below.size && this.#belowSize === below.size ? below : undefined;
   }
 
+  /** Whether nothing is read any more from what lies below the pages. */
+  get isCovered(): boolean {
+    for (let index = 0; index * pageBytes < this.#belowSize; index += 1) {
+      if (this.#page(index) === undefined) return false;
+    }
+    return true;
+  }
+
   /** What lies below the pages. */
   get below(): Content | undefined {
     return this.#below;

@@ -83,6 +83,7 @@ function contentOf(core: Core, content: FileContent): Content {
   return {
     size: frozen.size,
     lower: undefined,
+    below: frozen.isCovered ? undefined : frozen.below?.lower,
     spilled,
     read: (buffer, position) => frozen.read(buffer, position),
     dataRanges: () => frozen.dataRanges(),

@@ -93,6 +93,8 @@ export interface Content {
   readonly size: number;
   /** The untouched lower file that this content is, byte for byte; then nothing needs comparing. */
   readonly lower: LowerNode | undefined;
+  /** The lower file that parts of it are read from still, as long as that is as it was. */
+  readonly below?: LowerNode | undefined;
   /** A file outside the tree that holds exactly these bytes and may be renamed into place. */
   readonly spilled: string | undefined;
   /** Fills `buffer` from `position`; returns the bytes read, fewer only at the end. */
