@@ -146,6 +146,9 @@ export const resolutionRoundsMax = 5;
 /** How often recovery tries before it gives up and asks a person (`recovery_attempts`). */
 export const recoveryAttemptsMax = 3;
 
+/** How long a cut-off operation may lie there before it counts as stuck. Milliseconds. */
+export const journalStuckMs = 60_000;
+
 /** Pause before the second attempt of a recovery; doubled for the third. */
 export const recoveryPauseMs = 50;
 

@@ -16,6 +16,8 @@ export function keepMeasurements(
   const { values, metricsDirectory } = collection;
   const metrics = collectMetrics(values, {
     root: metricsDirectory,
+    // A command looks at the disk before it writes, and finishes what was cut off.
+    watchesSystem: false,
     onAlert: ({ severity, message }) => {
       const shown = err.paint(severity === "critical" ? "red" : "yellow", severity);
       err.write(`draftfs: ${shown}: ${printable(message)}\n`);

@@ -7,8 +7,10 @@ import type { Measurement } from "../metrics/measurement.ts";
 import { MeasurementLog } from "../metrics/measurement-log.ts";
 import { type Aggregate, MeasurementWindow } from "../metrics/measurement-window.ts";
 import type { Meter } from "../metrics/meter.ts";
+import { healthAlertsOf } from "../metrics/system-health.ts";
 import type { ConfigValues } from "./config-keys.ts";
 import { meterOf } from "./meter-of.ts";
+import { readSystemHealth } from "./system-health.ts";
 
 /** Measuring as the configuration asks for it; see {@link collectMetrics}. */
 export interface MetricsCollection extends Disposable {
@@ -33,12 +35,18 @@ export interface CollectOptions {
   readonly disk?: Disk;
   /** Milliseconds since the epoch; the system's clock by default. */
   readonly now?: () => number;
+  /**
+   * Whether memory, and disk and journal of the root, are looked at as well, once an interval. True
+   * by default.
+   */
+  readonly watchesSystem?: boolean;
   /** Told of each alert once, when what it is about begins. It must not throw. */
   readonly onAlert?: (alert: Alert) => void;
 }
 
-/** Share of operations that may fail; there is no key for it. */
+/** Shares of operations that may fail and fall back; there are no keys for them. */
 const errorRateMax = 0.01;
+const fallBackRateMax = 0.05;
 
 /**
  * Measures what the configuration asks for and keeps it where it says: in memory, or in a file
@@ -104,13 +112,15 @@ function logOf(values: ConfigValues, options: CollectOptions): MeasurementLog | 
 function watchOf(
   values: ConfigValues,
   log: MeasurementLog | undefined,
-  { now = Date.now, onAlert }: CollectOptions,
+  options: CollectOptions,
 ): AlertWatch | undefined {
   if (!values["alerts.enabled"] || !values["metrics.collection.enabled"]) return undefined;
+  const { now = Date.now, onAlert } = options;
   const isLogged = values["alerts.notifications.log"];
   const watch = new AlertWatch({
     thresholds: thresholdsOf(values),
     raisesCritical: values["safety.emergency.alert_on_critical"],
+    ...(options.watchesSystem === false ? {} : { others: () => healthAlerts(values, options) }),
     onAlert(alert) {
       const { id, ...facts } = alert;
       if (isLogged) log?.note({ id, startedAtMs: now(), ...facts });
@@ -121,11 +131,20 @@ function watchOf(
   return watch;
 }
 
+function healthAlerts(
+  values: ConfigValues,
+  { disk = new NodeDisk(), root, now = Date.now }: CollectOptions,
+): Alert[] {
+  const health = readSystemHealth(disk, root, now());
+  return healthAlertsOf(health, values["write_optimization.performance.memory_limit"]);
+}
+
 function thresholdsOf(values: ConfigValues): AlertThresholds {
   return {
     averageGainMin: values["alerts.thresholds.performance_gain_warning"],
     integrityFailureRateMax: values["alerts.thresholds.integrity_failure_critical"],
     rollbackRateMax: values["alerts.thresholds.rollback_rate_warning"],
     errorRateMax,
+    fallBackRateMax,
   };
 }

@@ -11,6 +11,8 @@ export interface AlertWatchOptions {
   readonly thresholds: AlertThresholds;
   /** Whether critical alerts are raised at all (`alert_on_critical`). */
   readonly raisesCritical: boolean;
+  /** Alerts about anything else than what was measured, asked for at each look. */
+  readonly others?: () => readonly Alert[];
   /** Told of each alert once, when what it is about begins. It must not throw. */
   readonly onAlert: (alert: Alert) => void;
 }
@@ -45,7 +47,7 @@ export class AlertWatch {
   /** Adds up what was observed, and tells of what is new. */
   look(nowMs: number): void {
     const known = new Set(this.#active.map(({ id }) => id));
-    this.#active = this.#alertsAt(nowMs);
+    this.#active = [...this.#alertsAt(nowMs), ...(this.#options.others?.() ?? [])];
     for (const alert of this.#active) if (!known.has(alert.id)) this.#options.onAlert(alert);
   }
 

@@ -3,8 +3,16 @@ import type { Aggregate } from "./measurement-window.ts";
 /** What is wrong with the figures, and where it stops to be. */
 export interface Alert {
   /** The same for as long as the same thing is wrong. */
-  readonly id: "average_gain" | "integrity_failures" | "rollback_rate" | "error_rate";
-  readonly kind: "PerformanceAlert" | "SafetyAlert";
+  readonly id:
+    | "average_gain"
+    | "integrity_failures"
+    | "rollback_rate"
+    | "error_rate"
+    | "missed_opportunities"
+    | "memory"
+    | "disk_space"
+    | "stuck_journal";
+  readonly kind: "PerformanceAlert" | "SafetyAlert" | "SystemHealthAlert" | "OptimizationAlert";
   readonly severity: "warning" | "critical";
   readonly value: number;
   /** The bound that `value` is on the wrong side of. */
@@ -19,10 +27,15 @@ export interface AlertThresholds {
   readonly integrityFailureRateMax: number;
   readonly rollbackRateMax: number;
   readonly errorRateMax: number;
+  /** Of operations that an engine took on and then did the standard way. */
+  readonly fallBackRateMax: number;
 }
 
 /** What alerts are raised by. */
-export type AlertFigures = Pick<Aggregate, "operations" | "optimized" | "averageGain" | "safety">;
+export type AlertFigures = Pick<
+  Aggregate,
+  "operations" | "optimized" | "fellBack" | "averageGain" | "safety"
+>;
 
 /**
  * Operations from which on their shares say something: one undo of two operations is no trouble.
@@ -83,7 +96,27 @@ export function alertsOf(figures: AlertFigures, thresholds: AlertThresholds): Al
         `average, less than ${percent(thresholds.averageGainMin)}.`,
     });
   }
-  return alerts;
+  const missed = missedAlertOf(figures, thresholds);
+  return missed === undefined ? alerts : [...alerts, missed];
+}
+
+/** An opportunity was seen, and what was to be saved was not: the engine fell back. */
+function missedAlertOf(
+  { operations, fellBack }: AlertFigures,
+  { fallBackRateMax }: AlertThresholds,
+): Alert | undefined {
+  const value = operations === 0 ? 0 : fellBack / operations;
+  if (operations < operationsMin || value <= fallBackRateMax) return undefined;
+  return {
+    id: "missed_opportunities",
+    kind: "OptimizationAlert",
+    severity: "warning",
+    value,
+    threshold: fallBackRateMax,
+    message:
+      `${fellBack} of ${operations} operations could have been optimised and were done the ` +
+      `standard way, more than ${percent(fallBackRateMax)}. Their results say why (fallback).`,
+  };
 }
 
 function percent(share: number): string {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { collectMetrics } from "../../src/config/collect-metrics.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { batch } from "../../src/engines/batch.ts";
 import type { Alert } from "../../src/metrics/alerts.ts";
 import { nothingDone, type OperationReport } from "../../src/metrics/meter.ts";
@@ -147,6 +148,47 @@ describe("alerts", () => {
     });
     metrics.flush();
     expect(ids()).toEqual(["rollback_rate", "error_rate"]);
+  });
+});
+
+describe("alerts about the system", () => {
+  /** A disk with so much room left. */
+  class FullDisk extends NodeDisk {
+    freeBytesLeft = 1024 ** 4;
+
+    override freeBytes(): number {
+      return this.freeBytesLeft;
+    }
+  }
+
+  it("stand as long as the disk has no room for what an overlay may hold", () => {
+    const root = temporaryDirectory();
+    const limit = "performance: { memory_limit: 1KB }";
+    plant(root, { "write_optimization_config.yaml": `write_optimization: { ${limit} }` });
+    const { values } = effectiveConfig({ root, environment: {} });
+    const raised: Alert[] = [];
+    const disk = new FullDisk();
+    const metrics = collectMetrics(values, { root, disk, onAlert: (one) => raised.push(one) });
+    metrics.flush();
+    expect(metrics.alerts).toEqual([]);
+    disk.freeBytesLeft = 1023;
+    metrics.flush();
+    metrics.flush();
+    expect(raised).toMatchObject([{ id: "disk_space", kind: "SystemHealthAlert", value: 1023 }]);
+    expect(metrics.alerts).toEqual(raised);
+    disk.freeBytesLeft = 1024;
+    metrics.flush();
+    expect(metrics.alerts).toEqual([]);
+  });
+
+  it("are not looked for with watchesSystem: false", () => {
+    const root = temporaryDirectory();
+    const disk = new FullDisk();
+    disk.freeBytesLeft = 0;
+    const { values } = effectiveConfig({ root, environment: {} });
+    const metrics = collectMetrics(values, { root, disk, watchesSystem: false });
+    metrics.flush();
+    expect(metrics.alerts).toEqual([]);
   });
 });
 

@@ -10,6 +10,7 @@ const thresholds = {
   integrityFailureRateMax: 0.001,
   rollbackRateMax: 0.05,
   errorRateMax: 0.01,
+  fallBackRateMax: 0.05,
 };
 
 const sound = new MeasurementWindow().aggregate(0);
@@ -31,7 +32,8 @@ describe("an alert", () => {
   it("is not raised by figures that are well, nor by ones that are at the bound", () => {
     expect(alertsOf(figures(), thresholds)).toEqual([]);
     const bounds = { integrityFailureRate: 0.001, rollbackRate: 0.05, errorRate: 0.01 };
-    expect(alertsOf(figures({ averageGain: 0.15, safety: bounds }), thresholds)).toEqual([]);
+    const atBounds = figures({ averageGain: 0.15, fellBack: 5, safety: bounds });
+    expect(alertsOf(atBounds, thresholds)).toEqual([]);
   });
 
   it.each([
@@ -50,6 +52,10 @@ describe("an alert", () => {
     [
       figures({ safety: { errorRate: 0.011 } }),
       { id: "error_rate", kind: "SafetyAlert", severity: "warning", value: 0.011 },
+    ],
+    [
+      figures({ fellBack: 6 }),
+      { id: "missed_opportunities", kind: "OptimizationAlert", severity: "warning", value: 0.06 },
     ],
   ])("is raised by the figure that is past its bound: %#", (wrong, alert) => {
     expect(alertsOf(wrong, thresholds)).toMatchObject([alert]);
