@@ -38,6 +38,11 @@ export function stampOf(stats: BigIntStats): Stamp {
   };
 }
 
+/** Which inode it is, whatever it holds. */
+export function identityOf(stamp: Pick<Stamp, "dev" | "ino">): string {
+  return `${stamp.dev}:${stamp.ino}`;
+}
+
 /** Whether nothing has happened to a node between two looks at it, up to the disk's clock. */
 export function isUntouched(now: Stamp, then: Stamp): boolean {
   return (

@@ -1,6 +1,6 @@
 import type { Lower } from "../disk/lower.ts";
 import { constants } from "../disk/lower-classes.ts";
-import { type Stamp, stampOf } from "../disk/stamp.ts";
+import { identityOf, type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { nameBytesMax, pathBytesMax } from "../limits.ts";
 import { ContentMemory, type MemoryOptions } from "./content-memory.ts";
@@ -25,7 +25,8 @@ import {
 } from "./path-walk.ts";
 import type { Content, LowerNode } from "./pending.ts";
 import { Policy, type PolicyOptions } from "./policy.ts";
-import { type Found, identityOf, Tree, takeMetadata } from "./tree.ts";
+import { takeMetadata } from "./take-metadata.ts";
+import { type Found, Tree } from "./tree.ts";
 
 /** The answer of {@link Core.peek} for a path that only the lower knows. */
 export const untouched = Symbol("untouched");

@@ -1,10 +1,9 @@
-import type { Stamp } from "../disk/stamp.ts";
+import { identityOf, type Stamp } from "../disk/stamp.ts";
 import { childOf, type TreePath } from "../disk/tree-path.ts";
 import type { Core } from "./core.ts";
 import { FileContent } from "./file-content.ts";
 import { codeOf } from "./file-system-error.ts";
 import type { DirectoryNode, FileNode } from "./node.ts";
-import { identityOf } from "./tree.ts";
 
 /**
  * Reads what files still share with files of the lower that a commit is about to replace or move:

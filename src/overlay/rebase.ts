@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { kindOf, stampOf } from "../disk/stamp.ts";
+import { identityOf, kindOf, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import type { Core } from "./core.ts";
 import { FileContent } from "./file-content.ts";
@@ -7,7 +7,7 @@ import { codeOf } from "./file-system-error.ts";
 import type { DirectoryNode, Node } from "./node.ts";
 import { openPlaces, placeAt } from "./open-places.ts";
 import type { LowerNode } from "./pending.ts";
-import { identityOf, takeMetadata } from "./tree.ts";
+import { takeMetadata } from "./take-metadata.ts";
 
 /**
  * Takes account of a commit: at the given paths (all when omitted) the lower holds what the upper

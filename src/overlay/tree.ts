@@ -1,14 +1,15 @@
 import type { Stats } from "node:fs";
 import type { Lower } from "../disk/lower.ts";
-import { type Stamp, stampOf } from "../disk/stamp.ts";
+import { identityOf, type Stamp, stampOf } from "../disk/stamp.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { Fault } from "./file-system-error.ts";
-import { type Instant, instantOf, nextMillisecondNs, presentInstant } from "./instant.ts";
+import { type Instant, nextMillisecondNs, presentInstant } from "./instant.ts";
 import { type Dentry, DirectoryNode, type Node, type NodeOrigin } from "./node.ts";
 import type { LowerNode } from "./pending.ts";
+import { takeMetadata } from "./take-metadata.ts";
 import { type Savepoint, UndoLog } from "./undo-log.ts";
 
 /**
@@ -393,41 +394,4 @@ export class Tree {
   now(): Instant {
     return presentInstant();
   }
-}
-
-/** Identity of a lower inode. */
-export function identityOf(stamp: Pick<Stamp, "dev" | "ino">): string {
-  return `${stamp.dev}:${stamp.ino}`;
-}
-
-/** Gives a node the metadata of the lower node that it is copied up from. */
-export function takeMetadata(
-  node: Node,
-  stats: {
-    ino: bigint;
-    dev: bigint;
-    mode: bigint;
-    uid: bigint;
-    gid: bigint;
-    nlink: bigint;
-    atimeNs: bigint;
-    mtimeNs: bigint;
-    ctimeNs: bigint;
-    birthtimeNs: bigint;
-  },
-): void {
-  node.ino = numberOrBigint(stats.ino);
-  node.dev = numberOrBigint(stats.dev);
-  node.mode = Number(stats.mode);
-  node.uid = Number(stats.uid);
-  node.gid = Number(stats.gid);
-  node.nlink = Number(stats.nlink);
-  node.atime = instantOf(stats.atimeNs);
-  node.mtime = instantOf(stats.mtimeNs);
-  node.ctime = instantOf(stats.ctimeNs);
-  node.birthtime = instantOf(stats.birthtimeNs);
-}
-
-function numberOrBigint(value: bigint): number | bigint {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }
