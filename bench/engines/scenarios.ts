@@ -5,11 +5,11 @@ import { type Edit, replaceText } from "../../src/engines/edit.ts";
 import { editExtents } from "../../src/engines/edit-extents.ts";
 import { extractTemplate } from "../../src/engines/extract-template.ts";
 import { multiEdit } from "../../src/engines/multi-edit.ts";
+import { runOptimized } from "../../src/engines/run-optimized.ts";
 import { transformStream } from "../../src/engines/stream.ts";
 import type { Template } from "../../src/engines/template.ts";
 import { batchFromTemplate } from "../../src/engines/template-files.ts";
 import { transaction } from "../../src/engines/transaction.ts";
-import { runOptimized } from "../../src/engines/write-pipeline.ts";
 import { MIB } from "../../src/limits.ts";
 import type { Scale, Scenario } from "./scenario.ts";
 

@@ -60,6 +60,7 @@ export {
 } from "./replay-trace.ts";
 export { RootedPipeline } from "./rooted-pipeline.ts";
 export { type BatchOptions, runBatch } from "./run-batch.ts";
+export { runOptimized } from "./run-optimized.ts";
 export { createStreamWriter, readStream, transformStream, writeStream } from "./stream.ts";
 export { compileTemplate, renderTemplate, type Template, type TemplateData } from "./template.ts";
 export { TemplateCache } from "./template-cache.ts";
@@ -72,6 +73,5 @@ export {
   type Fallback,
   type FlushResult,
   type PipelineOptions,
-  runOptimized,
   WritePipeline,
 } from "./write-pipeline.ts";

@@ -13,8 +13,9 @@ import {
   optimizerSettingsOf,
 } from "../../src/engines/optimizer-settings.ts";
 import { RootedPipeline } from "../../src/engines/rooted-pipeline.ts";
+import { runOptimized } from "../../src/engines/run-optimized.ts";
 import { transaction } from "../../src/engines/transaction.ts";
-import { runOptimized, WritePipeline } from "../../src/engines/write-pipeline.ts";
+import { WritePipeline } from "../../src/engines/write-pipeline.ts";
 import { findTool } from "../../src/tools/tool-registry.ts";
 import {
   plainOverlay,

@@ -11,9 +11,10 @@ import { decide, explain, type OperationFeatures } from "../../src/engines/optim
 import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
 import { RootedPipeline } from "../../src/engines/rooted-pipeline.ts";
 import { runBatch } from "../../src/engines/run-batch.ts";
+import { runOptimized } from "../../src/engines/run-optimized.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
 import { TemplateCache } from "../../src/engines/template-cache.ts";
-import { type Fallback, runOptimized, WritePipeline } from "../../src/engines/write-pipeline.ts";
+import { type Fallback, WritePipeline } from "../../src/engines/write-pipeline.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { MeasurementWindow } from "../../src/metrics/measurement-window.ts";
 import { Meter } from "../../src/metrics/meter.ts";
