@@ -1,18 +1,14 @@
 /** The public surface of draftfs: named exports only. */
 
 export type { OverlayRunOptions } from "./api/command-runs.ts";
-export { Diff } from "./api/diff.ts";
+export { type CommandDiff, Diff } from "./api/diff.ts";
 export { doctor } from "./api/doctor.ts";
 export { listDrafts, removeDraft } from "./api/drafts.ts";
 export type { CollectionPreview, ComparedFile } from "./api/history.ts";
 export type { OpenOverlayOptions } from "./api/open-options.ts";
 export { openOverlay } from "./api/open-overlay.ts";
-export {
-  type CommandDiff,
-  Overlay,
-  type SavedDraft,
-} from "./api/overlay.ts";
-export type { CommitRequest, OverlayReceipt } from "./api/receipt.ts";
+export { Overlay } from "./api/overlay.ts";
+export type { CommitRequest, OverlayReceipt, SavedDraft } from "./api/receipt.ts";
 export { openReplayTarget, type ReplayTargetOptions } from "./api/replay-target.ts";
 export type {
   After,

@@ -6,6 +6,7 @@ import { type LineCounts, lineCountsOf } from "../commit/line-counts.ts";
 import { patchOf } from "../commit/patch.ts";
 import type { Lower } from "../disk/lower.ts";
 import type { TreePath } from "../disk/tree-path.ts";
+import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { ChangeTraceOptions } from "../engines/trace-changes.ts";
 
 /**
@@ -56,4 +57,11 @@ export class Diff {
     const { traceOfChanges } = await import("../engines/trace-changes.ts");
     return traceOfChanges(this.changeSet, this.#lower, options);
   }
+}
+
+/** What one command made of what is pending. */
+export interface CommandDiff {
+  /** `undefined` for what was changed through `overlay.fs`. */
+  readonly command: DraftCommand | undefined;
+  readonly diff: Diff;
 }

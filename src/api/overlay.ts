@@ -18,47 +18,19 @@ import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { OptimizerSettings } from "../engines/optimizer-settings.ts";
 import { unfinishedIn } from "../engines/unfinished-streams.ts";
 import { DraftError, isDraftError } from "../errors.ts";
-import type { Meter } from "../metrics/meter.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
 import type { Pending } from "../overlay/pending.ts";
 import type { RunResult, SpawnedCommand } from "../sandbox/session.ts";
-import type { SessionOptions } from "../sandbox/session-options.ts";
 import { CommandLog } from "./command-log.ts";
 import { CommandRuns, type OverlayRunOptions } from "./command-runs.ts";
-import { Diff } from "./diff.ts";
+import { type CommandDiff, Diff } from "./diff.ts";
 import { History } from "./history.ts";
 import { reportOfCheck } from "./operation-reports.ts";
+import type { OverlayParts } from "./overlay-parts.ts";
 import { checkReads } from "./read-set.ts";
-import type { CommitRequest, OverlayReceipt } from "./receipt.ts";
-import type { OverlaySettings } from "./settings.ts";
+import type { CommitRequest, OverlayReceipt, SavedDraft } from "./receipt.ts";
 import { replacedBy, settledPaths, touchedPaths } from "./touched-places.ts";
 import { TransactionScope } from "./transaction-scope.ts";
-
-/** What {@link openOverlay} composes an overlay of. */
-export interface OverlayParts {
-  readonly layer: Layer;
-  readonly store: CommitStore;
-  readonly draft: Draft | undefined;
-  readonly sandbox: SessionOptions;
-  readonly recovered: RecoveryReport;
-  readonly settings: OverlaySettings;
-  readonly meter: Meter;
-  /** Commands that made what is pending already. */
-  readonly commands: readonly DraftCommand[];
-}
-
-/** What one command made of what is pending. */
-export interface CommandDiff {
-  /** `undefined` for what was changed through `overlay.fs`. */
-  readonly command: DraftCommand | undefined;
-  readonly diff: Diff;
-}
-
-/** What saving a draft came to. */
-export interface SavedDraft {
-  /** Paths under which streams keep what they have written so far: it is not in the draft. */
-  readonly leftOut: readonly TreePath[];
-}
 
 /**
  * A copy-on-write overlay over a directory: everything is read through, nothing is written before

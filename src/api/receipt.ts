@@ -22,3 +22,9 @@ export interface OverlayReceipt extends CommitReceipt {
    */
   undo(): Promise<CommitReceipt>;
 }
+
+/** What saving a draft came to. */
+export interface SavedDraft {
+  /** Paths under which streams keep what they have written so far: it is not in the draft. */
+  readonly leftOut: readonly TreePath[];
+}
