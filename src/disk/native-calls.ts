@@ -34,6 +34,8 @@ export interface NativeCalls {
    * @returns the position; -1 where there is none such.
    */
   readonly seek: ((descriptor: number, position: number, whence: number) => number) | undefined;
+  /** inotify(7); missing where there is none. */
+  readonly inotify: Inotify | undefined;
   /** syncfs(2), on a thread. @returns whether everything was written. */
   readonly syncfs: ((descriptor: number) => Promise<boolean>) | undefined;
   /** llistxattr(2), lgetxattr(2). @returns `undefined` where there are none, or none to be had. */
@@ -42,6 +44,14 @@ export interface NativeCalls {
   writeAttribute(path: string, name: string, value: Uint8Array): boolean;
   /** Adler-32 by the zlib that Node is linked with. */
   readonly adler32: ((previous: number, bytes: Uint8Array, length: number) => number) | undefined;
+}
+
+/** Both give a negative number where they fail. */
+export interface Inotify {
+  /** A queue, closed for children and never waited for. */
+  open(): number;
+  /** Adds a directory to a queue. @returns the number of its events. */
+  add(queue: number, path: string, mask: number): number;
 }
 
 /** Values of extended attributes by name; access lists are among them. */
@@ -102,6 +112,10 @@ function load(): NativeCalls | undefined {
     renameNew: renameNew(find("int renameat2(int, str, int, str, unsigned int)")),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
+    inotify: inotify(
+      find("int inotify_init1(int)"),
+      find("int inotify_add_watch(int, str, uint32_t)"),
+    ),
     syncfs: syncfs(find("int syncfs(int)")),
     readAttributes: readAttributes(
       find("long llistxattr(str, void*, size_t)"),
@@ -153,6 +167,20 @@ function statIn(foreign: Foreign, statx: ForeignFunction | undefined): NativeCal
       return new StatxStats(bytes);
     }
     return foreign.errno() === constants.errno.ENOENT ? null : undefined;
+  };
+}
+
+/** `IN_NONBLOCK`, whose number is that of `O_NONBLOCK`. */
+const neverWait = 0o4000;
+
+function inotify(
+  init: ForeignFunction | undefined,
+  add: ForeignFunction | undefined,
+): Inotify | undefined {
+  if (init === undefined || add === undefined) return undefined;
+  return {
+    open: () => init(closeOnExec | neverWait),
+    add: (queue, path, mask) => add(queue, path, mask),
   };
 }
 

@@ -11,6 +11,8 @@ import { type Merge, MirrorNode } from "./mirror.ts";
 import { isHidden, metaOf } from "./push.ts";
 import { mayBeReplaced } from "./replaced-directories.ts";
 import { hasSameBytes } from "./same-bytes.ts";
+import { TouchedNames } from "./touched-names.ts";
+import { areTimesSet, isWhiteout } from "./upper-nodes.ts";
 
 const { O_RDONLY, O_NONBLOCK } = constants;
 /** Our own reading must not pass for a command's. Systems other than Linux lack it. */
@@ -29,10 +31,16 @@ export interface HarvestedChange {
  * date. Nothing but the upper is walked: the size of the tree does not matter.
  */
 export function harvestUpper(source: HarvestSource): HarvestedChange[] {
-  const harvest = new Harvest(source);
+  const { mirror, layer, isLive, watch } = source;
+  const lookedNs = BigInt(Date.now()) * 1_000_000n;
+  const harvest = new Harvest(source, isLive ? undefined : TouchedNames.find(mirror, watch));
+  // Whatever goes wrong, the next one looks at everything.
+  mirror.isSettled = false;
   try {
-    harvest.directory("", source.mirror.root, { own: true, shown: "" });
-    source.mirror.generation = source.layer.generation;
+    harvest.run();
+    mirror.isSettled = !isLive;
+    mirror.lookedNs = lookedNs;
+    mirror.generation = layer.generation;
     return harvest.changes;
   } finally {
     source.upper.close();
@@ -56,23 +64,35 @@ class Harvest {
   readonly #source: HarvestSource;
   /** Inodes that were found to be written by a memory map: all of their names have changed. */
   readonly #mapped = new Set<bigint>();
+  /** What alone can have changed; `undefined` for everything. */
+  #touched: TouchedNames | undefined;
+  #hasLinks = false;
 
-  constructor(source: HarvestSource) {
+  constructor(source: HarvestSource, touched: TouchedNames | undefined) {
     this.#source = source;
+    this.#touched = touched;
+  }
+
+  run(): void {
+    const { mirror } = this.#source;
+    const look = (): void => this.directory("", mirror.root, { own: true, shown: "" });
+    look();
+    if (this.#touched !== undefined && this.#hasLinks) {
+      this.#touched = undefined;
+      look();
+    }
+    mirror.hasLinks = this.#hasLinks;
+    this.#watch("", mirror.root);
   }
 
   /**
-   * Everything in one directory of the upper.
+   * Everything in one directory of the upper that may have changed.
    *
    * @param below what the real tree holds there.
+   * @param stats of the directory itself, where it was looked at.
    */
-  directory(path: TreePath, node: MirrorNode, below: Below): void {
-    const names = upperNames(this.#source, path);
-    for (const [name, child] of node.children) {
-      if (names.has(name) || child.ino === undefined) continue;
-      this.#removed(childOf(path, name), undefined);
-      node.children.delete(name);
-    }
+  directory(path: TreePath, node: MirrorNode, below: Below, stats?: NodeStats): void {
+    const names = this.#namesToLookAt(path, node, stats);
     const changed: { readonly name: string; readonly stats: NodeStats }[] = [];
     for (const name of names) {
       this.#unlessSwapped(() => {
@@ -83,6 +103,26 @@ class Harvest {
     for (const { name, stats } of changed.sort(byName)) {
       this.#unlessSwapped(() => this.#take(name, stats, { path, node, below }));
     }
+  }
+
+  /** Takes note of names that are gone, and returns those that may not be what the mirror knows. */
+  #namesToLookAt(path: TreePath, node: MirrorNode, stats: NodeStats | undefined): Iterable<string> {
+    const known = this.#touched?.namesTouched(node, stats);
+    if (known?.all !== undefined) return known.all;
+    const names = upperNames(this.#source, path);
+    for (const [name, child] of node.children) {
+      if (names.has(name) || child.ino === undefined) continue;
+      this.#removed(childOf(path, name), undefined);
+      node.children.delete(name);
+    }
+    return known === undefined ? names : [...names].filter(known.mayDiffer);
+  }
+
+  #watch(path: TreePath, node: MirrorNode): void {
+    const { watch, isLive, upper } = this.#source;
+    if (watch === undefined || isLive) return;
+    if (path === "") node.ino = upper.lstat("")?.ino;
+    watch.watch(path, node);
   }
 
   /** A running command may remove what we look at; a later harvest says so. */
@@ -100,6 +140,7 @@ class Harvest {
     const { upper, isLive } = this.#source;
     if (isHidden(path)) return undefined;
     const stats = upper.lstat(path);
+    this.#hasLinks ||= stats?.isFile() === true && stats.nlink > 1n;
     if (stats === undefined || stats.isDirectory() || node?.matches(stats) !== true) return stats;
     if (!isLive && node.isUnsettled) return stats;
     return this.#isWrittenByMap(path, stats, node) ? stats : undefined;
@@ -177,10 +218,11 @@ class Harvest {
     node.merge = merge;
     if (isNew) node.takeMerge(merge, path);
     const own = lower?.isDirectory() === true;
-    this.directory(path, node, { own, shown: merge.lower });
+    this.directory(path, node, { own, shown: merge.lower }, stats);
     if (unlocked) view.chmod(path, Number(stats.mode) & 0o7777);
     if (!node.matches(stats)) this.#directoryMeta(entry, node);
     this.#record(node, unlocked ? (upper.lstat(path) ?? stats) : stats);
+    this.#watch(path, node);
   }
 
   #adoptDirectory(entry: Entry, merge: Merge): void {
@@ -347,17 +389,4 @@ const swapped = new Set("ENOENT ENOTDIR ELOOP EINVAL EISDIR EXDEV ENOTSUP EOPNOT
 
 function byName(one: { readonly name: string }, other: { readonly name: string }): number {
   return one.name < other.name ? -1 : 1;
-}
-
-/** A whiteout of overlayfs is a character device 0, 0. */
-function isWhiteout(stats: NodeStats): boolean {
-  return stats.isCharacterDevice() && stats.rdev === 0n;
-}
-
-/**
- * Whether the times of a directory were set by a command. Making a name in it sets both times
- * alike; they differ when `utimes` came after, or `chmod`, and then keeping them is right as well.
- */
-function areTimesSet(stats: NodeStats): boolean {
-  return stats.mtimeNs !== stats.ctimeNs;
 }

@@ -18,6 +18,7 @@ import { readRedirects } from "./overlay-redirects.ts";
 import { PinnedTree } from "./pinned-tree.ts";
 import { pushPending, type Retracted } from "./push.ts";
 import type { SessionOptions } from "./session-options.ts";
+import { ViewWatch } from "./view-watch.ts";
 import type { Workspace } from "./workspace.ts";
 
 export type NamespaceEngine = "overlay" | "overlay-user" | "fuse";
@@ -47,6 +48,7 @@ export class KernelWorkspace implements Workspace {
   readonly #upper: PinnedTree;
   readonly #mirror = new Mirror();
   readonly #isDenied: (path: string) => boolean;
+  readonly #watch: ViewWatch;
 
   private constructor(
     namespace: Namespace,
@@ -63,6 +65,7 @@ export class KernelWorkspace implements Workspace {
     this.#isDenied = deniedMatcher(context.layer.root, denyRead, deniedLinks);
     this.#view = new PinnedTree(namespace.viewDescriptor);
     this.#upper = new PinnedTree(namespace.upperDescriptor);
+    this.#watch = new ViewWatch(this.#view);
     this.notes = notesOn(namespace.plan);
     this.warnings = context.warnings;
   }
@@ -95,6 +98,7 @@ export class KernelWorkspace implements Workspace {
   }
 
   push(): Retracted {
+    this.#watch.drain();
     return this.#whileServed(() =>
       pushPending({
         layer: this.#layer,
@@ -136,6 +140,7 @@ export class KernelWorkspace implements Workspace {
       contents: this.#contents,
       isLive,
       isComplete: false,
+      watch: this.#watch,
       // A FUSE server is told of pages that were written by a map, and knows the time of it.
       writtenByMap: writtenByMap[tree],
     };
@@ -193,6 +198,7 @@ export class KernelWorkspace implements Workspace {
   }
 
   stop(): Promise<void> {
+    this.#watch.close();
     // With the server go the bytes that only it could show.
     if (this.#namespace.plan.tree === "fuse") this.#contents.settle();
     return this.#namespace.stop();

@@ -33,6 +33,8 @@ export class MirrorNode {
   merge: Merge | undefined = undefined;
   /** Harvested while a command was running: memory maps may change it without a new time. */
   isUnsettled = false;
+  /** Inode of the directory whose names a `ViewWatch` watches. */
+  watchedIno: bigint | undefined = undefined;
   /** Number of the push that last found it in the layer. */
   seenAt = 0;
 
@@ -44,6 +46,11 @@ export class MirrorNode {
       this.mtimeNs === stats.mtimeNs &&
       this.sizeBytes === stats.size
     );
+  }
+
+  /** Whether every name that is touched in this directory becomes known. */
+  get isWatched(): boolean {
+    return this.watchedIno !== undefined && this.watchedIno === this.ino;
   }
 
   /** The directory at `path` is a command's: what shows through it in the layer is the same. */
@@ -68,6 +75,15 @@ export class Mirror {
   readonly root = new MirrorNode();
   /** Generation of the layer up to which everything was pushed. */
   generation = -1;
+  /**
+   * Everything was looked at when nothing ran that could go on changing it: what is not touched
+   * from then on is the same.
+   */
+  isSettled = false;
+  /** Some file has several names: what is touched by one of them changes the others. */
+  hasLinks = false;
+  /** When the last harvest began, in nanoseconds since the epoch. */
+  lookedNs = 0n;
   /** A running command was in the way of the last push: another one has to go on. */
   isIncomplete = false;
 

@@ -59,9 +59,14 @@ export class PinnedTree {
     }
   }
 
+  /** Where the directory at `path` can be found until the next lookup. */
+  placeOf(path: TreePath): string {
+    return `/proc/self/fd/${this.#directory(path)}/.`;
+  }
+
   /** Names in the directory at `path`. */
   readdir(path: TreePath): string[] {
-    const place = `/proc/self/fd/${this.#directory(path)}/.`;
+    const place = this.placeOf(path);
     const names = readdirSync(place);
     if (!names.some((name) => name.includes("\ufffd"))) return names;
     return readdirSync(place, { encoding: "buffer" }).map((name) => decodeName(name));

@@ -200,7 +200,10 @@ export class Session implements AsyncDisposable {
    */
   async harvest(): Promise<readonly HarvestedChange[]> {
     if (this.#workspace === undefined) return [];
-    const changes = this.#harvest(this.#workspace, this.#running > 0 || this.#hasDaemons);
+    // What a command has left behind lives until it has been killed.
+    const isLeft = this.#workspace.isolation === "enforced" && !this.#isSwept;
+    const isLive = this.#running > 0 || this.#hasDaemons || isLeft;
+    const changes = this.#harvest(this.#workspace, isLive);
     if (this.#running > 0) this.#early.push(...changes);
     return changes;
   }

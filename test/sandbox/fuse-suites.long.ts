@@ -21,6 +21,7 @@ vi.mock("./sandbox-fixture.ts", async (load) => ({
 if (canServeFuse) {
   await import("./containment.test.ts");
   await import("./session.test.ts");
+  await import("./touched.test.ts");
   await import("./holes.test.ts");
   await import("./fuse-cases.ts");
   await import("./commit.test.ts");
