@@ -144,10 +144,7 @@ class Planner {
     if (change.kind === "delete" || change.after.linkGroup === undefined) return;
     const group = change.after.linkGroup;
     if (this.#groups.has(group)) return;
-    const keeps = change.kind === "modify" ? change.after.sameNode === true : true;
-    if (change.kind !== "create" && keeps && !needsNewNode(change)) {
-      this.#groups.set(group, change.path);
-    }
+    if (keepsNode(change)) this.#groups.set(group, change.path);
   }
 
   #expect(change: Change): void {
@@ -315,6 +312,12 @@ class Planner {
   #slot(): Slot {
     return String(this.#slots++);
   }
+}
+
+/** Whether the node that a change is based on is at its path afterwards. */
+export function keepsNode(change: Change): change is ModifyChange | RenameChange {
+  if (change.kind === "modify") return change.after.sameNode === true;
+  return change.kind === "rename" && !needsNewNode(change);
 }
 
 /** Whether a moved node gets other bytes, so that it is in truth a new one. */

@@ -3,7 +3,7 @@ import { assert } from "../errors.ts";
 import type { After, Before, Change } from "./change-set.ts";
 import { imageOf, manifestAfterOf, manifestNodeOf, notStored } from "./images.ts";
 import type { ManifestChange } from "./manifest.ts";
-import type { CommitPlan, PlannedStep } from "./plan.ts";
+import { type CommitPlan, keepsNode, type PlannedStep } from "./plan.ts";
 import { mapStep, type NodeImage, type Step } from "./step.ts";
 
 /**
@@ -69,15 +69,16 @@ export class PlannedNodes {
     return imageOf({ ...after.state, size: old.size }, old, BigInt(old.ino ?? 0));
   }
 
+  /** The file of a group that was staged or, where none was, that is there already. */
   #firstOfGroup(group: number): NodeImage | undefined {
+    let kept: NodeImage | undefined;
     for (const change of this.#plan.changeSet.changes) {
       if (change.kind === "delete" || change.after.linkGroup !== group) continue;
       const staged = this.#staged.get(change.after);
       if (staged !== undefined) return staged;
-      if (change.kind === "create" || change.before.state.kind !== "file") continue;
-      return this.#found.get(change.before);
+      if (keepsNode(change)) kept ??= this.#found.get(change.before);
     }
-    return undefined;
+    return kept;
   }
 
   /** The changes as the manifest of the checkpoint keeps them. */

@@ -7,6 +7,7 @@ import { commitPlanFile, planFileOf } from "../../src/commit/plan-file.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { planContentBytesMax } from "../../src/limits.ts";
+import { objectIdOf } from "../../src/objects/object-id.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { type Edit, tryEdit } from "./edits.ts";
 import { TemporaryRoot } from "./scenario.ts";
@@ -75,6 +76,7 @@ const stories: Readonly<Record<string, readonly Edit[]>> = {
     link("c", "single"),
   ],
   "one name gets another mode": [chmod("a")],
+  "one name gets another mode, another is moved over a file": [chmod("d"), rename("c", "a")],
   "names are exchanged and written": [
     rename("a", "t"),
     rename("single", "a"),
@@ -94,8 +96,9 @@ describe.each(Object.entries(stories))("hard links when %s", (_, edits) => {
     expect(readTree(root.path)).toEqual(wanted);
     for (const change of receipt.changes) {
       if (change.kind === "delete" || change.after.kind !== "file") continue;
-      const { size } = fs.statSync(`${root.path}/${change.path}`);
-      expect(change.after.size, change.path).toBe(size);
+      const bytes = fs.readFileSync(`${root.path}/${change.path}`);
+      expect(change.after.size, change.path).toBe(bytes.length);
+      expect([objectIdOf("blob", bytes), ""], change.path).toContain(change.after.oid);
     }
   });
 
