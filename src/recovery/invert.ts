@@ -1,4 +1,5 @@
 import type { After, Aspect, Before, Change, NodeState } from "../commit/change-set.ts";
+import { Directories } from "../commit/directories.ts";
 import type { ManifestChange, ManifestNode } from "../commit/manifest.ts";
 import { absoluteOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { type ContentSource, checkpointContent } from "./checkpoint-content.ts";
@@ -9,7 +10,8 @@ import { type ContentSource, checkpointContent } from "./checkpoint-content.ts";
  * Several times as fast as `Replay`, whose result it is.
  *
  * @returns `undefined` for an operation that moved something or changed its kind, and where
- *   something else lies in a directory that it made: that needs a look at the tree around it.
+ *   something else lies in a directory that it made, or a directory has gone that something was
+ *   removed from: that needs a look at the tree around it.
  * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when bytes that are needed were not kept.
  */
 export function invertPlainChanges(
@@ -46,7 +48,15 @@ export function invertPlainChanges(
       }
     }
   }
-  return [...made].every(([path, count]) => holdsOnly(source, path, count)) ? inverse : undefined;
+  const isAsLeft = [...made].every(([path, count]) => holdsOnly(source, path, count));
+  return isAsLeft && haveParents(source, inverse) ? inverse : undefined;
+}
+
+function haveParents({ disk, state }: ContentSource, inverse: readonly Change[]): boolean {
+  using directories = new Directories(disk, state.root);
+  const creations = inverse.filter(({ kind }) => kind === "create").map(({ path }) => path);
+  const created = new Set(creations);
+  return creations.every((path) => created.has(parentOf(path)) || directories.hasParent(path));
 }
 
 function holdsOnly({ disk, state }: ContentSource, directory: TreePath, count: number): boolean {

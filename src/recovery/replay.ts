@@ -2,9 +2,9 @@ import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/manif
 import { OldPlaces } from "../commit/old-places.ts";
 import { isRecordedIndex } from "../commit/recorded-index.ts";
 import { dataPiecesOf } from "../disk/data-pieces.ts";
-import { decodeName, encodePath } from "../disk/names.ts";
+import { decodeName } from "../disk/names.ts";
 import { kindOf } from "../disk/stamp.ts";
-import { absoluteOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
+import { compareTreePaths, type TreePath } from "../disk/tree-path.ts";
 import { chunkBytes, packedContentBytesMax } from "../limits.ts";
 import { ContentHash } from "../objects/content-hash.ts";
 import { type ObjectId, objectIdOf } from "../objects/object-id.ts";
@@ -13,8 +13,7 @@ import type { Layer, OverlayFs } from "../overlay/layer.ts";
 import type { NodeMeta } from "../overlay/pending.ts";
 import { type ContentSource, checkpointContent } from "./checkpoint-content.ts";
 import { type Divergence, divergenceError } from "./divergence.ts";
-
-type Stats = InstanceType<OverlayFs["Stats"]>;
+import { Places, type Stats } from "./places.ts";
 
 /** How {@link Replay} treats a tree that is not as the operations left it. */
 export type Tolerance =
@@ -56,6 +55,7 @@ export class Replay {
   /** What this replay has put at places of the tree as the layer shows it now. */
   readonly #shown = new Map<TreePath, ManifestNode | undefined>();
   readonly #kept = new Set<TreePath>();
+  readonly #places: Places;
   #parked = 0;
 
   /** @param expected receives what is not compared here; compared at once without it. */
@@ -67,6 +67,7 @@ export class Replay {
   ) {
     this.#layer = layer;
     this.#source = source;
+    this.#places = new Places(layer);
     this.#tolerance = tolerance;
     this.#expected = expected;
   }
@@ -141,17 +142,11 @@ export class Replay {
   }
 
   #at(path: TreePath): string | Buffer {
-    return encodePath(absoluteOf(this.#layer.root, path));
+    return this.#places.at(path);
   }
 
   #find(path: TreePath): Stats | undefined {
-    try {
-      return this.#fs.lstatSync(this.#at(path), { throwIfNoEntry: false });
-    } catch (error) {
-      // Something that is no directory lies where one of the parents was.
-      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
-      throw error;
-    }
+    return this.#places.find(path);
   }
 
   #compareAll(changes: readonly ManifestChange[]): void {
@@ -240,7 +235,7 @@ export class Replay {
       this.#parked += 1;
       place = `.parked-by-draftfs-${this.#parked}`;
     } while (this.#find(place) !== undefined);
-    this.#fs.renameSync(this.#at(path), this.#at(place));
+    this.#places.move(path, place);
     return place;
   }
 
@@ -263,10 +258,11 @@ export class Replay {
   }
 
   #return({ change, path, node, isWhole }: Return, parked: TreePath | undefined): void {
+    this.#places.makeDirectoriesTo(path);
     let found = this.#find(path);
     if (parked !== undefined && change.kind === "rename" && path === change.from) {
       this.#clear(path, node.kind === "directory", found);
-      this.#fs.renameSync(this.#at(parked), this.#at(path));
+      this.#places.move(parked, path);
       found = this.#find(path);
     }
     if (!isWhole && found !== undefined && kindOf(found) === node.kind) {
@@ -284,6 +280,7 @@ export class Replay {
     }
     const { target } = node;
     this.#layer.adopt({ kind: "symlink", path, meta: metaOf(node), timesSet: true, target });
+    this.#places.forget();
   }
 
   /** Takes away what is of another kind than what comes. */
