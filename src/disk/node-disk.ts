@@ -128,7 +128,7 @@ export class NodeDisk implements Disk {
   }
 
   lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void {
-    fs.lutimesSync(encodePath(path), secondsOf(atimeNs), secondsOf(mtimeNs));
+    fs.lutimesSync(encodePath(path), timeOf(atimeNs), timeOf(mtimeNs));
   }
 
   get attributes(): DiskAttributes | undefined {
@@ -203,8 +203,11 @@ function isAbsence(error: unknown): boolean {
 }
 
 /**
- * libuv cuts off what is below the microsecond, after a division that may fall just short of it.
+ * A time as Node takes it, in seconds. libuv cuts off what is below the microsecond, after a
+ * division that may fall just short of it. Node takes a negative number for the present, but not
+ * its text.
  */
-function secondsOf(timeNs: bigint): number {
-  return (Number(timeNs / 1000n) + 0.4) / 1e6;
+function timeOf(timeNs: bigint): number | string {
+  const microseconds = Number(timeNs / 1000n);
+  return timeNs < 0n ? String((microseconds - 0.4) / 1e6) : (microseconds + 0.4) / 1e6;
 }

@@ -98,3 +98,22 @@ function namesIn(root: string): string[] {
     .split("\0")
     .sort();
 }
+
+test("times before 1970 and after 2106 are set as given, and come back", async () => {
+  const timesOf = (): bigint[] =>
+    ["early", "late"].map((name) => lstatSync(join(fixture.root, name), { bigint: true }).mtimeNs);
+  for (const name of ["early", "late"]) writeFileSync(join(fixture.root, name), "old");
+  fs.utimesSync(join(fixture.root, "early"), new Date(-100_500), new Date(-100_500));
+  fs.utimesSync(join(fixture.root, "late"), 5e9, 5e9 + 0.25);
+  const before = timesOf();
+  expect(before).toEqual([-100_500_000_000n, 5_000_000_000_250_000_000n]);
+  await fixture.commit((overlay, at) => {
+    overlay.writeFileSync(at("early"), "new");
+    overlay.utimesSync(at("early"), new Date(-7_250), new Date(-7_250));
+    overlay.writeFileSync(at("late"), "new");
+    overlay.utimesSync(at("late"), 6e9, 6e9);
+  });
+  expect(timesOf()).toEqual([-7_250_000_000n, 6_000_000_000_000_000_000n]);
+  await undo(fixture.store, hasty);
+  expect(timesOf()).toEqual(before);
+});
