@@ -34,6 +34,12 @@ export interface NativeCalls {
    * @returns the position; -1 where there is none such.
    */
   readonly seek: ((descriptor: number, position: number, whence: number) => number) | undefined;
+  /**
+   * Whether children get a descriptor, by fcntl(2).
+   *
+   * @returns `undefined` where it is not open; the member is missing where nothing tells.
+   */
+  readonly isInherited: ((descriptor: number) => boolean | undefined) | undefined;
   /** inotify(7); missing where there is none. */
   readonly inotify: Inotify | undefined;
   /** syncfs(2), on a thread. @returns whether everything was written. */
@@ -112,6 +118,7 @@ function load(): NativeCalls | undefined {
     renameNew: renameNew(find("int renameat2(int, str, int, str, unsigned int)")),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
+    isInherited: isInherited(find("int fcntl(int, int)")),
     inotify: inotify(
       find("int inotify_init1(int)"),
       find("int inotify_add_watch(int, str, uint32_t)"),
@@ -167,6 +174,18 @@ function statIn(foreign: Foreign, statx: ForeignFunction | undefined): NativeCal
       return new StatxStats(bytes);
     }
     return foreign.errno() === constants.errno.ENOENT ? null : undefined;
+  };
+}
+
+const getDescriptorFlags = 1;
+/** `FD_CLOEXEC`. */
+const closedForChildren = 1;
+
+function isInherited(fcntl: ForeignFunction | undefined): NativeCalls["isInherited"] {
+  if (fcntl === undefined) return undefined;
+  return (descriptor) => {
+    const flags = fcntl(descriptor, getDescriptorFlags);
+    return flags < 0 ? undefined : (flags & closedForChildren) === 0;
   };
 }
 
