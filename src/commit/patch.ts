@@ -156,10 +156,14 @@ const escapes: Readonly<Record<string, string>> = {
   "\\": "\\\\",
 };
 
+/** Printable ASCII without what git escapes: almost every name. */
+const plainName = /^[ !#-[\]-~]*$/;
+
 /**
  * A name as git quotes it: between quotes, with escapes, where it holds what would break a line.
  */
 function quoted(name: string): string {
+  if (plainName.test(name)) return name;
   let text = "";
   for (const byte of bytesOf(name)) {
     const character = String.fromCharCode(byte);

@@ -26,6 +26,8 @@ const editLengthMax = 1000;
 export function textHunksOf(before: Buffer, after: Buffer): TextHunks {
   const old = before.toString("latin1");
   const text = after.toString("latin1");
+  if (old === "" && text !== "") return wholeText("+", text);
+  if (text === "" && old !== "") return wholeText("-", old);
   const options = { context: contextLines, maxEditLength: editLengthMax };
   const patch = old === text ? { hunks: [] } : structuredPatch("", "", old, text, "", "", options);
   const hunks = patch === undefined ? [replacingHunk(old, text)] : patch.hunks;
@@ -38,6 +40,26 @@ export function textHunksOf(before: Buffer, after: Buffer): TextHunks {
     deletedBytes: removed.reduce((sum, line) => sum + line.length, 0),
   };
 }
+
+/** The one hunk of a text that has come or gone, without a search for what is the same. */
+function wholeText(mark: "+" | "-", text: string): TextHunks {
+  const isEnded = text.endsWith("\n");
+  const body = (isEnded ? text.slice(0, -1) : text).replaceAll("\n", `\n${mark}`);
+  const end = isEnded ? "" : `${noNewline}\n`;
+  // Each further line has brought one mark along.
+  const count = body.length - text.length + (isEnded ? 2 : 1);
+  const range = count === 1 ? "1" : `1,${count}`;
+  const header = mark === "+" ? `@@ -0,0 +${range} @@` : `@@ -${range} +0,0 @@`;
+  const isAdded = mark === "+";
+  return {
+    text: Buffer.from(`${header}\n${mark}${body}\n${end}`, "latin1"),
+    insertions: isAdded ? count : 0,
+    deletions: isAdded ? 0 : count,
+    deletedBytes: isAdded ? 0 : body.length + 1 - (count - 1),
+  };
+}
+
+const noNewline = "\\ No newline at end of file";
 
 interface Hunk {
   readonly oldStart: number;
@@ -69,9 +91,7 @@ function replacingHunk(before: string, after: string): Hunk {
   const newEnd = lines.length - rest;
   const marked = (mark: string, part: readonly string[]): string[] =>
     part.flatMap((line) =>
-      line.endsWith("\n")
-        ? [`${mark}${line.slice(0, -1)}`]
-        : [`${mark}${line}`, "\\ No newline at end of file"],
+      line.endsWith("\n") ? [`${mark}${line.slice(0, -1)}`] : [`${mark}${line}`, noNewline],
     );
   return {
     oldStart: start + 1,
