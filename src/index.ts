@@ -8,7 +8,7 @@ export type { CollectionPreview, ComparedFile } from "./api/history.ts";
 export type { OpenOverlayOptions } from "./api/open-options.ts";
 export { openOverlay } from "./api/open-overlay.ts";
 export { Overlay } from "./api/overlay.ts";
-export type { CommitRequest, OverlayReceipt, SavedDraft } from "./api/receipt.ts";
+export type { CommitRequest, OverlayReceipt, PlanOptions, SavedDraft } from "./api/receipt.ts";
 export { openReplayTarget, type ReplayTargetOptions } from "./api/replay-target.ts";
 export type {
   After,

@@ -3,7 +3,7 @@ import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { changeSetToJson } from "../commit/change-set-to-json.ts";
 import type { ContentIndex } from "../commit/content-index.ts";
 import { type LineCounts, lineCountsOf } from "../commit/line-counts.ts";
-import { patchOf } from "../commit/patch.ts";
+import { type OnCount, patchOf } from "../commit/patch.ts";
 import type { Lower } from "../disk/lower.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
@@ -33,9 +33,12 @@ export class Diff {
   /**
    * A patch that `git apply` accepts. Bytes, because texts keep whatever encoding they have;
    * `toString()` gives a string.
+   *
+   * @param options.onProgress told of every file before its turn.
    */
-  toPatch(): Buffer {
-    return patchOf(this.changeSet, this.#lower, this.#contents);
+  toPatch({ onProgress }: { readonly onProgress?: OnCount } = {}): Buffer {
+    const told = onProgress === undefined ? {} : { onProgress };
+    return patchOf(this.changeSet, this.#lower, { contents: this.#contents, ...told });
   }
 
   /** Canonical plain data, described by `docs/change-set.schema.json`; content by its blob id. */

@@ -28,7 +28,7 @@ import { History } from "./history.ts";
 import { reportOfCheck } from "./operation-reports.ts";
 import type { OverlayParts } from "./overlay-parts.ts";
 import { checkReads } from "./read-set.ts";
-import type { CommitRequest, OverlayReceipt, SavedDraft } from "./receipt.ts";
+import type { CommitRequest, OverlayReceipt, PlanOptions, SavedDraft } from "./receipt.ts";
 import { replacedBy, settledPaths, touchedPaths } from "./touched-places.ts";
 import { TransactionScope } from "./transaction-scope.ts";
 
@@ -173,8 +173,9 @@ export class Overlay extends History implements AsyncDisposable {
    * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already;
    *   `DRAFT_UNSUPPORTED` for more than 256 MiB of new content.
    */
-  async plan(selection: Selection = {}): Promise<ChangeSetJson> {
-    return planFileOf(this.#store.disk, (await this.diff(selection)).changeSet);
+  async plan({ onProgress, ...selection }: PlanOptions = {}): Promise<ChangeSetJson> {
+    const told = onProgress === undefined ? {} : { onProgress };
+    return planFileOf(this.#store.disk, (await this.diff(selection)).changeSet, told);
   }
 
   /**

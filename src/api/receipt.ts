@@ -1,5 +1,7 @@
 import type { CommitOptions } from "../commit/options.ts";
+import type { OnCount } from "../commit/patch.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
+import type { Selection } from "../commit/select.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 
 /** How to commit; all of it optional. */
@@ -21,6 +23,12 @@ export interface OverlayReceipt extends CommitReceipt {
    * @throws {DraftError} `DRAFT_CONFLICT` when what it touched has been changed since.
    */
   undo(): Promise<CommitReceipt>;
+}
+
+/** What a plan is made of, and who is told how far it is. */
+export interface PlanOptions extends Selection {
+  /** Told of every change before its turn. */
+  readonly onProgress?: OnCount;
 }
 
 /** What saving a draft came to. */

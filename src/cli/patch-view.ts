@@ -1,12 +1,21 @@
 import type { Diff } from "../index.ts";
+import type { ProgressLine } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
  * Writes a diff as a patch: its exact bytes where there are no colours, so that `git apply` takes
  * them, and with the colours that people know from git on a terminal.
+ *
+ * @param line shows how far it is until then.
  */
-export function writePatch(diff: Diff, terminal: Terminal): void {
-  writePatchBytes(diff.toPatch(), terminal);
+export function writePatch(diff: Diff, terminal: Terminal, line?: ProgressLine): void {
+  let patch: Buffer;
+  try {
+    patch = diff.toPatch(line === undefined ? {} : { onProgress: line.update });
+  } finally {
+    line?.clear();
+  }
+  writePatchBytes(patch, terminal);
 }
 
 /** {@link writePatch} for a patch that was made already. */

@@ -8,7 +8,7 @@ const intervalMs = 100;
 
 /** How far an operation is; those that have no phases only count. */
 export interface Progress extends Omit<CommitProgress, "phase"> {
-  readonly phase?: CommitProgress["phase"] | "verify" | "pack" | "compare";
+  readonly phase?: CommitProgress["phase"] | "verify" | "pack" | "compare" | "read";
 }
 
 const phrases: Readonly<Record<NonNullable<Progress["phase"]>, string>> = {
@@ -20,6 +20,7 @@ const phrases: Readonly<Record<NonNullable<Progress["phase"]>, string>> = {
   verify: "Checking the checkpoints",
   pack: "Packing the checkpoints together",
   compare: "Comparing with the checkpoints",
+  read: "Reading what is pending",
 };
 
 /** One line on a terminal that tells how far a long operation is. */

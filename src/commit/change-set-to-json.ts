@@ -19,6 +19,7 @@ import type {
   StateJson,
 } from "./change-set-json.ts";
 import { contentIdOf } from "./content-id.ts";
+import type { OnCount } from "./patch.ts";
 
 /** What every change set as JSON says of itself. */
 export const changeSetFormat = "draftfs change set 1";
@@ -33,6 +34,8 @@ export interface ChangeSetJsonOptions {
    * The identity of the inodes the changes are based on; of use on the same machine. On by default.
    */
   readonly stamps?: boolean;
+  /** Told of every change before its turn: their content is read. */
+  readonly onProgress?: OnCount;
 }
 
 /**
@@ -47,7 +50,10 @@ export function changeSetToJson(
   return {
     format: changeSetFormat,
     root,
-    changes: changes.map((change) => changeToJson(change, options)),
+    changes: changes.map((change, done) => {
+      options.onProgress?.({ done, total: changes.length });
+      return changeToJson(change, options);
+    }),
     ...(unsupported === undefined ? {} : { unsupported: [...unsupported] }),
   };
 }

@@ -23,15 +23,35 @@ const absentOid = "0".repeat(40);
  * such a patch.
  *
  * @param lower the file system that holds the old tree.
- * @param contents learns what is read of the old tree.
+ * @param options.contents learns what is read of the old tree.
+ * @param options.onProgress told of every file before its turn.
  */
-export function patchOf(changeSet: ChangeSet, lower: Lower, contents?: ContentIndex): Buffer {
-  return patchOfEdits(patchEditsOf(changeSet, lower, contents));
+export function patchOf(
+  changeSet: ChangeSet,
+  lower: Lower,
+  { contents, onProgress }: PatchOptions = {},
+): Buffer {
+  return patchOfEdits(patchEditsOf(changeSet, lower, contents), onProgress);
 }
 
+/** What a patch can be told. */
+export interface PatchOptions {
+  readonly contents?: ContentIndex;
+  readonly onProgress?: OnCount;
+}
+
+/** How far something is that has no phases. */
+export type OnCount = (count: { readonly done: number; readonly total: number }) => void;
+
 /** The edits of single files and links as a patch, in the order in which they are given. */
-export function patchOfEdits(edits: readonly PatchEdit[]): Buffer {
-  return Buffer.concat(edits.flatMap(apartFromRepositories).map(patchOfEdit));
+export function patchOfEdits(edits: readonly PatchEdit[], onProgress?: OnCount): Buffer {
+  const apart = edits.flatMap(apartFromRepositories);
+  const total = apart.length;
+  const parts = apart.map((edit, done) => {
+    onProgress?.({ done, total });
+    return patchOfEdit(edit);
+  });
+  return Buffer.concat(parts);
 }
 
 /** What is moved into a repository or out of one: one side is to be applied, the other is not. */

@@ -5,7 +5,7 @@ import { DraftError } from "../errors.ts";
 import { planContentBytesMax } from "../limits.ts";
 import type { After, Before, Change, ChangeSet } from "./change-set.ts";
 import type { ChangeSetJson } from "./change-set-json.ts";
-import { changeSetToJson } from "./change-set-to-json.ts";
+import { type ChangeSetJsonOptions, changeSetToJson } from "./change-set-to-json.ts";
 import { commitChangeSet } from "./commit.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { ConflictError, phraseOf } from "./conflict.ts";
@@ -22,13 +22,17 @@ import type { CommitReceipt } from "./receipt.ts";
  * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already;
  *   `DRAFT_UNSUPPORTED` for more new content than one JSON text can hold.
  */
-export function planFileOf(disk: Disk, changeSet: ChangeSet): ChangeSetJson {
+export function planFileOf(
+  disk: Disk,
+  changeSet: ChangeSet,
+  options: Pick<ChangeSetJsonOptions, "onProgress"> = {},
+): ChangeSetJson {
   refuseVast(changeSet);
   const places = new OldPlaces(changeSet.changes);
   const changes = changeSet.changes.map((change) =>
     identifyBases(change, places, (path, before) => identify(disk, changeSet.root, path, before)),
   );
-  return changeSetToJson({ ...changeSet, changes }, { content: true, stamps: false });
+  return changeSetToJson({ ...changeSet, changes }, { ...options, content: true, stamps: false });
 }
 
 function refuseVast({ changes }: ChangeSet): void {

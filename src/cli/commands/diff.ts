@@ -6,6 +6,7 @@ import { patchNotes, unsupportedNote } from "../left-out.ts";
 import { withOverlay } from "../open-root.ts";
 import { writePatch } from "../patch-view.ts";
 import { patternsOf } from "../path-patterns.ts";
+import { progressLine } from "../progress.ts";
 import { figuresDocument } from "../run-document.ts";
 import { shownChangesOf, totalsOf } from "../shown-changes.ts";
 
@@ -42,7 +43,7 @@ export function execute(context: CommandContext, options: DiffOptions): Promise<
         out.write(changeLines(shown, out));
         if (changes.length > 0) out.write(` ${totalsText(totalsOf(shown))}\n`);
       } else {
-        writePatch(diff, out);
+        writePatch(diff, out, progressLine(err, "read"));
         err.write(patchNotes(diff));
       }
       if (options.json !== true) err.write(unsupportedNote(diff.changeSet.unsupported));

@@ -4,6 +4,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { nextStep } from "../next-step.ts";
 import { draftNameOf, withOverlay } from "../open-root.ts";
 import { patternsOf } from "../path-patterns.ts";
+import { progressLine } from "../progress.ts";
 import { countText } from "../quantities.ts";
 import { printable } from "../terminal.ts";
 
@@ -19,9 +20,13 @@ export function execute(context: CommandContext, options: PlanOptions): Promise<
   return withOverlay(
     context,
     options,
-    async (overlay, { out }) => {
+    async (overlay, { out, err }) => {
       const include = await patternsOf(overlay, options, options.paths);
-      const plan = await overlay.plan(include === undefined ? {} : { include });
+      const line = progressLine(err, "read");
+      const selection = include === undefined ? {} : { include };
+      const plan = await overlay
+        .plan({ ...selection, onProgress: line.update })
+        .finally(line.clear);
       const text = `${JSON.stringify(plan, undefined, 2)}\n`;
       const count = plan.changes.length;
       if (output === "-") out.write(text);
