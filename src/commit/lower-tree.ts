@@ -7,9 +7,13 @@ import { chunkBytes } from "../limits.ts";
 import type { Content, LowerNode } from "../overlay/pending.ts";
 import type { Before } from "./change-set.ts";
 import { stateOf } from "./images.ts";
+import { linkId, targetAt, targetSince } from "./link-target.ts";
 
 /** Pieces in which two contents are compared. */
 const compareBytes = 256 * 1024;
+
+/** No link has it. */
+const unknownTarget = "";
 
 /** The tree below an overlay, as the diff reads it. */
 export class LowerTree {
@@ -24,12 +28,24 @@ export class LowerTree {
   }
 
   /** The lower side of a change; `undefined` for a fifo, socket or device. */
-  beforeOf({ path, stamp, oid }: LowerNode): Before | undefined {
-    const target =
-      stamp.kind === "symlink" ? this.#lower.readlink(absoluteOf(this.#root, path)) : undefined;
+  beforeOf(node: LowerNode): Before | undefined {
+    const { stamp, oid } = node;
+    const target = stamp.kind === "symlink" ? this.#targetOf(node) : undefined;
     const state = stateOf(stamp, target);
     if (state === undefined) return undefined;
     return { state: state.kind === "file" ? { ...state, oid } : state, stamp };
+  }
+
+  /**
+   * Where a link led when it was seen. One that leads elsewhere may have come to its place since,
+   * and must not be taken for it.
+   */
+  #targetOf({ path, stamp, oid }: LowerNode): string {
+    const place = absoluteOf(this.#root, path);
+    const known = targetSince(stamp, place, this.#lower);
+    if (known !== undefined || oid === undefined) return known ?? unknownTarget;
+    const target = targetAt(place, this.#lower);
+    return target !== undefined && linkId(target) === oid ? target : unknownTarget;
   }
 
   /** What lies in a lower directory, in the order of names. */

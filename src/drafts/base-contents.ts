@@ -1,4 +1,5 @@
 import type { ContentIndex } from "../commit/content-index.ts";
+import { linkId, targetSince } from "../commit/link-target.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { isUntouched, type Stamp } from "../disk/stamp.ts";
@@ -9,9 +10,9 @@ import type { LowerNode } from "../overlay/pending.ts";
 import type { DraftEntry } from "./draft-index.ts";
 
 /**
- * The entries with the content ids of the files that they replace, hide or have moved, as long as
- * these are as they were seen. A draft may wait for days; by then others may have touched a file,
- * or written the same bytes again, and only what it holds tells that nothing has changed.
+ * The entries with the content ids of the files and links that they replace, hide or have moved, as
+ * long as these are as they were seen. A draft may wait for days; by then others may have touched a
+ * file, or written the same bytes again, and only what it holds tells that nothing has changed.
  *
  * Reads what is not known yet: files up to 1 MiB, 64 MiB in all. The others are known by their
  * stamps only.
@@ -27,7 +28,6 @@ export function withBaseContents(
   const reader = new BaseReader(disk, root, contents);
   return entries.map((entry) => {
     if (entry.kind === "whiteout") return { ...entry, base: reader.identified(entry.base) };
-    if (entry.kind !== "file") return entry;
     const base = reader.identified(entry.base);
     const isHome = entry.origin?.path === entry.base?.path;
     return { ...entry, base, origin: isHome ? entry.origin : reader.identified(entry.origin) };
@@ -48,7 +48,9 @@ class BaseReader {
   }
 
   identified(node: LowerNode | undefined): LowerNode | undefined {
-    if (node === undefined || node.oid !== undefined || node.stamp.kind !== "file") return node;
+    if (node === undefined || node.oid !== undefined) return node;
+    if (node.stamp.kind === "symlink") return this.#identifiedLink(node);
+    if (node.stamp.kind !== "file") return node;
     const known = this.#contents.find(node.stamp);
     if (known !== undefined) return { ...node, oid: known };
     const { size } = node.stamp;
@@ -59,6 +61,14 @@ class BaseReader {
     const oid = objectIdOf("blob", bytes);
     this.#contents.note(node.stamp, oid);
     return { ...node, oid };
+  }
+
+  #identifiedLink(node: LowerNode): LowerNode {
+    const target = targetSince(node.stamp, absoluteOf(this.#root, node.path), {
+      readlink: (path) => this.#disk.readlink(path),
+      stamp: (path) => this.#disk.lstat(path),
+    });
+    return target === undefined ? node : { ...node, oid: linkId(target) };
   }
 
   /** The bytes of the very file that the stamp tells of. */

@@ -25,7 +25,7 @@ export interface LowerNode {
    * hiding it does not mean that. Nanoseconds since the epoch; `undefined` where it is not known.
    */
   readonly seenNs?: bigint | undefined;
-  /** Of a file: the id of what it held then, where anybody has read it. */
+  /** Of a file or link: the id of what it held then, or its target's, where anybody has read it. */
   readonly oid?: string | undefined;
 }
 
