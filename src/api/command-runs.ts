@@ -1,3 +1,4 @@
+import { untilIdle } from "../engines/until-idle.ts";
 import { DraftError } from "../errors.ts";
 import type { Meter } from "../metrics/meter.ts";
 import type { Layer } from "../overlay/layer.ts";
@@ -46,6 +47,7 @@ export class CommandRuns {
     options: OverlayRunOptions,
   ): Promise<SpawnedCommand> {
     const start = async (): Promise<SpawnedCommand> => {
+      await untilIdle(this.#parts.layer);
       const spawning = this.#sessionFor(options.require).spawn(command, args, options);
       const result = this.#noting(spawning.then((spawned) => spawned.result));
       return { ...(await spawning), result };
@@ -58,7 +60,10 @@ export class CommandRuns {
 
   /** See `Overlay.shell()`. */
   shell(options: OverlayRunOptions): Promise<RunResult> {
-    const start = async () => this.#noting(this.#sessionFor(options.require).shell(options));
+    const start = async () => {
+      await untilIdle(this.#parts.layer);
+      return this.#noting(this.#sessionFor(options.require).shell(options));
+    };
     if (this.#parts.isParallel) return start();
     const shell = this.#last.then(start);
     this.#last = shell.catch(() => undefined);

@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import type { Change, ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
-import { commitResolving, type Resolver, takeOurs } from "../commit/commit-resolving.ts";
+import { type Resolver, takeOurs } from "../commit/commit-resolving.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { diffLayer } from "../commit/diff.ts";
 import type { DraftReference } from "../commit/manifest.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import { planFileOf } from "../commit/plan-file.ts";
-import { prepareCommit } from "../commit/prepare.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import type { RecoveryReport } from "../commit/recover.ts";
 import { type Selection, selectChanges } from "../commit/select.ts";
@@ -17,6 +16,7 @@ import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { OptimizerSettings } from "../engines/optimizer-settings.ts";
 import { unfinishedIn } from "../engines/unfinished-streams.ts";
+import { untilIdle } from "../engines/until-idle.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
 import type { Pending } from "../overlay/pending.ts";
@@ -27,9 +27,9 @@ import { type CommandDiff, Diff } from "./diff.ts";
 import { History } from "./history.ts";
 import { reportOfCheck } from "./operation-reports.ts";
 import type { OverlayParts } from "./overlay-parts.ts";
-import { checkReads } from "./read-set.ts";
+import { publishChanges } from "./publish-changes.ts";
 import type { CommitRequest, OverlayReceipt, PlanOptions, SavedDraft } from "./receipt.ts";
-import { replacedBy, settledPaths, touchedPaths } from "./touched-places.ts";
+import { replacedBy, settledPaths } from "./touched-places.ts";
 import { TransactionScope } from "./transaction-scope.ts";
 
 /**
@@ -73,6 +73,14 @@ export class Overlay extends History implements AsyncDisposable {
   /** Grows with every change; equal numbers mean that nothing has changed in between. */
   get generation(): number {
     return this.#layer.generation;
+  }
+
+  /**
+   * Resolves when the commit that is being carried out is over; `undefined` while there is none.
+   * Until then nothing can be changed: synchronous calls fail with `EBUSY`, all others wait.
+   */
+  get idle(): Promise<void> | undefined {
+    return this.#layer.idle;
   }
 
   /**
@@ -232,6 +240,7 @@ export class Overlay extends History implements AsyncDisposable {
   /** Throws away everything pending, in memory and in the saved draft. */
   async discard(): Promise<void> {
     await this.#runs.end();
+    await untilIdle(this);
     this.#layer.reset();
     this.#commands.rewind([]);
     await this.saveDraft();
@@ -243,6 +252,11 @@ export class Overlay extends History implements AsyncDisposable {
    * @returns the files that streams have written only a part of so far, which are not saved.
    */
   async saveDraft(): Promise<SavedDraft> {
+    await untilIdle(this);
+    return this.#saveDraft();
+  }
+
+  async #saveDraft(): Promise<SavedDraft> {
     if (this.#draft === undefined) return { leftOut: [] };
     await this.#runs.harvest();
     return this.#saveTo(this.#draft, this.#pendingCommands());
@@ -268,9 +282,10 @@ export class Overlay extends History implements AsyncDisposable {
     await this.close();
   }
 
+  /** When it is its turn: half of a transaction is not committed, nor the same thing twice. */
   async #commitOutside(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
     this.#transactions.refuseInside("commit");
-    return this.#measuredCommit(request, resolver);
+    return this.#transactions.enter(() => this.#measuredCommit(request, resolver));
   }
 
   #measuredCommit(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
@@ -280,6 +295,8 @@ export class Overlay extends History implements AsyncDisposable {
 
   async #commit(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
     await this.beforeChange();
+    // A resolver may call and be waited for; it must not wait for the commit in turn.
+    using _ = this.#layer.hold(resolver === undefined || resolver === takeOurs);
     const all = diffLayer(this.#layer);
     const { include, exclude, ...options } = request;
     const selected = selectChanges(this.#withoutUnfinished(all), {
@@ -314,14 +331,12 @@ export class Overlay extends History implements AsyncDisposable {
     resolver: Resolver | undefined,
   ): Promise<CommitReceipt> {
     try {
-      if (resolver === undefined) return await this.#publish(selected, options);
-      const beforePublish = () => this.#checkReadsBeside(selected);
-      return await commitResolving(this.#store, selected, resolver, { ...options, beforePublish });
+      return await publishChanges(this.#store, this.#layer, selected, options, resolver);
     } catch (error) {
       if (isDraftError(error) && error.code === "DRAFT_COMMIT_FAILED") {
         this.#layer.lookAgain();
         // Should that fail as well, the next commit asks about files that were only put back.
-        await this.saveDraft().catch(() => undefined);
+        await this.#saveDraft().catch(() => undefined);
       }
       throw error;
     }
@@ -352,20 +367,6 @@ export class Overlay extends History implements AsyncDisposable {
     if (this.#commands.commands.length === 0) return [];
     const pending = new Set([...this.#layer.pending()].map(({ path }) => path));
     return this.#commands.pendingAt((path) => pending.has(path));
-  }
-
-  /** Under the lock, after everything that was written: what was only read must be as it was. */
-  async #publish(changeSet: ChangeSet, options: CommitOptions): Promise<CommitReceipt> {
-    await using prepared = await prepareCommit(this.#store, changeSet, options);
-    checkReads(this.#store.disk, this.root, this.#layer.observed());
-    return await prepared.publish();
-  }
-
-  /** Where something was written too, the resolver has decided. */
-  #checkReadsBeside(changeSet: ChangeSet): void {
-    const written = new Set(touchedPaths(changeSet));
-    const readOnly = [...this.#layer.observed()].filter(({ path }) => !written.has(path));
-    checkReads(this.#store.disk, this.root, readOnly);
   }
 
   #receiptOf(receipt: CommitReceipt, unsupported: readonly TreePath[]): OverlayReceipt {

@@ -5,6 +5,7 @@ import { copyAttributes, freeNameBeside, moveIntoPlace, writeAll } from "./file-
 import { absolutePathOf, codeOf, findTarget } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { unfinishedIn } from "./unfinished-streams.ts";
+import { untilIdle } from "./until-idle.ts";
 
 /** What a stream wrote. */
 export interface StreamReceipt {
@@ -40,7 +41,9 @@ export class ChunkWriter {
 
   /** Opens a writer; the file's parents are made. */
   static async open(overlay: EngineOverlay, path: string): Promise<ChunkWriter> {
-    return new ChunkWriter(overlay, path, await createContentHash());
+    const hash = await createContentHash();
+    await untilIdle(overlay);
+    return new ChunkWriter(overlay, path, hash);
   }
 
   private constructor(overlay: EngineOverlay, path: string, hash: ContentHash) {

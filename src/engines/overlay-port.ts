@@ -73,6 +73,8 @@ export interface EngineOverlay<Savepoint = unknown> {
   readonly fs: EngineFs;
   /** What engines and tools go by that are given no settings; the defaults when it is missing. */
   readonly optimizer?: OptimizerSettings;
+  /** Resolves when nothing keeps it from being changed any more; missing while nothing does. */
+  readonly idle?: Promise<void> | undefined;
   savepoint(): Savepoint;
   rollback(savepoint: Savepoint): void;
   release(savepoint: Savepoint): void;

@@ -8,6 +8,7 @@ import { absolutePathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { stoppable } from "./stoppable-source.ts";
 import { TextPieces } from "./text-pieces.ts";
+import { untilIdle } from "./until-idle.ts";
 
 /**
  * Content that comes in pieces of any size. Strings are UTF-8; a character may be split between two
@@ -64,6 +65,7 @@ async function writePieces(
     let reported = 0;
     stopIfAborted(options.signal, path);
     for await (const piece of stoppableSource(source, path, options.signal)) {
+      if (overlay.idle !== undefined) await untilIdle(overlay);
       stopIfAborted(options.signal, path);
       writer.write(pieces.bytesOf(piece));
       if (writer.bytes - reported < chunkBytes) continue;
@@ -73,8 +75,10 @@ async function writePieces(
     }
     stopIfAborted(options.signal, path);
     pieces.end();
+    await untilIdle(overlay);
     return writer.finish();
   } finally {
+    await untilIdle(overlay);
     writer.discard();
   }
 }
@@ -156,12 +160,12 @@ export function createStreamWriter(
     },
     write(piece: Buffer | string, encoding, done) {
       const isUtf8 = typeof piece !== "string" || /^utf-?8$/i.test(encoding);
-      attempt(done, () => {
+      attempt(overlay, done, () => {
         writer?.write(pieces.bytesOf(isUtf8 ? piece : Buffer.from(piece, encoding)));
       });
     },
     final(done) {
-      attempt(done, () => {
+      attempt(overlay, done, () => {
         pieces.end();
         const receipt = writer?.finish();
         if (receipt === undefined) return;
@@ -172,6 +176,7 @@ export function createStreamWriter(
     destroy(error, done) {
       end.fail();
       attempt(
+        overlay,
         (failure) => done(failure ?? error),
         () => writer?.discard(),
       );
@@ -196,7 +201,15 @@ function measuredEnd(path: string, options: MeasuringOptions) {
   return { succeed: (receipt: StreamReceipt) => succeed(receipt), fail: () => fail() };
 }
 
-function attempt(done: (error?: Error | null) => void, work: () => void): void {
+function attempt(
+  overlay: EngineOverlay,
+  done: (error?: Error | null) => void,
+  work: () => void,
+): void {
+  if (overlay.idle !== undefined) {
+    void untilIdle(overlay).then(() => attempt(overlay, done, work));
+    return;
+  }
   try {
     work();
   } catch (error) {

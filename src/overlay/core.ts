@@ -3,6 +3,7 @@ import { constants } from "../disk/lower-classes.ts";
 import { identityOf, type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { nameBytesMax, pathBytesMax } from "../limits.ts";
+import { CommitHold } from "./commit-hold.ts";
 import { ContentMemory, type MemoryOptions } from "./content-memory.ts";
 import { credentials, isPermitted, mayExecute } from "./credentials.ts";
 import { Descriptors, type OpenFile } from "./descriptors.ts";
@@ -56,6 +57,7 @@ export class Core {
   readonly paths: DirectoryPaths;
   /** What would be written now would be lost. */
   isClosed = false;
+  readonly commits = new CommitHold();
   /** Stands for everything outside of the root that a policy lets be read. */
   readonly #outside: DirectoryNode;
   readonly #walk: PathWalk;
@@ -125,12 +127,16 @@ export class Core {
     return directory.entries === undefined || directory.entries.size === 0;
   }
 
-  /** @throws {Fault} `EACCES` when the policy, or the root, forbids to change what lies there. */
+  /**
+   * @throws {Fault} `EACCES` when the policy, or the root, forbids to change what lies there;
+   *   `EBUSY` while a commit is being carried out, `EROFS` when the overlay was closed.
+   */
   requireChangeable(place: Place): void {
     if (place.directory === this.#outside) throw leavesRoot();
     if (this.isClosed) {
       throw new Fault("EROFS", { reason: "read-only file system, the overlay was closed" });
     }
+    this.commits.requireIdle();
     if (this.policy.restrictsWriting) this.policy.requireWritable(this.#pathsOf(place));
   }
 
@@ -273,8 +279,13 @@ export class Core {
     if (this.descriptors.nodes().next().done === true) this.memory.place.close();
   }
 
-  /** The upper node of an open file, which is copied up where it is still the lower's. */
+  /**
+   * The upper node of an open file that is to be changed; copied up where it is still the lower's.
+   *
+   * @throws {Fault} `EBUSY`, `ESTALE`.
+   */
   nodeOf(file: OpenFile): Node {
+    this.commits.requireIdle();
     if (file.node !== undefined) return file.node;
     // Whatever lies at the place by now: the file that is open is no longer there.
     if (file.place === undefined) throw new Fault("ESTALE");

@@ -13,12 +13,18 @@ export class Fault {
   /** The call that failed where it is not the one that was asked for. */
   readonly syscall: string | undefined;
   readonly path: string | undefined;
+  /** When to try again, where the operation has changed nothing and will succeed later. */
+  readonly until: Promise<void> | undefined;
 
-  constructor(code: string, details: { reason?: string; syscall?: string; path?: string } = {}) {
+  constructor(
+    code: string,
+    details: { reason?: string; syscall?: string; path?: string; until?: Promise<void> } = {},
+  ) {
     this.code = code;
     this.reason = details.reason;
     this.syscall = details.syscall;
     this.path = details.path;
+    this.until = details.until;
   }
 }
 
@@ -28,6 +34,9 @@ const errnos = os.constants.errno as Readonly<Record<string, number>>;
 
 /** Errors that name their call already: they pass through the calls around it unchanged. */
 const finished = new WeakSet<Error>();
+
+/** When to try again what has failed with an error: {@link Fault.until}. */
+const retries = new WeakMap<Error, Promise<void>>();
 
 /** What a failing call was about, as the caller named it. */
 export interface CallContext {
@@ -65,10 +74,17 @@ export function errorOfCall(caught: unknown, context: CallContext): unknown {
   if (caught instanceof Fault) {
     const syscall = caught.syscall ?? context.syscall;
     const path = caught.path ?? context.path;
-    return fileSystemError(caught.code, { ...context, syscall, path }, caught.reason);
+    const error = fileSystemError(caught.code, { ...context, syscall, path }, caught.reason);
+    if (caught.until !== undefined) retries.set(error, caught.until);
+    return error;
   }
   if (isSystemError(caught) && !finished.has(caught)) return fileSystemError(caught.code, context);
   return caught;
+}
+
+/** When a call that has failed is to be tried again, if at all: callers who can wait do. */
+export function retryAfter(error: unknown): Promise<void> | undefined {
+  return error instanceof Error ? retries.get(error) : undefined;
 }
 
 /** Whether something thrown is an error of a system call. */

@@ -156,6 +156,22 @@ export class Layer {
     this.#adoption.adopt(entry);
   }
 
+  /** Resolves when the commit that is being carried out is over; `undefined` without one. */
+  get idle(): Promise<void> | undefined {
+    return this.#core.commits.idle;
+  }
+
+  /**
+   * To be called before a commit takes down what is pending. Until the result is disposed of,
+   * after {@link rebase}, which drops it, nothing can be changed: synchronous calls fail with
+   * `EBUSY`, all others wait.
+   *
+   * @param canWait whether they may; otherwise they fail too.
+   */
+  hold(canWait = true): Disposable {
+    return this.#core.commits.begin(canWait);
+  }
+
   /**
    * To be called before the lower is changed by a commit: takes over what pending and open files
    * still share with files that it replaces; see {@link keepContent}.
@@ -185,9 +201,11 @@ export class Layer {
   /**
    * Undoes everything since `savepoint`, and ends it.
    *
-   * @throws {DraftError} `DRAFT_TRANSACTION` when it has ended already.
+   * @throws {DraftError} `DRAFT_TRANSACTION` when it has ended already, or while a commit is being
+   *   carried out.
    */
   rollback(savepoint: Savepoint): void {
+    this.#core.commits.requireIdleFor("roll back");
     this.#core.tree.rollback(savepoint);
   }
 

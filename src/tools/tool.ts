@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ExplicitSettings } from "../engines/optimizer-settings.ts";
 import { absolutePathOf } from "../engines/overlay-path.ts";
 import type { EngineOverlay } from "../engines/overlay-port.ts";
+import { untilIdle } from "../engines/until-idle.ts";
 import { DraftError } from "../errors.ts";
 import { noIo } from "../metrics/measurement.ts";
 import type { Meter, OperationReport } from "../metrics/meter.ts";
@@ -78,6 +79,7 @@ export async function runTool<Input, Output extends object>(
       details: { tool: tool.name, issues },
     });
   }
+  await untilIdle(context.overlay);
   if (context.signal?.aborted === true) throw aborted(tool.name, context.signal);
   if (context.meter?.isActive !== true) return await tool.run(context, parsed.data);
   const tally: CallTally = { reads: 0, bytes: 0 };

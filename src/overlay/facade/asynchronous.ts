@@ -1,4 +1,5 @@
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { retryAfter } from "../file-system-error.ts";
 
 /** Any function of the synchronous table. */
 export type Call = (...values: never[]) => unknown;
@@ -15,9 +16,16 @@ export function promiseOf(call: Call): (...values: unknown[]) => Promise<unknown
   return async (...values) => deliver(() => call(...(values as never[])));
 }
 
-/** The outcome of `run`, which happens at once, in a later turn of the event loop. */
+/**
+ * The outcome of `run`, which happens at once, in a later turn of the event loop. While a commit is
+ * being carried out, what changes something happens after that.
+ */
 export async function deliver<T>(run: () => T): Promise<T> {
-  const outcome = outcomeOf(run);
+  let outcome = outcomeOf(run);
+  for (let later = retryOf(outcome); later !== undefined; later = retryOf(outcome)) {
+    await later;
+    outcome = outcomeOf(run);
+  }
   await nextTurn();
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
@@ -38,12 +46,24 @@ export function callbackOf(
 ): (...values: unknown[]) => void {
   return (...values) => {
     const callback = takeCallback(values, arity);
-    const outcome = outcomeOf(() => call(...(values as never[])));
-    if ("error" in outcome) {
-      if (isArgumentError(outcome.error)) throw outcome.error;
-      setImmediate(callback, outcome.error);
-    } else setImmediate(callback, null, ...results(outcome.value, values));
+    const run = (): unknown => call(...(values as never[]));
+    const tell = (outcome: Outcome<unknown>): void => {
+      if ("error" in outcome) setImmediate(callback, outcome.error);
+      else setImmediate(callback, null, ...results(outcome.value, values));
+    };
+    const outcome = outcomeOf(run);
+    if ("error" in outcome && isArgumentError(outcome.error)) throw outcome.error;
+    const later = retryOf(outcome);
+    if (later === undefined) tell(outcome);
+    else void later.then(() => tellLater(run, tell));
   };
+}
+
+function tellLater(run: () => unknown, tell: (outcome: Outcome<unknown>) => void): void {
+  const outcome = outcomeOf(run);
+  const later = retryOf(outcome);
+  if (later === undefined) tell(outcome);
+  else void later.then(() => tellLater(run, tell));
 }
 
 /** Takes the callback off the end of the arguments. @throws `ERR_INVALID_ARG_TYPE` as Node. */
@@ -72,6 +92,10 @@ export function nextTurn(): Promise<void> {
 }
 
 type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+function retryOf(outcome: Outcome<unknown>): Promise<void> | undefined {
+  return "error" in outcome ? retryAfter(outcome.error) : undefined;
+}
 
 function outcomeOf<T>(run: () => T): Outcome<T> {
   try {
