@@ -96,6 +96,11 @@ export type ManifestNode = ManifestFile | ManifestDirectory | ManifestSymlink;
 export type ManifestAfter = ManifestNode & {
   readonly timesSet: boolean;
   readonly linkGroup?: number;
+  /**
+   * A file that lay there gave way to one with several names: that is another one than lay there,
+   * and its other names have nothing to do with the bytes that were replaced here.
+   */
+  readonly isOtherFile?: true;
 };
 
 interface ManifestMeta {

@@ -95,7 +95,7 @@ export class Replay {
         if (place !== undefined) parked.set(change, place);
       } else if (change.kind === "create") {
         this.#removeUnlessFull(change.path);
-      } else if (isRetyped(change)) {
+      } else if (isReplaced(change)) {
         this.#remove(change.path);
       }
     }
@@ -366,8 +366,10 @@ function returnsOf(change: ManifestChange, places: OldPlaces): Return[] {
 
 const wholeAspects: ReadonlySet<string> = new Set(["content", "target", "type"]);
 
-function isRetyped(change: ManifestChange): boolean {
-  return change.kind === "modify" && change.aspects.includes("type");
+/** Whether another node lies there than before, of another kind or with names of its own. */
+function isReplaced(change: ManifestChange): boolean {
+  if (change.kind !== "modify") return false;
+  return change.aspects.includes("type") || change.after.isOtherFile === true;
 }
 
 function touchesAttributes(change: ManifestChange): boolean {

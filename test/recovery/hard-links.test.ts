@@ -1,0 +1,67 @@
+import { linkSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { redo, restore, undo } from "../../src/recovery/take-back.ts";
+import { HistoryFixture } from "./history-fixture.ts";
+
+let fixture: HistoryFixture;
+beforeEach(() => {
+  fixture = new HistoryFixture();
+  for (const name of ["one", "other"]) fixture.edit(name, name);
+  linkSync(join(fixture.root, "one"), join(fixture.root, "one again"));
+});
+afterEach(() => fixture.dispose());
+
+const hasty = { durability: "none" } as const;
+const contents = (): string[] => ["one", "one again", "other"].map((name) => fixture.read(name));
+
+/** Makes of `other` one more name of the file that is `one` and `one again`. */
+async function linkOver(): Promise<void> {
+  await fixture.commit((fs, at) => {
+    fs.lstatSync(at("one again"));
+    fs.unlinkSync(at("other"));
+    fs.linkSync(at("one"), at("other"));
+  });
+  expect(contents()).toEqual(["one", "one", "one"]);
+  expect(statSync(join(fixture.root, "other")).nlink).toBe(3);
+}
+
+test("undo of a link in place of a file leaves the other names alone", async () => {
+  await linkOver();
+  await undo(fixture.store, hasty);
+  expect(contents()).toEqual(["one", "one", "other"]);
+  await redo(fixture.store, hasty);
+  expect(contents()).toEqual(["one", "one", "one"]);
+  await restore(fixture.store, { checkpoint: "2", ...hasty });
+  expect(contents()).toEqual(["one", "one", "other"]);
+});
+
+test("undo of one name moved over a file leaves the other name alone", async () => {
+  await fixture.commit((fs, at) => {
+    fs.chmodSync(at("one again"), 0o644);
+    fs.renameSync(at("one"), at("other"));
+    fs.writeFileSync(at("one"), "new");
+  });
+  expect(contents()).toEqual(["new", "one", "one"]);
+  await undo(fixture.store, hasty);
+  expect(contents()).toEqual(["one", "one", "other"]);
+});
+
+test("undo of one new file in place of two gives each of them its own bytes", async () => {
+  await fixture.commit((fs, at) => {
+    for (const name of ["one again", "other"]) fs.unlinkSync(at(name));
+    fs.writeFileSync(at("new"), "new");
+    for (const name of ["one again", "other"]) fs.linkSync(at("new"), at(name));
+  });
+  expect(contents()).toEqual(["one", "new", "new"]);
+  await undo(fixture.store, hasty);
+  expect(contents()).toEqual(["one", "one", "other"]);
+});
+
+test("undo of bytes written under one name brings the old ones back under all", async () => {
+  await fixture.commit((fs, at) => fs.appendFileSync(at("one again"), "!"));
+  expect(contents()).toEqual(["one!", "one!", "other"]);
+  await undo(fixture.store, hasty);
+  expect(contents()).toEqual(["one", "one", "other"]);
+  expect(statSync(join(fixture.root, "one")).nlink).toBe(2);
+});
