@@ -22,6 +22,8 @@ export class Applier {
   readonly #creator: Creator = currentCreator();
   readonly #losses: Losses;
   readonly #access: DefaultAccess;
+  /** Steps whose staged files have been dressed ahead. */
+  readonly #dressed = new Set<Step>();
 
   /** @param losses receives what nodes could not be given. */
   constructor(disk: Disk, directories: Directories, losses = new Losses()) {
@@ -29,6 +31,25 @@ export class Applier {
     this.#directories = directories;
     this.#losses = losses;
     this.#access = new DefaultAccess(disk, directories, this.#creator.umask);
+  }
+
+  /**
+   * Dresses the staged files that will replace others, while the disk is waited for: nothing of the
+   * tree is touched. What cannot be done now is done, or fails, in its turn.
+   */
+  dressAhead(steps: readonly Step[]): void {
+    // Behind what moves, a path leads elsewhere until the move is done.
+    if (steps.some(({ kind }) => kind === "park" || kind === "move")) return;
+    try {
+      for (const step of steps) {
+        if (step.kind !== "install" || step.replaced?.kind !== "file") continue;
+        const target = this.#directories.locate(step.path);
+        this.dress(step, target, this.#directories.locate(step.staged));
+        this.#dressed.add(step);
+      }
+    } catch {
+      // Applying the step meets the same error, and knows what to put back.
+    }
   }
 
   apply(step: Step): void {
@@ -130,7 +151,7 @@ export class Applier {
   #install(step: InstallStep<NodeImage, NodeImage>): void {
     const staged = this.#directories.locate(step.staged);
     const target = this.#directories.locate(step.path);
-    this.dress(step, target, staged);
+    if (!this.#dressed.has(step)) this.dress(step, target, staged);
     if (step.replaced !== null) {
       this.#disk.rename(staged, target);
       return;
@@ -150,8 +171,8 @@ export class Applier {
 
   /**
    * Gives a staged file what it cannot have from where it was made: the attributes of the file that
-   * it replaces, or the access list that its directory gives to new ones. To be done right before
-   * it is put in place: the old file is sure to be there, and the new one to be whole.
+   * it replaces, or the access list that its directory gives to new ones. To be done when nothing
+   * but the wait for the disk is left: the old file is sure to be there, and the new one whole.
    */
   dress(
     { path, node, replaced }: InstallStep<NodeImage, NodeImage>,

@@ -47,6 +47,7 @@ class Diff {
   readonly #movedTo = new Map<TreePath, PendingNode>();
   /** Where what lies at a place has moved from. */
   readonly #movedHere = new Map<TreePath, TreePath>();
+  #hasOpaque = false;
   readonly #changes: Change[] = [];
   /** Lower nodes that are gone, by their place. */
   readonly #deletes = new Map<TreePath, { readonly path: TreePath; readonly node: LowerNode }>();
@@ -63,9 +64,8 @@ class Diff {
 
   run(): ChangeSet {
     for (const entry of this.#entries) this.#survey(entry);
-    for (const entry of this.#entries) this.#follow(entry);
-    for (const entry of this.#entries) this.#gather(entry);
-    for (const entry of this.#entries) this.#followHidden(entry);
+    // Mostly everything is where it was: then nothing has moved, and nothing is gone.
+    if (this.#vacated.size > 0 || this.#hasOpaque) this.#followAll();
     for (const [origin, { path }] of this.#movedTo) this.#movedHere.set(path, origin);
     for (const entry of this.#entries) this.#compare(entry);
     this.#addDeletes();
@@ -74,8 +74,15 @@ class Diff {
     return { root: this.#root, changes, ...(unsupported.length === 0 ? {} : { unsupported }) };
   }
 
+  #followAll(): void {
+    for (const entry of this.#entries) this.#follow(entry);
+    for (const entry of this.#entries) this.#gather(entry);
+    for (const entry of this.#entries) this.#followHidden(entry);
+  }
+
   #survey(entry: Pending): void {
     const { base } = entry;
+    if (entry.kind === "directory" && entry.opaque) this.#hasOpaque = true;
     if (base === undefined) return;
     if (entry.kind !== "whiteout" && isSameNode(entry.origin, base)) this.#atHome.add(base.path);
     else this.#vacated.add(base.path);

@@ -8,19 +8,23 @@ export type Stored = Pick<ManifestFile, "oid" | "stored">;
 
 /** The image of a state; a file needs to be told how its bytes are kept. */
 export function imageOf(state: NodeState, stored: Stored, ino?: bigint): NodeImage {
-  const identity = ino === undefined ? {} : { ino: String(ino) };
+  const image = withoutInode(state, stored);
+  return ino === undefined ? image : { ...image, ino: String(ino) };
+}
+
+function withoutInode(state: NodeState, stored: Stored): NodeImage {
   const { uid, gid } = state;
   const mtimeNs = String(state.mtimeNs);
   switch (state.kind) {
     case "file": {
       const { mode, size } = state;
       const { oid, stored: place } = stored;
-      return { kind: "file", mode, uid, gid, mtimeNs, size, oid, stored: place, ...identity };
+      return { kind: "file", mode, uid, gid, mtimeNs, size, oid, stored: place };
     }
     case "directory":
-      return { kind: "directory", mode: state.mode, uid, gid, mtimeNs, ...identity };
+      return { kind: "directory", mode: state.mode, uid, gid, mtimeNs };
     case "symlink":
-      return { kind: "symlink", mode: 0o777, uid, gid, mtimeNs, target: state.target, ...identity };
+      return { kind: "symlink", mode: 0o777, uid, gid, mtimeNs, target: state.target };
   }
 }
 
@@ -31,17 +35,24 @@ export function imageOfBefore(before: Before, stored: Stored): NodeImage {
 
 /** The image as the manifest keeps it for good: inode numbers mean nothing later. */
 export function manifestNodeOf(image: NodeImage): ManifestNode {
-  const { ino: _, ...node } = image;
-  return node;
+  const { uid, gid, mtimeNs } = image;
+  switch (image.kind) {
+    case "file": {
+      const { mode, size, oid, stored } = image;
+      return { kind: "file", mode, uid, gid, mtimeNs, size, oid, stored };
+    }
+    case "directory":
+      return { kind: "directory", mode: image.mode, uid, gid, mtimeNs };
+    case "symlink":
+      return { kind: "symlink", mode: image.mode, uid, gid, mtimeNs, target: image.target };
+  }
 }
 
 /** The image of a new node as the manifest keeps it. */
 export function manifestAfterOf(image: NodeImage, after: After): ManifestAfter {
-  return {
-    ...manifestNodeOf(image),
-    timesSet: after.timesSet,
-    ...(after.linkGroup === undefined ? {} : { linkGroup: after.linkGroup }),
-  };
+  const { timesSet, linkGroup } = after;
+  const node = { ...manifestNodeOf(image), timesSet };
+  return linkGroup === undefined ? node : { ...node, linkGroup };
 }
 
 /** The state of a node on the disk, given its stamp and, for a link, its target. */

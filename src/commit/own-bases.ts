@@ -1,5 +1,5 @@
 import { childOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
-import type { Pending, PendingDirectory } from "../overlay/pending.ts";
+import type { LowerNode, Pending, PendingDirectory } from "../overlay/pending.ts";
 
 /**
  * The entries with those bases only that still are what the old tree holds at their place. An
@@ -19,13 +19,29 @@ export function withOwnBases(entries: readonly Pending[]): Pending[] {
   const settled: Pending[] = [];
   for (const entry of entries) {
     const { path, base } = entry;
-    const isOwn = base?.path === placeOf(path, directories.get(parentOf(path)), movedAway);
+    const isOwn = isOwnBase(path, base, directories.get(parentOf(path)), movedAway);
     if (!isOwn && entry.kind === "whiteout") continue;
     const own: Pending = isOwn || entry.kind === "whiteout" ? entry : { ...entry, base: undefined };
     if (own.kind === "directory") directories.set(path, own);
     settled.push(own);
   }
   return settled;
+}
+
+function isOwnBase(
+  path: TreePath,
+  base: LowerNode | undefined,
+  parent: PendingDirectory | undefined,
+  movedAway: ReadonlySet<TreePath>,
+): boolean {
+  // Nearly always the parent shows what lies at its own place.
+  if (parent !== undefined && shownBy(parent) === parent.path) return base?.path === path;
+  return base?.path === placeOf(path, parent, movedAway);
+}
+
+/** The lower directory that shows in one of the upper. */
+function shownBy({ redirect, opaque, base }: PendingDirectory): TreePath | undefined {
+  return redirect ?? (opaque ? undefined : base?.path);
 }
 
 /** Where the old tree holds what a child of `parent` shows, hides or replaces; if anywhere. */
@@ -35,7 +51,7 @@ function placeOf(
   movedAway: ReadonlySet<TreePath>,
 ): TreePath | undefined {
   if (parent === undefined) return path;
-  const shown = parent.redirect ?? (parent.opaque ? undefined : parent.base?.path);
+  const shown = shownBy(parent);
   if (shown !== undefined) return childOf(shown, nameOf(path));
   const covered = parent.base;
   const isThere = covered !== undefined && !movedAway.has(covered.path);

@@ -19,6 +19,7 @@ import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import { Directories } from "./directories.ts";
 import { Examiner } from "./examine.ts";
+import { failureOf } from "./failure-of.ts";
 import { bootIdOf } from "./host.ts";
 import { encodeRecord, type JournalRecord } from "./journal-record.ts";
 import { fitsSlot } from "./journal-slots.ts";
@@ -29,7 +30,7 @@ import { Pace } from "./pace.ts";
 import { type CommitPlan, planCommit } from "./plan.ts";
 import { PlannedNodes } from "./planned-nodes.ts";
 import { preparationFailure } from "./preparation-failure.ts";
-import { PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
+import { type Preparations, PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
 import { findMovedOn } from "./recheck.ts";
 import { ReplacedFiles } from "./replaced-files.ts";
 import { settleJournal } from "./settle.ts";
@@ -112,13 +113,11 @@ class Preparation {
       background: this.#background(checks),
       isDurable: durability === "durable",
     });
-    const replaced = new ReplacedFiles(disk, stager.isInBackground);
+    const replaced = this.#replacedFiles(stager, packDescriptor);
     // The debt of the operation before is paid while this one is being staged.
     const { lock, last } = this.#root;
-    const settled = settleJournal(this.#store, { last }).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
+    const settled = failureOf(settleJournal(this.#store, { last }));
+    let packSync: Preparations["packSync"];
     try {
       refuseErrors(findCollidingNames(this.#store, this.#plan.changeSet.changes, staging));
       const pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
@@ -136,6 +135,7 @@ class Preparation {
       const staged = stager.finish();
       const checkpoint = addCheckpoint(this.#store.objects, pack, this.#facts(), changes);
       const summary = pack.finish();
+      packSync = this.#beginSync(packDescriptor, summary);
       const steps = this.#nodes.steps(staging);
       const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
       const isLarge = stager.hasLarge || examiner.largeFiles.size > 0;
@@ -155,6 +155,7 @@ class Preparation {
         checkpoint,
         changes,
         descriptors,
+        packSync,
         replaced,
         settled,
         staged,
@@ -170,7 +171,7 @@ class Preparation {
         findMovedOn: () => findMovedOn(disk, directories, examiner.seen),
       });
     } catch (error) {
-      await Promise.all([settled, stager.finish()]);
+      await Promise.all([settled, stager.finish(), packSync]);
       for (const descriptor of descriptors) disk.close(descriptor);
       replaced.close();
       directories.forget();
@@ -178,6 +179,18 @@ class Preparation {
       journal.dropNext(this.#sequence);
       throw error;
     }
+  }
+
+  #replacedFiles({ isInBackground }: Stager, descriptor: number): ReplacedFiles {
+    const max = isInBackground ? this.#plan.expectations.length : 0;
+    return new ReplacedFiles(this.#store.disk, max, descriptor);
+  }
+
+  /** A pack that no slot has room for goes to the disk while the record is made. */
+  #beginSync(pack: number, { size }: PackSummary): Preparations["packSync"] {
+    const isDurable = (this.#options.durability ?? "durable") === "durable";
+    if (!isDurable || size <= journalSlotBytes) return undefined;
+    return failureOf(this.#store.disk.fsync(pack));
   }
 
   /** Where record and pack find room together, if anywhere. */

@@ -11,6 +11,7 @@ import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
+import type { Failure } from "./failure-of.ts";
 import { encodeRecord, type JournalRecord } from "./journal-record.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
 import { KeptNames } from "./kept-names.ts";
@@ -22,7 +23,7 @@ import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
 import type { ReplacedFiles } from "./replaced-files.ts";
-import { beginSettling } from "./settle.ts";
+import { beginSettling, ensureSlots } from "./settle.ts";
 import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
 
@@ -49,9 +50,14 @@ export interface Preparations {
   readonly changes: readonly ManifestChange[];
   /** Open files that must be durable before the record is in force; the pack comes first. */
   readonly descriptors: readonly number[];
+  /**
+   * When the pack is durable, where that has begun already; an error is a value here. Without it the
+   * pack is made durable with the other descriptors.
+   */
+  readonly packSync: Promise<Failure | undefined> | undefined;
   readonly replaced: ReplacedFiles;
   /** When the debt of the operation before is paid; an error is a value here. */
-  readonly settled: Promise<{ readonly error: unknown } | undefined>;
+  readonly settled: Promise<Failure | undefined>;
   /** When everything lies at its provisional place; a failure is a value here. */
   readonly staged: Promise<StagingFailure | undefined>;
   readonly pace: Pace;
@@ -102,10 +108,9 @@ export class PreparedCommit implements AsyncDisposable {
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");
-    const { store, lock, directories } = this.#parts;
+    const { store, lock, directories, largeFiles, record } = this.#parts;
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
-      const { largeFiles, record } = this.#parts;
       const written = record.steps.filter(({ kind }) => kind === "write").map(({ path }) => path);
       const copies = keepLargeFiles(store, directories, largeFiles, new Set(written));
       // I3: every byte is durable before the record has its name.
@@ -127,16 +132,21 @@ export class PreparedCommit implements AsyncDisposable {
       throw preparationFailure(error, store.state.root);
     }
     this.#state = "published";
+    let settle: (() => void) | undefined;
     try {
-      await this.#decide();
+      const applier = new Applier(store.disk, directories, this.#losses);
+      const decided = this.#decide();
+      applier.dressAhead(record.steps);
+      await decided;
       // From here on the commit is decided: it will be finished, or taken back by a record.
-      await this.#apply();
+      await this.#apply(applier);
       const unpublished = this.#publishObjects();
-      if (unpublished === undefined) this.#settleEarly();
+      if (unpublished === undefined) settle = this.#settlingEarly();
       return this.#receipt(unpublished);
     } finally {
       this.#close();
       lock.release();
+      settle?.();
     }
   }
 
@@ -144,8 +154,8 @@ export class PreparedCommit implements AsyncDisposable {
   async discard(): Promise<void> {
     if (this.#state !== "prepared") return;
     this.#state = "discarded";
-    const { store, lock, record, settled, staged } = this.#parts;
-    await Promise.all([settled, staged]);
+    const { store, lock, record, settled, staged, packSync } = this.#parts;
+    await Promise.all([settled, staged, packSync]);
     this.#close();
     try {
       removeStaging(store.disk, store.state, record.sequence);
@@ -161,7 +171,7 @@ export class PreparedCommit implements AsyncDisposable {
 
   /** @param copies files, by path, that are to be made durable too. */
   async #sync(copies: readonly string[]): Promise<void> {
-    const { store, durability, descriptors, largeFiles } = this.#parts;
+    const { store, durability, descriptors, packSync, largeFiles } = this.#parts;
     if (durability === "none") return;
     for (const path of copies) await syncFile(store.disk, path);
     this.#syncs += copies.length;
@@ -178,7 +188,10 @@ export class PreparedCommit implements AsyncDisposable {
       await this.#syncStaged();
     }
     this.#syncs += descriptors.length;
-    await Promise.all(descriptors.map((descriptor) => store.disk.fsync(descriptor)));
+    const left = packSync === undefined ? descriptors : descriptors.slice(1);
+    await Promise.all(left.map((descriptor) => store.disk.fsync(descriptor)));
+    const failed = await packSync;
+    if (failed !== undefined) throw failed.error;
   }
 
   /** One by one what a syncfs does at once: after a crash nobody must see a torn file. */
@@ -268,9 +281,8 @@ export class PreparedCommit implements AsyncDisposable {
     }
   }
 
-  async #apply(): Promise<void> {
+  async #apply(applier: Applier): Promise<void> {
     const { store, record, directories, pace, sharedInodes } = this.#parts;
-    const applier = new Applier(store.disk, directories, this.#losses);
     const names = new KeptNames(store.disk, directories, record.staging, sharedInodes);
     let index = 0;
     try {
@@ -325,18 +337,22 @@ export class PreparedCommit implements AsyncDisposable {
     }
   }
 
-  #settleEarly(): void {
-    const { store, record, durability, hasSlots } = this.#parts;
-    if (!store.settlesEarly || durability === "none") return;
-    beginSettling(store, record.sequence, hasSlots);
+  /** What begins to pay the debt; to be called without the lock, which would have to wait. */
+  #settlingEarly(): (() => void) | undefined {
+    const { store, record, durability } = this.#parts;
+    if (!store.settlesEarly || durability === "none") return undefined;
+    const hasSlots = ensureSlots(store, this.#parts.hasSlots);
+    return () => beginSettling(store, record.sequence, hasSlots);
   }
 
   #receipt(unpublished: unknown): CommitReceipt {
     const { record, checkpoint, changes, durability, startedMs, warnings } = this.#parts;
-    const written = record.steps.filter(({ kind }) => kind === "install" || kind === "write");
+    let filesWritten = 0;
     let bytesWritten = 0;
-    for (const step of written) {
-      if ("node" in step && step.node.kind === "file") bytesWritten += step.node.size;
+    for (const step of record.steps) {
+      if (step.kind !== "install" && step.kind !== "write") continue;
+      filesWritten += 1;
+      if (step.node.kind === "file") bytesWritten += step.node.size;
     }
     return {
       sequence: record.sequence,
@@ -347,7 +363,7 @@ export class PreparedCommit implements AsyncDisposable {
       warnings: [...warnings, ...this.#losses.findings],
       ...(unpublished === undefined ? {} : { unpublished }),
       counts: {
-        filesWritten: written.length,
+        filesWritten,
         bytesWritten,
         steps: record.steps.length,
         syncs: this.#syncs,

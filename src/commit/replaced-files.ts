@@ -13,11 +13,16 @@ export class ReplacedFiles {
   readonly #descriptors: number[] = [];
   readonly #max: number;
 
-  /** @param hasThread - whether a thread works for this commit anyway; else none is kept open. */
-  constructor(disk: Disk, hasThread: boolean) {
+  /**
+   * @param count how many there are at most; 0 unless a thread works for this commit anyway: then
+   *   none is kept open.
+   * @param descriptor any open one.
+   */
+  constructor(disk: Disk, count: number, descriptor: number) {
     this.#disk = disk;
-    const isWorthIt = hasThread && disk.closeInBackground !== undefined;
-    this.#max = isWorthIt ? Math.min(openFilesMax, Math.floor(descriptorLimit() / 4)) : 0;
+    const bound = Math.min(count, openFilesMax, Math.floor(descriptorLimit() / 4));
+    this.#max = disk.closeInBackground === undefined ? 0 : bound;
+    if (this.#max > 0) disk.expectOpenFiles?.(this.#max + otherFilesMax, descriptor);
   }
 
   /** Takes an open file over: it stays open when it will be replaced, and is closed otherwise. */
@@ -34,3 +39,6 @@ export class ReplacedFiles {
     if (descriptors.length > 0) this.#disk.closeInBackground?.(descriptors);
   }
 }
+
+/** What a process has open beside these, at a guess. */
+const otherFilesMax = 100;

@@ -38,7 +38,7 @@ export async function settleJournal(
   if (progress === "unknown" || progress === "unpublished" || progress === "failed") return;
   if (progress === "applied") {
     const isSealed = last.slot !== undefined;
-    const payment = journal.paymentOf(sequence) ?? payDebt(store, isSealed);
+    const payment = journal.paymentOf(sequence) ?? payDebt(store, ensureSlots(store, isSealed));
     const { error, hasSlots } = await payment;
     if (error !== undefined) {
       if (!isUnasked(error))
@@ -54,33 +54,40 @@ export async function settleJournal(
 
 /**
  * Begins to pay the debt of an operation that has just been carried out, so that it may be paid by
- * the time of the next one. The caller holds the lock; the payment itself needs none.
+ * the time of the next one. Needs no lock; while the disk is at it, other calls wait for it.
+ *
+ * @param hasSlots - see {@link ensureSlots}.
  */
-export function beginSettling(store: CommitStore, sequence: number, isSealed: boolean): void {
-  store.journal.notePayment(sequence, payDebt(store, isSealed));
+export function beginSettling(store: CommitStore, sequence: number, hasSlots: boolean): void {
+  store.journal.notePayment(sequence, payDebt(store, hasSlots));
 }
 
-/** One call for all that was done. Never rejects: an error is a value, for whoever asks for it. */
-async function payDebt(store: CommitStore, isSealed: boolean): Promise<Payment> {
-  const { disk, state } = store;
-  try {
-    // The same call makes the slots durable that the next small operation can use.
-    const hasSlots = isSealed || hasMadeSlots(store);
-    const isWhole = await disk.syncfs(state.root);
-    if (!isWhole) await syncSteps(store);
-    return { error: undefined, hasSlots: hasSlots && isWhole };
-  } catch (error) {
-    return { error, hasSlots: false };
-  }
-}
-
-/** Without slots every record has a file of its own: slower, but nothing that may fail a commit. */
-function hasMadeSlots({ journal }: CommitStore): boolean {
+/**
+ * Makes the slots that the next small operation can use, unless there are any: what pays the debt
+ * makes them durable. Without them every record has a file of its own: slower, but nothing that may
+ * fail a commit. The caller holds the lock.
+ *
+ * @returns whether there are slots.
+ */
+export function ensureSlots({ journal }: CommitStore, isSealed: boolean): boolean {
+  if (isSealed) return true;
   try {
     journal.createSlots();
     return true;
   } catch {
     return false;
+  }
+}
+
+/** One call for all that was done. Never rejects: an error is a value, for whoever asks for it. */
+async function payDebt(store: CommitStore, hasSlots: boolean): Promise<Payment> {
+  const { disk, state } = store;
+  try {
+    const isWhole = await disk.syncfs(state.root);
+    if (!isWhole) await syncSteps(store);
+    return { error: undefined, hasSlots: hasSlots && isWhole };
+  } catch (error) {
+    return { error, hasSlots: false };
   }
 }
 

@@ -100,6 +100,13 @@ export interface Disk {
   /** {@link close} for many, some time soon: the last one to close a file that is gone waits. */
   closeInBackground?(descriptors: readonly number[]): void;
 
+  /**
+   * Tells that so many files will be open at a time, so that opening them need not wait then.
+   *
+   * @param descriptor any open one.
+   */
+  expectOpenFiles?(count: number, descriptor: number): void;
+
   /** Free bytes for this user on the file system that holds `path`. */
   freeBytes(path: string): number;
 

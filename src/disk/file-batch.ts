@@ -1,5 +1,7 @@
 import fs from "node:fs";
+import { dirname } from "node:path";
 import { encodePath } from "./names.ts";
+import { nativeCalls } from "./native-calls.ts";
 import { openFlags } from "./open-flags.ts";
 
 /**
@@ -36,12 +38,14 @@ export type BatchOutcome =
 /** Creates the files of a batch, unless somebody else does. Threads may race for it. */
 export function createBatch({ paths, facts, bytes, claim }: FileBatch): BatchOutcome {
   if (Atomics.compareExchange(claim, 0, 0, 1) !== 0) return { kind: "claimed" };
+  const places = paths.split("\0");
+  const prepare = preparationOn(places[0] ?? "", places.length);
   let start = 0;
-  for (const [index, path] of paths.split("\0").entries()) {
+  for (const [index, path] of places.entries()) {
     const mode = facts[index * 2];
     const end = start + (facts[index * 2 + 1] ?? 0);
     try {
-      createFile(encodePath(path), mode, bytes.subarray(start, end));
+      createFile(encodePath(path), mode, bytes.subarray(start, end), prepare);
     } catch (error) {
       const { message, code, errno, syscall } = error as NodeJS.ErrnoException;
       return { kind: "failed", index, message, code, errno, syscall };
@@ -51,13 +55,15 @@ export function createBatch({ paths, facts, bytes, claim }: FileBatch): BatchOut
   return { kind: "done" };
 }
 
-function createFile(path: string | Buffer, mode: number | undefined, bytes: Uint8Array): void {
+function createFile(
+  path: string | Buffer,
+  mode: number | undefined,
+  bytes: Uint8Array,
+  prepare: Preparation,
+): void {
   const descriptor = fs.openSync(path, openFlags.createNew, mode);
   try {
-    // ext4 gives a file that was truncated to nothing its blocks when it is closed, and any other
-    // one when it is renamed over another file (ext4_truncate, ext4_release_file and ext4_rename
-    // in Linux): so the time for it passes here, not while the tree is half changed.
-    fs.ftruncateSync(descriptor, 0);
+    prepare(descriptor, bytes.length);
     for (let written = 0; written < bytes.length; ) {
       written += fs.writeSync(descriptor, bytes, written);
     }
@@ -65,3 +71,28 @@ function createFile(path: string | Buffer, mode: number | undefined, bytes: Uint
     fs.closeSync(descriptor);
   }
 }
+
+/** What is done with a new file before its bytes are written. */
+type Preparation = (descriptor: number, size: number) => void;
+
+/**
+ * ext4 gives a file its blocks, and begins to write it, when it is renamed over another one and has
+ * none yet (ext4_rename, ext4_alloc_da_blocks in Linux): in the middle of a commit, file by file.
+ * Where they can be had before, nothing is left to do there, and the bytes go to the disk all
+ * together with the rest of the commit. Else they are written when the file is closed, which ext4
+ * does with one that was truncated to nothing (ext4_truncate, ext4_release_file).
+ */
+function preparationOn(path: string, files: number): Preparation {
+  if (path === "" || fs.statfsSync(encodePath(dirname(path))).type !== ext4Magic) return () => {};
+  const allocate = nativeCalls(allocationSavingUs * files)?.allocate;
+  return (descriptor, size) => {
+    if (size > 0 && allocate?.(descriptor, size) === true) return;
+    fs.ftruncateSync(descriptor, 0);
+  };
+}
+
+/** f_type of statfs(2), which ext2 and ext3 have too. */
+const ext4Magic = 0xef53;
+
+/** What allocating a file of some KiB saves, on a processor of 2.5 GHz. */
+const allocationSavingUs = 30;

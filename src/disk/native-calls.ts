@@ -48,6 +48,18 @@ export interface NativeCalls {
   readAttributes(path: string): ExtendedAttributes | undefined;
   /** lsetxattr(2). @returns whether it was set. */
   writeAttribute(path: string, name: string, value: Uint8Array): boolean;
+  /**
+   * fallocate(2): gives the first `length` bytes of an open file their place on the disk.
+   *
+   * @returns whether they have it.
+   */
+  allocate(descriptor: number, length: number): boolean;
+  /**
+   * fcntl(2) with `F_DUPFD_CLOEXEC`, on a thread.
+   *
+   * @returns another descriptor, the lowest one that is free from `lowest` on; -1 without one.
+   */
+  readonly duplicate: ((descriptor: number, lowest: number) => Promise<number>) | undefined;
   /** Adler-32 by the zlib that Node is linked with. */
   readonly adler32: ((previous: number, bytes: Uint8Array, length: number) => number) | undefined;
 }
@@ -129,6 +141,8 @@ function load(): NativeCalls | undefined {
       find("long lgetxattr(str, str, void*, size_t)"),
     ),
     writeAttribute: writeAttribute(find("int lsetxattr(str, str, void*, size_t, int)")),
+    allocate: allocate(find("int fallocate(int, int, long, long)")),
+    duplicate: duplicate(find("int fcntl(int, int, int)")),
     adler32: find("uint32_t adler32(uint32_t, void*, uint32_t)"),
   };
 }
@@ -252,4 +266,21 @@ function writeAttribute(set: ForeignFunction | undefined): NativeCalls["writeAtt
     if (set === undefined || unspeakable.test(path)) return false;
     return set(path, name, value, value.length, 0) === 0;
   };
+}
+
+function allocate(fallocate: ForeignFunction | undefined): NativeCalls["allocate"] {
+  return (descriptor, length) => fallocate?.(descriptor, 0, 0, length) === 0;
+}
+
+/** F_DUPFD_CLOEXEC of fcntl(2). */
+const duplicateOrder = 1030;
+
+function duplicate(fcntl: ForeignFunction | undefined): NativeCalls["duplicate"] {
+  if (fcntl === undefined) return undefined;
+  return (descriptor, lowest) =>
+    new Promise((resolve) => {
+      fcntl.async(descriptor, duplicateOrder, lowest, (error: unknown, result: number) => {
+        resolve(error === null ? result : -1);
+      });
+    });
 }

@@ -4,6 +4,7 @@ import { BackgroundFiles } from "./background-files.ts";
 import { closeAll } from "./background-job.ts";
 import { BackgroundThread } from "./background-thread.ts";
 import { type ByteRange, dataRangesOf } from "./data-ranges.ts";
+import { growDescriptorTable } from "./descriptor-table.ts";
 import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
@@ -145,6 +146,10 @@ export class NodeDisk implements Disk {
     const thread = BackgroundThread.take();
     if (thread === undefined) closeAll(descriptors);
     else thread.offer({ kind: "close", descriptors }).then(() => thread.giveBack());
+  }
+
+  expectOpenFiles(count: number, descriptor: number): void {
+    growDescriptorTable(count, descriptor);
   }
 
   freeBytes(path: string): number {

@@ -19,14 +19,14 @@ const idBytes = 20;
 
 /** The bytes of a tree with these entries, by their decoded names. */
 export function encodeTree(entries: ReadonlyMap<string, TreeEntry>): Buffer {
-  const rows: { readonly name: Uint8Array; readonly entry: TreeEntry }[] = [];
+  const rows: Row[] = [];
   let size = 0;
   for (const [name, entry] of entries) {
     const bytes = encodeTreeName(name);
-    rows.push({ name: bytes, entry });
+    rows.push({ name: bytes, order: orderOf(bytes, entry), entry });
     size += entry.mode.length + 1 + bytes.length + 1 + idBytes;
   }
-  rows.sort((a, b) => compareAsGit(a.name, a.entry, b.name, b.entry));
+  rows.sort((a, b) => Buffer.compare(a.order, b.order));
   const buffer = Buffer.allocUnsafeSlow(size);
   let position = 0;
   for (const { name, entry } of rows) {
@@ -68,16 +68,16 @@ function isTreeMode(mode: string): mode is TreeMode {
   return mode === "100644" || mode === "100755" || mode === "120000" || mode === "40000";
 }
 
-const slash = 0x2f;
-
-/** Git sorts a directory as if its name ended with a slash. */
-function compareAsGit(a: Uint8Array, aEntry: TreeEntry, b: Uint8Array, bEntry: TreeEntry): number {
-  const length = Math.min(a.length, b.length);
-  const order = Buffer.compare(a.subarray(0, length), b.subarray(0, length));
-  if (order !== 0) return order;
-  return nextByte(a, aEntry, length) - nextByte(b, bEntry, length);
+interface Row {
+  readonly name: Uint8Array;
+  /** What the name is sorted by. */
+  readonly order: Uint8Array;
+  readonly entry: TreeEntry;
 }
 
-function nextByte(name: Uint8Array, entry: TreeEntry, at: number): number {
-  return name[at] ?? (entry.mode === "40000" ? slash : 0);
+const slash = Buffer.from("/");
+
+/** Git sorts a directory as if its name ended with a slash. */
+function orderOf(name: Uint8Array, { mode }: TreeEntry): Uint8Array {
+  return mode === "40000" ? Buffer.concat([name, slash]) : name;
 }

@@ -18,7 +18,8 @@ interface EditNode {
   /** Whether this very path is edited, and to what. */
   isEdited: boolean;
   entry: TreeEntry | undefined;
-  readonly children: Map<string, EditNode>;
+  /** Absent at most places: they have none. */
+  children: Map<string, EditNode> | undefined;
 }
 
 /**
@@ -65,7 +66,7 @@ function applyNode(
   node: EditNode,
 ): TreeEntry | undefined {
   const own = node.isEdited ? node.entry : base;
-  if (node.children.size === 0) return own;
+  if (node.children === undefined) return own;
   const isDirectory = own?.mode === "40000";
   const entries = new Map(isDirectory ? readEntries(trees, own.oid) : undefined);
   let isChanged = false;
@@ -95,10 +96,11 @@ function readEntries(
 }
 
 function newNode(): EditNode {
-  return { isEdited: false, entry: undefined, children: new Map() };
+  return { isEdited: false, entry: undefined, children: undefined };
 }
 
 function childNode(node: EditNode, name: string): EditNode {
+  node.children ??= new Map();
   let child = node.children.get(name);
   if (child === undefined) {
     child = newNode();

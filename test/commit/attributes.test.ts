@@ -73,6 +73,25 @@ describe.runIf(attributes !== undefined)("a file that gets new content", () => {
     expect(fs.statSync(join(root, "chmod")).mode & 0o777).toBe(0o640);
   });
 
+  it("keeps its own where its directory has changed places with another", async () => {
+    for (const name of ["a", "b"]) {
+      fs.mkdirSync(join(root, name));
+      fs.writeFileSync(join(root, name, "file"), `old ${name}`);
+      attributes?.write(join(root, name, "file"), "user.origin", Buffer.from(name));
+    }
+    const overlay = await openOverlay(root);
+    overlay.fs.renameSync(join(root, "a"), join(root, "c"));
+    overlay.fs.renameSync(join(root, "b"), join(root, "a"));
+    overlay.fs.renameSync(join(root, "c"), join(root, "b"));
+    for (const name of ["a", "b"]) overlay.fs.writeFileSync(join(root, name, "file"), "new");
+    await overlay.commit();
+    await overlay.close();
+    expect([given("a/file"), given("b/file")]).toEqual([
+      { "user.origin": "b" },
+      { "user.origin": "a" },
+    ]);
+  });
+
   it("has nothing that was about the old content", () => {
     const asked: string[] = [];
     const disk = new (class extends NodeDisk {

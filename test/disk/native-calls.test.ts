@@ -94,6 +94,27 @@ describe.runIf(process.platform === "linux")("a native call", () => {
     expect(await native.syncfs?.(descriptor)).toBe(false);
   });
 
+  it("gives an open file its blocks before its bytes are there", () => {
+    const descriptor = fs.openSync(join(root, "file"), "wx+");
+    expect(native.allocate(descriptor, 5000)).toBe(true);
+    expect(fs.fstatSync(descriptor).blocks).toBeGreaterThan(0);
+    fs.writeSync(descriptor, Buffer.alloc(5000, "x"), 0);
+    expect(read(descriptor)).toBe("");
+    expect(fs.readFileSync(join(root, "file"), "utf8")).toBe("x".repeat(5000));
+    expect(native.allocate(descriptor, 1)).toBe(false);
+  });
+
+  it("duplicates a descriptor from a number on, for no child", async () => {
+    const descriptor = fs.openSync(root, constants.O_RDONLY);
+    const other = (await native.duplicate?.(descriptor, 300)) ?? -1;
+    expect(other).toBeGreaterThanOrEqual(300);
+    expect(fs.fstatSync(other).ino).toBe(fs.fstatSync(descriptor).ino);
+    const flags = fs.readFileSync(`/proc/self/fdinfo/${other}`, "utf8");
+    expect(Number.parseInt(/flags:\s+(\d+)/.exec(flags)?.[1] ?? "", 8) & 0o2000000).not.toBe(0);
+    for (const open of [descriptor, other]) fs.closeSync(open);
+    expect(await native.duplicate?.(descriptor, 300)).toBe(-1);
+  });
+
   it("sums as zlib does, pieces of a buffer and continuations too", () => {
     const bytes = randomBytes(70_000).subarray(1234);
     const trailer = deflateSync(bytes).readUInt32BE(deflateSync(bytes).length - 4);

@@ -1,0 +1,12 @@
+/** What a promise was rejected with. */
+export interface Failure {
+  readonly error: unknown;
+}
+
+/** Whether a promise fails, as a value, so that it may be awaited later, or never, or again. */
+export function failureOf(promise: Promise<unknown>): Promise<Failure | undefined> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+}
