@@ -169,6 +169,9 @@ export const largeTextBytesMin = 4 * MIB;
  */
 export const nativeLoadUs = 20_000;
 
+/** Trees and commits of one operation that are kept in memory for the next one. */
+export const recentBytesMax = MIB;
+
 /**
  * A pack is held in memory up to this size: what a thousand small files and what they replace take.
  * A larger one goes to its file in pieces of this size, and is read back for its checksum.

@@ -10,7 +10,7 @@ import { stateOf } from "./images.ts";
 import { linkId, targetAt, targetSince } from "./link-target.ts";
 
 /** Pieces in which two contents are compared. */
-const compareBytes = 256 * 1024;
+const compareBytesMax = 256 * 1024;
 
 /** No link has it. */
 const unknownTarget = "";
@@ -19,8 +19,9 @@ const unknownTarget = "";
 export class LowerTree {
   readonly #lower: Lower;
   readonly #root: string;
-  readonly #ours = Buffer.allocUnsafeSlow(compareBytes);
-  readonly #theirs = Buffer.allocUnsafeSlow(compareBytes);
+  /** As large as any comparison so far has needed. */
+  #ours = Buffer.alloc(0);
+  #theirs = Buffer.alloc(0);
 
   constructor(lower: Lower, root: string) {
     this.#lower = lower;
@@ -73,7 +74,9 @@ export class LowerTree {
       this.#lower.close(descriptor);
     }
   }
+
   #agree(content: Content, descriptor: number, { start, end }: ByteRange): boolean {
+    this.#makeRoom(Math.min(end - start, compareBytesMax));
     for (let position = start; position < end; ) {
       const ours = this.#ours.subarray(0, end - position);
       const length = content.read(ours, position);
@@ -84,6 +87,12 @@ export class LowerTree {
       position += length;
     }
     return true;
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#ours.length >= bytes) return;
+    this.#ours = Buffer.allocUnsafeSlow(bytes);
+    this.#theirs = Buffer.allocUnsafeSlow(bytes);
   }
 
   /** Where one of the two has data: what is a hole in both is the same. */

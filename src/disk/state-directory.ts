@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DraftError } from "../errors.ts";
 import { clearDefaultAccess } from "./access-list.ts";
 import type { Disk } from "./disk.ts";
+import { isUntouched, type Stamp } from "./stamp.ts";
 
 /** Name of the state directory at the root; hidden from the overlay's own view. */
 export const stateDirectoryName = ".draftfs";
@@ -73,6 +74,18 @@ export function isGuarded(root: string): boolean {
  *   when the format file is not what any version writes.
  */
 export function hasStateDirectory(disk: Disk, state: StateDirectory): boolean {
+  const format = disk.lstat(state.format);
+  const seen = known.get(state);
+  if (format !== undefined && seen !== undefined && isUntouched(format, seen)) return true;
+  const exists = readStateDirectory(disk, state);
+  if (exists && format !== undefined) known.set(state, format);
+  return exists;
+}
+
+/** The format files that were whole, and ours, when this process last read them. */
+const known = new WeakMap<StateDirectory, Stamp>();
+
+function readStateDirectory(disk: Disk, state: StateDirectory): boolean {
   const found = disk.lstat(state.path);
   if (found === undefined) return false;
   if (found.kind !== "directory") throw corrupt(state, `${state.path} is a ${found.kind}`);

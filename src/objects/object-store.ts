@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Disk } from "../disk/disk.ts";
 import { DraftError, isDraftError } from "../errors.ts";
+import { recentBytesMax } from "../limits.ts";
 import { ensureBareRepository, repairBareRepository, writeWhole } from "./bare-repository.ts";
 import { linkOrCopy } from "./link-or-copy.ts";
 import { loosePathOf, readLooseObject } from "./loose-object.ts";
@@ -15,6 +16,9 @@ interface OpenPack {
   readonly file: PackFile;
   readonly index: PackIndex;
 }
+
+/** What is known of a pack that has just been written. */
+type NewPack = Pick<PackSummary, "checksum" | "entries"> & Partial<Pick<PackSummary, "readable">>;
 
 /**
  * The checkpoint store: a bare git repository of our own, in which packs arrive whole.
@@ -35,6 +39,8 @@ export class ObjectStore {
   #indexes = new Map<string, PackIndex>();
   #loose: ReadonlySet<string> | undefined;
   #lastHit: OpenPack | undefined;
+  /** Trees and commits of the last pack: the next operation starts from them. */
+  #recent: ReadonlyMap<ObjectId, GitObject> | undefined;
   #isEnsured = false;
   /** When names in the pack directory last changed, as it was when they were listed. */
   #listedNs: bigint | undefined;
@@ -63,6 +69,8 @@ export class ObjectStore {
    *   `DRAFT_STORE_CORRUPT` when it is damaged.
    */
   read(oid: ObjectId): GitObject {
+    const recent = this.#recent?.get(oid);
+    if (recent !== undefined) return recent;
     const object = this.#findNow(oid) ?? this.#findAfresh(oid);
     if (object === undefined) {
       throw new DraftError(
@@ -91,7 +99,7 @@ export class ObjectStore {
    *
    * @param summary what {@link PackBuilder.finish} returned; read from the pack when left out.
    */
-  installPack(packPath: string, summary?: Pick<PackSummary, "checksum" | "entries">): void {
+  installPack(packPath: string, summary?: NewPack): void {
     this.#ensureRepository();
     const { checksum, entries } = summary ?? this.#scan(packPath);
     const base = join(this.#packDirectory, `pack-${checksum}`);
@@ -101,6 +109,7 @@ export class ObjectStore {
     // After the pack: git takes an index for the promise that its pack is there.
     if (!this.#holds(`${base}.idx`, bytes)) writeWhole(this.#disk, `${base}.idx`, bytes, 0o444);
     this.#loose = undefined;
+    this.#recent = isSmall(summary?.readable) ? summary?.readable : undefined;
     if (this.#packs === undefined) return;
     this.#packs.get(base)?.file.close();
     const pack = this.#openPack(base, PackIndex.parse(bytes) as PackIndex);
@@ -189,6 +198,7 @@ export class ObjectStore {
     this.#packs = undefined;
     this.#loose = undefined;
     this.#lastHit = undefined;
+    this.#recent = undefined;
     this.#isEnsured = false;
   }
 
@@ -318,4 +328,11 @@ export class ObjectStore {
     }
     return this.#loose;
   }
+}
+
+/** Whether objects may stay in memory until the next operation. */
+function isSmall(objects: ReadonlyMap<ObjectId, GitObject> | undefined): boolean {
+  let size = 0;
+  for (const { bytes } of objects?.values() ?? []) size += bytes.length;
+  return size <= recentBytesMax;
 }

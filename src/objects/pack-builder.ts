@@ -6,6 +6,7 @@ import { chunkBytes, heldPackBytesMax } from "../limits.ts";
 import { adler32 } from "./adler.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type ObjectId, type ObjectKind, objectIdOf, startObjectHash } from "./object-id.ts";
+import type { GitObject } from "./pack-file.ts";
 import {
   entryHeaderBytesMax,
   type PackEntry,
@@ -24,6 +25,8 @@ export interface PackSummary {
   readonly size: number;
   /** In the order of the pack. */
   readonly entries: readonly PackEntry[];
+  /** Its trees and commits. */
+  readonly readable: ReadonlyMap<ObjectId, GitObject>;
   /** The whole pack, where it was held in memory to its end. */
   readonly bytes?: Uint8Array;
 }
@@ -44,7 +47,7 @@ export class PackBuilder {
   readonly #entries: PackEntry[] = [];
   readonly #known = new Map<ObjectId, number>();
   /** Trees and commits added here, which later steps of the same commit read back. */
-  readonly #readable = new Map<ObjectId, Buffer>();
+  readonly #readable = new Map<ObjectId, GitObject>();
   /** The end of the pack that is not in the file yet, and how far it reaches. */
   #chunk: Buffer;
   #held = 0;
@@ -79,14 +82,14 @@ export class PackBuilder {
 
   /** A tree or commit that was added here; blobs are not kept. */
   find(oid: ObjectId): Buffer | undefined {
-    return this.#readable.get(oid);
+    return this.#readable.get(oid)?.bytes;
   }
 
   /** Adds an object held in memory. The bytes may be reused afterwards unless it is no blob. */
   add(kind: ObjectKind, bytes: Uint8Array): ObjectId {
     const oid = objectIdOf(kind, bytes);
     if (this.#known.has(oid)) return oid;
-    if (kind !== "blob") this.#readable.set(oid, Buffer.from(bytes));
+    if (kind !== "blob") this.#readable.set(oid, { kind, bytes: Buffer.from(bytes) });
     this.#addWhole(kind, oid, bytes);
     return oid;
   }
@@ -152,6 +155,7 @@ export class PackBuilder {
       checksum: checksum.toString("hex"),
       size: this.#written,
       entries: this.#entries,
+      readable: this.#readable,
       ...(bytes === undefined ? {} : { bytes }),
     };
   }

@@ -55,3 +55,17 @@ test.each([
   // A look, four directories and two files are more calls than that.
   expect(tried).toBeGreaterThan(15);
 });
+
+test("a format file is read again when anything has happened to it", () => {
+  using root = TemporaryRoot.inMemory();
+  const disk = new NodeDisk();
+  const state = stateDirectoryOf(root.path);
+  createAndCommit(state);
+  expect([hasStateDirectory(disk, state), hasStateDirectory(disk, state)]).toEqual([true, true]);
+  fs.writeFileSync(state.format, "draftfs 10\n");
+  expect(() => hasStateDirectory(disk, state)).toThrow(/format 10, this one reads up to 1/);
+  fs.writeFileSync(state.format, "draftfs 1\n");
+  expect(hasStateDirectory(disk, state)).toBe(true);
+  fs.rmSync(state.path, { recursive: true });
+  expect(hasStateDirectory(disk, state)).toBe(false);
+});

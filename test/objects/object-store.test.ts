@@ -6,6 +6,7 @@ import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { encodeCommit } from "../../src/objects/commit-object.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import type { PackBuilder } from "../../src/objects/pack-builder.ts";
+import { encodeTree, parseTree } from "../../src/objects/tree.ts";
 import { updateTree } from "../../src/objects/update-tree.ts";
 import { expectBytes, noise, StoreFixture } from "./store-fixture.ts";
 
@@ -55,6 +56,12 @@ class WatchedDisk extends NodeDisk {
   readonly files: string[] = [];
 
   listings = 0;
+  opened = 0;
+
+  override open(...given: Parameters<NodeDisk["open"]>): number {
+    this.opened += 1;
+    return super.open(...given);
+  }
 
   override readdir(path: string): DiskEntry[] {
     if (path.endsWith("/pack")) this.listings += 1;
@@ -80,6 +87,26 @@ test("reads an index once, however often it looks again at what packs there are"
   const indexes = disk.files.filter((path) => path.endsWith(".idx"));
   expect(indexes).toHaveLength(3);
   expect(new Set(indexes).size).toBe(3);
+});
+
+test("keeps the trees and commits of the last operation for the next one, its bytes not", () => {
+  const { path, summary, result } = fixture.build((pack) => {
+    const blob = pack.add("blob", Buffer.from("content"));
+    const tree = pack.add("tree", encodeTree(new Map([["name", { mode: "100644", oid: blob }]])));
+    return { blob, tree };
+  });
+  const disk = new WatchedDisk();
+  const store = new ObjectStore(disk, fixture.store.path);
+  store.installPack(path, summary);
+  const { opened } = disk;
+  expect(parseTree(store.read(result.tree).bytes).get("name")?.oid).toBe(result.blob);
+  expect(disk.opened).toBe(opened);
+  expect(store.read(result.blob).bytes.toString()).toBe("content");
+  expect(disk.opened).toBe(opened + 1);
+  store.close();
+  expect(store.read(result.tree).kind).toBe("tree");
+  expect(disk.opened).toBe(opened + 2);
+  store.close();
 });
 
 test("looks at the packs again only when there are others, and whenever something is missed", () => {
