@@ -109,10 +109,11 @@ export const vastContentBytesMin = 4096 * MIB;
 export const planContentBytesMax = 256 * MIB;
 
 /**
- * Room for a journal record and its pack in one slot: enough for some thirty files of usual size. A
- * root has two, which are written once when they are made.
+ * Room for a journal record and its pack in one slot: enough for a hundred files of usual size, and
+ * what they replace. A root has two, which are written once when they are made. For a thousand files
+ * waiting once gains nothing any more over the three waits of files of their own.
  */
-export const journalSlotBytes = 256 * KIB;
+export const journalSlotBytes = MIB;
 
 /**
  * How long a process waits for a draft that another one holds: long enough for one that is just

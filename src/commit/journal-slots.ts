@@ -3,7 +3,7 @@ import type { Disk } from "../disk/disk.ts";
 import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { DraftError, isDraftError } from "../errors.ts";
-import { journalSlotBytes } from "../limits.ts";
+import { journalSlotBytes, KIB } from "../limits.ts";
 import {
   decodeRecord,
   type JournalRecord,
@@ -17,6 +17,25 @@ export interface SlotClaim {
   readonly sequence: number;
   /** Size of the record; its pack lies behind it. */
   readonly size: number;
+  readonly layout: SlotLayout;
+}
+
+/** How large the slots of a file are. */
+export interface SlotLayout {
+  readonly slotBytes: number;
+}
+
+/** A slot that may be written over. */
+export interface FreeSlot {
+  readonly slot: number;
+  readonly layout: SlotLayout;
+}
+
+/** The slots of a root, where there are some to use. */
+export interface Slots {
+  readonly layout: SlotLayout;
+  /** What they say they hold, the newest first. */
+  readonly claims: readonly SlotClaim[];
 }
 
 /** A whole record out of a slot, with the bytes of its pack. */
@@ -25,8 +44,15 @@ export interface SlotContent {
   readonly pack: Buffer;
 }
 
-/** Says that the blocks and the name of the file are durable. */
-const seal = "draftfs-slots 1\n";
+/** Says that the blocks and the name of the file are durable, and how large its slots are. */
+const sealPattern = /^draftfs-slots (\d{1,9})\n/;
+/** By the number in the seal. Files of the first kind are read and used, and made no more. */
+const layouts: Readonly<Record<number, SlotLayout>> = {
+  1: { slotBytes: 256 * KIB },
+  2: { slotBytes: journalSlotBytes },
+};
+const newest = 2;
+const newestLayout: SlotLayout = { slotBytes: journalSlotBytes };
 /** One sector for the seal, so that writing it touches no slot. */
 const sealBytes = 512;
 const slotCount = 2;
@@ -53,17 +79,22 @@ export class JournalSlots {
     this.#path = path;
   }
 
-  /** What the slots say they hold, the newest first; `undefined` where there are none to use. */
-  claims(): readonly SlotClaim[] | undefined {
+  /**
+   * What the slots hold; `undefined` where there are none to use.
+   *
+   * @throws {DraftError} `DRAFT_FORMAT_NEWER` when a later version has made them.
+   */
+  look(): Slots | undefined {
     return this.#opened(openFlags.read, (descriptor) => {
       const head = this.#readUpTo(descriptor, sealBytes + recordHeadBytesMax, 0);
-      if (head.toString("latin1", 0, seal.length) !== seal) return undefined;
+      const layout = this.#layoutOf(head);
+      if (layout === undefined) return undefined;
       const heads = [
         head.subarray(sealBytes),
-        this.#readUpTo(descriptor, recordHeadBytesMax, startOf(1)),
+        this.#readUpTo(descriptor, recordHeadBytesMax, startOf(1, layout)),
       ];
-      const claims = heads.flatMap((bytes, slot) => this.#claim(bytes, slot));
-      return claims.sort((a, b) => b.sequence - a.sequence);
+      const claims = heads.flatMap((bytes, slot) => this.#claim(bytes, slot, layout));
+      return { layout, claims: claims.sort((a, b) => b.sequence - a.sequence) };
     });
   }
 
@@ -72,9 +103,9 @@ export class JournalSlots {
    *
    * @throws {DraftError} `DRAFT_FORMAT_CORRUPT` when either is torn or damaged.
    */
-  read({ slot, size }: SlotClaim): SlotContent {
+  read({ slot, size, layout }: SlotClaim): SlotContent {
     const content = this.#opened(openFlags.read, (descriptor) => {
-      const bytes = this.#readUpTo(descriptor, journalSlotBytes, startOf(slot));
+      const bytes = this.#readUpTo(descriptor, layout.slotBytes, startOf(slot, layout));
       const record = decodeRecord(bytes.subarray(0, size), this.#path);
       const pack = bytes.subarray(size, size + (record.pack?.size ?? 0));
       if (!isPack(pack, record)) throw this.#damaged("its pack is not whole");
@@ -101,12 +132,13 @@ export class JournalSlots {
    */
   create(): void {
     const found = this.#disk.lstat(this.#path);
-    // One of another size is what a power cut has left of its creation.
-    if (found?.size === startOf(slotCount)) return;
+    const bytes = startOf(slotCount, newestLayout);
+    // One of another size is what a power cut has left of its creation, or sealed and in use.
+    if (found?.size === bytes || this.look() !== undefined) return;
     const next = `${this.#path}.new`;
     const descriptor = openAnew(this.#disk, next);
     try {
-      this.#disk.write(descriptor, Buffer.alloc(startOf(slotCount)), 0);
+      this.#disk.write(descriptor, Buffer.alloc(bytes), 0);
     } catch (error) {
       this.#disk.unlink(next);
       throw error;
@@ -119,7 +151,7 @@ export class JournalSlots {
   /** Says that the file is durable: a syncfs that began after its creation has succeeded. */
   seal(): void {
     this.#opened(openFlags.update, (descriptor) =>
-      this.#disk.write(descriptor, Buffer.from(seal), 0),
+      this.#disk.write(descriptor, Buffer.from(`draftfs-slots ${newest}\n`), 0),
     );
   }
 
@@ -130,11 +162,11 @@ export class JournalSlots {
    * @returns the descriptor, for that.
    * @throws whatever the disk says; nothing is in force then.
    */
-  write(slot: number, record: Uint8Array, pack: Uint8Array): number {
+  write({ slot, layout }: FreeSlot, record: Uint8Array, pack: Uint8Array): number {
     const descriptor = this.#disk.open(this.#path, openFlags.update);
     try {
       // One write, so that nobody who looks finds the head of one and the rest of another for long.
-      this.#disk.write(descriptor, Buffer.concat([record, pack]), startOf(slot));
+      this.#disk.write(descriptor, Buffer.concat([record, pack]), startOf(slot, layout));
       return descriptor;
     } catch (error) {
       this.#disk.close(descriptor);
@@ -147,10 +179,21 @@ export class JournalSlots {
     if (this.#disk.lstat(this.#path) !== undefined) this.#disk.unlink(this.#path);
   }
 
-  #claim(bytes: Buffer, slot: number): SlotClaim[] {
+  #layoutOf(head: Buffer): SlotLayout | undefined {
+    const kind = Number(sealPattern.exec(head.toString("latin1", 0, sealBytes))?.[1] ?? 0);
+    if (kind <= newest) return layouts[kind];
+    throw new DraftError(
+      "DRAFT_FORMAT_NEWER",
+      `The journal's slots ${this.#path} were made by a newer draftfs (version ${kind}, this one ` +
+        `reads up to ${newest}). Nothing was touched. Update draftfs, or use the newer one here.`,
+      { path: this.#path },
+    );
+  }
+
+  #claim(bytes: Buffer, slot: number, layout: SlotLayout): SlotClaim[] {
     try {
       const { sequence, size } = readRecordHead(bytes, this.#path);
-      return size > journalSlotBytes ? [] : [{ slot, sequence, size }];
+      return size > layout.slotBytes ? [] : [{ slot, sequence, size, layout }];
     } catch (error) {
       // Empty as yet, or torn.
       if (isDraftError(error) && error.code === "DRAFT_FORMAT_CORRUPT") return [];
@@ -189,12 +232,12 @@ export class JournalSlots {
 }
 
 /** Whether a record of this size and a pack of that one fit into a slot. */
-export function fitsSlot(record: Uint8Array, pack: Uint8Array): boolean {
-  return record.length + pack.length <= journalSlotBytes;
+export function fitsSlot({ layout }: FreeSlot, record: Uint8Array, pack: Uint8Array): boolean {
+  return record.length + pack.length <= layout.slotBytes;
 }
 
-function startOf(slot: number): number {
-  return sealBytes + slot * journalSlotBytes;
+function startOf(slot: number, { slotBytes }: SlotLayout): number {
+  return sealBytes + slot * slotBytes;
 }
 
 /** A pack ends in the SHA-1 of all before. */

@@ -11,7 +11,7 @@ import {
   readRecordHead,
   recordHeadBytesMax,
 } from "./journal-record.ts";
-import { JournalSlots, type SlotClaim } from "./journal-slots.ts";
+import { type FreeSlot, JournalSlots, type SlotClaim } from "./journal-slots.ts";
 
 /**
  * The journal of a root: at most one record that may still have to be carried out.
@@ -67,16 +67,18 @@ export class Journal {
   look(bootId: string): JournalState {
     const current = this.#sequenceOfCurrent();
     const note = this.notes.read();
-    const claims = this.#slots.claims();
-    for (const claim of claims ?? []) {
+    const slots = this.#slots.look();
+    for (const claim of slots?.claims ?? []) {
       if (claim.sequence <= current) break;
       // Nobody notes how far a record has come that was not in force.
       if (note?.sequence !== claim.sequence && !this.#slots.isWhole(claim)) continue;
-      const slot = { inForce: claim, free: 1 - claim.slot };
+      const free = { slot: 1 - claim.slot, layout: claim.layout };
+      const slot = { inForce: claim, free };
       return { sequence: claim.sequence, progress: progressOf(claim.sequence, note, bootId), slot };
     }
     const progress = progressOf(current, note, bootId);
-    const slot = claims === undefined ? undefined : { inForce: undefined, free: 0 };
+    const free = slots && { slot: 0, layout: slots.layout };
+    const slot = free && { inForce: undefined, free };
     return { sequence: current, progress, slot };
   }
 
@@ -138,7 +140,7 @@ export class Journal {
    *
    * @throws whatever the disk says. Nothing is in force then.
    */
-  writeSlot(free: number, record: Uint8Array, pack: Uint8Array): number {
+  writeSlot(free: FreeSlot, record: Uint8Array, pack: Uint8Array): number {
     return this.#slots.write(free, record, pack);
   }
 
@@ -167,7 +169,7 @@ export class Journal {
 
   /** The numbers of the records that slots hold, whole or not. */
   slotSequences(): readonly number[] {
-    return (this.#slots.claims() ?? []).map(({ sequence }) => sequence);
+    return (this.#slots.look()?.claims ?? []).map(({ sequence }) => sequence);
   }
 
   /** Makes slots, where there are none, that the next syncfs makes durable. */
@@ -274,7 +276,7 @@ export interface JournalState {
         /** The record in force, when it lies in a slot. */
         readonly inForce: SlotClaim | undefined;
         /** The slot that may be written over. */
-        readonly free: number;
+        readonly free: FreeSlot;
       }
     | undefined;
 }

@@ -3,12 +3,7 @@ import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
-import {
-  backgroundFilesMin,
-  backgroundStagingMs,
-  journalSlotBytes,
-  packedContentBytesMax,
-} from "../limits.ts";
+import { backgroundFilesMin, backgroundStagingMs, packedContentBytesMax } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { ChangeSet, NodeState } from "./change-set.ts";
 import { refuseErrors } from "./check-finding.ts";
@@ -189,17 +184,19 @@ class Preparation {
   /** A pack that no slot has room for goes to the disk while the record is made. */
   #beginSync(pack: number, { size }: PackSummary): Preparations["packSync"] {
     const isDurable = (this.#options.durability ?? "durable") === "durable";
-    if (!isDurable || size <= journalSlotBytes) return undefined;
+    const room = this.#root.last.slot?.free.layout.slotBytes ?? 0;
+    if (!isDurable || size <= room) return undefined;
     return failureOf(this.#store.disk.fsync(pack));
   }
 
   /** Where record and pack find room together, if anywhere. */
   #slot(record: JournalRecord, { bytes: pack }: PackSummary): RecordSlot | undefined {
     const { slot } = this.#root.last;
-    if (slot === undefined || pack === undefined || pack.length > journalSlotBytes)
+    if (slot === undefined || pack === undefined || pack.length > slot.free.layout.slotBytes) {
       return undefined;
+    }
     const bytes = encodeRecord(record);
-    return fitsSlot(bytes, pack) ? { free: slot.free, bytes, pack } : undefined;
+    return fitsSlot(slot.free, bytes, pack) ? { free: slot.free, bytes, pack } : undefined;
   }
 
   /** Not under checks that look at every file as it is written. */

@@ -13,6 +13,7 @@ import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
 import type { Failure } from "./failure-of.ts";
 import { encodeRecord, type JournalRecord } from "./journal-record.ts";
+import type { FreeSlot } from "./journal-slots.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
 import { KeptNames } from "./kept-names.ts";
 import type { RootLock } from "./lock.ts";
@@ -29,7 +30,7 @@ import { removeStaging } from "./staging-place.ts";
 
 /** Room for a small record, with the bytes of the pack that goes there too. */
 export interface RecordSlot {
-  readonly free: number;
+  readonly free: FreeSlot;
   /** The record, encoded. */
   readonly bytes: Uint8Array;
   readonly pack: Uint8Array;

@@ -106,6 +106,41 @@ test("small commits use one slot after the other, large ones files of their own"
   expect(isStoreSound(root.path)).toBe(true);
 });
 
+test("slots of the first kind are used as they are, and no larger than they are", async () => {
+  using root = TemporaryRoot.inMemory();
+  await makeRoot(root.path, "slots");
+  const journal = journalOf(root.path);
+  const smallBytes = 256 * 1024;
+  fs.writeFileSync(journal("slots"), Buffer.alloc(sealBytes + 2 * smallBytes));
+  damage(journal("slots"), 0, Buffer.from("draftfs-slots 1\n"));
+  const commit = async (text: string) => {
+    const changes = new ChangeBuilder(root.path).write("changed", text).build();
+    return (await commitChangeSet(open(root.path, 1), changes)).counts.syncs;
+  };
+  expect([await commit("2"), await commit("3")]).toEqual([1, 1]);
+  expect(fs.statSync(journal("slots")).size).toBe(sealBytes + 2 * smallBytes);
+  const second = fs.readFileSync(journal("slots")).toString("latin1", sealBytes + smallBytes);
+  expect(second).toMatch(/^draftfs-journal 1 3 /);
+  expect(sequenceOf(root.path)).toBe(3);
+  expect(await commit("4".repeat(smallBytes))).toBe(3);
+  expect(sequenceOf(root.path)).toBe(4);
+  expect(isStoreSound(root.path)).toBe(true);
+});
+
+test("slots that a later version has made stop everything, and are left as they are", async () => {
+  using root = TemporaryRoot.inMemory();
+  await makeRoot(root.path, "slots");
+  const journal = journalOf(root.path);
+  damage(journal("slots"), 0, Buffer.from("draftfs-slots 3\n"));
+  const before = fs.readFileSync(journal("slots"));
+  const changes = new ChangeBuilder(root.path).write("changed", "2").build();
+  await expect(commitChangeSet(open(root.path, 1), changes)).rejects.toMatchObject({
+    code: "DRAFT_FORMAT_NEWER",
+    path: journal("slots"),
+  });
+  expect(fs.readFileSync(journal("slots")).equals(before)).toBe(true);
+});
+
 test("what a power cut has left of the pack is written again out of the slot", async () => {
   using root = TemporaryRoot.inMemory();
   await commitInSlot(root.path);
