@@ -110,8 +110,8 @@ export const planContentBytesMax = 256 * MIB;
 
 /**
  * Room for a journal record and its pack in one slot: enough for a hundred files of usual size, and
- * what they replace. A root has two, which are written once when they are made. For a thousand files
- * waiting once gains nothing any more over the three waits of files of their own.
+ * what they replace. A root has two, which are written once when they are made. For a thousand
+ * files waiting once gains nothing any more over the three waits of files of their own.
  */
 export const journalSlotBytes = MIB;
 

@@ -19,7 +19,7 @@ const unknownTarget = "";
 export class LowerTree {
   readonly #lower: Lower;
   readonly #root: string;
-  /** As large as any comparison so far has needed. */
+  /** What the largest comparison so far has needed. */
   #ours = Buffer.alloc(0);
   #theirs = Buffer.alloc(0);
 

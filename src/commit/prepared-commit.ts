@@ -52,8 +52,8 @@ export interface Preparations {
   /** Open files that must be durable before the record is in force; the pack comes first. */
   readonly descriptors: readonly number[];
   /**
-   * When the pack is durable, where that has begun already; an error is a value here. Without it the
-   * pack is made durable with the other descriptors.
+   * When the pack is durable, where that has begun already; an error is a value here. Without it
+   * the pack is made durable with the other descriptors.
    */
   readonly packSync: Promise<Failure | undefined> | undefined;
   readonly replaced: ReplacedFiles;

@@ -68,14 +68,15 @@ async function commitThrice(files: number): Promise<readonly Counts[]> {
     fs.writeFileSync(join(root.path, `file-${index}`), "");
   for (const word of ["first", "second", "third"]) {
     const builder = new ChangeBuilder(root.path);
-    for (let index = 0; index < files; index++) builder.write(`file-${index}`, `${word} ${index}`);
+    // As many bytes as files: a thousand of them find no room in a slot.
+    const contentOf = (index: number): string => `${word} ${index}`.padEnd(files);
+    for (let index = 0; index < files; index++) builder.write(`file-${index}`, contentOf(index));
     Object.assign(counts, none);
     const receipt = await commitChangeSet(store, builder.build());
     found.push({ ...counts });
     expect(receipt.counts.filesWritten).toBe(files);
-    expect(fs.readFileSync(join(root.path, `file-${files - 1}`), "utf8")).toBe(
-      `${word} ${files - 1}`,
-    );
+    const last = fs.readFileSync(join(root.path, `file-${files - 1}`), "utf8");
+    expect(last).toBe(contentOf(files - 1));
   }
   store.objects.close();
   return found;
