@@ -28,7 +28,7 @@ function sideText(side: Side): string {
   const { kind, size, mtimeNs, target, oid } = side;
   const parts = [String(kind)];
   if (typeof size === "number") parts.push(bytesText(size));
-  if (typeof target === "string") parts.push(`to ${printable(target)}`);
+  if (typeof target === "string" && target !== "") parts.push(`to ${printable(target)}`);
   if (typeof oid === "string" && oid !== "") parts.push(`blob ${oid.slice(0, 7)}`);
   // A base that nothing is equal to: it has changed since the draft was made of it.
   if (mtimeNs === "0") return "what was there before";

@@ -58,6 +58,7 @@ export class ConflictError extends DraftError {
       "DRAFT_CONFLICT",
       `Cannot commit: the tree has changed under the draft. ${list}. Nothing was touched. ` +
         `${reasons.size === 0 ? lookAndMerge : mergeByHand}, or discard.` +
+        (conflicts.some(({ reason }) => reason === "unreachable") ? makeAgain : "") +
         gitIndexHint(conflicts.map(({ path }) => path)),
       {
         ...(conflicts[0] === undefined ? {} : { path: conflicts[0].path }),
@@ -90,6 +91,8 @@ const lookAndMerge =
 const mergeByHand =
   "Bring what is on disk into the draft and overwrite (--overwrite, commitForce), or commit " +
   "without these (--exclude)";
+
+const makeAgain = " Where a directory has gone, make it again before.";
 
 function describe(conflict: Conflict, because: string | undefined): Record<string, unknown> {
   const { reason, path, base, ours, theirs } = conflict;

@@ -1,7 +1,7 @@
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { Stamp } from "../disk/stamp.ts";
-import type { TreePath } from "../disk/tree-path.ts";
+import { parentOf, type TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
@@ -13,7 +13,7 @@ import type { ContentIndex } from "./content-index.ts";
 import { type Directories, isAbsentDirectory } from "./directories.ts";
 import { imageOfBefore, notStored, type Stored, stateOf } from "./images.ts";
 import { hashFile } from "./large-content.ts";
-import { type Expectation, losesBytes } from "./plan.ts";
+import { type CommitPlan, type Expectation, losesBytes, type PlannedStep } from "./plan.ts";
 import type { Seen } from "./recheck.ts";
 import { isRecordedIndex } from "./recorded-index.ts";
 import type { ReplacedFiles } from "./replaced-files.ts";
@@ -42,6 +42,9 @@ export class Examiner {
   readonly #contents: ContentIndex;
   readonly #objects: ObjectStore;
   readonly #onReplaced: OnReplaced | undefined;
+  readonly #plan: CommitPlan;
+  /** Places of the new tree where the commit makes a directory or moves something. */
+  #attached: Set<TreePath> | undefined;
   readonly #replaced: ReplacedFiles;
   /** Files too large for the pack whose bytes this operation replaces, by place. */
   readonly largeFiles = new Map<TreePath, ObjectId>();
@@ -53,6 +56,7 @@ export class Examiner {
 
   constructor(
     store: CommitStore,
+    plan: CommitPlan,
     directories: Directories,
     pack: PackBuilder,
     replaced: ReplacedFiles,
@@ -65,6 +69,7 @@ export class Examiner {
     this.#pack = pack;
     this.#replaced = replaced;
     this.#onReplaced = onReplaced;
+    this.#plan = plan;
   }
 
   examine(expectation: Expectation): Finding {
@@ -74,8 +79,7 @@ export class Examiner {
       place = this.#directories.locate(path);
     } catch (error) {
       if (!isAbsentDirectory(error)) throw error;
-      // Also a place to move to may lie in a directory that the same commit makes.
-      if (before === undefined) return nothing;
+      if (before === undefined && this.#isInNewDirectory(expectation)) return nothing;
       return this.#conflict(expectation, "unreachable", undefined);
     }
     if (before?.state.kind === "file") return this.#examineFile(expectation, before, place);
@@ -94,6 +98,11 @@ export class Examiner {
     }
     this.seen.push({ expectation, stamp });
     return { kind: "as-expected", image: imageOfBefore(theirs, notStored) };
+  }
+
+  #isInNewDirectory({ change }: Expectation): boolean {
+    this.#attached ??= new Set(this.#plan.steps.filter(isAttaching).map(({ path }) => path));
+    return this.#attached.has(parentOf(change.path));
   }
 
   #examineFile(expectation: Expectation, before: Before, place: string): Finding {
@@ -174,6 +183,10 @@ export class Examiner {
     const ours = change.kind === "delete" ? undefined : change.after;
     return { kind: "conflict", conflict: { reason, path, change, base: before, ours, theirs } };
   }
+}
+
+function isAttaching({ kind }: PlannedStep): boolean {
+  return kind === "mkdir" || kind === "move";
 }
 
 const nothing: Finding = { kind: "as-expected", image: undefined };

@@ -1,6 +1,6 @@
 import { dataRangesIn } from "../disk/data-pieces.ts";
 import { type ByteRange, joinedRanges } from "../disk/data-ranges.ts";
-import type { Lower } from "../disk/lower.ts";
+import { isAbsence, type Lower } from "../disk/lower.ts";
 import { kindOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { chunkBytes } from "../limits.ts";
@@ -49,13 +49,22 @@ export class LowerTree {
     return target !== undefined && linkId(target) === oid ? target : unknownTarget;
   }
 
-  /** What lies in a lower directory, in the order of names. */
+  /** What lies in a lower directory, in the order of names; nothing where it has gone. */
   *childrenOf(directory: TreePath): Generator<{ readonly name: string; readonly node: LowerNode }> {
-    const entries = this.#lower.readdir(absoluteOf(this.#root, directory));
-    for (const name of entries.map((entry) => entry.name).sort()) {
+    for (const name of this.#namesIn(directory)) {
       const path = childOf(directory, name);
       const stamp = this.#lower.stamp(absoluteOf(this.#root, path));
       if (stamp !== undefined) yield { name, node: { path, stamp } };
+    }
+  }
+
+  #namesIn(directory: TreePath): string[] {
+    try {
+      const entries = this.#lower.readdir(absoluteOf(this.#root, directory));
+      return entries.map((entry) => entry.name).sort();
+    } catch (error) {
+      if (isAbsence(error)) return [];
+      throw error;
     }
   }
 
@@ -64,7 +73,8 @@ export class LowerTree {
     if (stamp.kind !== "file") return false;
     if (content.lower?.path === path) return true;
     if (content.size !== stamp.size) return false;
-    const descriptor = this.#lower.open(absoluteOf(this.#root, path));
+    const descriptor = this.#openIfThere(path);
+    if (descriptor === undefined) return false;
     try {
       if (kindOf(this.#lower.fstat(descriptor)) !== "file") return false;
       return this.#rangesToCompare(content, descriptor).every((range) =>
@@ -72,6 +82,16 @@ export class LowerTree {
       );
     } finally {
       this.#lower.close(descriptor);
+    }
+  }
+
+  /** Somebody else may have removed it, or put a link there: the commit says so. */
+  #openIfThere(path: TreePath): number | undefined {
+    try {
+      return this.#lower.open(absoluteOf(this.#root, path));
+    } catch (error) {
+      if (isAbsence(error) || (error as NodeJS.ErrnoException).code === "ELOOP") return undefined;
+      throw error;
     }
   }
 

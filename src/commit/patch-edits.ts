@@ -6,6 +6,8 @@ import { objectIdOf } from "../objects/object-id.ts";
 import { readContent } from "../overlay/content.ts";
 import type { After, Before, Change, ChangeSet, NodeState, RenameChange } from "./change-set.ts";
 import type { ContentIndex } from "./content-index.ts";
+import { stateOf } from "./images.ts";
+import { targetAt } from "./link-target.ts";
 import { LowerTree } from "./lower-tree.ts";
 import { OldPlaces } from "./old-places.ts";
 
@@ -86,6 +88,7 @@ class EditList {
 
   #modify(place: TreePath, change: Extract<Change, { kind: "modify" }>): void {
     const before = this.#oldSide(place, change.before);
+    if (before === undefined && isWithoutContent(change.after)) return;
     const after = this.#newSide(change.path, change.after, before);
     if (isLink(before) === isLink(after)) this.#push(before, after);
     else {
@@ -101,6 +104,7 @@ class EditList {
       return;
     }
     const old = this.#oldSide(from, before);
+    if (old === undefined && isWithoutContent(after)) return;
     const target = this.#newSide(path, after, old);
     const over = replaced && this.#oldSide(this.#places.placeOf(path), replaced);
     if (over === undefined && isLink(old) === isLink(target)) this.#push(old, target);
@@ -132,8 +136,13 @@ class EditList {
     this.#edits.push({ old: before, new: after });
   }
 
-  #oldSide(path: TreePath, { state, stamp }: Before): PatchSide | undefined {
-    return sideOf(path, state, () => this.#readOld(path, stamp));
+  /** What lies there now, to which the patch will be applied; the base may have gone. */
+  #oldSide(path: TreePath, { stamp }: Before): PatchSide | undefined {
+    const place = absoluteOf(this.#changeSet.root, path);
+    const now = this.#lower.stamp(place);
+    const target = now?.kind === "symlink" ? targetAt(place, this.#lower) : undefined;
+    const state = now && stateOf(now, target);
+    return state && sideOf(path, state, () => this.#readOld(path, stamp));
   }
 
   #readOld(path: TreePath, stamp: Stamp | undefined): Buffer {
@@ -175,6 +184,11 @@ class EditList {
     }
     return undefined;
   }
+}
+
+/** Whether the bytes are those that lay there before, as far as the change itself says. */
+function isWithoutContent({ state, content, linkGroup }: After): boolean {
+  return state.kind === "file" && content === undefined && linkGroup === undefined;
 }
 
 /** Git looks for a NUL in so many first bytes to tell binary content from text. */

@@ -69,6 +69,13 @@ function lockOptionsOf(options: CommitOptions): LockOptions {
   };
 }
 
+interface ExaminerParts {
+  readonly directories: Directories;
+  readonly pack: PackBuilder;
+  readonly replaced: ReplacedFiles;
+  readonly checks: CommitChecks;
+}
+
 class Preparation {
   readonly #store: CommitStore;
   readonly #plan: CommitPlan;
@@ -116,7 +123,7 @@ class Preparation {
     try {
       refuseErrors(findCollidingNames(this.#store, this.#plan.changeSet.changes, staging));
       const pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
-      const examiner = new Examiner(this.#store, directories, pack, replaced, checks.onReplaced);
+      const examiner = this.#examiner({ directories, pack, replaced, checks });
       if (stager.isInBackground && checks.isClear(this.#store, directories, this.#plan)) {
         // Files are created while the places are looked at.
         await this.#stage(stager, staging, pack, checks);
@@ -203,6 +210,11 @@ class Preparation {
   #background({ onStaging }: CommitChecks): FileCreation | undefined {
     if (onStaging !== undefined || this.#plan.staged.length < backgroundFilesMin) return undefined;
     return this.#store.disk.createInBackground?.();
+  }
+
+  #examiner({ directories, pack, replaced, checks }: ExaminerParts): Examiner {
+    const { onReplaced } = checks;
+    return new Examiner(this.#store, this.#plan, directories, pack, replaced, onReplaced);
   }
 
   async #examine(examiner: Examiner): Promise<void> {

@@ -174,16 +174,24 @@ export class Adoption {
     entry: Extract<Adoptable, { kind: "directory" }>,
     existing: Node | undefined,
   ): DirectoryNode {
-    const { tree } = this.#core;
-    const shown = tree.shownDirectory(parent, name);
-    const redirect =
-      entry.redirect === undefined ? shown : absoluteOf(tree.rootPath, entry.redirect);
-    const lowerPath = entry.opaque ? undefined : redirect;
+    const lowerPath = entry.opaque ? undefined : this.#shownFor(parent, name, entry);
     if (existing?.kind === "directory" && existing.lowerPath === lowerPath) return existing;
     const place = { parent, name, lowerPath };
     const node = new DirectoryNode(this.#start(entry.meta), place);
     node.attached = true;
     return node;
+  }
+
+  #shownFor(
+    parent: DirectoryNode,
+    name: string,
+    { path, base, redirect }: Extract<Adoptable, { kind: "directory" }>,
+  ): string | undefined {
+    const { tree } = this.#core;
+    if (redirect !== undefined) return absoluteOf(tree.rootPath, redirect);
+    // One that showed through and has gone since: whatever comes back there shows through again.
+    const gone = base?.stamp.kind === "directory" ? absoluteOf(tree.rootPath, path) : undefined;
+    return tree.shownDirectory(parent, name) ?? gone;
   }
 
   #start(meta: NodeMeta): NodeOrigin {
