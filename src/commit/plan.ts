@@ -125,6 +125,8 @@ class Planner {
         return;
       case "rename":
         this.#vacated.add(change.from);
+        // What comes out of it must be out before it goes.
+        if (change.replaced?.state.kind === "directory") this.#vacated.add(place);
         break;
       case "modify":
         if (change.aspects.includes("type")) this.#vacated.add(place);

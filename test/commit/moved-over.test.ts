@@ -41,6 +41,16 @@ const stories: Readonly<Record<string, (on: Fs, root: string) => void>> = {
     replaceByMove(on, root);
     on.writeFileSync(`${root}/a/file`, "a/file\n");
   },
+  "a file takes the place of the directory that it was in": (on, root) => {
+    on.renameSync(`${root}/a/file`, `${root}/loose`);
+    on.rmSync(`${root}/a`, { recursive: true });
+    on.renameSync(`${root}/loose`, `${root}/a`);
+  },
+  "a directory takes the place of the one that it was in": (on, root) => {
+    on.renameSync(`${root}/a/sub`, `${root}/kept`);
+    on.rmSync(`${root}/a`, { recursive: true });
+    on.renameSync(`${root}/kept`, `${root}/a`);
+  },
   "a directory has the name of one that was there": (on, root) => {
     replaceByMove(on, root);
     on.mkdirSync(`${root}/a/sub`);
