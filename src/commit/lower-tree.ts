@@ -1,8 +1,9 @@
 import { dataRangesIn } from "../disk/data-pieces.ts";
 import { type ByteRange, joinedRanges } from "../disk/data-ranges.ts";
-import { isAbsence, type Lower } from "../disk/lower.ts";
+import { isAbsence, type Lower, noneIfAbsent } from "../disk/lower.ts";
 import { kindOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
+import { isDraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
 import type { Content, LowerNode } from "../overlay/pending.ts";
 import type { Before } from "./change-set.ts";
@@ -59,13 +60,9 @@ export class LowerTree {
   }
 
   #namesIn(directory: TreePath): string[] {
-    try {
-      const entries = this.#lower.readdir(absoluteOf(this.#root, directory));
-      return entries.map((entry) => entry.name).sort();
-    } catch (error) {
-      if (isAbsence(error)) return [];
-      throw error;
-    }
+    const place = absoluteOf(this.#root, directory);
+    const entries = noneIfAbsent(() => this.#lower.readdir(place));
+    return entries.map((entry) => entry.name).sort();
   }
 
   /** Whether a content is, byte for byte, what a lower file holds. */
@@ -80,6 +77,10 @@ export class LowerTree {
       return this.#rangesToCompare(content, descriptor).every((range) =>
         this.#agree(content, descriptor, range),
       );
+    } catch (error) {
+      // It has changed under the content, which needs it: the commit says so.
+      if (isDraftError(error) && error.code === "DRAFT_CONFLICT") return false;
+      throw error;
     } finally {
       this.#lower.close(descriptor);
     }

@@ -290,3 +290,13 @@ export function isAbsence(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === "ENOENT" || code === "ENOTDIR";
 }
+
+/** What a directory holds, by `list`; nothing where it has gone. */
+export function noneIfAbsent<T>(list: () => T[]): T[] {
+  try {
+    return list();
+  } catch (error) {
+    if (isAbsence(error)) return [];
+    throw error;
+  }
+}

@@ -1,4 +1,5 @@
 import type fs from "node:fs";
+import { noneIfAbsent } from "../disk/lower.ts";
 import { constants, Dirent } from "../disk/lower-classes.ts";
 import { absoluteOf, childOf } from "../disk/tree-path.ts";
 import type { Core } from "./core.ts";
@@ -103,7 +104,8 @@ export function listMerged(core: Core, directory: DirectoryNode): ShownEntry[] {
   const { entries, lowerPath } = directory;
   const isShown = ({ name }: ShownEntry): boolean =>
     entries?.has(name) !== true && !core.tree.isHidden(directory, name);
-  const below = lowerPath === undefined ? [] : listLower(core, lowerPath).filter(isShown);
+  const shown = lowerPath === undefined ? [] : noneIfAbsent(() => listLower(core, lowerPath));
+  const below = shown.filter(isShown);
   const own: ShownEntry[] = [];
   for (const [name, { node }] of entries ?? []) {
     if (node !== undefined) own.push({ name, type: typeOfNode(node) });

@@ -3,6 +3,7 @@ import type { Core } from "./core.ts";
 import type { FileContent } from "./file-content.ts";
 import { nanosecondsOf } from "./instant.ts";
 import type { Dentry, DirectoryNode, Node } from "./node.ts";
+import { outsideContent } from "./outside-content.ts";
 import type { Content, NodeMeta, Pending } from "./pending.ts";
 import type { Tree } from "./tree.ts";
 
@@ -77,15 +78,18 @@ function metaOf(node: Node): NodeMeta {
 
 function contentOf(core: Core, content: FileContent): Content {
   const { untouched } = content;
+  if (untouched?.lower !== undefined) return outsideContent(untouched, untouched.lower);
   if (untouched !== undefined) return untouched;
   const spilled = content.settleSpill(core.memory.place);
   const frozen = content.snapshot();
-  return {
+  const below = frozen.isCovered ? undefined : frozen.below?.lower;
+  const handedOut: Content = {
     size: frozen.size,
     lower: undefined,
-    below: frozen.isCovered ? undefined : frozen.below?.lower,
+    below,
     spilled,
     read: (buffer, position) => frozen.read(buffer, position),
     dataRanges: () => frozen.dataRanges(),
   };
+  return below === undefined ? handedOut : outsideContent(handedOut, below);
 }

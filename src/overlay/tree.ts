@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import type { Lower } from "../disk/lower.ts";
+import { type Lower, noneIfAbsent } from "../disk/lower.ts";
 import { identityOf, type Stamp, stampOf } from "../disk/stamp.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
@@ -265,9 +265,9 @@ export class Tree {
     if (parent.nlink >= 2) parent.nlink += change;
   }
 
-  /** Names in a lower directory. */
+  /** Names in a lower directory; none where it has gone under what the upper holds of it. */
   shownNames(path: string): string[] {
-    const names = this.lower.names(path);
+    const names = noneIfAbsent(() => this.lower.names(path));
     return path === this.rootPath ? names.filter((name) => name !== stateDirectoryName) : names;
   }
 

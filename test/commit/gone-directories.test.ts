@@ -71,6 +71,18 @@ describe.each(Object.entries(ways))("where a directory under %s", (_way, hand) =
     expect(fs.readdirSync(at("elsewhere"))).toEqual(["new"]);
   });
 
+  it("has gone, the overlay shows what is pending in it", async () => {
+    const changed = await openChanged();
+    fs.rmSync(at("directory"), { recursive: true });
+    await using overlay = await hand(changed);
+    expect(overlay.fs.readdirSync(".")).toEqual(["directory", "elsewhere"]);
+    expect(overlay.fs.readdirSync("directory")).toEqual(["changed", "made", "new"]);
+    const entries = overlay.fs.readdirSync("directory", { withFileTypes: true });
+    expect(entries.map(({ name }) => name)).toEqual(["changed", "made", "new"]);
+    overlay.fs.rmSync("directory", { recursive: true });
+    expect(overlay.fs.existsSync("directory")).toBe(false);
+  });
+
   it("has been made again, they are committed", async () => {
     const changed = await openChanged();
     fs.rmSync(at("directory"), { recursive: true });
@@ -126,5 +138,47 @@ describe.each(Object.entries(losses))("where files and links under a draft %s", 
       code: "DRAFT_CONFLICT",
       details: { conflicts: paths.map((path) => ({ path })) },
     });
+  });
+});
+
+describe("bytes of the disk that a pending file needs and that changed", () => {
+  const largeBytes = "old".repeat(100_000);
+  const changes = {
+    "appended to": ({ fs: over }: Overlay) => over.appendFileSync("large", "more"),
+    copied: ({ fs: over }: Overlay) => over.copyFileSync("large", "copy"),
+  } as const;
+  const events = {
+    changed: () => fs.appendFileSync(at("large"), "more"),
+    removed: () => fs.rmSync(at("large")),
+  } as const;
+
+  // A file that was opened to change a part of it can be read after its removal as well.
+  it.each([
+    ["appended to", "changed"],
+    ["copied", "changed"],
+    ["copied", "removed"],
+  ] as const)("are a conflict where they were %s, then %s", async (change, event) => {
+    fs.writeFileSync(at("large"), largeBytes);
+    await using overlay = await openOverlay(root);
+    changes[change](overlay);
+    events[event]();
+    const diff = await overlay.diff();
+    expect(diff.changes).toHaveLength(1);
+    expect(() => diff.toPatch()).toThrow(/"large" was changed or removed by another program/);
+    for (const commit of [() => overlay.commit(), () => overlay.commitForce()]) {
+      await expect(commit()).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
+    }
+  });
+
+  it("are a conflict for a draft that comes back to them", async () => {
+    fs.writeFileSync(at("large"), largeBytes);
+    {
+      await using overlay = await openOverlay(root, { draft: "main" });
+      changes.copied(overlay);
+      await overlay.saveDraft();
+    }
+    events.changed();
+    await using overlay = await openOverlay(root, { draft: "main" });
+    await expect(overlay.commit()).rejects.toMatchObject({ code: "DRAFT_CONFLICT", path: "large" });
   });
 });
