@@ -1,11 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { TreePath } from "../disk/tree-path.ts";
 import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError } from "./failure.ts";
+import type { FinishReport } from "./finish.ts";
 import type { JournalRecord } from "./journal-record.ts";
-import type { KeptPlace } from "./kept-places.ts";
 import { removeStaging } from "./staging-place.ts";
 import { dropStaged, takeBack } from "./take-back.ts";
+
+/** What taking an operation back could not put back as it was. */
+export type LeftBehind = Pick<FinishReport, "kept" | "parted">;
 
 /**
  * Takes an operation back of which a step has failed, although no process and no power did. Tried
@@ -13,7 +17,7 @@ import { dropStaged, takeBack } from "./take-back.ts";
  * back before the second.
  *
  * @param failedIndex the step that failed; those after it were never begun.
- * @returns the places that somebody else has changed meanwhile, which were left as they are.
+ * @returns what could not be put back as it was.
  * @throws {DraftError} `DRAFT_RECOVERY_FAILED` when taking back fails as well. A record stays in
  *   force, and the next open goes on.
  */
@@ -22,7 +26,7 @@ export async function abortOperation(
   record: JournalRecord,
   failedIndex: number,
   cause: unknown,
-): Promise<readonly KeptPlace[]> {
+): Promise<LeftBehind> {
   const { disk, state, journal } = store;
   const attempted: string[] = [];
   for (let attempt = 1; ; attempt++) {
@@ -31,10 +35,10 @@ export async function abortOperation(
       if (attempt === 2) dropStaged(store, record);
       const begun = failedIndex + (hasChangedNothing(cause) ? 0 : 1);
       const options = { mayBeTorn: false, distrust: false };
-      const { kept } = await takeBack(store, record, begun, options);
+      const { kept, parted } = await takeBack(store, record, begun, options);
       journal.notes.write("applied", record.sequence + 1, record.bootId);
       removeStaging(disk, state, record.sequence);
-      return kept;
+      return { kept, parted };
     } catch (error) {
       if (!isSystemError(error)) throw error;
       if (attempt < store.recoveryAttempts) {
@@ -52,6 +56,19 @@ export async function abortOperation(
       });
     }
   }
+}
+
+/** What became of the tree, for the error that tells of the failed step. */
+export function describeAbort({ kept, parted }: LeftBehind): string {
+  const list = (paths: readonly TreePath[]): string =>
+    paths.map((path) => JSON.stringify(path)).join(", ");
+  const left = list(kept.map(({ path }) => path));
+  const put =
+    left === ""
+      ? "Everything was put back as it was"
+      : `What was changed was put back, except where somebody else has been meanwhile: ${left}`;
+  if (parted.length === 0) return put;
+  return `${put}, but names of a file with several are files of their own now: ${list(parted)}`;
 }
 
 /**

@@ -33,6 +33,11 @@ export interface FinishReport {
   /** Steps that had been carried out before. */
   readonly already: number;
   readonly kept: readonly KeptPlace[];
+  /**
+   * Names put back that were names of a file with others, and are files of their own now: the
+   * system had not let them be kept (`KeptNames`).
+   */
+  readonly parted: readonly TreePath[];
 }
 
 type Outcome = "redone" | "already" | "kept";
@@ -83,6 +88,7 @@ class Finisher {
   readonly #wanted = new Map<TreePath, NodeImage>();
   readonly #kept: KeptPlaces;
   readonly #umask = currentCreator().umask;
+  readonly #parted: TreePath[] = [];
   #lost = 0;
 
   constructor(
@@ -117,7 +123,7 @@ class Finisher {
       if (outcome === "redone") redone += 1;
       if (outcome === "already") already += 1;
     }
-    return { redone, already, kept: this.#kept.list };
+    return { redone, already, kept: this.#kept.list, parted: this.#parted };
   }
 
   /** It may come to this that the operation is taken back. */
@@ -242,6 +248,7 @@ class Finisher {
       const isTrusted = !this.#options.distrust || isParted(stamp, node);
       if (isTrusted && isImage(this.#store.disk, place, stamp, node)) {
         this.#redress(path, stamp, node);
+        this.#notePart(path, stamp, node);
         return "already";
       }
       const isOld = this.#evidence.isOld(place, stamp, replaced);
@@ -259,9 +266,15 @@ class Finisher {
         staged,
       );
     }
+    this.#notePart(path, this.#directories.find(step.staged), node);
     // Over whatever it is: it has just been recognised. A place without anything takes it as well.
     this.#store.disk.rename(staged, place);
     return "redone";
+  }
+
+  #notePart(path: TreePath, stamp: Stamp | undefined, node: NodeImage): void {
+    const isOther = node.names !== undefined && String(stamp?.ino) !== node.ino;
+    if (isOther && this.#record.kind === "abort") this.#parted.push(path);
   }
 
   #finishLink(step: LinkStep<NodeImage, NodeImage>): Outcome {

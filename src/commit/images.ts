@@ -1,5 +1,5 @@
 import type { Stamp } from "../disk/stamp.ts";
-import type { After, Before, NodeState } from "./change-set.ts";
+import { type After, type Before, type NodeState, namesOf } from "./change-set.ts";
 import type { ManifestAfter, ManifestFile, ManifestNode } from "./manifest.ts";
 import type { NodeImage } from "./step.ts";
 
@@ -30,7 +30,9 @@ function withoutInode(state: NodeState, stored: Stored): NodeImage {
 
 /** The image of what lay on the disk. */
 export function imageOfBefore(before: Before, stored: Stored): NodeImage {
-  return imageOf(before.state, stored, before.stamp?.ino);
+  const image = imageOf(before.state, stored, before.stamp?.ino);
+  const names = namesOf(before);
+  return names === 1 ? image : { ...image, names };
 }
 
 /** The image as the manifest keeps it for good: inode numbers mean nothing later. */

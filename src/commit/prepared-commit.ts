@@ -3,7 +3,7 @@ import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { PackSummary } from "../objects/pack-builder.ts";
-import { abortOperation } from "./abort.ts";
+import { abortOperation, describeAbort } from "./abort.ts";
 import { Applier } from "./apply.ts";
 import type { CheckFinding } from "./check-finding.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -297,17 +297,18 @@ export class PreparedCommit implements AsyncDisposable {
       const step = record.steps[index];
       assert(step !== undefined, "a failed step is one of the record");
       this.#parts.rememberContents();
-      const kept = await abortOperation(store, record, index, cause);
-      const left = kept.map(({ path }) => JSON.stringify(path)).join(", ");
-      const put =
-        left === ""
-          ? "Everything was put back as it was"
-          : `What was changed was put back, except where somebody else has been meanwhile: ${left}`;
+      const left = await abortOperation(store, record, index, cause);
+      const { kept, parted } = left;
       throw failure("DRAFT_COMMIT_FAILED", `${step.kind} ${JSON.stringify(step.path)}`, cause, {
         path: step.path,
         level: "transaction_failure",
-        state: `${put}; the changes are still pending.`,
-        details: { step: step.kind, index, ...(kept.length === 0 ? {} : { kept }) },
+        state: `${describeAbort(left)}; the changes are still pending.`,
+        details: {
+          step: step.kind,
+          index,
+          ...(kept.length === 0 ? {} : { kept }),
+          ...(parted.length === 0 ? {} : { parted }),
+        },
       });
     }
   }

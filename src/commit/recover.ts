@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { hasStateDirectory, journalPackOf } from "../disk/state-directory.ts";
+import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError, type DraftErrorCode, isDraftError } from "../errors.ts";
 import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
@@ -35,6 +36,8 @@ export interface RecoveryReport {
   readonly already: number;
   /** Places left as they are because somebody else has changed them since. */
   readonly kept: readonly KeptPlace[];
+  /** Names of files with several that are files of their own now. */
+  readonly parted: readonly TreePath[];
   /** What a person should look at, in sentences; empty when nothing is left. */
   readonly leftToPerson: readonly string[];
   readonly elapsedMs: number;
@@ -151,7 +154,7 @@ async function recoverRecord(
     ...result,
     attempted,
     sequence: last,
-    leftToPerson: result.kept.map(adviceOn),
+    leftToPerson: [...result.kept.map(adviceOn), ...result.parted.map(adviceOnParted)],
     elapsedMs: performance.now() - started,
   };
 }
@@ -267,6 +270,7 @@ export function clean(sequence: number, started: number): RecoveryReport {
     redone: 0,
     already: 0,
     kept: [],
+    parted: [],
     leftToPerson: [],
     elapsedMs: performance.now() - started,
   };
@@ -276,6 +280,10 @@ function adviceOn({ path, savedAs }: KeptPlace): string {
   const place = JSON.stringify(path);
   if (savedAs === null) return `${place} has been changed since and was left as it is.`;
   return `${place} has been changed since and was left; the committed version is ${savedAs}.`;
+}
+
+function adviceOnParted(path: TreePath): string {
+  return `${JSON.stringify(path)} was one of several names of a file, and is a file of its own now.`;
 }
 
 /** The pack was durable before the record had its name, so a torn one is damage, not a crash. */

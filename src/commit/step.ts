@@ -38,6 +38,8 @@ export type NodeImage = FileImage | DirectoryImage | SymlinkImage;
 
 interface Identity {
   readonly ino?: string;
+  /** How many names the file had, where it had more than one. */
+  readonly names?: number;
 }
 
 export interface FileImage extends ManifestFile, Identity {}

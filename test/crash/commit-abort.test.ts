@@ -57,6 +57,58 @@ test("a commit that is taken back says what it had to leave", async () => {
   expect(fs.readFileSync(at("a"), "utf8")).toBe("edited meanwhile\n");
 });
 
+/** A file with two names, and a commit that gives one of them other bytes, and a directory. */
+function shareAndChange(root: string) {
+  fs.writeFileSync(join(root, "one"), "shared\n");
+  fs.linkSync(join(root, "one"), join(root, "two"));
+  return new ChangeBuilder(root).write("two", "own\n", { sameNode: false }).createDirectory("z");
+}
+
+/** A system that lets nobody give a file of others another name (`protected_hardlinks`). */
+function refusesNames({ name, path }: DiskCall): boolean {
+  return name === "link" && path?.includes("/back-") === true;
+}
+
+test.each([true, false])(
+  "a name that is put back is one of its file again, or is told to be none (%s)",
+  async (isRefused) => {
+    using root = TemporaryRoot.inMemory();
+    const changes = shareAndChange(root.path).build();
+    const disk = new FaultDisk(new NodeDisk(), (call) => {
+      if (isRefused && refusesNames(call)) return { kind: "error", code: "EPERM" };
+      const isLast = call.name === "mkdir" && call.path?.endsWith("/z") === true;
+      return isLast ? { kind: "error", code: "ENOSPC" } : fine;
+    });
+    const error: unknown = await commit(disk, root.path, changes).catch((cause: unknown) => cause);
+    const inodes = ["one", "two"].map((name) => fs.statSync(join(root.path, name)).ino);
+    expect(fs.readFileSync(join(root.path, "two"), "utf8")).toBe("shared\n");
+    expect(inodes[0] === inodes[1]).toBe(!isRefused);
+    expect(error).toMatchObject({ code: "DRAFT_COMMIT_FAILED" });
+    expect(String(error).includes('are files of their own now: "two"')).toBe(isRefused);
+  },
+);
+
+test("recovery tells of names that it could not put back as such", async () => {
+  using root = TemporaryRoot.inMemory();
+  const changes = shareAndChange(root.path).build();
+  let isDecided = false;
+  const dying = new FaultDisk(new NodeDisk(), (call) => {
+    if (refusesNames(call)) return { kind: "error", code: "EPERM" };
+    if (isPromotion(call)) isDecided = true;
+    return isDecided && call.name === "mkdir" ? { kind: "death" } : fine;
+  });
+  await commit(dying, root.path, changes).catch(() => undefined);
+  const full = new FaultDisk(new NodeDisk(), (call) => {
+    const isLast = call.name === "mkdir" && call.path?.endsWith("/z") === true;
+    return isLast ? { kind: "error", code: "ENOSPC" } : fine;
+  });
+  const report = await recoverJournal(openCommitStore(full, stateDirectoryOf(root.path)));
+  expect(report).toMatchObject({ outcome: "taken-back", parted: ["two"] });
+  expect(report.leftToPerson).toEqual([
+    '"two" was one of several names of a file, and is a file of its own now.',
+  ]);
+});
+
 test("an operation that recovery takes back leaves no checkpoint, wherever it dies", async () => {
   const outcomes = await rehearse();
   let tried = 0;

@@ -5,7 +5,7 @@ import type { ChangeSet } from "../../src/commit/change-set.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import type { CommitOptions } from "../../src/commit/options.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
+import { type RecoveryReport, recoverJournal } from "../../src/commit/recover.ts";
 import { settleIfFree } from "../../src/commit/settle.ts";
 import type { Disk } from "../../src/disk/disk.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
@@ -87,16 +87,29 @@ export function isPromotion({ name, path }: DiskCall): boolean {
 export async function recover(
   root: string,
   disk: Disk = new FaultDisk(new NodeDisk()),
-): Promise<void> {
+): Promise<RecoveryReport> {
   const store = openCommitStore(disk, stateDirectoryOf(root));
-  await recoverJournal(store, { waitMs: 200 });
+  return await recoverJournal(store, { waitMs: 200 });
 }
 
-/** Which of the two trees lies on the disk; a description of the difference when it is neither. */
-export function classify(root: string, outcomes: Outcomes): "old" | "new" | string {
-  const found = JSON.stringify(sorted(readTree(root)));
-  if (found === JSON.stringify(sorted(outcomes.old))) return "old";
-  if (found === JSON.stringify(sorted(outcomes.new))) return "new";
+/**
+ * Which of the two trees lies on the disk; a description of the difference when it is neither.
+ *
+ * @param arePartsTold whether recovery has told of names that are files of their own now.
+ */
+export function classify(
+  root: string,
+  outcomes: Outcomes,
+  arePartsTold = false,
+): "old" | "new" | string {
+  const tree = (lines: TreeLines): string => {
+    const rows = sorted(lines);
+    if (!arePartsTold) return JSON.stringify(rows);
+    return JSON.stringify(rows.map(([path, line]) => [path, line.replace(/ = [^"]*$/, "")]));
+  };
+  const found = tree(readTree(root));
+  if (found === tree(outcomes.old)) return "old";
+  if (found === tree(outcomes.new)) return "new";
   return `mixed: ${JSON.stringify(differences(readTree(root), outcomes), null, 1)}`;
 }
 
@@ -107,7 +120,8 @@ export function isStoreSound(root: string): boolean {
   try {
     execFileSync("git", ["--git-dir", directory, "fsck", "--strict", "--full"], { stdio: "pipe" });
     return true;
-  } catch {
+  } catch (error) {
+    console.error(String((error as { stderr?: Buffer }).stderr ?? ""), error);
     return false;
   }
 }
