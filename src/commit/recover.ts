@@ -283,7 +283,8 @@ function adviceOn({ path, savedAs }: KeptPlace): string {
 }
 
 function adviceOnParted(path: TreePath): string {
-  return `${JSON.stringify(path)} was one of several names of a file, and is a file of its own now.`;
+  const place = JSON.stringify(path);
+  return `${place} was one of several names of a file, and is a file of its own now.`;
 }
 
 /** The pack was durable before the record had its name, so a torn one is damage, not a crash. */

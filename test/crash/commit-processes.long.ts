@@ -12,6 +12,8 @@ import { CompiledProject } from "../support/compiled-project.ts";
 
 const files = 6;
 const rounds = Number(process.env["DRAFTFS_ROUNDS"] ?? 120);
+/** How long processes race at most before one is killed. */
+const racingMs = 2000;
 
 /** A process that commits or recovers until it is killed, and what it says it has committed. */
 class Worker {
@@ -72,7 +74,8 @@ test.each([2, 4])(
         // A kill says nothing until its victim has got to committing.
         const busy = workers[round % count] as Worker;
         for (let wait = 0; busy.acknowledged === 0 && wait < 500; wait++) await delay(10);
-        await delay(Math.random() * 40);
+        // Mostly in the first commits of a process, now and then after it has raced for long.
+        await delay(Math.random() * (round % 5 === 2 ? racingMs : 40));
         const victim = round % count;
         const worker = workers[victim] as Worker;
         await worker.kill();
