@@ -11,7 +11,14 @@ import { KeptNames, lostInodeOf } from "./kept-names.ts";
 import { type KeptPlace, KeptPlaces } from "./kept-places.ts";
 import { Moves } from "./moves.ts";
 import { currentCreator } from "./owner.ts";
-import { hasAttributes, isBetween, isImage, isParted, withoutIdentity } from "./recognise.ts";
+import {
+  hasAttributes,
+  isBetween,
+  isImage,
+  isMovedNode,
+  isParted,
+  withoutIdentity,
+} from "./recognise.ts";
 import { Restaging } from "./restaging.ts";
 import type {
   AttributesStep,
@@ -323,6 +330,9 @@ class Finisher {
     const path = step.phase === "early" ? this.#moves.placeNow(step.path) : this.#reach(step.path);
     const stamp = this.#directories.find(path);
     if (stamp === undefined || stamp.kind !== step.after.kind) return "already";
+    // It has moved on already, and another one has come to its old place.
+    if (step.phase === "early" && step.before !== null && !isMovedNode(stamp, step.before))
+      return "already";
     if (this.#kept.has(step.path)) return "already";
     if (step.phase === "late" && hasAttributes(stamp, step.after, step.times)) return "already";
     // Neither what it was nor what it was to be: somebody else has set it.

@@ -207,12 +207,13 @@ class Planner {
       this.#put(change, after, before);
       return;
     }
-    this.#attributes(path, before, after, aspects);
+    this.#attributes(change, this.#places.placeOf(path));
   }
 
-  #attributes(path: TreePath, before: Before, after: After, aspects: readonly string[]): void {
+  /** @param place of the node in the old tree. */
+  #attributes(change: ModifyChange | RenameChange, place: TreePath): void {
+    const { path, before, after, aspects } = change;
     if (gainsAccess(before, after)) {
-      const place = this.#places.placeOf(path);
       this.#early.push({
         kind: "attributes",
         path: place,
@@ -298,7 +299,7 @@ class Planner {
     const over = replaced ?? null;
     this.#attaches.push({ kind: "move", path, from, slot, node: before, replaced: over });
     if (aspects.includes("content")) this.#write(path, after, before);
-    else if (aspects.length > 0) this.#attributes(path, before, after, aspects);
+    else if (aspects.length > 0) this.#attributes(change, from);
   }
 
   /** Whether the old place is no good any more by the time that the new one can be filled. */

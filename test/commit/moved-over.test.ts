@@ -24,6 +24,9 @@ function makeTree(root: string): void {
   fs.writeFileSync(`${root}/d/own`, "d/own\n");
   fs.writeFileSync(`${root}/d/inner/leaf`, "d/inner/leaf\n");
   fs.writeFileSync(`${root}/loose`, "loose\n");
+  fs.mkdirSync(`${root}/sealed`);
+  fs.writeFileSync(`${root}/sealed/file`, "sealed\n");
+  fs.chmodSync(`${root}/sealed`, 0o555);
 }
 
 function replaceByMove(on: Fs, root: string): void {
@@ -50,6 +53,16 @@ const stories: Readonly<Record<string, (on: Fs, root: string) => void>> = {
     on.renameSync(`${root}/a/sub`, `${root}/kept`);
     on.rmSync(`${root}/a`, { recursive: true });
     on.renameSync(`${root}/kept`, `${root}/a`);
+  },
+  "a directory that nobody may change is moved, and may be changed": (on, root) => {
+    on.renameSync(`${root}/sealed`, `${root}/a/sealed`);
+    on.chmodSync(`${root}/a/sealed`, 0o755);
+    on.writeFileSync(`${root}/a/sealed/new`, "new\n");
+  },
+  "another directory takes the place of one that may be changed now": (on, root) => {
+    on.renameSync(`${root}/sealed`, `${root}/open`);
+    on.chmodSync(`${root}/open`, 0o755);
+    on.renameSync(`${root}/d`, `${root}/sealed`);
   },
   "a directory has the name of one that was there": (on, root) => {
     replaceByMove(on, root);
