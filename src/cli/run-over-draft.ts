@@ -5,6 +5,7 @@ import type { Overlay, RunResult } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { HeldSignals } from "./held-signals.ts";
+import { hiddenArguments } from "./hidden-arguments.ts";
 import { draftNameOf } from "./open-root.ts";
 import { baseOf } from "./root-of.ts";
 import { runOptionsOf, type SandboxOptions } from "./sandbox-options.ts";
@@ -58,7 +59,10 @@ export async function runOverDraft(
   const result = await spawned.result;
   await save(overlay, program, request);
   await record(overlay, request, sinceMs);
-  if (request.json !== true) explainEnd(context, program, result);
+  if (request.json !== true) {
+    explainEnd(context, program, result);
+    explainHidden(context, overlay, request, result);
+  }
   return { result, interruptedBy: signals.late, isEndWanted: signals.isEndWanted };
 }
 
@@ -125,4 +129,20 @@ function explainEnd({ err }: CommandContext, program: string, result: RunResult)
   } else if (result.signal !== undefined) {
     err.write(`draftfs: ${name} was ended by ${result.signal}. The draft is kept.\n`);
   }
+}
+
+/** What a command that has failed may have looked for in vain. */
+function explainHidden(
+  { err }: CommandContext,
+  { root }: Overlay,
+  { command, temporary = "private" }: RunRequest,
+  { exitCode, isolation }: RunResult,
+): void {
+  if (exitCode === 0 || isolation !== "enforced" || temporary !== "private") return;
+  const [hidden] = hiddenArguments(command, root);
+  if (hidden === undefined) return;
+  err.write(
+    `draftfs: the command cannot see ${printable(hidden)}: its temporary directories are its ` +
+      "own, and empty at first. --temporary read-only shows yours.\n",
+  );
 }
