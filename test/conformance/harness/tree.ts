@@ -17,7 +17,9 @@ export interface TreeOptions {
 }
 
 const inlineBytesMax = 512;
-const pieceBytes = 1 << 20;
+
+/** One for all: a fresh one for each file takes longer than reading most of them. */
+const piece = Buffer.alloc(1 << 20);
 
 /** Reads the whole tree below `root` through `fs`, links not followed. */
 export function readTree(fs: Fs, root: string, options: TreeOptions): Tree {
@@ -88,7 +90,6 @@ function digestOf(fs: Fs, path: string): string {
   const descriptor = fs.openSync(path, "r");
   try {
     const hash = createHash("sha1");
-    const piece = Buffer.alloc(pieceBytes);
     let total = 0;
     let first = "";
     for (;;) {
