@@ -2,6 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import type { ChangeSet } from "../../src/commit/change-set.ts";
+import { memoryDirectory } from "../support/memory-directory.ts";
 import { ChangeBuilder, directoryAfter, fileAfter } from "./change-builder.ts";
 
 /** A new directory that goes away with the scope. */
@@ -14,20 +15,11 @@ export class TemporaryRoot implements Disposable {
 
   /** In memory where the system has such a place: for tests that make hundreds of trees. */
   static inMemory(): TemporaryRoot {
-    return new TemporaryRoot(isWritable("/dev/shm") ? "/dev/shm" : os.tmpdir());
+    return new TemporaryRoot(memoryDirectory());
   }
 
   [Symbol.dispose](): void {
     removeAll(Buffer.from(this.path));
-  }
-}
-
-function isWritable(directory: string): boolean {
-  try {
-    fs.accessSync(directory, fs.constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -9,7 +8,6 @@ import {
   realpathSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { type CommitStore, openCommitStore } from "../../src/commit/commit-store.ts";
@@ -21,6 +19,7 @@ import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { type OverlayFs, openLayer } from "../../src/overlay/layer.ts";
 import { runGit } from "../objects/store-fixture.ts";
+import { memoryDirectory } from "../support/memory-directory.ts";
 import { removeTree } from "../support/remove-tree.ts";
 
 /** The real disk without waiting for the device, which these tests do not pull the plug of. */
@@ -36,8 +35,7 @@ export class HastyDisk extends NodeDisk {
 
 /** A new directory, in memory where the system has such a place: these tests make hundreds. */
 export function makeScratch(): string {
-  const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-  return realpathSync(mkdtempSync(join(parent, "draftfs-history-")));
+  return realpathSync(mkdtempSync(join(memoryDirectory(), "draftfs-history-")));
 }
 
 /** A root on the real disk with a checkpoint store, and the real git to judge that. */

@@ -1,6 +1,7 @@
 import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { memoryDirectory } from "../../support/memory-directory.ts";
 import type { Outcome } from "./difference.ts";
 import { changesBetween, type Fingerprint, fingerprintOf } from "./lower-guard.ts";
 import { classifierOf, type Frame } from "./plain.ts";
@@ -24,14 +25,14 @@ export interface World {
 /** Longest tick of a kernel clock (100 Hz) and some: times before and after a wait never tie. */
 export const clockTickMs = 12;
 
-/** Whether the temp directory's file system counts subdirectories in `nlink`. */
-const countsLinks = (() => {
-  const probe = nodeFs.mkdtempSync(join(tmpdir(), "draftfs-probe-"));
+/** Whether the file systems that worlds lie on count subdirectories in `nlink`. */
+const countsLinks = [tmpdir(), memoryDirectory()].every((parent) => {
+  const probe = nodeFs.mkdtempSync(join(parent, "draftfs-probe-"));
   nodeFs.mkdirSync(join(probe, "sub"));
   const { nlink } = nodeFs.statSync(probe);
   nodeFs.rmSync(probe, { recursive: true });
   return nlink === 3;
-})();
+});
 
 /** Runs a scenario in a world and takes down all that it saw and left. */
 export async function runIn(world: World, scenario: Scenario, markerNs: bigint): Promise<Outcome> {
