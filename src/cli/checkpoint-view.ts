@@ -22,9 +22,21 @@ export function commandLines({ manifest }: Checkpoint, terminal: Terminal): stri
   const lines = (manifest.commands ?? []).map(({ words, paths, exitCode }) => {
     const failed = exitCode === 0 ? "" : `exit ${exitCode}, `;
     const how = `(${failed}${countText(paths.length, "path")})`;
-    return `    by ${printable(words.join(" "))} ${terminal.paint("dim", how)}\n`;
+    return `    by ${wordsText(words)} ${terminal.paint("dim", how)}\n`;
   });
   return lines.join("");
+}
+
+/** Letters of a script that are shown where a line has to stand for it. */
+const scriptLettersMax = 60;
+
+/** A command on one line; of a script of several lines only the beginning. */
+export function wordsText(words: readonly string[]): string {
+  const text = words.join(" ");
+  const lines = text.trim().split("\n").length;
+  if (lines === 1) return printable(text);
+  const start = text.replace(/\s*\n\s*/g, " ").slice(0, scriptLettersMax);
+  return `${printable(start)}… (${lines} lines)`;
 }
 
 /** What a checkpoint changed, one path a line. */

@@ -1,10 +1,11 @@
 import type { CommandDiff } from "../index.ts";
 import { changeLines, totalsText } from "./changes-view.ts";
+import { wordsText } from "./checkpoint-view.ts";
 import { writePatch } from "./patch-view.ts";
 import { countText, durationText } from "./quantities.ts";
 import { figuresDocument } from "./run-document.ts";
 import { shownChangesOf, totalsOf } from "./shown-changes.ts";
-import { printable, type Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 
 /**
  * What is pending, a section a command: as a patch, in which `git apply` skips the headings, or as
@@ -42,5 +43,5 @@ function headingOf(command: CommandDiff["command"]): string {
   if (command === undefined) return "not by a command";
   const { id, words, exitCode, elapsedMs, paths } = command;
   const how = `exit ${exitCode}, ${durationText(elapsedMs)}, ${countText(paths.length, "path")}`;
-  return `${id}: ${printable(words.join(" "))} (${how})`;
+  return `${id}: ${wordsText(words)} (${how})`;
 }

@@ -123,6 +123,14 @@ describe("draftfs run", () => {
     expect(drafts?.map(({ name }) => name)).toEqual(["other", "third"]);
   });
 
+  it("tells of a script by its beginning, on one line", () => {
+    project.run(`\nset -e\n${"echo x >> x\n".repeat(20)}`);
+    const start = `sh -c set -e ${"echo x >> x ".repeat(9)}`.slice(0, 60);
+    expect(project.draftfs(["diff", "--by-command"]).out).toContain(`: ${start}… (22 lines) (`);
+    project.draftfs(["commit"]);
+    expect(project.draftfs(["log"]).out).toContain(`\n    by ${start}… (22 lines) (1 path)\n`);
+  });
+
   it("commits when told to, and the command's changes are on disk", () => {
     const outcome = project.draftfs([
       "run",
