@@ -1,4 +1,5 @@
 import type { Checkpoint } from "../index.ts";
+import { localTime } from "./local-time.ts";
 import { countText } from "./quantities.ts";
 import { printable, type Terminal } from "./terminal.ts";
 
@@ -10,7 +11,7 @@ type RecordedChange = Checkpoint["manifest"]["changes"][number];
  */
 export function checkpointLine({ id, manifest }: Checkpoint, terminal: Terminal): string {
   const { sequence, operation, message, createdMs, changes } = manifest;
-  const time = new Date(createdMs).toISOString().slice(0, 19).replace("T", " ");
+  const time = localTime(new Date(createdMs));
   const [title = ""] = message.split("\n");
   const label = terminal.paint("yellow", `@${sequence} ${id.slice(0, 7)}`);
   const kind = operation === "commit" ? "" : ` ${terminal.paint("cyan", operation)}`;

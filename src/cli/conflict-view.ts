@@ -1,3 +1,4 @@
+import { localTime } from "./local-time.ts";
 import { bytesText } from "./quantities.ts";
 import { printable, type Terminal } from "./terminal.ts";
 
@@ -38,5 +39,5 @@ function sideText(side: Side): string {
 
 function timeText(mtimeNs: string): string {
   const date = new Date(Number(BigInt(mtimeNs) / 1_000_000n));
-  return Number.isNaN(date.getTime()) ? mtimeNs : date.toISOString().slice(0, 19).replace("T", " ");
+  return Number.isNaN(date.getTime()) ? mtimeNs : localTime(date);
 }

@@ -1,6 +1,7 @@
 import { listDrafts } from "../../index.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { localTime } from "../local-time.ts";
 import { bytesText, countText } from "../quantities.ts";
 import { rootOf } from "../root-of.ts";
 
@@ -16,7 +17,7 @@ export async function execute(context: CommandContext, options: CommonOptions): 
   }
   for (const { name, entries, savedMs, bytes, fault } of drafts) {
     const what = fault ?? `${countText(entries, "entry", "entries")}, ${bytesText(bytes)}`;
-    out.write(`${out.paint("bold", name)}  ${new Date(savedMs).toLocaleString()}  ${what}\n`);
+    out.write(`${out.paint("bold", name)}  ${localTime(new Date(savedMs))}  ${what}\n`);
   }
   if (drafts.length === 0) out.write("There are no drafts.\n");
   return exitCodes.ok;
