@@ -111,6 +111,9 @@ export class Applier {
         const content = openFile(this.#disk, source, size);
         // Where the new bytes have a hole, none of the old ones may stay.
         if (dataBytesOf(content) < size) this.#disk.truncate(target, 0);
+        // First, or a new end in the middle of a sector would be followed by the old one: recovery
+        // knows what is torn by whole sectors.
+        else if (this.#disk.fstat(target).size > size) this.#disk.truncate(target, size);
         for (const { bytes, position } of dataPiecesOf(content)) {
           this.#disk.write(target, bytes, position);
         }

@@ -83,6 +83,11 @@ class Planner {
   readonly #attaches: PlannedStep[] = [];
   /** After all other attaching: what they link to is in place then. */
   readonly #links: PlannedStep[] = [];
+  /**
+   * After all that takes a name from the files that are written: what lay at such a name would not
+   * be recognised any more, should a crash come in between.
+   */
+  readonly #writes: PlannedStep[] = [];
   readonly #linked = new Map<After, Before>();
   readonly #late: PlannedStep[] = [];
   /** Where the first name of each hard-link group lies in the new tree. */
@@ -112,6 +117,7 @@ class Planner {
         ...[...this.#parks, ...this.#removes].sort(deepestFirst),
         ...this.#attaches,
         ...this.#links,
+        ...this.#writes,
         ...this.#late.reverse(),
       ],
     };
@@ -259,7 +265,7 @@ class Planner {
     if (group !== undefined && this.#groups.get(group) !== path) return;
     const staged = this.#stage(path, after);
     const times = after.timesSet;
-    this.#attaches.push({ kind: "write", path, staged, node: after, replaced: before, times });
+    this.#writes.push({ kind: "write", path, staged, node: after, replaced: before, times });
   }
 
   #stage(path: TreePath, after: After): Slot {
