@@ -116,11 +116,19 @@ class Planner {
         // is parked out of one goes before that is removed.
         ...[...this.#parks, ...this.#removes].sort(deepestFirst),
         ...this.#attaches,
-        ...this.#links,
-        ...this.#writes,
+        ...this.#aroundWrites(),
         ...this.#late.reverse(),
       ],
     };
+  }
+
+  /** New names of a file that is written are those of its new bytes, also to who takes them back. */
+  #aroundWrites(): PlannedStep[] {
+    const written = new Set(this.#writes.map(({ path }) => path));
+    const isOfWritten = (step: PlannedStep): boolean =>
+      step.kind === "link" && written.has(step.source);
+    const others = this.#links.filter((step) => !isOfWritten(step));
+    return [...others, ...this.#writes, ...this.#links.filter(isOfWritten)];
   }
 
   #survey(change: Change): void {

@@ -8,7 +8,8 @@ import type { ManifestDirectory, ManifestFile, ManifestSymlink } from "./manifes
  *   them
  *   2. park, remove       nodes that move and are in the way of others go to a slot, others vanish:
  *                         children before parents
- *   3. attach             mkdir, move, install, link: parents before children; then write
+ *   3. attach             mkdir, move, install, link: parents before children; then
+ *                         write, and link to what was written
  *   4. late attributes    modes, owners and times that the steps before would disturb
  *
  * Paths of phases 1 and 2 name places of the *old* tree, those of 3 and 4 places of the *new* one.
