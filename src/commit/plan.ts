@@ -122,7 +122,7 @@ class Planner {
     };
   }
 
-  /** New names of a file that is written are those of its new bytes, also to who takes them back. */
+  /** New names of a file that is written are names of its new bytes, also when it is taken back. */
   #aroundWrites(): PlannedStep[] {
     const written = new Set(this.#writes.map(({ path }) => path));
     const isOfWritten = (step: PlannedStep): boolean =>
