@@ -1,28 +1,26 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import fs, { mkdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openOverlay } from "../../src/index.ts";
-import type { CompiledProject } from "../support/compiled-project.ts";
+import { memoryDirectory } from "../support/memory-directory.ts";
 import { removeTree } from "../support/remove-tree.ts";
 import { caseFiles, longCases, quickCases } from "./command-cases.ts";
 import { canRun, comparable, directEnvironment } from "./differential.ts";
 import { allEngines, canServeFuse, withProject, writeFiles } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
-const compiled = vi.hoisted(() => ({ project: undefined as CompiledProject | undefined }));
-
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
-  const { CompiledProject } = await import("../support/compiled-project.ts");
-  compiled.project = CompiledProject.build();
-  return { serverPath: compiled.project.pathOf("src/sandbox/fuse/server-main.ts") };
+  const { buildCommandLine, builtServerPath } = await import("../support/built-command-line.ts");
+  buildCommandLine();
+  return { serverPath: builtServerPath };
 });
 
+// Tens of thousands of files.
 afterAll(() => {
   removeTree(scratch);
-});
+}, 300_000);
 
 const cases = [...quickCases, ...longCases].filter(canRun);
 const engines = [...allEngines, ...(canServeFuse ? (["fuse"] as const) : [])];
@@ -37,7 +35,8 @@ const times = (path: string): boolean => {
 };
 
 beforeAll(() => {
-  scratch = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "draftfs-sandbox-")));
+  // The differential tests run the same commands on an ordinary file system.
+  scratch = fs.realpathSync(fs.mkdtempSync(join(memoryDirectory(), "draftfs-sandbox-")));
   mkdirSync(join(scratch, "home"));
   for (const index of cases.keys()) {
     mkdirSync(join(scratch, "direct", `case${index}`), { recursive: true });

@@ -7,16 +7,14 @@ import { describe, expect, it, vi } from "vitest";
 import { differencesOf, type Outcome } from "../conformance/harness/difference.ts";
 import { plantReal } from "../conformance/harness/variants.ts";
 import { concerns } from "../conformance/scenarios/concerns.ts";
-import type { CompiledProject } from "../support/compiled-project.ts";
+import { CompiledProject } from "../support/compiled-project.ts";
 import { canServeFuse, isRoot, openOver, scratchDirectory } from "./sandbox-fixture.ts";
 
-const compiled = vi.hoisted(() => ({ project: undefined as CompiledProject | undefined }));
-
-// Programs of their own are started, and Node 20 runs no TypeScript.
+// The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
-  const { CompiledProject } = await import("../support/compiled-project.ts");
-  compiled.project = CompiledProject.build();
-  return { serverPath: compiled.project.pathOf("src/sandbox/fuse/server-main.ts") };
+  const { buildCommandLine, builtServerPath } = await import("../support/built-command-line.ts");
+  buildCommandLine();
+  return { serverPath: builtServerPath };
 });
 type Outcomes = Readonly<Record<string, Outcome | { readonly thrown: string }>>;
 
@@ -77,7 +75,7 @@ describe.runIf(canServeFuse && isRoot)("a program in a session of engine fuse", 
     const marker = String(BigInt(Date.now()) * 1_000_000n);
     await new Promise((resolve) => setTimeout(resolve, 30));
     const { layer, session } = await openOver(inside, { engine });
-    const program = compiled.project?.pathOf("test/sandbox/conformance-program.ts") ?? "";
+    const program = CompiledProject.build().pathOf("test/sandbox/conformance-program.ts");
     execFileSync(process.execPath, [program, direct, marker, "users"], { stdio: "inherit" });
     const args = [program, inside, marker, "users"];
     const { exitCode } = await session.run(process.execPath, args, { stdio: "inherit" });

@@ -1,7 +1,6 @@
 import { accessSync, constants, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { buildCommandLine } from "../support/built-command-line.ts";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { kernelEngines, openOver, scratchDirectory, treeOf } from "./sandbox-fixture.ts";
 
 // What an earlier file of this process has loaded knows nothing of the mock.
@@ -10,11 +9,10 @@ afterAll(() => vi.resetModules());
 
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
-  const { projectDirectory } = await import("../support/project-directory.ts");
-  return { serverPath: `${projectDirectory()}/dist/server-main.js` };
+  const { buildCommandLine, builtServerPath } = await import("../support/built-command-line.ts");
+  buildCommandLine();
+  return { serverPath: builtServerPath };
 });
-
-beforeAll(buildCommandLine);
 
 function hasDevice(): boolean {
   try {

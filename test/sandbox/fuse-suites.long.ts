@@ -1,14 +1,11 @@
 import { describe, it, vi } from "vitest";
-import type { CompiledProject } from "../support/compiled-project.ts";
 import { canServeFuse } from "./sandbox-fixture.ts";
-
-const compiled = vi.hoisted(() => ({ project: undefined as CompiledProject | undefined }));
 
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
-  const { CompiledProject } = await import("../support/compiled-project.ts");
-  compiled.project = CompiledProject.build();
-  return { serverPath: compiled.project.pathOf("src/sandbox/fuse/server-main.ts") };
+  const { buildCommandLine, builtServerPath } = await import("../support/built-command-line.ts");
+  buildCommandLine();
+  return { serverPath: builtServerPath };
 });
 
 // What the quick suite promises of the other engines is promised of this one as well.

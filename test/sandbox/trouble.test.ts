@@ -1,12 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { MirrorNode } from "../../src/sandbox/mirror.ts";
 import { Namespace } from "../../src/sandbox/namespace.ts";
 import { planNamespace } from "../../src/sandbox/namespace-plan.ts";
 import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
-import { buildCommandLine } from "../support/built-command-line.ts";
 import { isRoot, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
 
 // What an earlier file of this process has loaded knows nothing of the mock.
@@ -15,11 +14,10 @@ afterAll(() => vi.resetModules());
 
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
-  const { projectDirectory } = await import("../support/project-directory.ts");
-  return { serverPath: `${projectDirectory()}/dist/server-main.js` };
+  const { buildCommandLine, builtServerPath } = await import("../support/built-command-line.ts");
+  buildCommandLine();
+  return { serverPath: builtServerPath };
 });
-
-beforeAll(buildCommandLine);
 
 describe.each(kernelEngines)("over engine %s", (engine) => {
   it("survives that what is written meanwhile does not fit, and goes on when it is gone", async () => {

@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { buildCommandLine } from "../support/built-command-line.ts";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { allEngines, canServeFuse, openOver, treeOf } from "./sandbox-fixture.ts";
 
 // What an earlier file of this process has loaded knows nothing of the mock.
@@ -9,11 +8,10 @@ afterAll(() => vi.resetModules());
 
 // The server is a process of its own, and Node 20 runs no TypeScript.
 vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
-  const { projectDirectory } = await import("../support/project-directory.ts");
-  return { serverPath: `${projectDirectory()}/dist/server-main.js` };
+  const { buildCommandLine, builtServerPath } = await import("../support/built-command-line.ts");
+  buildCommandLine();
+  return { serverPath: builtServerPath };
 });
-
-beforeAll(buildCommandLine);
 
 const engines = [...allEngines, ...(canServeFuse ? (["fuse"] as const) : [])];
 

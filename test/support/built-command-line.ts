@@ -32,6 +32,9 @@ export interface CallOptions {
  */
 export const commandLinePath = join(projectDirectory(), "dist", "main.js");
 
+/** The built program that serves FUSE mounts. */
+export const builtServerPath = join(projectDirectory(), "dist", "server-main.js");
+
 /** Builds `dist` when it is older than the sources. Call it before the first test of a file. */
 export function buildCommandLine(): void {
   const source = join(projectDirectory(), "src");
