@@ -173,7 +173,7 @@ describe.each(kernelEngines)("a session of engine %s", (engine) => {
   it("shows changes of the API to a running command, and the command's on request", async () => {
     const { layer, root, session } = await openOver(treeOf({ a: "a\n" }), { engine });
     const script =
-      "until [ -e go ]; do sleep 0.02; done; cat go > answer; until [ -e stop ]; do sleep 0.02; done";
+      "until [ -s go ]; do sleep 0.02; done; cat go > answer; until [ -e stop ]; do sleep 0.02; done";
     const running = await session.spawn("sh", ["-c", script], { stdio: "ignore" });
     layer.fs.writeFileSync(join(root, "go"), "went\n");
     while (!layer.fs.existsSync(join(root, "answer"))) {
