@@ -26,13 +26,20 @@ const long = [
 
 /** Quick ones too, but of those that take the longest and change the least: left to `long`. */
 const leftToLong = [
+  "test/api/configuration.test.ts",
   "test/cli/bad-input.test.ts",
   "test/cli/collect-later.test.ts",
   "test/cli/config.test.ts",
   "test/cli/find-root.test.ts",
+  "test/cli/metrics.test.ts",
   "test/cli/replay.test.ts",
   "test/cli/run-options.test.ts",
   "test/cli/terminal.test.ts",
+  "test/config/agent-profile.test.ts",
+  "test/crash/commit-death.test.ts",
+  "test/crash/commit-power.test.ts",
+  "test/crash/volatile-power.test.ts",
+  "test/crash/written-names.test.ts",
   "test/engines/bench-engines.test.ts",
 ];
 
