@@ -84,8 +84,10 @@ export class Directories implements Disposable {
   /** Forgets all directories: some have moved, and their paths lead elsewhere now. */
   forget(): void {
     this.#lastDirectory = undefined;
-    for (const pin of this.#pins.values()) this.#close(pin);
+    const pins = [...this.#pins.values()];
+    // First: a descriptor that could not be closed is gone, and its number may be another's by then.
     this.#pins.clear();
+    for (const pin of pins) this.#close(pin);
   }
 
   [Symbol.dispose](): void {

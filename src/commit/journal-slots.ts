@@ -46,13 +46,13 @@ export interface SlotContent {
 
 /** Says that the blocks and the name of the file are durable, and how large its slots are. */
 const sealPattern = /^draftfs-slots (\d{1,9})\n/;
+const newest = 2;
+const newestLayout: SlotLayout = { slotBytes: journalSlotBytes };
 /** By the number in the seal. Files of the first kind are read and used, and made no more. */
 const layouts: Readonly<Record<number, SlotLayout>> = {
   1: { slotBytes: 256 * KIB },
-  2: { slotBytes: journalSlotBytes },
+  [newest]: newestLayout,
 };
-const newest = 2;
-const newestLayout: SlotLayout = { slotBytes: journalSlotBytes };
 /** One sector for the seal, so that writing it touches no slot. */
 const sealBytes = 512;
 const slotCount = 2;

@@ -145,9 +145,12 @@ export class PreparedCommit implements AsyncDisposable {
       if (unpublished === undefined) settle = this.#settlingEarly();
       return this.#receipt(unpublished);
     } finally {
-      this.#close();
-      lock.release();
-      settle?.();
+      try {
+        this.#close();
+      } finally {
+        lock.release();
+        settle?.();
+      }
     }
   }
 
@@ -157,8 +160,8 @@ export class PreparedCommit implements AsyncDisposable {
     this.#state = "discarded";
     const { store, lock, record, settled, staged, packSync } = this.#parts;
     await Promise.all([settled, staged, packSync]);
-    this.#close();
     try {
+      this.#close();
       removeStaging(store.disk, store.state, record.sequence);
       store.journal.dropNext(record.sequence);
     } finally {

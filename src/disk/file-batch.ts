@@ -39,18 +39,19 @@ export type BatchOutcome =
 export function createBatch({ paths, facts, bytes, claim }: FileBatch): BatchOutcome {
   if (Atomics.compareExchange(claim, 0, 0, 1) !== 0) return { kind: "claimed" };
   const places = paths.split("\0");
-  const prepare = preparationOn(places[0] ?? "", places.length);
+  let index = 0;
   let start = 0;
-  for (const [index, path] of places.entries()) {
-    const mode = facts[index * 2];
-    const end = start + (facts[index * 2 + 1] ?? 0);
-    try {
-      createFile(encodePath(path), mode, bytes.subarray(start, end), prepare);
-    } catch (error) {
-      const { message, code, errno, syscall } = error as NodeJS.ErrnoException;
-      return { kind: "failed", index, message, code, errno, syscall };
+  try {
+    const prepare = preparationOn(places[0] ?? "", places.length);
+    for (; index < places.length; index++) {
+      const path = encodePath(places[index] ?? "");
+      const end = start + (facts[index * 2 + 1] ?? 0);
+      createFile(path, facts[index * 2], bytes.subarray(start, end), prepare);
+      start = end;
     }
-    start = end;
+  } catch (error) {
+    const { message, code, errno, syscall } = error as NodeJS.ErrnoException;
+    return { kind: "failed", index, message, code, errno, syscall };
   }
   return { kind: "done" };
 }
@@ -83,7 +84,7 @@ type Preparation = (descriptor: number, size: number) => void;
  * does with one that was truncated to nothing (ext4_truncate, ext4_release_file).
  */
 function preparationOn(path: string, files: number): Preparation {
-  if (path === "" || fs.statfsSync(encodePath(dirname(path))).type !== ext4Magic) return () => {};
+  if (fs.statfsSync(encodePath(dirname(path))).type !== ext4Magic) return () => {};
   const allocate = nativeCalls(allocationSavingUs * files)?.allocate;
   return (descriptor, size) => {
     if (size > 0 && allocate?.(descriptor, size) === true) return;

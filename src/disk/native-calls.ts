@@ -124,13 +124,14 @@ function load(): NativeCalls | undefined {
       return undefined;
     }
   };
+  const fcntl = find("int fcntl(int, int, int)");
   return {
     openWithoutLinks: openWithoutLinks(find("long syscall(long, int, str, void*, size_t)")),
     statIn: statIn(foreign, find("int statx(int, str, int, unsigned int, void*)")),
     renameNew: renameNew(find("int renameat2(int, str, int, str, unsigned int)")),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
-    isInherited: isInherited(find("int fcntl(int, int)")),
+    isInherited: isInherited(fcntl),
     inotify: inotify(
       find("int inotify_init1(int)"),
       find("int inotify_add_watch(int, str, uint32_t)"),
@@ -142,7 +143,7 @@ function load(): NativeCalls | undefined {
     ),
     writeAttribute: writeAttribute(find("int lsetxattr(str, str, void*, size_t, int)")),
     allocate: allocate(find("int fallocate(int, int, long, long)")),
-    duplicate: duplicate(find("int fcntl(int, int, int)")),
+    duplicate: duplicate(fcntl),
     adler32: find("uint32_t adler32(uint32_t, void*, uint32_t)"),
   };
 }
@@ -198,7 +199,7 @@ const closedForChildren = 1;
 function isInherited(fcntl: ForeignFunction | undefined): NativeCalls["isInherited"] {
   if (fcntl === undefined) return undefined;
   return (descriptor) => {
-    const flags = fcntl(descriptor, getDescriptorFlags);
+    const flags = fcntl(descriptor, getDescriptorFlags, 0);
     return flags < 0 ? undefined : (flags & closedForChildren) === 0;
   };
 }

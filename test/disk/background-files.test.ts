@@ -67,6 +67,15 @@ test("what cannot be created is named, with the system's own error", async () =>
   expect(fs.readFileSync(join(root.path, "taken"), "utf8")).toBe("not ours");
 });
 
+test("a directory that has gone is an error like any other", async () => {
+  using root = TemporaryRoot.inMemory();
+  const creation = start();
+  const path = join(root.path, "gone", "file");
+  creation.add(path, 0o600, Buffer.from("content"));
+  const failure = await creation.finish();
+  expect(failure).toMatchObject({ path, error: { code: "ENOENT" } });
+});
+
 test("two at a time work beside each other, and a thread serves one after the other", async () => {
   using root = TemporaryRoot.inMemory();
   for (const round of [1, 2]) {
