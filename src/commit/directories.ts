@@ -85,7 +85,7 @@ export class Directories implements Disposable {
   forget(): void {
     this.#lastDirectory = undefined;
     const pins = [...this.#pins.values()];
-    // First: a descriptor that could not be closed is gone, and its number may be another's by then.
+    // First: one that could not be closed is gone all the same, and its number may be another's.
     this.#pins.clear();
     for (const pin of pins) this.#close(pin);
   }

@@ -1,6 +1,6 @@
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
-import type { Stamp } from "../disk/stamp.ts";
+import { isUnwritten, type Stamp } from "../disk/stamp.ts";
 import { parentOf, type TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -121,7 +121,7 @@ export class Examiner {
       const base = this.#identify(before);
       const isSame =
         isSameContent(base, stamp, stored.oid) || this.#isSameIndex(expectation, base, stored);
-      const same = isSame && (isSameStamp(base.stamp, stamp) || !readsFrom(expectation, base));
+      const same = isSame && (isAsSeen(base, stamp) || !readsFrom(expectation, base));
       const needsAttributes = touchesAttributes(expectation);
       if (!same || !isSameNode(before, theirs, needsAttributes)) {
         return this.#conflict(expectation, "changed", withOid(theirs, stored.oid));
@@ -201,19 +201,12 @@ function isSameContent(before: Before, stamp: Stamp, oid: ObjectId): boolean {
   if (before.state.oid !== undefined && before.state.oid !== "" && oid !== "") {
     return before.state.oid === oid;
   }
-  // Without a known content the stamp must be the very same.
-  return isSameStamp(before.stamp, stamp);
+  // Without a known content it must be the very same file.
+  return isAsSeen(before, stamp);
 }
 
-/** Its ctime moves with a mere chmod or link too, but then the time of the content does not. */
-function isSameStamp(base: Stamp | undefined, stamp: Stamp): boolean {
-  return (
-    base !== undefined &&
-    base.ino === stamp.ino &&
-    base.dev === stamp.dev &&
-    base.size === stamp.size &&
-    base.mtimeNs === stamp.mtimeNs
-  );
+function isAsSeen(before: Before, stamp: Stamp): boolean {
+  return before.stamp !== undefined && isUnwritten(stamp, before.stamp);
 }
 
 /** Whether parts of the new content are still to be read from the file that it replaces. */

@@ -1,5 +1,5 @@
 import { encodePath } from "../disk/names.ts";
-import type { Stamp } from "../disk/stamp.ts";
+import { isUnwritten, type Stamp } from "../disk/stamp.ts";
 import { type ObjectId, objectIdOf } from "../objects/object-id.ts";
 
 interface LinkReader {
@@ -14,7 +14,7 @@ export function targetSince(then: Stamp, path: string, reader: LinkReader): stri
   if (target === undefined) return undefined;
   // Looked at after it was read: a link leads to where it did for as long as it lives.
   const now = reader.stamp(path);
-  return now !== undefined && isSameLink(now, then) ? target : undefined;
+  return now !== undefined && isUnwritten(now, then) ? target : undefined;
 }
 
 /** Where the link at a path leads; `undefined` where there is none. */
@@ -31,10 +31,4 @@ export function targetAt(path: string, reader: Pick<LinkReader, "readlink">): st
 /** The blob id that stands for a target, as in git. */
 export function linkId(target: string): ObjectId {
   return objectIdOf("blob", Buffer.from(encodePath(target)));
-}
-
-/** Its ctime moves with mere attributes. */
-function isSameLink(one: Stamp, other: Stamp): boolean {
-  const isSameNode = one.ino === other.ino && one.dev === other.dev && one.kind === other.kind;
-  return isSameNode && one.size === other.size && one.mtimeNs === other.mtimeNs;
 }

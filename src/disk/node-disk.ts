@@ -8,6 +8,7 @@ import { growDescriptorTable } from "./descriptor-table.ts";
 import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
+import { timeOf } from "./node-time.ts";
 import { openFlags } from "./open-flags.ts";
 import { kindOf, type Stamp, stampOf } from "./stamp.ts";
 
@@ -205,14 +206,4 @@ export class NodeDisk implements Disk {
 function isAbsence(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === "ENOENT" || code === "ENOTDIR";
-}
-
-/**
- * A time as Node takes it, in seconds. libuv cuts off what is below the microsecond, after a
- * division that may fall just short of it. Node takes a negative number for the present, but not
- * its text.
- */
-function timeOf(timeNs: bigint): number | string {
-  const microseconds = Number(timeNs / 1000n);
-  return timeNs < 0n ? String((microseconds - 0.4) / 1e6) : (microseconds + 0.4) / 1e6;
 }

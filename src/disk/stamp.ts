@@ -45,12 +45,17 @@ export function identityOf(stamp: Pick<Stamp, "dev" | "ino">): string {
 
 /** Whether nothing has happened to a node between two looks at it, up to the disk's clock. */
 export function isUntouched(now: Stamp, then: Stamp): boolean {
+  return isUnwritten(now, then) && now.ctimeNs === then.ctimeNs;
+}
+
+/** Whether it is the node with the content that it had; a mere chmod or link may have come. */
+export function isUnwritten(now: Stamp, then: Stamp): boolean {
   return (
     now.ino === then.ino &&
     now.dev === then.dev &&
+    now.kind === then.kind &&
     now.size === then.size &&
-    now.mtimeNs === then.mtimeNs &&
-    now.ctimeNs === then.ctimeNs
+    now.mtimeNs === then.mtimeNs
   );
 }
 

@@ -17,6 +17,7 @@ import {
 import { decodeName, encodePath } from "../disk/names.ts";
 import { nativeCalls } from "../disk/native-calls.ts";
 import type { NodeStats } from "../disk/node-stats.ts";
+import { timeOf } from "../disk/node-time.ts";
 import { nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -121,7 +122,7 @@ export class PinnedTree {
   /** To the microsecond, which is all that Node offers. */
   lutimes(path: TreePath, atimeNs: bigint, mtimeNs: bigint): void {
     const place = path === "" ? `/proc/self/fd/${this.#top}/.` : this.#at(path);
-    lutimesSync(place, secondsOf(atimeNs), secondsOf(mtimeNs));
+    lutimesSync(place, timeOf(atimeNs), timeOf(mtimeNs));
   }
 
   /** Removes what lies at `path`, with everything below it; nothing there is no error. */
@@ -191,9 +192,4 @@ function isAbsent(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   // ELOOP and ENOTDIR: a component is a link or a file, so there is nothing at this path.
   return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP";
-}
-
-/** Node cuts what it is given to whole microseconds: aiming at their middle hits the right one. */
-export function secondsOf(timeNs: bigint): number {
-  return (Number(timeNs / 1000n) + 0.5) / 1e6;
 }

@@ -9,9 +9,10 @@ import {
   writeSync,
 } from "node:fs";
 import { dataPiecesOf } from "../disk/data-pieces.ts";
+import { timeOf } from "../disk/node-time.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { Content, NodeMeta } from "../overlay/pending.ts";
-import { type PinnedTree, secondsOf } from "./pinned-tree.ts";
+import type { PinnedTree } from "./pinned-tree.ts";
 
 const { O_CREAT, O_EXCL, O_NONBLOCK, O_TRUNC, O_WRONLY } = constants;
 
@@ -47,7 +48,7 @@ export class PushedFiles {
       if (mayChangeOwner) fchownSync(descriptor, meta.uid, meta.gid);
       // After the owner, whose change takes setuid away, and before the times.
       fchmodSync(descriptor, meta.mode);
-      futimesSync(descriptor, secondsOf(meta.atimeNs), secondsOf(meta.mtimeNs));
+      futimesSync(descriptor, timeOf(meta.atimeNs), timeOf(meta.mtimeNs));
     } finally {
       closeSync(descriptor);
     }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Overlay, openOverlay } from "../../src/index.ts";
+import { overlayWays } from "./overlay-ways.ts";
 
 let root: string;
 const at = (path: string): string => join(root, path);
@@ -31,17 +32,7 @@ const changes: Readonly<Record<string, (overlay: Overlay) => void>> = {
   moved: ({ fs: over }) => over.renameSync("link", "moved"),
 };
 
-/** In the same process, and in one that finds the draft saved. */
-const ways = {
-  "an overlay": async (overlay: Overlay) => overlay,
-  "a draft": async (overlay: Overlay) => {
-    await overlay.saveDraft();
-    await overlay.close();
-    return await openOverlay(root, { draft: "main" });
-  },
-} as const;
-
-describe.each(Object.entries(ways))("a link that %s has", (_way, hand) => {
+describe.each(Object.entries(overlayWays))("a link that %s has", (_way, hand) => {
   describe.each(Object.entries(changes))("%s", (_what, change) => {
     // Of the same length, so that the sizes agree.
     it.each(["new", "newer"])("is a conflict where it leads to %s since", async (target) => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Overlay, openOverlay } from "../../src/index.ts";
+import { overlayWays } from "./overlay-ways.ts";
 
 let root: string;
 const at = (path: string): string => join(root, path);
@@ -33,17 +34,7 @@ const events = {
   "became a link": () => fs.symlinkSync("elsewhere", at("directory")),
 } as const;
 
-/** In the same process, and in one that finds the draft saved. */
-const ways = {
-  "an overlay": async (overlay: Overlay) => overlay,
-  "a draft": async (overlay: Overlay) => {
-    await overlay.saveDraft();
-    await overlay.close();
-    return await openOverlay(root, { draft: "main" });
-  },
-} as const;
-
-describe.each(Object.entries(ways))("where a directory under %s", (_way, hand) => {
+describe.each(Object.entries(overlayWays))("where a directory under %s", (_way, hand) => {
   it.each(Object.entries(events))("%s, changes in it are shown and refused", async (_what, act) => {
     const changed = await openChanged();
     fs.rmSync(at("directory"), { recursive: true });

@@ -68,14 +68,17 @@ describe("a pinned tree", () => {
     expect(readFileSync(join(root, "moved/sub/new"), "utf8")).toBe("x");
   });
 
-  it("sets times to the very microsecond", () => {
-    const root = treeOf({ f: "" });
-    const { tree, end } = pinned(root);
-    for (let index = 0; index < 200; index++) {
-      const timeNs = 1_795_385_651_532_000_000n + BigInt(index * 7) * 1000n;
-      tree.lutimes("f", timeNs, timeNs);
-      expect(tree.lstat("f")?.mtimeNs).toBe(timeNs);
-    }
-    end();
-  });
+  it.each([1_795_385_651_532_000_000n, -86_400_000_000_000n])(
+    "sets times to the very microsecond, from %i on",
+    (startNs) => {
+      const root = treeOf({ f: "" });
+      const { tree, end } = pinned(root);
+      for (let index = 0; index < 200; index++) {
+        const timeNs = startNs + BigInt(index * 7) * 1000n;
+        tree.lutimes("f", timeNs, timeNs);
+        expect(tree.lstat("f")?.mtimeNs).toBe(timeNs);
+      }
+      end();
+    },
+  );
 });
