@@ -6,10 +6,10 @@ import type { FuseBackend } from "./backend.ts";
 import { DirectoryListings } from "./directory-listings.ts";
 import { HeldDescriptors } from "./held-descriptors.ts";
 import { ListingHabits } from "./listing-habits.ts";
+import { NodeAttributes } from "./node-attributes.ts";
 import { type FuseNode, NodeTable } from "./node-table.ts";
 import { OperationError } from "./operation-error.ts";
 import {
-  type Attributes,
   directoryType,
   encodeAttributesReply,
   encodeEntryReply,
@@ -32,12 +32,6 @@ const openExclusive = 0o200;
 export type Answer = Buffer | "empty" | "none";
 
 const setgidBit = 0o2000;
-
-/**
- * How long attributes are told again without a look, in milliseconds: long enough for programs that
- * come back to their files, short beside the hour for which the kernel may keep them.
- */
-const recentMs = 10_000;
 
 /** What mknod(2) makes, by the type bits of the mode; devices are nobody's to make. */
 const specialKinds = new Map<number, "file" | "fifo" | "socket">([
@@ -72,6 +66,7 @@ export class FuseOperations {
   readonly #held: HeldDescriptors;
   readonly #habits = new ListingHabits();
   readonly #directories: DirectoryListings;
+  readonly #attributes: NodeAttributes;
   readonly #kernel: KernelDoor;
   readonly #readBuffer = Buffer.allocUnsafeSlow(transferBytesMax);
 
@@ -81,6 +76,12 @@ export class FuseOperations {
     this.#nodes = new NodeTable((held) => this.#backend.close(held.descriptor));
     this.#held = new HeldDescriptors(backend, this.#nodes);
     this.#directories = new DirectoryListings(backend, this.#nodes, this.#habits, this.#readBuffer);
+    this.#attributes = new NodeAttributes(backend, this.#nodes, this.#held, {
+      // The kernel asks before it uses a directory, when the attributes that it has are old.
+      onDirectory: (node) => {
+        if (this.#directories.isStale(node)) kernel.notify(encodeInvalidation(node.id));
+      },
+    });
   }
 
   /** Answers one request; throws an error with an `errno` when it fails. */
@@ -94,7 +95,7 @@ export class FuseOperations {
     [opcodes.lookup, (request) => this.#lookup(request)],
     [opcodes.forget, ({ nodeId, body }) => this.#forget(nodeId, body.readBigUInt64LE(0))],
     [opcodes.batchForget, ({ body }) => this.#batchForget(body)],
-    [opcodes.getattr, ({ nodeId }) => encodeAttributesReply(this.#recentAttributesOf(nodeId))],
+    [opcodes.getattr, ({ nodeId }) => encodeAttributesReply(this.#attributes.recentlyOf(nodeId))],
     [opcodes.setattr, (request) => this.#setattr(request)],
     [opcodes.readlink, ({ nodeId }) => this.#backend.readlink(this.#pathOf(nodeId))],
     [opcodes.symlink, (request) => this.#symlink(request)],
@@ -161,7 +162,7 @@ export class FuseOperations {
       this.#backend.truncate(this.#held.descriptorOf(node, true), Number(body.readBigUInt64LE(16)));
     }
     const path = this.#nodes.pathOf(node);
-    if (path === undefined) return encodeAttributesReply(this.#attributesOf(nodeId));
+    if (path === undefined) return encodeAttributesReply(this.#attributes.of(nodeId));
     if (valid & (setattrBits.uid | setattrBits.gid)) {
       const current = this.#backend.stat(path);
       const uid = valid & setattrBits.uid ? body.readUInt32LE(76) : current.uid;
@@ -265,7 +266,7 @@ export class FuseOperations {
   /** What is new belongs to whoever made it, and not to the server; the group may be inherited. */
   #giveAway(path: string, { nodeId, uid, gid }: Request): void {
     const made = this.#backend.stat(path);
-    const isInherited = (this.#attributesOf(nodeId).mode & setgidBit) !== 0;
+    const isInherited = (this.#attributes.of(nodeId).mode & setgidBit) !== 0;
     const group = isInherited ? made.gid : gid;
     if (made.uid !== uid || made.gid !== group) this.#backend.lchown(path, uid, group);
   }
@@ -354,44 +355,6 @@ export class FuseOperations {
   #isVolatile(node: FuseNode): boolean {
     const path = this.#nodes.pathOf(node);
     return path !== undefined && this.#backend.isVolatile(path);
-  }
-
-  /**
-   * Every read makes the kernel ask again, because it may have moved the access time: it gets what
-   * it was told a moment before, as long as nothing was changed through this server.
-   */
-  #recentAttributesOf(id: bigint): Attributes {
-    const node = this.#nodes.get(id);
-    const generation = this.#backend.generation();
-    const { found } = node;
-    if (node.type === directoryType) return this.#directoryAttributesOf(node);
-    const isRecent = found !== undefined && performance.now() - found.atMs < recentMs;
-    if (isRecent && found.generation === generation) return found.attributes;
-    const attributes = this.#attributesOf(id);
-    const isKept = attributes.isVolatile !== true && node.places.length > 0;
-    node.found = isKept ? { attributes, atMs: performance.now(), generation } : undefined;
-    return attributes;
-  }
-
-  /** The kernel asks before it uses a directory, when the attributes that it has are old. */
-  #directoryAttributesOf(node: FuseNode): Attributes {
-    const attributes = this.#attributesOf(node.id);
-    if (this.#directories.isStale(node)) this.#kernel.notify(encodeInvalidation(node.id));
-    return attributes;
-  }
-
-  #attributesOf(id: bigint): Attributes {
-    const node = this.#nodes.get(id);
-    const path = this.#nodes.pathOf(node);
-    if (path === undefined && node.held === undefined) {
-      throw new OperationError(constants.errno.ENOENT);
-    }
-    if (path === undefined)
-      return this.#backend.statDescriptor(this.#held.descriptorOf(node, false));
-    const attributes = this.#backend.stat(path);
-    // Where names come and go without the kernel's knowledge, something else may lie there by now.
-    if ((attributes.mode & fileTypeMask) === node.type) return attributes;
-    throw new OperationError(constants.errno.ENOENT);
   }
 
   #pathOf(id: bigint): string {
