@@ -126,7 +126,8 @@ export const quickCases: readonly CommandCase[] = [
     name: "rsync of a tree, and once more with a deletion",
     script: "rsync -a src/ copy/; rm copy/a.txt; echo x > copy/x; rsync -a --delete src/ copy/",
     needs: ["rsync"],
-    times: (path) => path.startsWith("copy/") && !path.endsWith("deep"),
+    // Of a directory made in the second in which the source was, rsync does not set the time.
+    times: (path) => /^copy\/.*\.txt$/.test(path),
   },
   { name: "make and remove within one run", script: "mkdir t; > t/x; rm -rf t; > y; rm y" },
   { name: "make", script: "make -s; touch -d 2000-01-01 out.txt; make -s", needs: ["make"] },
