@@ -9,6 +9,7 @@ const ownPrefix = `${stateDirectoryName}/`;
 
 interface Pin {
   readonly descriptor: number | undefined;
+  readonly ino: bigint;
   /** What to put before `/name` to reach something in the directory. */
   readonly prefix: string;
 }
@@ -71,6 +72,18 @@ export class Directories implements Disposable {
     }
   }
 
+  /**
+   * Whether the parent of `path` still lies where it was when it was gone through. What a
+   * descriptor leads to may have been removed or moved away since.
+   */
+  keepsParent(path: TreePath): boolean {
+    const directory = parentOf(path);
+    const pin = this.#pins.get(directory);
+    const now = this.#disk.lstat(absoluteOf(this.#root, directory));
+    if (now?.kind !== "directory" || now.dev !== this.#device) return false;
+    return pin === undefined || pin.ino === now.ino;
+  }
+
   /** What lies at `path`, not followed; `undefined` where nothing does, or where no way leads. */
   find(path: TreePath): Stamp | undefined {
     try {
@@ -114,12 +127,13 @@ export class Directories implements Disposable {
   #open(path: string): Pin {
     const descriptor = this.#disk.open(path, openFlags.readDirectory);
     try {
-      this.#checkDevice(this.#disk.fstat(descriptor), path);
+      const found = this.#disk.fstat(descriptor);
+      this.#checkDevice(found, path);
+      return { descriptor, ino: found.ino, prefix: `/proc/self/fd/${descriptor}` };
     } catch (error) {
       this.#disk.close(descriptor);
       throw error;
     }
-    return { descriptor, prefix: `/proc/self/fd/${descriptor}` };
   }
 
   #checkDevice({ dev }: Stamp, path: string): void {
@@ -132,7 +146,8 @@ export class Directories implements Disposable {
       throw systemError(found === undefined ? "ENOENT" : "ENOTDIR", path);
     }
     this.#checkDevice(found, path);
-    return { descriptor: undefined, prefix: absoluteOf(this.#root, directory).replace(/\/$/, "") };
+    const prefix = absoluteOf(this.#root, directory).replace(/\/$/, "");
+    return { descriptor: undefined, ino: found.ino, prefix };
   }
 
   /** The root, opened, where there is a procfs to reach it by. */
@@ -143,7 +158,7 @@ export class Directories implements Disposable {
       const { ino, dev } = this.#disk.fstat(descriptor);
       const prefix = `/proc/self/fd/${descriptor}`;
       const around = this.#disk.lstat(`${prefix}/.`);
-      if (around?.ino === ino && around.dev === dev) return { descriptor, prefix, dev };
+      if (around?.ino === ino && around.dev === dev) return { descriptor, ino, prefix, dev };
     } catch {
       // Then the paths themselves are looked at.
     }

@@ -1,5 +1,6 @@
 import type { Disk } from "../disk/disk.ts";
 import type { Stamp } from "../disk/stamp.ts";
+import { parentOf, type TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax } from "../limits.ts";
 import type { Conflict, ConflictReason } from "./conflict.ts";
 import type { Directories } from "./directories.ts";
@@ -16,7 +17,7 @@ export interface Seen {
 /**
  * The places that have changed since they were examined: staging and waiting for the device take
  * their time, and what is renamed over or removed afterwards is not looked at again. One lstat for
- * each place that holds something.
+ * each place that holds something, and one for each directory.
  *
  * A stamp decides here, for there is no time to read anything. A file that was given other times
  * meanwhile is a conflict too; the next attempt sees that its content is the same.
@@ -27,7 +28,18 @@ export function findMovedOn(
   seen: readonly Seen[],
 ): Conflict[] {
   const conflicts: Conflict[] = [];
+  const kept = new Map<TreePath, boolean>();
   for (const { expectation, stamp } of seen) {
+    const directory = parentOf(expectation.path);
+    let isKept = kept.get(directory);
+    if (isKept === undefined) {
+      isKept = directories.keepsParent(expectation.path);
+      kept.set(directory, isKept);
+    }
+    if (!isKept) {
+      conflicts.push(conflictOf(disk, directories, expectation, "unreachable", undefined));
+      continue;
+    }
     // What a create puts in place does not run over anything.
     if (stamp === undefined && expectation.change.kind !== "rename") continue;
     const now = directories.find(expectation.path);

@@ -96,11 +96,45 @@ const cases: readonly Case[] = [
     },
   },
   {
-    what: "a file that is to be removed vanishes with its directory",
+    what: "a file that is to be removed vanishes",
     path: "directory/inside",
     reason: "vanished",
     change: (builder) => builder.remove("directory/inside"),
     meanwhile: (at) => fs.renameSync(at("directory/inside"), at("taken")),
+  },
+  {
+    what: "the directory of a file that is to be removed is moved away",
+    path: "directory/inside",
+    reason: "unreachable",
+    change: (builder) => builder.remove("directory/inside"),
+    meanwhile: (at) => fs.renameSync(at("directory"), at("taken")),
+  },
+  {
+    what: "the directory of a new file is removed",
+    path: "directory/new",
+    reason: "unreachable",
+    change: (builder) => builder.create("directory/new", "ours\n"),
+    meanwhile: (at) => fs.rmSync(at("directory"), { recursive: true }),
+  },
+  {
+    what: "another directory takes the place of that of a new file",
+    path: "directory/new",
+    reason: "unreachable",
+    change: (builder) => builder.create("directory/new", "ours\n"),
+    meanwhile: (at) => {
+      fs.renameSync(at("directory"), at("taken"));
+      fs.mkdirSync(at("directory"));
+    },
+  },
+  {
+    what: "a link takes the place of the directory that a file is to be moved to",
+    path: "directory/moved",
+    reason: "unreachable",
+    change: (builder) => builder.rename("file", "directory/moved"),
+    meanwhile: (at) => {
+      fs.renameSync(at("directory"), at("taken"));
+      fs.symlinkSync("taken", at("directory"));
+    },
   },
 ];
 
