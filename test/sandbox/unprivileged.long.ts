@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { buildCommandLine } from "../support/built-command-line.ts";
 import { projectDirectory } from "../support/project-directory.ts";
 import { isRoot, scratchDirectory } from "./sandbox-fixture.ts";
 
@@ -17,8 +18,6 @@ set -e
 scratch=$1 project=$2 user=$3
 shift 3
 mount --bind "$project" "$scratch/project"
-# The command line is built where it is stale.
-mkdir -p "$project/dist"
 cp -a "$project/dist" "$scratch/dist"
 chown -R "$user:$user" "$scratch/dist"
 mount --bind "$scratch/dist" "$scratch/project/dist"
@@ -41,6 +40,8 @@ exec setpriv --reuid="$user" --regid="$user" --clear-groups -- \\
 `;
 
 function runAsSomeone(words: readonly string[]): string {
+  // He cannot: what he is shown belongs to others.
+  buildCommandLine();
   const scratch = scratchDirectory();
   for (const name of ["project", "device", "home", "tmp"]) {
     mkdirSync(join(scratch, name), { mode: 0o777 });
