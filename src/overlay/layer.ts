@@ -22,6 +22,7 @@ import type { PolicyOptions } from "./policy.ts";
 import { rebase } from "./rebase.ts";
 import { sweepSpills } from "./spill-place.ts";
 import type { Savepoint } from "./undo-log.ts";
+import { type UpperEntry, upperEntriesSince, upperEntryAt } from "./upper-entries.ts";
 
 export type { Adoptable } from "./adopt.ts";
 export type { OverlayFs } from "./facade/facade.ts";
@@ -98,6 +99,16 @@ export class Layer {
   /** What is pending, in tree order and in time proportional to it. */
   pending(): Iterable<Pending> {
     return pendingEntries(this.#core);
+  }
+
+  /** One entry of what is pending; `undefined` where the upper holds nothing at a path. */
+  pendingAt(path: TreePath): UpperEntry | undefined {
+    return upperEntryAt(this.#core, path);
+  }
+
+  /** What has changed in the upper since a generation (-1 for all); see {@link UpperEntry}. */
+  pendingSince(generation: number): Iterable<UpperEntry> {
+    return upperEntriesSince(this.#core, generation);
   }
 
   /**

@@ -55,7 +55,8 @@ function pendingOf(core: Core, path: TreePath, dentry: Dentry): Pending {
   }
 }
 
-function shownLowerOf(
+/** What shows through a directory of the upper; see {@link Pending}. */
+export function shownLowerOf(
   tree: Tree,
   node: DirectoryNode,
   path: TreePath,

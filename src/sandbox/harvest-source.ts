@@ -5,6 +5,7 @@ import type { Layer } from "../overlay/layer.ts";
 import type { LentContents } from "./lent-contents.ts";
 import type { Mirror } from "./mirror.ts";
 import type { PinnedTree } from "./pinned-tree.ts";
+import type { TouchedNames } from "./touched-names.ts";
 import type { ViewWatch } from "./view-watch.ts";
 
 /** The places that a harvest works between. */
@@ -28,7 +29,9 @@ export interface HarvestSource {
    * map moves none when the page was read first. None; or those whose access time has moved.
    */
   readonly writtenByMap: "none" | "accessed";
-  /** Knows what was touched in the view, where something can. */
+  /** What alone can have changed, where the engine itself knows. */
+  readonly touched?: TouchedNames | undefined;
+  /** Finds out what was touched in the view, where something can. */
   readonly watch?: ViewWatch;
   /** The names in a directory of the upper, where it cannot be listed. */
   readonly readNames?: (path: TreePath) => readonly string[];

@@ -11,7 +11,7 @@ import { type Merge, MirrorNode } from "./mirror.ts";
 import { isHidden, metaOf } from "./push.ts";
 import { mayBeReplaced } from "./replaced-directories.ts";
 import { hasSameBytes } from "./same-bytes.ts";
-import { TouchedNames } from "./touched-names.ts";
+import { type TouchedNames, WatchedNames } from "./touched-names.ts";
 import { areTimesSet, isWhiteout } from "./upper-nodes.ts";
 
 const { O_RDONLY, O_NONBLOCK } = constants;
@@ -31,9 +31,10 @@ export interface HarvestedChange {
  * date. Nothing but the upper is walked: the size of the tree does not matter.
  */
 export function harvestUpper(source: HarvestSource): HarvestedChange[] {
-  const { mirror, layer, isLive, watch } = source;
+  const { mirror, layer, isLive, watch, touched } = source;
   const lookedNs = BigInt(Date.now()) * 1_000_000n;
-  const harvest = new Harvest(source, isLive ? undefined : TouchedNames.find(mirror, watch));
+  const known = touched ?? (isLive ? undefined : WatchedNames.find(mirror, watch));
+  const harvest = new Harvest(source, known);
   // Whatever goes wrong, the next one looks at everything.
   mirror.isSettled = false;
   try {
@@ -77,7 +78,7 @@ class Harvest {
     const { mirror } = this.#source;
     const look = (): void => this.directory("", mirror.root, { own: true, shown: "" });
     look();
-    if (this.#touched !== undefined && this.#hasLinks) {
+    if (this.#touched?.knowsLinks === false && this.#hasLinks) {
       this.#touched = undefined;
       look();
     }
@@ -107,7 +108,7 @@ class Harvest {
 
   /** Takes note of names that are gone, and returns those that may not be what the mirror knows. */
   #namesToLookAt(path: TreePath, node: MirrorNode, stats: NodeStats | undefined): Iterable<string> {
-    const known = this.#touched?.namesTouched(node, stats);
+    const known = this.#touched?.namesTouched(path, node, stats);
     if (known?.all !== undefined) return known.all;
     const names = upperNames(this.#source, path);
     for (const [name, child] of node.children) {

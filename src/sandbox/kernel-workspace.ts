@@ -6,7 +6,7 @@ import { type CommandLine, findProgram } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { deniedMatcher, findDenied } from "./denied-paths.ts";
 import { foreignEntries } from "./foreign-entries.ts";
-import { readServedFacts } from "./fuse/served-facts.ts";
+import { ServedUpper } from "./fuse/served-upper.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { Mirror } from "./mirror.ts";
@@ -49,6 +49,7 @@ export class KernelWorkspace implements Workspace {
   readonly #mirror = new Mirror();
   readonly #isDenied: (path: string) => boolean;
   readonly #watch: ViewWatch;
+  readonly #served: ServedUpper | undefined;
 
   private constructor(
     namespace: Namespace,
@@ -66,6 +67,8 @@ export class KernelWorkspace implements Workspace {
     this.#view = new PinnedTree(namespace.viewDescriptor);
     this.#upper = new PinnedTree(namespace.upperDescriptor);
     this.#watch = new ViewWatch(this.#view);
+    const { viewDescriptor, upperName } = namespace;
+    if (context.engine === "fuse") this.#served = new ServedUpper(viewDescriptor, upperName);
     this.notes = notesOn(namespace.plan);
     this.warnings = context.warnings;
   }
@@ -140,25 +143,25 @@ export class KernelWorkspace implements Workspace {
       contents: this.#contents,
       isLive,
       isComplete: false,
-      watch: this.#watch,
       // A FUSE server is told of pages that were written by a map, and knows the time of it.
       writtenByMap: writtenByMap[tree],
     };
-    if (this.engine === "overlay-user") return harvestUpper(source);
-    if (tree === "fuse") {
-      const { viewDescriptor, upperName } = this.#namespace;
-      const { names, redirects, foreign } = readServedFacts(viewDescriptor, upperName);
+    if (this.#served !== undefined) {
+      const look = this.#served.look(!isLive && this.#mirror.isSettled);
       return harvestUpper({
         ...source,
-        readNames: (path) => names.get(path) ?? [],
-        readRedirect: (path) => redirects.get(path),
-        readForeign: (path) => foreign.get(path),
+        touched: look.isPartial ? look : undefined,
+        readNames: (path) => look.names(path),
+        readRedirect: (path) => look.redirect(path),
+        readForeign: (path) => look.foreign(path),
       });
     }
+    const watch = this.#watch;
+    if (this.engine === "overlay-user") return harvestUpper({ ...source, watch });
     const { upperDescriptor } = this.#namespace;
     const readRedirect = (path: string): string | undefined =>
       readRedirects(upperDescriptor, [path]).get(path);
-    return harvestUpper({ ...source, readRedirect });
+    return harvestUpper({ ...source, watch, readRedirect });
   }
 
   lineOf(command: readonly string[], cwd: string): CommandLine {

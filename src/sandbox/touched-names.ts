@@ -1,4 +1,5 @@
 import type { NodeStats } from "../disk/node-stats.ts";
+import type { TreePath } from "../disk/tree-path.ts";
 import type { Mirror, MirrorNode } from "./mirror.ts";
 import type { Touched, ViewWatch } from "./view-watch.ts";
 
@@ -15,10 +16,28 @@ export interface DirectoryTouched {
 
 /**
  * What alone can have changed in the upper since the last look, so that a harvest costs what the
- * command has done. Of directories it is told by their own times whether names came or went, and
- * whatever is in them by a {@link ViewWatch}.
+ * command has done.
  */
-export class TouchedNames {
+export interface TouchedNames {
+  /** Whether a file that was changed is told by all of its names. */
+  readonly knowsLinks: boolean;
+  /**
+   * @param stats of the directory now; its names have to be listed without.
+   * @returns `undefined` for a directory of which nothing is known.
+   */
+  namesTouched(
+    path: TreePath,
+    node: MirrorNode,
+    stats: NodeStats | undefined,
+  ): DirectoryTouched | undefined;
+}
+
+/**
+ * Of directories it is told by their own times whether names came or went, and whatever is in them
+ * by a {@link ViewWatch}.
+ */
+export class WatchedNames implements TouchedNames {
+  readonly knowsLinks = false;
   readonly #mirror: Mirror;
   readonly #touched: Touched;
 
@@ -28,17 +47,17 @@ export class TouchedNames {
   }
 
   /** @returns `undefined` when everything has to be looked at. */
-  static find(mirror: Mirror, watch: ViewWatch | undefined): TouchedNames | undefined {
+  static find(mirror: Mirror, watch: ViewWatch | undefined): WatchedNames | undefined {
     const touched = watch?.take();
     if (touched === undefined || !mirror.isSettled || mirror.hasLinks) return undefined;
-    return new TouchedNames(mirror, touched);
+    return new WatchedNames(mirror, touched);
   }
 
-  /**
-   * @param stats of the directory now; its names have to be listed without.
-   * @returns `undefined` for a directory of which nothing is known.
-   */
-  namesTouched(node: MirrorNode, stats: NodeStats | undefined): DirectoryTouched | undefined {
+  namesTouched(
+    _path: TreePath,
+    node: MirrorNode,
+    stats: NodeStats | undefined,
+  ): DirectoryTouched | undefined {
     if (!node.isWatched || (stats !== undefined && stats.ino !== node.ino)) return undefined;
     const touched = this.#touched.get(node);
     const mayDiffer = (name: string): boolean => {

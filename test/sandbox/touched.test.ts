@@ -57,7 +57,20 @@ describe.each(kernelEngines)("a later command of engine %s", (engine) => {
     expect(taken).toEqual(snapshotOf(fs, await exportTree(session), { times }));
   });
 
-  it.runIf(canWatch)("costs no look at what it does not touch", async () => {
+  it("is followed into directories that show nothing changed but in one below", async () => {
+    const root = treeOf({ "a/b/one": "1\n", "a/c/two": "2\n", "a/d/e/three": "3\n" });
+    const { session } = await openOver(root, { engine });
+    // Enough for the engines that can to watch what they know.
+    const make = "mkdir m; for i in $(seq 4000); do echo $i > m/$i; done; echo x > a/b/one";
+    await session.run("sh", ["-c", make], quiet);
+    await session.run("sleep", ["0.05"], quiet);
+    const { changes } = await session.run("sh", ["-c", "echo more > a/c/two"], quiet);
+    expect(changes).toEqual([{ path: "a/c/two", kind: "file" }]);
+    const last = await session.run("rm", ["a/d/e/three"], quiet);
+    expect(last.changes).toEqual([{ path: "a/d/e/three", kind: "removed" }]);
+  });
+
+  it.runIf(canWatch || engine === "fuse")("costs no look at what it does not touch", async () => {
     const { session } = await openOver(treeOf({}), { engine });
     const make = "mkdir m n; for i in $(seq 200); do echo $i > m/$i; echo $i > n/$i; done";
     await session.run("sh", ["-c", make], quiet);

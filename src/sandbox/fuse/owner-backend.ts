@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { constants as osConstants } from "node:os";
 import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
-import { factsNameOf, upperNameOf } from "./served-names.ts";
+import { factsPrefixOf, sinceOf, upperNameOf } from "./served-names.ts";
 import type { UpperView } from "./upper-view.ts";
 
 /** The descriptor of the facts; those of the tree are never negative. */
@@ -15,7 +15,7 @@ const factsDescriptor = -1;
  */
 export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string): FuseBackend {
   const upperName = upperNameOf(secret);
-  const factsPrefix = factsNameOf(secret, "");
+  const factsPrefix = factsPrefixOf(secret);
   let facts: { path: string; bytes: Buffer } = { path: "", bytes: Buffer.alloc(0) };
   let looks = 0n;
 
@@ -29,7 +29,7 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
   const attributesOfFacts = (path: string): Attributes => {
     // Whoever reads it asks several times: while he does, a command may rename more.
     if (facts.path !== path) {
-      facts = { path, bytes: upper.facts() };
+      facts = { path, bytes: upper.facts(sinceOf(path)) };
       looks += 1n;
     }
     const size = BigInt(facts.bytes.length);

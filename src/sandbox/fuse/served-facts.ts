@@ -3,9 +3,19 @@ import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import type { TreePath } from "../../disk/tree-path.ts";
 import { factsNameOf, secretOf } from "./served-names.ts";
 
+/** The generation since which everything is new. */
+export const everything = -1;
+
 /** What the upper of a served tree holds and stats of its nodes do not tell. */
 export interface ServedFacts {
-  /** The names in each directory of the upper, by its path. */
+  /** Of the server, at the moment that is told of. */
+  readonly generation: number;
+  /**
+   * What has changed since the generation that was asked for: all else, and nothing of it, is as it
+   * was. `undefined` when everything was asked for.
+   */
+  readonly newer: readonly TreePath[] | undefined;
+  /** The names in directories of the upper, by path. */
   readonly names: ReadonlyMap<TreePath, readonly string[]>;
   /**
    * The lower directories that show through under another name, by path; each as the value that
@@ -21,25 +31,37 @@ export interface ServedFacts {
 
 /** The facts as the server writes them. */
 export interface FactsJson {
+  readonly generation: number;
+  readonly newer?: readonly TreePath[] | undefined;
   readonly names: readonly (readonly [TreePath, readonly string[]])[];
   readonly redirects: readonly (readonly [TreePath, string])[];
   readonly foreign: readonly (readonly [TreePath, TreePath])[];
 }
 
-/**
- * Asks the server of a FUSE mount what its upper does not show.
- *
- * @param viewDescriptor of the top of the mount.
- */
-export function readServedFacts(viewDescriptor: number, upperName: string): ServedFacts {
-  const name = factsNameOf(secretOf(upperName), randomBytes(8).toString("hex"));
+/** What to ask a server for. */
+export interface FactsWanted {
+  /** Of the top of the mount. */
+  readonly viewDescriptor: number;
+  readonly upperName: string;
+  /** A generation of the server: what is older is not told. */
+  readonly since: number;
+}
+
+/** Asks the server of a FUSE mount what its upper does not show. */
+export function readServedFacts({ viewDescriptor, upperName, since }: FactsWanted): ServedFacts {
+  const name = factsNameOf(secretOf(upperName), randomBytes(8).toString("hex"), since);
   // A name that is looked up can be learned by watching the directory: never through a link there.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
   const descriptor = openSync(`/proc/self/fd/${viewDescriptor}/${name}`, flags);
   try {
     const facts = JSON.parse(readFileSync(descriptor, "utf8")) as FactsJson;
-    const { names, redirects, foreign } = facts;
-    return { names: new Map(names), redirects: new Map(redirects), foreign: new Map(foreign) };
+    return {
+      generation: facts.generation,
+      newer: facts.newer,
+      names: new Map(facts.names),
+      redirects: new Map(facts.redirects),
+      foreign: new Map(facts.foreign),
+    };
   } finally {
     closeSync(descriptor);
   }

@@ -39,7 +39,18 @@ export function secretOf(upperName: string): string {
  * Name at the top of the mount of a file that tells what the upper does not show; not listed.
  *
  * @param look names the moment: the file stays what it was when it was first asked for.
+ * @param since the generation of the server from which on changes matter; -1 for everything.
  */
-export function factsNameOf(secret: string, look: string): string {
-  return `${secret}.facts.${look}`;
+export function factsNameOf(secret: string, look: string, since: number): string {
+  return `${factsPrefixOf(secret)}${look}.${since}`;
+}
+
+/** With what the names of such files begin. */
+export function factsPrefixOf(secret: string): string {
+  return `${secret}.facts.`;
+}
+
+/** The generation in the name of such a file. */
+export function sinceOf(factsName: string): number {
+  return Number(factsName.slice(factsName.lastIndexOf(".") + 1));
 }

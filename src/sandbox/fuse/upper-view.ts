@@ -1,10 +1,13 @@
 import { constants } from "node:fs";
-import { nameOf, parentOf, type TreePath } from "../../disk/tree-path.ts";
+import type { TreePath } from "../../disk/tree-path.ts";
 import type { Layer } from "../../overlay/layer.ts";
-import type { NodeMeta, Pending } from "../../overlay/pending.ts";
+import type { NodeMeta } from "../../overlay/pending.ts";
 import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
-import type { FactsJson } from "./served-facts.ts";
+import { everything, type FactsJson } from "./served-facts.ts";
+
+/** Who a node belongs to. */
+type Owner = Pick<NodeMeta, "uid" | "gid">;
 
 /**
  * What is pending in a layer, in the form of an overlayfs upper directory: changed nodes and the
@@ -16,12 +19,7 @@ import type { FactsJson } from "./served-facts.ts";
 export class UpperView {
   readonly #layer: Layer;
   readonly #tree: FuseBackend;
-  readonly #isShownOwner: (owner: NodeMeta) => boolean;
-  #generation = -1;
-  #entries = new Map<TreePath, Pending>();
-  #children = new Map<TreePath, Set<string>>();
-  /** The newest change of each inode: hard links change together. */
-  #changed = new Map<bigint, number>();
+  readonly #isShownOwner: (owner: Owner) => boolean;
 
   /**
    * @param tree serves the merged view of `layer`.
@@ -30,7 +28,7 @@ export class UpperView {
   constructor(
     layer: Layer,
     tree: FuseBackend,
-    isShownOwner: (owner: NodeMeta) => boolean = () => true,
+    isShownOwner: (owner: Owner) => boolean = () => true,
   ) {
     this.#layer = layer;
     this.#tree = tree;
@@ -38,68 +36,41 @@ export class UpperView {
   }
 
   stat(path: TreePath): Attributes {
-    this.#refresh();
-    const entry = this.#entries.get(path);
-    if (entry === undefined) {
-      if (path !== "" && !this.#children.has(path)) throw notThere(path);
-      return this.#tree.stat(path);
-    }
-    if (entry.kind === "whiteout") return whiteoutOf(entry.generation);
+    if (path === "") return this.#tree.stat(path);
+    const entry = this.#layer.pendingAt(path);
+    if (entry === undefined) throw notThere(path);
+    const { kind, generation, nodeGeneration, nlink } = entry;
+    if (kind === "whiteout") return whiteoutOf(generation);
     const attributes = this.#tree.stat(path);
-    if (entry.kind !== "file") return attributes;
+    if (kind !== "file") return attributes;
     // Another number for other bytes: the kernel keeps pages by it, and must not keep old ones.
-    const generation = this.#changed.get(entry.ino) ?? 0;
-    return { ...attributes, ino: mixed(attributes.ino, BigInt(generation)) };
+    // Hard links change together.
+    const newest = nlink > 1 ? nodeGeneration : generation;
+    return { ...attributes, ino: mixed(attributes.ino, BigInt(newest)) };
   }
 
-  /** {@link FactsJson}. */
-  facts(): Buffer {
-    this.#refresh();
+  /**
+   * {@link FactsJson}, in time proportional to what is told but for a glance at each name.
+   *
+   * @param since what has not changed since this generation of the layer is not told.
+   */
+  facts(since: number): Buffer {
+    const { generation } = this.#layer;
+    const newer: TreePath[] = [];
+    const names: [TreePath, string[]][] = [];
     const redirects: [TreePath, string][] = [];
     const foreign: [TreePath, TreePath][] = [];
-    for (const entry of this.#entries.values()) {
-      if (entry.kind === "whiteout") continue;
-      if (entry.kind === "directory" && entry.redirect !== undefined && !entry.opaque) {
-        redirects.push([entry.path, `/${entry.redirect}`]);
+    for (const entry of this.#layer.pendingSince(since)) {
+      const { path, kind, origin, owner, redirect } = entry;
+      newer.push(path);
+      if (kind === "directory") names.push([path, [...entry.names]]);
+      if (redirect !== undefined) redirects.push([path, `/${redirect}`]);
+      if (path !== "" && origin !== undefined && !this.#isShownOwner(owner)) {
+        foreign.push([path, origin]);
       }
-      const { origin, meta } = entry;
-      if (origin !== undefined && !this.#isShownOwner(meta))
-        foreign.push([entry.path, origin.path]);
     }
-    const names = [...this.#children].map(([path, own]) => [path, [...own]] as const);
-    return Buffer.from(JSON.stringify({ names, redirects, foreign } satisfies FactsJson));
-  }
-
-  #refresh(): void {
-    if (this.#generation === this.#layer.generation) return;
-    this.#generation = this.#layer.generation;
-    this.#entries = new Map();
-    this.#children = new Map([["", new Set()]]);
-    this.#changed = new Map();
-    for (const entry of this.#layer.pending()) {
-      this.#entries.set(entry.path, entry);
-      if (entry.kind === "directory" && !this.#children.has(entry.path)) {
-        this.#children.set(entry.path, new Set());
-      }
-      if (entry.kind === "file") {
-        const newest = Math.max(entry.generation, this.#changed.get(entry.ino) ?? 0);
-        this.#changed.set(entry.ino, newest);
-      }
-      this.#enlist(entry.path);
-    }
-  }
-
-  /** Makes a path and the directories above it visible. */
-  #enlist(path: TreePath): void {
-    if (path === "") return;
-    const parent = parentOf(path);
-    const siblings = this.#children.get(parent);
-    if (siblings !== undefined) {
-      siblings.add(nameOf(path));
-      return;
-    }
-    this.#children.set(parent, new Set([nameOf(path)]));
-    this.#enlist(parent);
+    const told = { generation, names, redirects, foreign } satisfies FactsJson;
+    return Buffer.from(JSON.stringify(since === everything ? told : { ...told, newer }));
   }
 }
 

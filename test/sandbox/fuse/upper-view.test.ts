@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLayer } from "../../../src/overlay/layer.ts";
 import { fsBackend } from "../../../src/sandbox/fuse/fs-backend.ts";
+import type { FactsJson } from "../../../src/sandbox/fuse/served-facts.ts";
 import { UpperView } from "../../../src/sandbox/fuse/upper-view.ts";
 import { treeOf } from "../sandbox-fixture.ts";
 
@@ -22,5 +23,21 @@ describe("the upper of a served tree", () => {
     layer.close();
     expect(numbers.size).toBe(8);
     expect(numbers).not.toContain(0n);
+  });
+
+  it("is told of what was touched alone, however much it holds", () => {
+    const root = treeOf({});
+    const layer = openLayer({ root });
+    const upper = new UpperView(layer, fsBackend(layer.fs, root));
+    layer.fs.mkdirSync(join(root, "m"));
+    for (let index = 0; index < 1000; index++) layer.fs.writeFileSync(join(root, `m/${index}`), "");
+    const all = JSON.parse(upper.facts(-1).toString()) as FactsJson;
+    expect(new Map(all.names).get("m")).toHaveLength(1000);
+    layer.fs.appendFileSync(join(root, "m/7"), "x");
+    const facts = JSON.parse(upper.facts(all.generation).toString()) as FactsJson;
+    const { generation } = layer;
+    layer.close();
+    const nothing = { names: [], redirects: [], foreign: [] };
+    expect(facts).toEqual({ ...nothing, generation, newer: ["m/7"] });
   });
 });
