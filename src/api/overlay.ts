@@ -285,7 +285,10 @@ export class Overlay extends History implements AsyncDisposable {
   /** When it is its turn: half of a transaction is not committed, nor the same thing twice. */
   async #commitOutside(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
     this.#transactions.refuseInside("commit");
-    return this.#transactions.enter(() => this.#measuredCommit(request, resolver));
+    const commit = () => this.#measuredCommit(request, resolver);
+    return callsBack(resolver)
+      ? this.#transactions.enter(commit)
+      : this.#transactions.enterAlone(commit);
   }
 
   #measuredCommit(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
@@ -296,7 +299,7 @@ export class Overlay extends History implements AsyncDisposable {
   async #commit(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
     await this.beforeChange();
     // A resolver may call and be waited for; it must not wait for the commit in turn.
-    using _ = this.#layer.hold(resolver === undefined || resolver === takeOurs);
+    using _ = this.#layer.hold(!callsBack(resolver));
     const all = diffLayer(this.#layer);
     const { include, exclude, ...options } = request;
     const selected = selectChanges(this.#withoutUnfinished(all), {
@@ -391,4 +394,9 @@ export class Overlay extends History implements AsyncDisposable {
   protected override async beforeChange(): Promise<void> {
     await this.#runs.suspend();
   }
+}
+
+/** Whether a commit calls code of its caller's, which may call it in turn, and waits for that. */
+function callsBack(resolver: Resolver | undefined): boolean {
+  return resolver !== undefined && resolver !== takeOurs;
 }
