@@ -13,7 +13,7 @@ export class ContestantProcess implements AsyncDisposable {
     if (method.threads !== undefined) env["UV_THREADPOOL_SIZE"] = String(method.threads);
     this.#process = fork(fileURLToPath(new URL("./contestant.js", import.meta.url)), [key], {
       env,
-      execArgv: ["--expose-gc", "--enable-source-maps"],
+      execArgv: ["--enable-source-maps"],
     });
   }
 

@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
 import { join } from "node:path";
 import { type Contestant, interleave } from "../lib/interleave.ts";
 import type { Place } from "../lib/place.ts";
@@ -6,6 +8,7 @@ import { markdownTable } from "../lib/table.ts";
 import { ContestantProcess } from "./contestant-process.ts";
 import type { WorkKind } from "./method.ts";
 import { methods } from "./methods/index.ts";
+import { checkWork, prepareWork } from "./work-tree.ts";
 
 /** One size and kind of work on one place, by every method that can do it. */
 export interface ManyFilesOptions {
@@ -26,6 +29,8 @@ export interface ManyFilesResult {
   readonly files: number;
   /** Milliseconds by method key. */
   readonly samples: Readonly<Record<string, Samples>>;
+  /** Milliseconds of the first time in a process by method key, where it was not the only one. */
+  readonly first: Readonly<Record<string, number>>;
   /** Flushes of the device by method key, median; absent where the device does not tell. */
   readonly flushes: Readonly<Record<string, number>>;
 }
@@ -37,6 +42,7 @@ export async function measureManyFiles(
   options: ManyFilesOptions,
 ): Promise<ManyFilesResult> {
   const flushSamples = new Map<string, number[]>();
+  const first = new Map<string, number>();
   const processes: ContestantProcess[] = [];
   const contestants: Contestant[] = [];
   for (const key of options.keys ?? Object.keys(methods)) {
@@ -48,13 +54,19 @@ export async function measureManyFiles(
       version += 1;
       const root = join(place.directory, `tree-${version}`);
       const { work, files } = options;
+      const prepared = prepareWork(root, work, files, version);
       await contestant.ask({ kind: "open", root, work, files, version });
+      execFileSync("sync", ["-f", root]);
       place.measuring(true);
       const flushesBefore = place.flushes();
       const elapsedMs = await contestant.ask({ kind: "run" });
       const flushes = place.flushes() - flushesBefore;
       place.measuring(false);
       await contestant.ask({ kind: "close" });
+      checkWork(prepared);
+      fs.rmSync(root, { recursive: true });
+      execFileSync("sync", ["-f", place.directory]);
+      if (round === 0) first.set(key, elapsedMs);
       if (round > 0) flushSamples.set(key, [...(flushSamples.get(key) ?? []), flushes]);
       return elapsedMs;
     };
@@ -68,6 +80,7 @@ export async function measureManyFiles(
     work: options.work,
     files: options.files,
     samples: Object.fromEntries(samples),
+    first: Object.fromEntries(first),
     flushes: Object.fromEntries([...flushSamples].map(([key, counts]) => [key, medianOf(counts)])),
   };
 }
@@ -87,6 +100,16 @@ export function tableOf(results: readonly ManyFilesResult[], ours: string): stri
     return [
       [method.name, ...medians.map(figure), `${figure((medians.at(-1) ?? Number.NaN) / own)} ×`],
     ];
+  });
+  return markdownTable(header, rows);
+}
+
+/** What a process needs that does the work for the first time: one sample of each. */
+export function firstTable(results: readonly ManyFilesResult[]): string {
+  const header = ["ms, the first time in a process", ...results.map(({ files }) => `N = ${files}`)];
+  const rows = Object.entries(methods).flatMap(([key, { name }]) => {
+    const times = results.map(({ first }) => first[key] ?? Number.NaN);
+    return times.every(Number.isNaN) ? [] : [[name, ...times.map(figure)]];
   });
   return markdownTable(header, rows);
 }

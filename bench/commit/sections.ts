@@ -3,7 +3,7 @@ import { writeResults } from "../lib/results.ts";
 import { measureHelp } from "./help.ts";
 import { measureLargeFile } from "./large-file.ts";
 import { measureLargeTree } from "./large-tree.ts";
-import { type ManyFilesResult, measureManyFiles, tableOf } from "./many-files.ts";
+import { firstTable, type ManyFilesResult, measureManyFiles, tableOf } from "./many-files.ts";
 import type { WorkKind } from "./method.ts";
 import { methods } from "./methods/index.ts";
 import { measureOpen } from "./open.ts";
@@ -113,7 +113,8 @@ async function manyFiles(
     }
     const name = `commit-${place.name.replaceAll(/\W+/g, "-")}-${work}.json`;
     if (!scale.tiny) writeResults(name, results);
-    parts.push(`### ${place.name}: ${work}\n\n${tableOf(results, ours)}`);
+    const table = scale.tiny ? "" : `\n\n${firstTable(results)}`;
+    parts.push(`### ${place.name}: ${work}\n\n${tableOf(results, ours)}${table}`);
   }
   return parts.join("\n\n");
 }
