@@ -1,7 +1,7 @@
 import { usingState } from "../commit/state-access.ts";
 import { checkRoot } from "../disk/check-root.ts";
-import { NodeDisk } from "../disk/node-disk.ts";
 import { hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
+import { diskOf } from "../disk/state-disk.ts";
 import * as list from "../drafts/draft-list.ts";
 
 /** How to name the root of drafts. */
@@ -19,8 +19,8 @@ export async function listDrafts(
   directory: string,
   options: DraftsOptions = {},
 ): Promise<readonly list.DraftSummary[]> {
-  const disk = new NodeDisk();
   const state = stateDirectoryOf(checkRoot(directory, options));
+  const disk = diskOf(state);
   return usingState(state, "read", () => hasStateDirectory(disk, state))
     ? list.listDrafts(disk, state)
     : [];
@@ -38,8 +38,8 @@ export async function removeDraft(
   name: string,
   options: DraftsOptions = {},
 ): Promise<boolean> {
-  const disk = new NodeDisk();
   const state = stateDirectoryOf(checkRoot(directory, options));
+  const disk = diskOf(state);
   return usingState(state, "read", () => hasStateDirectory(disk, state))
     ? list.removeDraft(disk, state, name)
     : false;

@@ -5,12 +5,12 @@ import { lookIfWhole } from "../commit/recovery-due.ts";
 import { usingState } from "../commit/state-access.ts";
 import { meterOf } from "../config/meter-of.ts";
 import { checkRoot } from "../disk/check-root.ts";
-import { NodeDisk } from "../disk/node-disk.ts";
 import {
   ensureStateDirectory,
   hasStateDirectory,
   stateDirectoryOf,
 } from "../disk/state-directory.ts";
+import { diskOf } from "../disk/state-disk.ts";
 import { Draft } from "../drafts/draft.ts";
 import { isDraftError } from "../errors.ts";
 import { Meter } from "../metrics/meter.ts";
@@ -37,8 +37,8 @@ export async function openOverlay(
   options: OpenOverlayOptions = {},
 ): Promise<Overlay> {
   const root = checkRoot(directory, options);
-  const disk = new NodeDisk();
   const state = stateDirectoryOf(root);
+  const disk = diskOf(state);
   // Making it later would change the root, which may have been read by then.
   if (options.isolation === "serializable") {
     usingState(state, "write to", () => ensureStateDirectory(disk, state));

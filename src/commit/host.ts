@@ -58,7 +58,8 @@ export function isGone(disk: Disk, other: ProcessIdentity, self: ProcessIdentity
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
+    // Another user's process (EPERM) has a start time as well.
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return true;
   }
   const startTime = startTimeOf(disk, other.pid);
   return startTime !== undefined && other.startTime !== "" && startTime !== other.startTime;

@@ -3,6 +3,7 @@ import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
+import { diskOf } from "../disk/state-disk.ts";
 import { MIB } from "../limits.ts";
 import { attemptEvolution } from "./evolve-template.ts";
 import { matchTemplate } from "./match-template.ts";
@@ -110,8 +111,9 @@ export class TemplateCache {
    * Writes the cache to the state directory of a root, which is made where it is missing; replaces
    * what was there.
    */
-  save(root: string, disk: Disk = new NodeDisk()): void {
+  save(root: string, given?: Disk): void {
     const state = stateDirectoryOf(resolve(root));
+    const disk = given ?? diskOf(state);
     ensureStateDirectory(disk, state);
     const templates = [...this.#entries.values()].map(({ template }) => template);
     const path = join(state.path, fileName);

@@ -1,5 +1,4 @@
 import type { Disk } from "../disk/disk.ts";
-import { NodeDisk } from "../disk/node-disk.ts";
 import type { Descriptors } from "./descriptors.ts";
 import type { FileContent } from "./file-content.ts";
 import { MemoryBudget } from "./memory-budget.ts";
@@ -11,6 +10,8 @@ import type { Tree } from "./tree.ts";
 /** How much content an overlay may hold in memory, and where the rest goes. */
 export interface MemoryOptions {
   readonly limitBytes: number;
+  /** What spills go through. */
+  readonly disk: Disk;
   /** Creates, when first asked, the directory to spill below, and names it. */
   readonly staging: () => string;
 }
@@ -26,10 +27,9 @@ export class ContentMemory {
   readonly #descriptors: Descriptors;
 
   constructor(tree: Tree, descriptors: Descriptors, options: MemoryOptions) {
-    const disk: Disk = new NodeDisk();
     this.#tree = tree;
     this.#descriptors = descriptors;
-    this.place = new SpillPlace(disk, options.staging);
+    this.place = new SpillPlace(options.disk, options.staging);
     this.budget = new MemoryBudget(options.limitBytes, () => this.#reclaim());
   }
 

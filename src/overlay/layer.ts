@@ -5,6 +5,7 @@ import { openLower } from "../disk/lower-open.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
+import { diskOf } from "../disk/state-disk.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { memoryBytesMax } from "../limits.ts";
 import { type Adoptable, Adoption } from "./adopt.ts";
@@ -73,14 +74,15 @@ export class Layer {
   constructor(options: LayerOptions) {
     this.root = options.root;
     const lower = openLower(options.lower);
+    const disk = lower.native ? diskOf(stateDirectoryOf(options.root)) : new NodeDisk();
     const staging = stagingOf(lower.native, options);
     const limitBytes = options.memoryLimitBytes ?? memoryBytesMax;
     this.#core = new Core(lower, options.root, {
-      memory: { limitBytes, staging },
+      memory: { limitBytes, disk, staging },
       policy: options.policy,
       observes: options.isolation === "serializable",
     });
-    if (lower.native) sweepSpills(new NodeDisk(), stateDirectoryOf(options.root).staging);
+    if (lower.native) sweepSpills(disk, stateDirectoryOf(options.root).staging);
     this.#adoption = new Adoption(this.#core);
     this.#facade = createFacade(this.#core);
     this.fs = this.#facade.fs;
@@ -253,7 +255,7 @@ function stagingOf(isNative: boolean, options: LayerOptions): () => string {
     if (options.stagingDirectory !== undefined) return options.stagingDirectory;
     if (!isNative) return tmpdir();
     const state = stateDirectoryOf(options.root);
-    ensureStateDirectory(new NodeDisk(), state);
+    ensureStateDirectory(diskOf(state), state);
     return state.staging;
   };
 }

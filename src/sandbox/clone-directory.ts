@@ -12,12 +12,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NodeDisk } from "../disk/node-disk.ts";
 import {
   ensureStateDirectory,
   stateDirectoryName,
   stateDirectoryOf,
 } from "../disk/state-directory.ts";
+import { diskOf } from "../disk/state-disk.ts";
 
 const prefix = "draftfs-clone-";
 
@@ -66,8 +66,9 @@ export class CloneDirectory {
 function placeBeside(root: string): string | undefined {
   const state = stateDirectoryOf(root);
   try {
-    ensureStateDirectory(new NodeDisk(), state);
-    mkdirSync(state.clones, { mode: 0o700, recursive: true });
+    const disk = diskOf(state);
+    ensureStateDirectory(disk, state);
+    if (disk.lstat(state.clones) === undefined) disk.mkdir(state.clones, 0o700);
     return state.clones;
   } catch {
     // Such as a tree that this user may only read.
