@@ -1,3 +1,4 @@
+import { closeQuietly } from "../disk/close-quietly.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { Stamp } from "../disk/stamp.ts";
@@ -131,7 +132,7 @@ export class Directories implements Disposable {
       this.#checkDevice(found, path);
       return { descriptor, ino: found.ino, prefix: `/proc/self/fd/${descriptor}` };
     } catch (error) {
-      this.#disk.close(descriptor);
+      closeQuietly(this.#disk, descriptor);
       throw error;
     }
   }
@@ -162,7 +163,7 @@ export class Directories implements Disposable {
     } catch {
       // Then the paths themselves are looked at.
     }
-    if (descriptor !== undefined) this.#disk.close(descriptor);
+    if (descriptor !== undefined) closeQuietly(this.#disk, descriptor);
     return undefined;
   }
 
@@ -175,7 +176,7 @@ export class Directories implements Disposable {
   }
 
   #close(pin: Pin): void {
-    if (pin.descriptor !== undefined) this.#disk.close(pin.descriptor);
+    if (pin.descriptor !== undefined) closeQuietly(this.#disk, pin.descriptor);
   }
 }
 

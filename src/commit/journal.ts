@@ -1,3 +1,4 @@
+import { closeQuietly } from "../disk/close-quietly.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
@@ -234,7 +235,7 @@ export class Journal {
       this.#disk.write(descriptor, bytes, 0);
       await this.#disk.fsync(descriptor);
     } finally {
-      this.#disk.close(descriptor);
+      closeQuietly(this.#disk, descriptor);
     }
   }
 
@@ -242,7 +243,7 @@ export class Journal {
     try {
       await this.#disk.fsync(descriptor);
     } finally {
-      this.#disk.close(descriptor);
+      closeQuietly(this.#disk, descriptor);
     }
   }
 

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import { isUntouched, type Stamp } from "../disk/stamp.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import { lockWaitMs } from "../limits.ts";
+import { isSystemError } from "./failure.ts";
 import { identifyProcess, isGone, type ProcessIdentity } from "./host.ts";
 import { usingState } from "./state-access.ts";
 
@@ -41,12 +43,15 @@ export class RootLock implements Disposable {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #token: string;
+  /** The lock file as it was taken; `undefined` where the disk did not tell. */
+  readonly #stamp: Stamp | undefined;
   #isHeld = true;
 
   private constructor(disk: Disk, path: string, token: string) {
     this.#disk = disk;
     this.#path = path;
     this.#token = token;
+    this.#stamp = lookQuietly(disk, path);
   }
 
   /**
@@ -65,7 +70,7 @@ export class RootLock implements Disposable {
     const started = performance.now();
     for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
       const take = (): Holder | undefined => takeName(disk, state.lock, self, state.lock);
-      const holder = usingState(state, "write to", take);
+      const holder = usingState(state, "write to", () => orAbandon(self, take));
       if (holder === undefined) return new RootLock(disk, state.lock, self.token);
       if (options.signal?.aborted) throw aborted(state);
       if (performance.now() - started > waitMs) throw locked(state, holder, waitMs);
@@ -79,7 +84,7 @@ export class RootLock implements Disposable {
     this.#isHeld = false;
     try {
       // Somebody may have removed it by hand, and somebody else have taken it since.
-      if (readHolder(this.#disk, this.#path)?.token === this.#token) this.#disk.unlink(this.#path);
+      if (this.#isOwn()) this.#disk.unlink(this.#path);
     } catch {
       // What was done under the lock is done. The file stays, but it is known to hold nobody back.
       abandoned.add(this.#token);
@@ -89,10 +94,36 @@ export class RootLock implements Disposable {
   [Symbol.dispose](): void {
     this.release();
   }
+
+  /** By a look where that tells: it is to be given back also when no file can be opened. */
+  #isOwn(): boolean {
+    const now = this.#disk.lstat(this.#path);
+    if (now === undefined) return false;
+    if (this.#stamp !== undefined && isUntouched(now, this.#stamp)) return true;
+    return readHolder(this.#disk, this.#path)?.token === this.#token;
+  }
 }
 
 /** Tokens of locks that this process could not remove. */
 const abandoned = new Set<string>();
+
+/** Whatever an attempt that failed has left of a lock holds nobody back. */
+function orAbandon<Result>(self: Holder, attempt: () => Result): Result {
+  try {
+    return attempt();
+  } catch (error) {
+    abandoned.add(self.token);
+    throw error;
+  }
+}
+
+function lookQuietly(disk: Disk, path: string): Stamp | undefined {
+  try {
+    return disk.lstat(path);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Takes a name for `self`; returns the live holder when there is one. */
 function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder | undefined {
@@ -112,7 +143,12 @@ function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder 
     disk.unlink(right);
     return self;
   }
-  disk.rename(right, path);
+  try {
+    disk.rename(right, path);
+  } catch (error) {
+    unlinkQuietly(disk, right);
+    throw error;
+  }
   return undefined;
 }
 
@@ -133,7 +169,17 @@ function claim(disk: Disk, path: string, self: Holder, lock: string): boolean {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
   } finally {
-    disk.unlink(draft);
+    // The lock may be taken by now, and somebody has to give it back.
+    unlinkQuietly(disk, draft);
+  }
+}
+
+/** Removes a name that is of no use any more, and in nobody's way should it stay. */
+function unlinkQuietly(disk: Disk, path: string): void {
+  try {
+    disk.unlink(path);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { closeQuietly } from "../disk/close-quietly.ts";
 import type { FileCreation } from "../disk/disk.ts";
 import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
@@ -174,7 +175,7 @@ class Preparation {
       });
     } catch (error) {
       await Promise.all([settled, stager.finish(), packSync]);
-      for (const descriptor of descriptors) disk.close(descriptor);
+      for (const descriptor of descriptors) closeQuietly(disk, descriptor);
       replaced.close();
       directories.forget();
       removeStaging(disk, state, this.#sequence);

@@ -1,3 +1,4 @@
+import { closeQuietly } from "../disk/close-quietly.ts";
 import { syncDirectory, syncFile } from "../disk/sync-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
@@ -258,7 +259,7 @@ export class PreparedCommit implements AsyncDisposable {
       this.#syncs += 1;
       await disk.fdatasync(descriptor);
     } finally {
-      disk.close(descriptor);
+      closeQuietly(disk, descriptor);
     }
   }
 
@@ -380,7 +381,7 @@ export class PreparedCommit implements AsyncDisposable {
   #close(): void {
     const { store, descriptors, directories, replaced } = this.#parts;
     replaced.close();
-    for (const descriptor of descriptors) store.disk.close(descriptor);
+    for (const descriptor of descriptors) closeQuietly(store.disk, descriptor);
     directories.forget();
   }
 }

@@ -1,3 +1,4 @@
+import { closeQuietly } from "../disk/close-quietly.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { Stamp } from "../disk/stamp.ts";
@@ -74,7 +75,7 @@ function isFileImage(disk: Disk, place: string, stamp: Stamp, image: FileImage):
   try {
     return hashFile(disk, descriptor, stamp.size) === image.oid;
   } finally {
-    disk.close(descriptor);
+    closeQuietly(disk, descriptor);
   }
 }
 

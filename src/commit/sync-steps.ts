@@ -1,3 +1,4 @@
+import { closeQuietly } from "../disk/close-quietly.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { batchFilesMax } from "../limits.ts";
@@ -72,7 +73,7 @@ async function syncAll({ disk }: CommitStore, paths: readonly string[]): Promise
     try {
       await disk.fsync(descriptor);
     } finally {
-      disk.close(descriptor);
+      closeQuietly(disk, descriptor);
     }
   }
 }

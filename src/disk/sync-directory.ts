@@ -1,3 +1,4 @@
+import { closeQuietly } from "./close-quietly.ts";
 import type { Disk } from "./disk.ts";
 import { openFlags } from "./open-flags.ts";
 
@@ -7,7 +8,7 @@ export async function syncDirectory(disk: Disk, path: string): Promise<void> {
   try {
     await disk.fsync(descriptor);
   } finally {
-    disk.close(descriptor);
+    closeQuietly(disk, descriptor);
   }
 }
 
@@ -17,6 +18,6 @@ export async function syncFile(disk: Disk, path: string): Promise<void> {
   try {
     await disk.fsync(descriptor);
   } finally {
-    disk.close(descriptor);
+    closeQuietly(disk, descriptor);
   }
 }

@@ -1,3 +1,4 @@
+import { closeQuietly } from "../disk/close-quietly.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { DraftError } from "../errors.ts";
@@ -93,7 +94,7 @@ export class PackFile {
   }
 
   close(): void {
-    if (this.#descriptor !== undefined) this.#disk.close(this.#descriptor);
+    if (this.#descriptor !== undefined) closeQuietly(this.#disk, this.#descriptor);
     this.#descriptor = undefined;
   }
 

@@ -28,12 +28,12 @@ test("a descriptor is closed once, even if that fails", () => {
   const directories = new Directories(disk, root.path);
   directories.locate("a/file");
   disk.complains = true;
-  expect(() => directories.forget()).toThrow("EIO");
+  directories.forget();
   directories.forget();
   expect(new Set(disk.closed).size).toBe(disk.closed.length);
 });
 
-test("the lock is given back whatever becomes of closing", async () => {
+test("a commit that is done is told as done, and the lock given back, whatever closing says", async () => {
   using root = TemporaryRoot.inMemory();
   const disk = new ComplainingDisk();
   const store = openCommitStore(disk, stateDirectoryOf(root.path));
@@ -45,7 +45,8 @@ test("the lock is given back whatever becomes of closing", async () => {
     // All that is left is closing.
     disk.complains = given[0] === "applied";
   };
-  await expect(commitChangeSet(store, create("one"))).rejects.toThrow("EIO");
+  await commitChangeSet(store, create("one"));
+  expect(disk.complains).toBe(true);
   disk.complains = false;
   notes.write = write;
   await commitChangeSet(store, create("two"), { lockWaitMs: 0 });

@@ -207,3 +207,50 @@ test("a lock that could not be written leaves nothing behind", async () => {
   await expect(RootLock.take(full, scene.state, { waitMs: 0 })).rejects.toThrow("ENOSPC");
   expect(scene.files()).toEqual([]);
 });
+
+test("a lock is its taker's though the name that it was written under cannot be removed", async () => {
+  using scene = new LockScene();
+  const stuck = new FaultDisk(disk, ({ name, path }) =>
+    name === "unlink" && path?.endsWith(".new") ? { kind: "error", code: "EIO" } : { kind: "none" },
+  );
+  const lock = await RootLock.take(stuck, scene.state, { waitMs: 0 });
+  lock.release();
+  expect(scene.files()).not.toContain("lock");
+});
+
+test("a lock is given back also when no file can be opened any more", async () => {
+  using scene = new LockScene();
+  let isExhausted = false;
+  const exhausted = new FaultDisk(disk, ({ name }) =>
+    isExhausted && (name === "open" || name === "readFile")
+      ? { kind: "error", code: "EMFILE" }
+      : { kind: "none" },
+  );
+  const lock = await RootLock.take(exhausted, scene.state, { waitMs: 0 });
+  isExhausted = true;
+  lock.release();
+  expect(scene.files()).toEqual([]);
+});
+
+test("a lock whose attributes somebody has changed is given back all the same", async () => {
+  using scene = new LockScene();
+  const lock = await RootLock.take(disk, scene.state, { waitMs: 0 });
+  fs.chmodSync(scene.state.lock, 0o640);
+  fs.utimesSync(scene.state.lock, 1, 1);
+  lock.release();
+  expect(scene.files()).toEqual([]);
+});
+
+test("a dead lock that could not be replaced can be replaced later", async () => {
+  using scene = new LockScene();
+  scene.leave({ ...self, pid: deadPid() });
+  let isFailing = true;
+  const failing = new FaultDisk(disk, ({ name }) =>
+    isFailing && name === "rename" ? { kind: "error", code: "EIO" } : { kind: "none" },
+  );
+  await expect(RootLock.take(failing, scene.state, { waitMs: 0 })).rejects.toThrow("EIO");
+  isFailing = false;
+  const lock = await RootLock.take(failing, scene.state, { waitMs: 0 });
+  expect(scene.files()).toEqual(["lock"]);
+  lock.release();
+});

@@ -1,4 +1,6 @@
+import fs from "node:fs";
 import { expect } from "vitest";
+import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
 import type { DiskCall } from "../support/fault-disk.ts";
@@ -18,7 +20,8 @@ export const errorCodes = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS"];
 
 /**
  * Commits with an error at one call, for each call and each of its codes: the tree must be the old
- * one, or the new one when the commit did not fail, and recovery must find nothing else to say.
+ * one, or the new one when the commit did not fail, the lock is given back, and recovery must find
+ * nothing else to say.
  *
  * @returns how often each way to end was seen.
  */
@@ -30,16 +33,22 @@ export async function sweepErrors(
   const seen: Record<string, number> = {};
   let points = 0;
   for (const point of outcomes.calls) {
-    if (point.name === "close") continue;
     for (const code of codesOf(point)) {
       points += 1;
       using root = TemporaryRoot.inMemory();
       await makeRoot(root.path, form);
-      const error = await disturb(root.path, ({ index }) =>
-        index === point.index ? { kind: "error", code } : { kind: "none" },
-      );
+      let isLock = false;
+      const error = await disturb(root.path, ({ index, path }) => {
+        if (index !== point.index) return { kind: "none" };
+        // What cannot be removed stays.
+        isLock = path?.endsWith("/.draftfs/lock") === true;
+        return { kind: "error", code };
+      });
       const ending = error === undefined ? "unnoticed" : codeOf(error);
       const where = `${code} at ${point.index} ${point.name} ${point.path}: ${ending}`;
+      expect(ending, where).toMatch(/^(unnoticed|DRAFT_\w+)$/);
+      const { lock } = stateDirectoryOf(root.path);
+      if (!isLock) expect(fs.existsSync(lock), `${where}: the lock`).toBe(false);
       const atOnce = classify(root.path, outcomes);
       if (ending === "unnoticed") expect(atOnce, where).toBe("new");
       if (ending === "DRAFT_COMMIT_FAILED") expect(atOnce, where).toBe("old");

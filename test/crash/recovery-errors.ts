@@ -51,7 +51,6 @@ export async function sweepRecovery(
   const seen: Record<string, number> = {};
   let points = 0;
   for (const point of await callsOf(form, interrupted)) {
-    if (point.name === "close") continue;
     for (const code of codesOf(point)) {
       points += 1;
       using root = TemporaryRoot.inMemory();

@@ -82,7 +82,12 @@ export class FaultDisk implements Disk {
   close(descriptor: number): void {
     // A dead process has no descriptors either.
     if (this.#isDead) this.#disk.close(descriptor);
-    this.#call("close", undefined, () => this.#disk.close(descriptor));
+    this.#call(
+      "close",
+      undefined,
+      () => this.#disk.close(descriptor),
+      () => this.#disk.close(descriptor),
+    );
   }
 
   fstat(descriptor: number): Stamp {
@@ -161,7 +166,12 @@ export class FaultDisk implements Disk {
     return this.#call("syncfs", path, () => true);
   }
 
-  #call<Result>(name: keyof Disk, path: string | undefined, run: () => Result): Result {
+  #call<Result>(
+    name: keyof Disk,
+    path: string | undefined,
+    run: () => Result,
+    beforeError: () => void = () => undefined,
+  ): Result {
     if (this.#isDead) throw new ProcessDied(`${name} after death`);
     const call = { index: this.calls.length, name, path, changes: changing.has(name) };
     this.calls.push(call);
@@ -170,6 +180,7 @@ export class FaultDisk implements Disk {
       case "none":
         return run();
       case "error": {
+        beforeError();
         const message = `${fault.code}: injected, ${name} '${path ?? ""}'`;
         throw Object.assign(new Error(message), { code: fault.code, syscall: name, path });
       }
