@@ -1,3 +1,4 @@
+import { checkOptions, invalid } from "../check-options.ts";
 import { untilIdle } from "../engines/until-idle.ts";
 import { DraftError } from "../errors.ts";
 import type { Meter } from "../metrics/meter.ts";
@@ -11,6 +12,7 @@ import {
 import type { Isolation, SessionOptions } from "../sandbox/session-options.ts";
 import type { CommandLog } from "./command-log.ts";
 import { reportOfCheck, reportOfFailure } from "./operation-reports.ts";
+import { runNames } from "./option-names.ts";
 
 /** How to run a command; all of it optional. */
 export interface OverlayRunOptions extends RunOptions {
@@ -46,6 +48,11 @@ export class CommandRuns {
     args: readonly string[],
     options: OverlayRunOptions,
   ): Promise<SpawnedCommand> {
+    if (!Array.isArray(args)) {
+      const example = 'run("npm", ["test"], { timeoutMs: 60_000 })';
+      throw invalid(`The arguments of a command are a list, as in ${example}.`);
+    }
+    checkOptions("run", options, runNames);
     const start = async (): Promise<SpawnedCommand> => {
       await untilIdle(this.#parts.layer);
       const spawning = this.#sessionFor(options.require).spawn(command, args, options);
@@ -60,6 +67,7 @@ export class CommandRuns {
 
   /** See `Overlay.shell()`. */
   shell(options: OverlayRunOptions): Promise<RunResult> {
+    checkOptions("shell", options, runNames);
     const start = async () => {
       await untilIdle(this.#parts.layer);
       return this.#noting(this.#sessionFor(options.require).shell(options));

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import type { Change, ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { changeSetToJson } from "../commit/change-set-to-json.ts";
@@ -36,7 +37,9 @@ export class Diff {
    *
    * @param options.onProgress told of every file before its turn.
    */
-  toPatch({ onProgress }: { readonly onProgress?: OnCount } = {}): Buffer {
+  toPatch(options: { readonly onProgress?: OnCount } = {}): Buffer {
+    checkOptions("toPatch", options, { onProgress: true });
+    const { onProgress } = options;
     const told = onProgress === undefined ? {} : { onProgress };
     return patchOf(this.changeSet, this.#lower, { contents: this.#contents, ...told });
   }

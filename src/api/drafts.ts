@@ -1,8 +1,10 @@
+import { checkOptions } from "../check-options.ts";
 import { usingState } from "../commit/state-access.ts";
 import { checkRoot } from "../disk/check-root.ts";
 import { hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
 import { diskOf } from "../disk/state-disk.ts";
 import * as list from "../drafts/draft-list.ts";
+import { draftsNames } from "./option-names.ts";
 
 /** How to name the root of drafts. */
 export interface DraftsOptions {
@@ -19,6 +21,7 @@ export async function listDrafts(
   directory: string,
   options: DraftsOptions = {},
 ): Promise<readonly list.DraftSummary[]> {
+  checkOptions("listDrafts", options, draftsNames);
   const state = stateDirectoryOf(checkRoot(directory, options));
   const disk = diskOf(state);
   return usingState(state, "read", () => hasStateDirectory(disk, state))
@@ -38,6 +41,7 @@ export async function removeDraft(
   name: string,
   options: DraftsOptions = {},
 ): Promise<boolean> {
+  checkOptions("removeDraft", options, draftsNames);
   const state = stateDirectoryOf(checkRoot(directory, options));
   const disk = diskOf(state);
   return usingState(state, "read", () => hasStateDirectory(disk, state))

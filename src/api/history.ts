@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { countsOf, type LineCounts } from "../commit/line-counts.ts";
 import { openRoot } from "../commit/open-root.ts";
@@ -34,6 +35,15 @@ import { keptHistory, type Retention } from "../recovery/retention.ts";
 import { type RecoveryOptions, redo, restore, undo } from "../recovery/take-back.ts";
 import { type VerifyOptions, type VerifyReport, verifyStore } from "../recovery/verify-store.ts";
 import { damageIn, reportOfCheck, reportOfFailure, reportOfReceipt } from "./operation-reports.ts";
+import {
+  applyNames,
+  garbageNames,
+  redoNames,
+  restoreNames,
+  retentionNames,
+  undoNames,
+  verifyNames,
+} from "./option-names.ts";
 import type { OverlaySettings } from "./settings.ts";
 
 /** One file that differs between two states. */
@@ -141,6 +151,7 @@ export class History {
    * @param options.limit at most so many; all by default.
    */
   async log(options: { readonly limit?: number } = {}): Promise<readonly Checkpoint[]> {
+    checkOptions("log", options, { limit: true });
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     const found: Checkpoint[] = [];
     for (const checkpoint of checkpoints(this.#store.objects)) {
@@ -189,21 +200,25 @@ export class History {
 
   /** The recorded paths that are not as the last operation left them: an undo stops there. */
   async drift(options: { readonly signal?: AbortSignal } = {}): Promise<readonly Drift[]> {
+    checkOptions("drift", options, { signal: true });
     return findDrift(this.#store, options);
   }
 
   /** What `undo` would do; nothing is touched. */
   async previewUndo(request: UndoRequest = {}): Promise<RecoveryPlan> {
+    checkOptions("previewUndo", request, undoNames);
     return planUndo(this.#store, request);
   }
 
   /** What `redo` would do; nothing is touched. */
   async previewRedo(request: RedoRequest = {}): Promise<RecoveryPlan> {
+    checkOptions("previewRedo", request, redoNames);
     return planRedo(this.#store, request);
   }
 
   /** What `restore` would do; nothing is touched. */
   async previewRestore(request: RestoreRequest): Promise<RecoveryPlan> {
+    checkOptions("previewRestore", request, restoreNames);
     return planRestore(this.#store, request);
   }
 
@@ -215,6 +230,7 @@ export class History {
    *   forbids it: nothing is touched then.
    */
   async undo(request: UndoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
+    checkOptions("undo", request, undoNames);
     return this.measured(
       "undo",
       () => this.#takeBack("undo", request, (bounded) => undo(this.#store, bounded)),
@@ -224,6 +240,7 @@ export class History {
 
   /** Brings back what the last undo took back, as a new operation. */
   async redo(request: RedoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
+    checkOptions("redo", request, redoNames);
     return this.measured("redo", () =>
       this.#takeBack("redo", request, (bounded) => redo(this.#store, bounded)),
     );
@@ -231,6 +248,7 @@ export class History {
 
   /** Brings the recorded paths back to what they were at a checkpoint, as a new operation. */
   async restore(request: RestoreRequest & RecoveryOptions): Promise<CommitReceipt> {
+    checkOptions("restore", request, restoreNames);
     const work = () =>
       this.#takeBack("restore", request, (bounded) => restore(this.#store, bounded));
     return this.measured("restore", work, { rollback: true });
@@ -243,6 +261,7 @@ export class History {
    *   `DRAFT_PLAN_INVALID`; nothing is touched then.
    */
   async applyPlan(plan: unknown, options: RecoveryOptions = {}): Promise<CommitReceipt> {
+    checkOptions("applyPlan", options, applyNames);
     return this.measured(
       "apply",
       async () => {
@@ -255,6 +274,7 @@ export class History {
 
   /** Checks every byte of the checkpoint store. Changes nothing and takes no lock. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    checkOptions("verify", options, verifyNames);
     const report = await this.meter.measure(
       { name: "verify", sizeBytes: 0 },
       () => verifyStore(this.#store, options),
@@ -302,6 +322,7 @@ export class History {
 
   /** Which operations a collection would keep and which it would forget, newest first. */
   async previewCollection(retention: Retention = {}): Promise<CollectionPreview> {
+    checkOptions("previewCollection", retention, retentionNames);
     const operations = this.settings.retention;
     const { kept } = keptHistory(this.#store.objects, { operations, ...retention });
     const all = await this.log();
@@ -310,6 +331,7 @@ export class History {
 
   /** Forgets what is beyond the retention of the configuration and packs the rest together. */
   async collectGarbage(options: GarbageOptions = {}): Promise<GarbageReport> {
+    checkOptions("collectGarbage", options, garbageNames);
     this.#refuseAfterDamage("collect garbage");
     const { retention, compression } = this.settings;
     return this.meter.measure(

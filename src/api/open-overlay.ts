@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
 import { checkpoints } from "../commit/operation-log.ts";
 import { clean, type RecoveryReport } from "../commit/recover.ts";
@@ -18,6 +19,7 @@ import { type Layer, openLayer } from "../overlay/layer.ts";
 import { recoverRoot } from "../recovery/recover-root.ts";
 import type { OpenOverlayOptions } from "./open-options.ts";
 import { reportOfCheck } from "./operation-reports.ts";
+import { openNames } from "./option-names.ts";
 import { Overlay } from "./overlay.ts";
 import { type OverlaySettings, readSettings } from "./settings.ts";
 
@@ -36,6 +38,7 @@ export async function openOverlay(
   directory: string,
   options: OpenOverlayOptions = {},
 ): Promise<Overlay> {
+  checkOptions("openOverlay", options, openNames);
   const root = checkRoot(directory, options);
   const state = stateDirectoryOf(root);
   const disk = diskOf(state);

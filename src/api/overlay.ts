@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { Change, ChangeSet } from "../commit/change-set.ts";
+import { checkOptions } from "../check-options.ts";
+import type { ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { type Resolver, takeOurs } from "../commit/commit-resolving.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
@@ -26,11 +27,13 @@ import { CommandRuns, type OverlayRunOptions } from "./command-runs.ts";
 import { type CommandDiff, Diff } from "./diff.ts";
 import { History } from "./history.ts";
 import { reportOfCheck } from "./operation-reports.ts";
+import { commitNames, planNames, selectionNames } from "./option-names.ts";
 import type { OverlayParts } from "./overlay-parts.ts";
 import { publishChanges } from "./publish-changes.ts";
 import type { CommitRequest, OverlayReceipt, PlanOptions, SavedDraft } from "./receipt.ts";
 import { replacedBy, settledPaths } from "./touched-places.ts";
 import { TransactionScope } from "./transaction-scope.ts";
+import { withoutUnfinished } from "./without-unfinished.ts";
 
 /**
  * A copy-on-write overlay over a directory: everything is read through, nothing is written before
@@ -89,8 +92,9 @@ export class Overlay extends History implements AsyncDisposable {
    * @param selection only what matches; everything by default.
    */
   async diff(selection: Selection = {}): Promise<Diff> {
+    checkOptions("diff", selection, selectionNames);
     await this.#runs.harvest();
-    const pending = this.#withoutUnfinished(diffLayer(this.#layer));
+    const pending = withoutUnfinished(this.fs, diffLayer(this.#layer));
     return this.#diffOf(selectChanges(pending, selection));
   }
 
@@ -181,7 +185,9 @@ export class Overlay extends History implements AsyncDisposable {
    * @throws {DraftError} `DRAFT_PLAN_STALE` when a file has changed under the overlay already;
    *   `DRAFT_UNSUPPORTED` for more than 256 MiB of new content.
    */
-  async plan({ onProgress, ...selection }: PlanOptions = {}): Promise<ChangeSetJson> {
+  async plan(options: PlanOptions = {}): Promise<ChangeSetJson> {
+    checkOptions("plan", options, planNames);
+    const { onProgress, ...selection } = options;
     const told = onProgress === undefined ? {} : { onProgress };
     return planFileOf(this.#store.disk, (await this.diff(selection)).changeSet, told);
   }
@@ -196,6 +202,7 @@ export class Overlay extends History implements AsyncDisposable {
     change: (overlay: Overlay) => Promise<Result> | Result,
     request: CommitRequest = {},
   ): Promise<Result> {
+    checkOptions("transact", request, commitNames);
     return this.#transactions.enter(async (isOutermost) => {
       const savepoint = this.savepoint();
       try {
@@ -268,7 +275,9 @@ export class Overlay extends History implements AsyncDisposable {
    * @param options.settle whether to wait until what was committed is durable in the tree itself
    *   and not only by its journal, so that a reboot leaves nothing to do; `true` by default.
    */
-  async close({ settle = true }: { readonly settle?: boolean } = {}): Promise<void> {
+  async close(options: { readonly settle?: boolean } = {}): Promise<void> {
+    checkOptions("close", options, { settle: true });
+    const { settle = true } = options;
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#runs.close();
@@ -284,6 +293,7 @@ export class Overlay extends History implements AsyncDisposable {
 
   /** When it is its turn: half of a transaction is not committed, nor the same thing twice. */
   async #commitOutside(request: CommitRequest, resolver?: Resolver): Promise<OverlayReceipt> {
+    checkOptions("commit", request, commitNames);
     this.#transactions.refuseInside("commit");
     const commit = () => this.#measuredCommit(request, resolver);
     return callsBack(resolver)
@@ -301,15 +311,11 @@ export class Overlay extends History implements AsyncDisposable {
     // A resolver may call and be waited for; it must not wait for the commit in turn.
     using _ = this.#layer.hold(!callsBack(resolver));
     const all = diffLayer(this.#layer);
-    const { include, exclude, ...options } = request;
-    const selected = selectChanges(this.#withoutUnfinished(all), {
-      ...(include === undefined ? {} : { include }),
-      ...(exclude === undefined ? {} : { exclude }),
-    });
+    const { include: _include, exclude: _exclude, ...options } = request;
+    const selected = selectChanges(withoutUnfinished(this.fs, all), request);
     if (selected.changes.length === 0) {
-      throw new DraftError("DRAFT_NOTHING_PENDING", `Nothing is pending over ${this.root}.`, {
-        path: this.root,
-      });
+      const message = `Nothing is pending over ${this.root}.`;
+      throw new DraftError("DRAFT_NOTHING_PENDING", message, { path: this.root });
     }
     const isWhole = selected.changes.length === all.changes.length;
     const settled = isWhole ? undefined : new Set(settledPaths(all, selected));
@@ -352,14 +358,6 @@ export class Overlay extends History implements AsyncDisposable {
     const pending = [...this.#layer.pending()];
     await draft.save({ pending: () => pending.filter(isDone) }, commands);
     return { leftOut: pending.filter((entry) => !isDone(entry)).map(({ path }) => path) };
-  }
-
-  /** Leaves out what streams have written only a part of so far: it stays pending. */
-  #withoutUnfinished(all: ChangeSet): ChangeSet {
-    const unfinished = unfinishedIn(this.fs);
-    if (unfinished.size === 0) return all;
-    const isDone = ({ path }: Change) => !unfinished.has(join(this.root, path));
-    return { ...all, changes: all.changes.filter(isDone) };
   }
 
   #diffOf(changeSet: ChangeSet): Diff {

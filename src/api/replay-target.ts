@@ -1,7 +1,9 @@
+import { checkOptions } from "../check-options.ts";
 import { TemporaryTree } from "../disk/temporary-tree.ts";
 import type { ReplayTarget } from "../engines/replay-trace.ts";
 import type { BaseNode } from "../engines/trace.ts";
 import { openOverlay } from "./open-overlay.ts";
+import { replayTargetNames } from "./option-names.ts";
 
 /** Where traces are replayed. */
 export interface ReplayTargetOptions {
@@ -23,6 +25,7 @@ export async function openReplayTarget(
   base: readonly BaseNode[],
   options: ReplayTargetOptions = {},
 ): Promise<ReplayTarget> {
+  checkOptions("openReplayTarget", options, replayTargetNames);
   const tree = new TemporaryTree(base, options.directory);
   try {
     // The directory for temporary files may lie inside of a root.

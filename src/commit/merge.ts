@@ -1,4 +1,5 @@
 import { diff3Merge } from "node-diff3";
+import { checkOptions } from "../check-options.ts";
 import { bufferContent } from "../overlay/content.ts";
 import type { Resolver, Undecided } from "./commit-resolving.ts";
 
@@ -56,6 +57,7 @@ export function mergeTexts(
 
 /** A resolver that merges texts and leaves everything else undecided. */
 export function mergingResolver(options: MergeOptions = {}): Resolver {
+  checkOptions("mergingResolver", options, { markers: true });
   return (conflict, sides) => {
     if (conflict.reason !== "changed") return undefined;
     const { base, ours, theirs } = sides();

@@ -1,6 +1,6 @@
 import { DraftError } from "../errors.ts";
+import { suggestName } from "../suggest-name.ts";
 import type { ConfigValues } from "./config-keys.ts";
-import { suggestName } from "./suggest-name.ts";
 
 /** The agents that `agent_optimization_config.yaml` has sections for. */
 export const agentNames = ["builder", "reviewer", "tester", "ci_diagnostic"] as const;

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { checkOptions, type NamesOf } from "../check-options.ts";
 import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { AlertWatch } from "../metrics/alert-watch.ts";
@@ -44,6 +45,14 @@ export interface CollectOptions {
   readonly onAlert?: (alert: Alert) => void;
 }
 
+const names = {
+  root: true,
+  disk: true,
+  now: true,
+  watchesSystem: true,
+  onAlert: true,
+} satisfies NamesOf<CollectOptions>;
+
 /** Shares of operations that may fail and fall back; there are no keys for them. */
 const errorRateMax = 0.01;
 const fallBackRateMax = 0.05;
@@ -60,6 +69,7 @@ const fallBackRateMax = 0.05;
  * await batch(overlay, build, { meter: metrics.meter });
  */
 export function collectMetrics(values: ConfigValues, options: CollectOptions): MetricsCollection {
+  checkOptions("collectMetrics", options, names);
   const { now = Date.now } = options;
   const window = new MeasurementWindow();
   const log = logOf(values, options);

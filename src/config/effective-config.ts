@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { checkOptions } from "../check-options.ts";
 import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
@@ -61,6 +62,7 @@ export function effectiveConfig(options: {
   readonly disk?: Disk;
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }): EffectiveConfig {
+  checkOptions("effectiveConfig", options, { root: true, disk: true, environment: true });
   const { root, disk = new NodeDisk(), environment = process.env } = options;
   const settings = new Map<ConfigKeyName, ConfigSetting & { readonly origin: ConfigOrigin }>();
   const problems: ConfigProblem[] = [];

@@ -7,6 +7,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from "yaml";
+import { suggestName } from "../suggest-name.ts";
 import {
   type ConfigFileName,
   type ConfigKey,
@@ -14,7 +15,6 @@ import {
   configFiles,
   configKeys,
 } from "./config-keys.ts";
-import { suggestName } from "./suggest-name.ts";
 
 /** Something that is wrong in a file. */
 export interface ConfigProblem {

@@ -1,5 +1,7 @@
+import { checkOptions } from "../check-options.ts";
 import type { Edit } from "./edit.ts";
 import type { Operation } from "./operation.ts";
+import { batchNames } from "./option-names.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import {
   type ExplicitBatchOptions,
@@ -78,6 +80,7 @@ export async function batch(
   build: (builder: BatchBuilder) => unknown,
   options: ExplicitBatchOptions = {},
 ): Promise<ExplicitBatchResult> {
+  checkOptions("batch", options, batchNames);
   const builder = new BatchBuilder();
   await build(builder);
   return runBatchOrPlain(overlay, builder.operations, options);

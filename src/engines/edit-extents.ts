@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
@@ -7,6 +8,7 @@ import { type EditFailure, editError } from "./edit-failure.ts";
 import { ExtentContent } from "./extent-content.ts";
 import { copyAttributes, freeNameBeside, moveIntoPlace, writeAll } from "./file-beside.ts";
 import { sizeOf } from "./operation.ts";
+import { extentEditNames } from "./option-names.ts";
 import { absolutePathOf, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import type { Replacement } from "./piece-list.ts";
@@ -58,6 +60,7 @@ export function editExtents(
   edits: readonly Edit[],
   options: ExtentEditOptions = {},
 ): ExtentEditResult {
+  checkOptions("editExtents", options, extentEditNames);
   return meterFrom(options).measure(
     { name: "edit_extents", path, sizeBytes: sizeOf({ kind: "edit", path, edits }) },
     () => editOpened(overlay, path, edits, options),

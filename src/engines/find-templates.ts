@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { checkOptions } from "../check-options.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import { clusterTexts } from "./cluster-texts.ts";
 import { drawTemplates, exampleCharactersMax } from "./draw-templates.ts";
+import { findTemplatesNames } from "./option-names.ts";
 import { absolutePathOf, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import type { Template, TemplateData } from "./template.ts";
@@ -66,6 +68,7 @@ export function findTemplatesIn(
   instancesMin = 3,
   options: FindTemplatesOptions = {},
 ): FoundTemplate[] {
+  checkOptions("findTemplatesIn", options, findTemplatesNames);
   const texts: NamedText[] = [];
   const waiting = [absolutePathOf(overlay, directory)];
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { applyChanges, inSavepoint } from "./apply-changes.ts";
@@ -6,6 +7,7 @@ import { editApart, type FailedFileEdits } from "./edit-apart.ts";
 import { FileStates } from "./file-states.ts";
 import { sizeOf } from "./operation.ts";
 import { type ExplicitSettings, isOptimizing, profileFor } from "./optimizer-settings.ts";
+import { multiEditNames } from "./option-names.ts";
 import { absolutePathOf, findBytes } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { isFinal } from "./run-batch-or-plain.ts";
@@ -87,6 +89,8 @@ export function multiEdit(
   second: readonly Edit[] | MultiEditOptions = [],
   third: MultiEditOptions = {},
 ): MultiEditResult {
+  const call = "multiEdit";
+  checkOptions(call, Array.isArray(second) ? third : second, multiEditNames);
   const edits = Array.isArray(second) ? (second as readonly Edit[]) : [];
   const options = Array.isArray(second) ? third : (second as MultiEditOptions);
   const lists: readonly EditList[] =

@@ -1,5 +1,7 @@
 import { basename, dirname, join } from "node:path";
+import { checkOptions } from "../check-options.ts";
 import { isFileOperation, type Operation } from "./operation.ts";
+import { recordNames } from "./option-names.ts";
 import { absolutePathOf, findBytes, findNode, findTarget, shownPathOf } from "./overlay-path.ts";
 import type { EngineFs, EngineOverlay } from "./overlay-port.ts";
 import {
@@ -41,6 +43,7 @@ export interface RecordOptions {
  * and what is done to a link itself is left out. Files with several names are several files.
  */
 export function recordTrace(overlay: EngineOverlay, options: RecordOptions = {}): Recording {
+  checkOptions("recordTrace", options, recordNames);
   const recorder = new Recorder(overlay, options);
   const fs = recordingFs(overlay, recorder);
   const marks = new WeakMap<object, number>();

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { callsOf, type IoCounts } from "../metrics/measurement.ts";
 import {
@@ -10,6 +11,7 @@ import {
 } from "./hindsight.ts";
 import { explain } from "./optimizer.ts";
 import type { OptimizerSettings } from "./optimizer-settings.ts";
+import { replayNames } from "./option-names.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { runPlain } from "./run-plain.ts";
 import { TemplateCache } from "./template-cache.ts";
@@ -76,6 +78,7 @@ export async function replayTrace(
   recorded: string | Trace,
   options: ReplayOptions,
 ): Promise<ReplayRow[]> {
+  checkOptions("replayTrace", options, replayNames);
   const trace = typeof recorded === "string" ? parseTrace(recorded) : recorded;
   const rows: ReplayRow[] = [];
   let plain: readonly OverlayCost[] | undefined;

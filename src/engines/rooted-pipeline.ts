@@ -1,9 +1,17 @@
+import { checkOptions } from "../check-options.ts";
 import type { AgentName } from "../config/agent-profile.ts";
 import { effectiveConfig } from "../config/effective-config.ts";
 import { type OptimizerSettings, optimizerSettingsOf } from "./optimizer-settings.ts";
+import { rootedPipelineNames } from "./option-names.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { TemplateCache } from "./template-cache.ts";
 import { type PipelineOptions, WritePipeline } from "./write-pipeline.ts";
+
+/** How to open a {@link RootedPipeline}: its settings and templates are those of the root. */
+export interface RootedPipelineOptions extends Omit<PipelineOptions, "settings" | "templates"> {
+  /** Whose profile holds; one without templates reads and keeps none. */
+  readonly agent?: AgentName;
+}
 
 /**
  * A pipeline that goes by the configuration of the overlay's root, and knows the templates that
@@ -20,13 +28,10 @@ export class RootedPipeline extends WritePipeline implements Disposable {
   readonly #keepsTemplates: boolean;
 
   /**
-   * @param options.agent whose profile holds; one without templates reads and keeps none.
    * @throws {DraftError} `DRAFT_CONFIG` for a configuration that cannot be read.
    */
-  static open(
-    overlay: EngineOverlay,
-    given: Omit<PipelineOptions, "settings" | "templates"> & { readonly agent?: AgentName } = {},
-  ): RootedPipeline {
+  static open(overlay: EngineOverlay, given: RootedPipelineOptions = {}): RootedPipeline {
+    checkOptions("RootedPipeline.open", given, rootedPipelineNames);
     const { agent, ...options } = given;
     const { values } = effectiveConfig({ root: overlay.root });
     const settings = optimizerSettingsOf(values, agent);

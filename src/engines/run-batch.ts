@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { batchFilesMax } from "../limits.ts";
 import type { IoCounts } from "../metrics/measurement.ts";
@@ -7,6 +8,7 @@ import { orderByDependencies } from "./dependency-order.ts";
 import { type FileChange, FileStates } from "./file-states.ts";
 import type { KnownNodes } from "./known-nodes.ts";
 import { type FileOperation, isFileOperation, type Operation } from "./operation.ts";
+import { runBatchNames } from "./option-names.ts";
 import { absolutePathOf, NestedPaths } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { runPlain } from "./run-plain.ts";
@@ -86,6 +88,7 @@ export function runBatch(
   operations: readonly Operation[],
   options: PipelinedBatchOptions = {},
 ): BatchResult {
+  checkOptions("runBatch", options, runBatchNames);
   const run: Run = {
     overlay,
     operations,

@@ -1,6 +1,8 @@
+import { checkOptions } from "../check-options.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import type { Operation } from "./operation.ts";
 import { settingsFor } from "./optimizer-settings.ts";
+import { pipelineNames } from "./option-names.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { sumOf } from "./pipeline-step.ts";
 import { checkBatchSize, runBatch } from "./run-batch.ts";
@@ -16,6 +18,7 @@ export function runOptimized(
   operations: readonly Operation[],
   options: PipelineOptions = {},
 ): FlushResult {
+  checkOptions("runOptimized", options, pipelineNames);
   const settings = settingsFor(overlay, options.settings);
   checkBatchSize(settings.batchFilesMax);
   const whole = { ...settings, batchFilesMax: Number.POSITIVE_INFINITY };

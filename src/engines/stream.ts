@@ -1,9 +1,16 @@
 import { Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
+import { checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { ChunkWriter, type StreamReceipt } from "./chunk-writer.ts";
+import {
+  readStreamNames,
+  streamNames,
+  streamWriterNames,
+  transformStreamNames,
+} from "./option-names.ts";
 import { absolutePathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { stoppable } from "./stoppable-source.ts";
@@ -36,6 +43,7 @@ export async function writeStream(
   source: StreamSource,
   options: StreamOptions = {},
 ): Promise<StreamReceipt> {
+  checkOptions("writeStream", options, streamNames);
   return await meterFrom(options).measure(
     { name: "write_stream", path, sizeBytes: 0 },
     () => writePieces(overlay, path, source, options),
@@ -99,6 +107,7 @@ export async function* readStream(
   path: string,
   options: ReadStreamOptions = {},
 ): AsyncGenerator<Buffer> {
+  checkOptions("readStream", options, readStreamNames);
   const descriptor = overlay.fs.openSync(absolutePathOf(overlay, path), "r");
   try {
     let reused: Buffer | undefined;
@@ -126,8 +135,10 @@ export async function transformStream(
   transform: StreamTransform,
   options: StreamOptions & ReadStreamOptions = {},
 ): Promise<StreamReceipt> {
-  const chunks = readStream(overlay, source, options);
-  return await writeStream(overlay, target, transform(chunks), options);
+  checkOptions("transformStream", options, transformStreamNames);
+  const { reuseChunk, ...rest } = options;
+  const chunks = readStream(overlay, source, reuseChunk === undefined ? {} : { reuseChunk });
+  return await writeStream(overlay, target, transform(chunks), rest);
 }
 
 /** How a Node stream writes. */
@@ -145,6 +156,7 @@ export function createStreamWriter(
   path: string,
   options: StreamWriterOptions = {},
 ): Writable {
+  checkOptions("createStreamWriter", options, streamWriterNames);
   let writer: ChunkWriter | undefined;
   const pieces = new TextPieces();
   const end = measuredEnd(path, options);

@@ -1,5 +1,7 @@
+import { checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import type { WriteOperation } from "./operation.ts";
+import { batchNames } from "./option-names.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import {
   type ExplicitBatchOptions,
@@ -39,5 +41,6 @@ export function batchFromTemplate(
   files: readonly TemplateFile[],
   options: ExplicitBatchOptions = {},
 ): ExplicitBatchResult {
+  checkOptions("batchFromTemplate", options, batchNames);
   return runBatchOrPlain(overlay, renderFiles(template, files), options);
 }

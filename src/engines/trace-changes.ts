@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { checkOptions } from "../check-options.ts";
 import type { Before, Change, ChangeSet, RenameChange } from "../commit/change-set.ts";
 import { OldPlaces } from "../commit/old-places.ts";
 import type { Lower } from "../disk/lower.ts";
@@ -8,6 +9,7 @@ import { traceContentBytesMax } from "../limits.ts";
 import { chunksOf, readContent } from "../overlay/content.ts";
 import type { Content } from "../overlay/pending.ts";
 import type { Operation } from "./operation.ts";
+import { changeTraceNames } from "./option-names.ts";
 import { orderMoves } from "./order-moves.ts";
 import {
   type TraceContent,
@@ -40,6 +42,7 @@ export function traceOfChanges(
   lower: Lower,
   options: ChangeTraceOptions = {},
 ): string {
+  checkOptions("toTrace", options, changeTraceNames);
   return new ChangeTrace(changeSet, lower, options).text();
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { type MeasuringOptions, meterFrom, type OperationReport } from "../metrics/meter.ts";
 import type { AppliedChanges } from "./apply-changes.ts";
@@ -5,6 +6,7 @@ import type { Edit } from "./edit.ts";
 import { FileStates } from "./file-states.ts";
 import { type Operation, sizeOf } from "./operation.ts";
 import { type OptimizerSettings, settingsFor } from "./optimizer-settings.ts";
+import { transactionNames } from "./option-names.ts";
 import { absolutePathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { plainCallsOf } from "./run-plain.ts";
@@ -154,6 +156,7 @@ export async function transaction<T>(
   work: (transaction: Transaction) => T | Promise<T>,
   options: TransactionOptions = {},
 ): Promise<TransactionResult<T>> {
+  checkOptions("transaction", options, transactionNames);
   const settings = settingsFor(overlay, options.settings);
   const done = await meterFrom(options).measure(
     { name: "transaction", sizeBytes: 0 },

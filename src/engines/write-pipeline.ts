@@ -1,3 +1,4 @@
+import { checkOptions } from "../check-options.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { callsOf, type IoCounts, noIo } from "../metrics/measurement.ts";
 import { Meter, nothingDone } from "../metrics/meter.ts";
@@ -9,6 +10,7 @@ import { type EditOperation, type Operation, sizeOf } from "./operation.ts";
 import { featuresOf } from "./operation-features.ts";
 import { type Decision, decide, type OperationFeatures } from "./optimizer.ts";
 import { type OptimizerSettings, settingsFor } from "./optimizer-settings.ts";
+import { pipelineNames } from "./option-names.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import {
   bareFeatures,
@@ -105,6 +107,7 @@ export class WritePipeline {
   #waitingSince = 0;
 
   constructor(overlay: EngineOverlay, options: PipelineOptions = {}) {
+    checkOptions("WritePipeline", options, pipelineNames);
     this.#overlay = overlay;
     const settings = settingsFor(overlay, options.settings);
     checkBatchSize(settings.batchFilesMax);

@@ -1,3 +1,4 @@
+import { checkOptions, type NamesOf } from "../check-options.ts";
 import type { LowerFileSystem } from "../disk/lower.ts";
 import { DraftError } from "../errors.ts";
 import { type Layer, type LayerOptions, openLayer } from "./layer.ts";
@@ -16,6 +17,15 @@ export interface MemoryOverlayOptions extends Omit<LayerOptions, "root" | "lower
   readonly over?: readonly LowerFileSystem[];
 }
 
+const names = {
+  root: true,
+  over: true,
+  memoryLimitBytes: true,
+  stagingDirectory: true,
+  policy: { allowRead: true, denyRead: true, denyWrite: true },
+  isolation: true,
+} satisfies NamesOf<MemoryOverlayOptions>;
+
 /**
  * Opens an overlay over a tree in memory, for tests that must not depend on a disk. The tree is a
  * memfs volume: needs the package `memfs`.
@@ -30,6 +40,7 @@ export async function memoryOverlay(
   tree: MemoryTree = {},
   options: MemoryOverlayOptions = {},
 ): Promise<Layer> {
+  checkOptions("memoryOverlay", options, names);
   const { root = "/", over, ...rest } = options;
   const { createFsFromVolume, Volume } = await load("memfs", () => import("memfs"));
   const volume = new Volume();

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { checkOptions, type NamesOf } from "../check-options.ts";
 import type { ExplicitSettings } from "../engines/optimizer-settings.ts";
+import { settingsNames } from "../engines/option-names.ts";
 import { absolutePathOf } from "../engines/overlay-path.ts";
 import type { EngineOverlay } from "../engines/overlay-port.ts";
 import { untilIdle } from "../engines/until-idle.ts";
@@ -29,6 +31,16 @@ export interface ToolContext {
   /** @internal What one measured call has read so far. */
   readonly tally?: CallTally;
 }
+
+/** A misspelt `reads` would turn off a rule without a word. */
+const contextNames = {
+  overlay: true,
+  reads: true,
+  meter: true,
+  settings: settingsNames,
+  signal: true,
+  tally: true,
+} satisfies NamesOf<ToolContext>;
 
 /** Whole-file reads of a call that changes nothing, and the bytes of them. */
 export interface CallTally {
@@ -66,6 +78,7 @@ export async function runTool<Input, Output extends object>(
   context: ToolContext,
   input: unknown,
 ): Promise<Output> {
+  checkOptions(`The context of ${tool.name}`, context, contextNames);
   const parsed = tool.input.safeParse(input);
   if (!parsed.success) {
     const issues = parsed.error.issues.map((issue) => ({

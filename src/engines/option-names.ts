@@ -1,0 +1,126 @@
+import type { NamesOf } from "../check-options.ts";
+import type { MeasuringOptions } from "../metrics/meter.ts";
+import type { ExtentEditOptions } from "./edit-extents.ts";
+import type { FindTemplatesOptions } from "./find-templates.ts";
+import type { MultiEditOptions } from "./multi-edit.ts";
+import type { OptimizerSettings } from "./optimizer-settings.ts";
+import type { RecordOptions } from "./record-trace.ts";
+import type { ReplayOptions } from "./replay-trace.ts";
+import type { RootedPipelineOptions } from "./rooted-pipeline.ts";
+import type { PipelinedBatchOptions } from "./run-batch.ts";
+import type { ExplicitBatchOptions } from "./run-batch-or-plain.ts";
+import type { ReadStreamOptions, StreamOptions, StreamWriterOptions } from "./stream.ts";
+import type { ChangeTraceOptions } from "./trace-changes.ts";
+import type { TransactionOptions } from "./transaction.ts";
+import type { PipelineOptions } from "./write-pipeline.ts";
+
+/** The options of every engine, by name; see `checkOptions`. */
+
+const measuring = { meter: true, observer: true } satisfies NamesOf<MeasuringOptions>;
+
+export const settingsNames = {
+  enabled: true,
+  operationsForBatchMin: true,
+  contentBytesMin: true,
+  batchFilesMax: true,
+  windowMs: true,
+  streamBytesMin: true,
+  profile: true,
+} satisfies NamesOf<OptimizerSettings>;
+
+export const multiEditNames = {
+  settings: settingsNames,
+  onFallback: true,
+  onRead: true,
+  ...measuring,
+} satisfies NamesOf<MultiEditOptions>;
+
+export const batchNames = {
+  settings: settingsNames,
+  atomic: true,
+  keepDone: true,
+  oneByOne: true,
+  maxBatchSize: true,
+  signal: true,
+  onProgress: true,
+  onFallback: true,
+  ...measuring,
+} satisfies NamesOf<ExplicitBatchOptions>;
+
+/** Whoever runs a batch or does without hands its own options on. */
+export const runBatchNames = {
+  ...batchNames,
+  nodes: true,
+} satisfies NamesOf<PipelinedBatchOptions>;
+
+export const transactionNames = {
+  retries: true,
+  settings: settingsNames,
+  templates: true,
+  signal: true,
+  onProgress: true,
+  onFallback: true,
+  ...measuring,
+} satisfies NamesOf<TransactionOptions>;
+
+export const extentEditNames = {
+  signal: true,
+  onProgress: true,
+  ...measuring,
+} satisfies NamesOf<ExtentEditOptions>;
+
+export const streamNames = {
+  signal: true,
+  onProgress: true,
+  ...measuring,
+} satisfies NamesOf<StreamOptions>;
+
+export const readStreamNames = { reuseChunk: true } satisfies NamesOf<ReadStreamOptions>;
+
+export const transformStreamNames = { ...streamNames, ...readStreamNames };
+
+export const streamWriterNames = {
+  onFinish: true,
+  ...measuring,
+} satisfies NamesOf<StreamWriterOptions>;
+
+const openPipeline = {
+  meter: true,
+  insideBatch: true,
+  onFallback: true,
+  signal: true,
+  runBatch: true,
+  editExtents: true,
+  now: true,
+} satisfies NamesOf<Omit<PipelineOptions, "settings" | "templates">>;
+
+export const pipelineNames = {
+  settings: settingsNames,
+  templates: true,
+  ...openPipeline,
+} satisfies NamesOf<PipelineOptions>;
+
+export const rootedPipelineNames = {
+  agent: true,
+  ...openPipeline,
+} satisfies NamesOf<RootedPipelineOptions>;
+
+export const findTemplatesNames = {
+  signal: true,
+  onProgress: true,
+} satisfies NamesOf<FindTemplatesOptions>;
+
+export const recordNames = { content: true, now: true } satisfies NamesOf<RecordOptions>;
+
+export const replayNames = {
+  strategies: true,
+  settings: settingsNames,
+  signal: true,
+  onProgress: true,
+  open: true,
+} satisfies NamesOf<ReplayOptions>;
+
+export const changeTraceNames = {
+  content: true,
+  sinceMs: true,
+} satisfies NamesOf<ChangeTraceOptions>;
