@@ -42,7 +42,7 @@ export async function memoryOverlay(
 ): Promise<Layer> {
   checkOptions("memoryOverlay", options, names);
   const { root = "/", over, ...rest } = options;
-  const { createFsFromVolume, Volume } = await load("memfs", () => import("memfs"));
+  const { createFsFromVolume, Volume } = await import("memfs").catch(refuse("memfs"));
   const volume = new Volume();
   volume.mkdirSync(root, { recursive: true, mode: 0o755 });
   for (const [path, content] of Object.entries(tree)) plant(volume, path, content);
@@ -65,21 +65,20 @@ function plant(volume: Volume, path: string, content: string | Uint8Array | null
 
 /** One read-only view of several file systems. */
 async function stacked(fileSystems: readonly LowerFileSystem[]): Promise<LowerFileSystem> {
-  const { Union } = await load("unionfs", () => import("unionfs"));
+  const { Union } = await import("unionfs").catch(refuse("unionfs"));
   const union = new Union();
   // unionfs asks the one that was added last first.
   for (const fileSystem of [...fileSystems].reverse()) union.use(fileSystem as never);
   return union as unknown as LowerFileSystem;
 }
 
-async function load<T>(name: string, importIt: () => Promise<T>): Promise<T> {
-  try {
-    return await importIt();
-  } catch (cause) {
+/** Behind a `catch` of the import itself: bundlers let a package be missing there alone. */
+function refuse(name: string): (cause: unknown) => never {
+  return (cause) => {
     throw new DraftError(
       "DRAFT_UNSUPPORTED",
       `Cannot open a memory overlay without the package ${name}. Install it: npm install ${name}`,
       { cause },
     );
-  }
+  };
 }
