@@ -57,6 +57,8 @@ export interface Before {
   readonly state: NodeState;
   /** Where the expectation comes from; without it the content id in `state` decides alone. */
   readonly stamp: Stamp | undefined;
+  /** Identifies what an index of git said, see `indexIdOf`: another that says it is the same. */
+  readonly indexId?: string;
   /** How many names the file has, where no stamp tells and there is more than one. */
   readonly names?: number;
 }

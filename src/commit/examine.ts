@@ -3,6 +3,7 @@ import { openFlags } from "../disk/open-flags.ts";
 import { isUnwritten, type Stamp } from "../disk/stamp.ts";
 import { parentOf, type TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax } from "../limits.ts";
+import { indexIdOf } from "../objects/git-index.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { PackBuilder } from "../objects/pack-builder.ts";
@@ -162,6 +163,7 @@ export class Examiner {
     if (base.state.kind !== "file" || stored.stored !== "blob") return false;
     // What was just read into the pack is still in the buffer.
     const readBytes = (): Uint8Array => this.#buffer.subarray(0, this.#length);
+    if (base.indexId !== undefined) return indexIdOf(readBytes()) === base.indexId;
     return isRecordedIndex(this.#objects, path, base.state.oid ?? "", readBytes);
   }
 

@@ -31,11 +31,12 @@ export class LowerTree {
 
   /** The lower side of a change; `undefined` for a fifo, socket or device. */
   beforeOf(node: LowerNode): Before | undefined {
-    const { stamp, oid } = node;
+    const { stamp, oid, indexId } = node;
     const target = stamp.kind === "symlink" ? this.#targetOf(node) : undefined;
     const state = stateOf(stamp, target);
     if (state === undefined) return undefined;
-    return { state: state.kind === "file" ? { ...state, oid } : state, stamp };
+    if (state.kind !== "file") return { state, stamp };
+    return { state: { ...state, oid }, stamp, ...(indexId === undefined ? {} : { indexId }) };
   }
 
   /**

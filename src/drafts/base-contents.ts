@@ -1,10 +1,12 @@
 import type { ContentIndex } from "../commit/content-index.ts";
+import { isIndexName } from "../commit/git-names.ts";
 import { linkId, targetSince } from "../commit/link-target.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { isUntouched, type Stamp } from "../disk/stamp.ts";
 import { absoluteOf } from "../disk/tree-path.ts";
 import { baseBytesMax, chunkBytes } from "../limits.ts";
+import { indexIdOf } from "../objects/git-index.ts";
 import { objectIdOf } from "../objects/object-id.ts";
 import type { LowerNode } from "../overlay/pending.ts";
 import type { DraftEntry } from "./draft-index.ts";
@@ -14,8 +16,9 @@ import type { DraftEntry } from "./draft-index.ts";
  * long as these are as they were seen. A draft may wait for days; by then others may have touched a
  * file, or written the same bytes again, and only what it holds tells that nothing has changed.
  *
- * Reads what is not known yet: files up to 1 MiB, 64 MiB in all. The others are known by their
- * stamps only.
+ * Reads what is not known yet: files up to 1 MiB and indexes of git, 64 MiB in all. The others are
+ * known by their stamps only. Of an index of git it is also taken down what it says: `git status`
+ * writes it anew.
  *
  * @param contents what this process knows already; it learns what is read here.
  */
@@ -37,7 +40,7 @@ export function withBaseContents(
 class BaseReader {
   readonly #disk: Disk;
   readonly #root: string;
-  readonly #buffer = Buffer.allocUnsafe(chunkBytes);
+  #buffer = Buffer.allocUnsafe(chunkBytes);
   readonly #contents: ContentIndex;
   #left = baseBytesMax;
 
@@ -51,16 +54,17 @@ class BaseReader {
     if (node === undefined || node.oid !== undefined) return node;
     if (node.stamp.kind === "symlink") return this.#identifiedLink(node);
     if (node.stamp.kind !== "file") return node;
+    const isIndex = isIndexName(node.path);
     const known = this.#contents.find(node.stamp);
-    if (known !== undefined) return { ...node, oid: known };
+    if (known !== undefined && !isIndex) return { ...node, oid: known };
     const { size } = node.stamp;
-    if (size > chunkBytes || size > this.#left) return node;
+    if ((size > chunkBytes && !isIndex) || size > this.#left) return node;
     this.#left -= size;
     const bytes = this.#read(absoluteOf(this.#root, node.path), node.stamp);
     if (bytes === undefined) return node;
     const oid = objectIdOf("blob", bytes);
     this.#contents.note(node.stamp, oid);
-    return { ...node, oid };
+    return isIndex ? { ...node, oid, indexId: indexIdOf(bytes) } : { ...node, oid };
   }
 
   #identifiedLink(node: LowerNode): LowerNode {
@@ -82,6 +86,7 @@ class BaseReader {
     }
     try {
       if (!isUntouched(this.#disk.fstat(descriptor), stamp)) return undefined;
+      if (this.#buffer.length < stamp.size) this.#buffer = Buffer.allocUnsafe(stamp.size);
       const bytes = this.#buffer.subarray(0, stamp.size);
       if (this.#disk.read(descriptor, bytes, 0) !== stamp.size) return undefined;
       return isUntouched(this.#disk.fstat(descriptor), stamp) ? bytes : undefined;

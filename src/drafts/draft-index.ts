@@ -248,7 +248,13 @@ function nodeToJson(node: LowerNode | undefined): Json | undefined {
   const exact = { dev, ino, mtimeNs, ctimeNs };
   const texts = Object.fromEntries(Object.entries(exact).map(([key, big]) => [key, String(big)]));
   const seen = node.seenNs === undefined ? {} : { seenNs: String(node.seenNs) };
-  return { path: node.path, stamp: { ...rest, ...texts }, ...seen, oid: node.oid };
+  return {
+    path: node.path,
+    stamp: { ...rest, ...texts },
+    ...seen,
+    oid: node.oid,
+    indexId: node.indexId,
+  };
 }
 
 function optionalNodeOf(value: unknown): LowerNode | undefined {
@@ -259,7 +265,8 @@ function nodeOf(json: Json): LowerNode {
   const stamp = objectIn(json, "stamp");
   const seen = json["seenNs"] === undefined ? {} : { seenNs: bigIn(json, "seenNs") };
   const known = json["oid"] === undefined ? {} : { oid: oidIn(json) };
-  return { path: textIn(json, "path"), stamp: stampFrom(stamp), ...seen, ...known };
+  const said = json["indexId"] === undefined ? {} : { indexId: textIn(json, "indexId") };
+  return { path: textIn(json, "path"), stamp: stampFrom(stamp), ...seen, ...known, ...said };
 }
 
 function stampFrom(json: Json): Stamp {

@@ -8,9 +8,21 @@ import { createHash } from "node:crypto";
  * `git status` writes the index anew to remember times and inodes of the files that it looked at.
  */
 export function isSameIndex(one: Uint8Array, other: Uint8Array): boolean {
-  const [a, b] = [linesOf(one), linesOf(other)];
-  if (a === undefined || b === undefined || a.length !== b.length) return false;
-  return a.every((line, at) => line === b[at]);
+  const id = indexIdOf(one);
+  return id !== undefined && id === indexIdOf(other);
+}
+
+/**
+ * Identifies what an index says: two of one id say the same, as {@link isSameIndex} has it.
+ * `undefined` for what is no index, or a part of one.
+ */
+export function indexIdOf(bytes: Uint8Array): string | undefined {
+  const lines = linesOf(bytes);
+  if (lines === undefined) return undefined;
+  const hash = createHash("sha256");
+  // Paths may hold line feeds, but no NUL.
+  for (const line of lines) hash.update(line, "latin1").update("\0");
+  return hash.digest("hex");
 }
 
 /**

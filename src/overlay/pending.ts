@@ -27,6 +27,8 @@ export interface LowerNode {
   readonly seenNs?: bigint | undefined;
   /** Of a file or link: the id of what it held then, or its target's, where anybody has read it. */
   readonly oid?: string | undefined;
+  /** Of an index of git: what identifies what it said then, where anybody has read it. */
+  readonly indexId?: string | undefined;
 }
 
 /** Metadata of an upper node. Times in nanoseconds since the epoch. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openOverlay } from "../../src/index.ts";
+import { runGit } from "../objects/store-fixture.ts";
 
 let root: string;
 const at = (path: string): string => join(root, path);
@@ -99,5 +100,56 @@ describe("a saved draft", () => {
     expect((await plan()).changes).toHaveLength(3);
     fs.writeFileSync(at("edited"), "other edit\n");
     await expect(plan()).rejects.toMatchObject({ code: "DRAFT_PLAN_STALE" });
+  });
+});
+
+describe("a draft in which something was staged", () => {
+  const git = (...args: readonly string[]): string => runGit(["-C", root, ...args]).toString();
+
+  /** Entries enough for more than the bytes of other files that a draft knows. */
+  const many = Array.from({ length: 20_000 }, (_, at) => `100644 ${"1".repeat(40)}\tmany/${at}\n`);
+
+  async function stage(entries: readonly string[]): Promise<void> {
+    git("init", "-q");
+    git("add", "edited");
+    runGit(["-C", root, "update-index", "--index-info"], Buffer.from(entries.join("")));
+    const before = fs.readFileSync(at(".git/index"));
+    git("add", "removed");
+    const staged = fs.readFileSync(at(".git/index"));
+    fs.writeFileSync(at(".git/index"), before);
+    await using overlay = await openOverlay(root, { draft: "main" });
+    overlay.fs.writeFileSync(".git/index", staged);
+    await overlay.saveDraft();
+  }
+
+  /** What `git status` does to an index that is older than what it looks at. */
+  function look(): void {
+    const before = fs.readFileSync(at(".git/index"));
+    fs.utimesSync(at("edited"), 1_600_000_000, 1_600_000_000);
+    git("status");
+    expect(fs.readFileSync(at(".git/index")).equals(before)).toBe(false);
+  }
+
+  it.each([
+    ["small", []],
+    ["large", many],
+  ])("is committed over a %s index that git status has written anew", async (_size, entries) => {
+    await stage(entries);
+    look();
+    await commitDraft();
+    expect(git("ls-files").split("\n")).toEqual(expect.arrayContaining(["edited", "removed"]));
+    look();
+    await using overlay = await openOverlay(root);
+    await overlay.undo();
+    expect(git("ls-files").split("\n")).not.toContain("removed");
+  });
+
+  it("is refused where something else was staged meanwhile", async () => {
+    await stage([]);
+    look();
+    git("add", "moved");
+    const refusal = await commitDraft().catch((error: unknown) => error);
+    expect(conflictsOf(refusal)).toEqual([".git/index changed"]);
+    expect(git("ls-files").split("\n")).toContain("moved");
   });
 });
