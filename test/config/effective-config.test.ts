@@ -4,8 +4,8 @@ import type { configKeys } from "../../src/config/config-keys.ts";
 import { defaultConfigValues } from "../../src/config/default-values.ts";
 import { effectiveConfig, originText } from "../../src/config/effective-config.ts";
 import { parseConfig } from "../../src/config/parse-config.ts";
-import { suggestName } from "../../src/suggest-name.ts";
 import { isDraftError } from "../../src/errors.ts";
+import { suggestName } from "../../src/suggest-name.ts";
 import { plant, temporaryDirectory } from "../engines/support/plain-overlay.ts";
 
 function configOver(files: Record<string, string>, environment: Record<string, string> = {}) {
