@@ -19,8 +19,8 @@ export interface ManyFilesOptions {
   readonly budgetMs: number;
   /** Whether a first round is forgotten. */
   readonly warmUp: boolean;
-  /** Keys of the methods to measure; all by default. */
-  readonly keys?: readonly string[];
+  /** Keys of the methods to measure. */
+  readonly keys: readonly string[];
 }
 
 export interface ManyFilesResult {
@@ -45,7 +45,7 @@ export async function measureManyFiles(
   const first = new Map<string, number>();
   const processes: ContestantProcess[] = [];
   const contestants: Contestant[] = [];
-  for (const key of options.keys ?? Object.keys(methods)) {
+  for (const key of options.keys) {
     const method = methods[key];
     if (method?.kinds.includes(options.work) !== true) continue;
     const contestant = new ContestantProcess(key, method);

@@ -8,6 +8,7 @@ import { RootLock } from "../../src/commit/lock.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
+import type { CompiledSource } from "../support/compiled-sources.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
 import { TemporaryRoot } from "./scenario.ts";
 
@@ -147,7 +148,7 @@ beforeAll(() => {
 }, 120_000);
 /** Takes the lock again and again; the exclusive file notices whoever else holds it. */
 function contender(root: string): ChildProcess {
-  const from = (source: string): string => JSON.stringify(project.pathOf(source));
+  const from = (source: CompiledSource): string => JSON.stringify(project.pathOf(source));
   const program = `
     import fs from "node:fs";
     const { RootLock } = await import(${from("src/commit/lock.ts")});

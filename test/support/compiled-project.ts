@@ -2,16 +2,17 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
+import { type CompiledSource, compiledNameOf } from "./compiled-sources.ts";
 import { projectDirectory } from "./project-directory.ts";
 
 /** A directory that no file has begun to use for so long is nobody's any more; tests take minutes. */
 const unusedMsMax = 3 * 3_600_000;
 
 /**
- * This project as plain JavaScript, for tests that start processes of their own: Node 20 does not
- * run TypeScript. Compiled without type checking of consequence (`npm run typecheck` does that),
- * into a directory below `node_modules/.cache`, so that packages resolve as usual. Nobody writes
- * there; it is named after the content of the sources, so that one is enough for all test files.
+ * Parts of this project as plain JavaScript, for tests that start processes of their own: Node 20
+ * does not run TypeScript. Bundled as `dist` is, into a directory below `node_modules/.cache`, so
+ * that packages resolve as usual. Nobody writes there; it is named after the content of the sources,
+ * so that one is enough for all test files.
  */
 export class CompiledProject {
   readonly #directory: string;
@@ -39,9 +40,9 @@ export class CompiledProject {
     return new CompiledProject(directory);
   }
 
-  /** The compiled form of a source file, named from the project's directory. */
-  pathOf(source: string): string {
-    return join(this.#directory, source.replace(/\.ts$/, ".js"));
+  /** The compiled form of a source file. */
+  pathOf(source: CompiledSource): string {
+    return join(this.#directory, `${compiledNameOf(source)}.js`);
   }
 
   /**
@@ -50,7 +51,7 @@ export class CompiledProject {
    *
    * @returns what it printed.
    */
-  runInMountNamespace(source: string, args: readonly string[]): string {
+  runInMountNamespace(source: CompiledSource, args: readonly string[]): string {
     const command = ["--mount", "--propagation", "private", process.execPath];
     return execFileSync(
       "unshare",
@@ -79,24 +80,15 @@ function sourcesId(): string {
 
 function compileBelow(cache: string): string {
   const directory = fs.mkdtempSync(join(cache, "building-"));
-  // Its exit status tells of type errors; whether the code came out shows when it is used.
-  spawnSync(
+  const root = projectDirectory();
+  const bundler = join(root, "node_modules", "rolldown", "bin", "cli.mjs");
+  const config = join(root, "test", "support", "rolldown.config.ts");
+  const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [
-      ...[join(projectDirectory(), "node_modules", "typescript", "bin", "tsc"), "-p", "."],
-      ...[
-        "--noEmit",
-        "false",
-        "--noCheck",
-        "--declaration",
-        "false",
-        "--sourceMap",
-        "--inlineSources",
-      ],
-      ...["--rootDir", ".", "--outDir", directory],
-    ],
-    { cwd: projectDirectory(), stdio: "ignore" },
+    [bundler, "--config", config, "--dir", directory],
+    { cwd: root, encoding: "utf8" },
   );
+  if (status !== 0) throw new Error(`the tests' programs did not compile:\n${stdout}${stderr}`);
   // Below `node_modules`, Node does not find the project's own package.json.
   fs.writeFileSync(join(directory, "package.json"), '{"type":"module"}\n');
   return directory;

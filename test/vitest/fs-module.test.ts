@@ -24,8 +24,8 @@ beforeAll(() => {
       name: "draftfs",
       type: "module",
       exports: {
-        ".": "./compiled/src/index.js",
-        "./vitest": "./compiled/src/vitest/index.js",
+        ".": "./compiled/src.js",
+        "./vitest": "./compiled/vitest.js",
       },
     }),
     "notes.js": moduleUnderTest,
@@ -35,7 +35,7 @@ beforeAll(() => {
     fs.mkdirSync(dirname(join(project, path)), { recursive: true });
     fs.writeFileSync(join(project, path), text);
   }
-  const compiledRoot = dirname(dirname(compiled.pathOf("src/index.ts")));
+  const compiledRoot = dirname(compiled.pathOf("src/index.ts"));
   fs.symlinkSync(compiledRoot, join(project, "node_modules/draftfs/compiled"));
   fs.symlinkSync(
     join(projectDirectory(), "node_modules/vitest"),

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CommitRequest } from "../../../src/api/receipt.ts";
-import { DraftRoot } from "../../lib/draft-root.ts";
+import type { DraftRoot } from "../../lib/draft-root.ts";
 import { allKinds, type Method, type Work } from "../method.ts";
 
 /** Everything from the caller's first write to the return of the commit. */
@@ -49,6 +49,8 @@ function draftMethod(
     name,
     kinds: allKinds,
     async open(work) {
+      // Loaded by those alone who measure it: all others are processes without it.
+      const { DraftRoot } = await import("../../lib/draft-root.ts");
       const draft = await DraftRoot.open(work.root);
       // The checkpoint store is made by the first commit ever, which is not the one that counts.
       draft.fs.writeFileSync(join(work.root, "first"), "");
