@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { checkOptions } from "../check-options.ts";
 import type { ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
-import { type Resolver, takeOurs } from "../commit/commit-resolving.ts";
+import { callsBack, type Resolver, takeOurs } from "../commit/commit-resolving.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { diffLayer } from "../commit/diff.ts";
 import type { DraftReference } from "../commit/manifest.ts";
@@ -392,9 +392,4 @@ export class Overlay extends History implements AsyncDisposable {
   protected override async beforeChange(): Promise<void> {
     await this.#runs.suspend();
   }
-}
-
-/** Whether a commit calls code of its caller's, which may call it in turn, and waits for that. */
-function callsBack(resolver: Resolver | undefined): boolean {
-  return resolver !== undefined && resolver !== takeOurs;
 }

@@ -46,6 +46,11 @@ export interface ResolvingOptions extends CommitOptions {
  */
 export const takeOurs: Resolver = () => ({ kind: "ours" });
 
+/** Whether a commit calls code of its caller's, which may call it in turn, and waits for that. */
+export function callsBack(resolver: Resolver | undefined): boolean {
+  return resolver !== undefined && resolver !== takeOurs;
+}
+
 /**
  * Commits a change set whatever has happened to the tree meanwhile, as far as `resolver` decides.
  * No lock is held while it does; what it decided is checked again afterwards.
