@@ -10,10 +10,10 @@ import { ContentHash } from "../objects/content-hash.ts";
 import { type ObjectId, objectIdOf } from "../objects/object-id.ts";
 import { readContent } from "../overlay/content.ts";
 import type { Layer, OverlayFs } from "../overlay/layer.ts";
-import type { NodeMeta } from "../overlay/pending.ts";
 import { type ContentSource, checkpointContent } from "./checkpoint-content.ts";
 import { type Divergence, divergenceError } from "./divergence.ts";
 import { Places, type Stats } from "./places.ts";
+import { hasAttributes, isSameContent, metaOf } from "./recorded-node.ts";
 
 /** How {@link Replay} treats a tree that is not as the operations left it. */
 export type Tolerance =
@@ -163,7 +163,29 @@ export class Replay {
       const reason = this.#divergenceAt(path, recorded, touchesAttributes(change));
       return reason === undefined ? [] : [{ path, reason, recorded }];
     });
+    divergences.push(...this.#takenPlaces(changes));
     if (divergences.length > 0) throw divergenceError(divergences);
+  }
+
+  /** Where something lies by now at the place that a moved node is to come back to. */
+  #takenPlaces(changes: readonly ManifestChange[]): Divergence[] {
+    const places = new OldPlaces(changes);
+    // What the operation itself has put at such a place is compared there.
+    const compared = new Set(changes.map(({ path }) => path));
+    return changes.flatMap((change): Divergence[] => {
+      if (change.kind !== "rename") return [];
+      const path = places.shownAt(change.from);
+      if (compared.has(path)) return [];
+      const isTaken = this.#shown.has(path)
+        ? this.#tolerance === "none" && this.#shown.get(path) !== undefined
+        : this.#find(path) !== undefined && !this.#isEmptyDirectory(path);
+      return isTaken ? [{ path, reason: "appeared", recorded: undefined }] : [];
+    });
+  }
+
+  #isEmptyDirectory(path: TreePath): boolean {
+    const isDirectory = this.#find(path)?.isDirectory() === true;
+    return isDirectory && this.#fs.readdirSync(this.#at(path)).length === 0;
   }
 
   #divergenceAt(
@@ -240,10 +262,7 @@ export class Replay {
   }
 
   #removeUnlessFull(path: TreePath): void {
-    if (
-      this.#find(path)?.isDirectory() !== true ||
-      this.#fs.readdirSync(this.#at(path)).length === 0
-    ) {
+    if (this.#find(path)?.isDirectory() !== true || this.#isEmptyDirectory(path)) {
       this.#remove(path);
     } else this.#kept.add(path);
   }
@@ -261,7 +280,7 @@ export class Replay {
     this.#places.makeDirectoriesTo(path);
     let found = this.#find(path);
     if (parked !== undefined && change.kind === "rename" && path === change.from) {
-      this.#clear(path, node.kind === "directory", found);
+      if (node.kind === "directory" || found?.isDirectory() === true) this.#remove(path);
       this.#places.move(parked, path);
       found = this.#find(path);
     }
@@ -375,20 +394,4 @@ function isReplaced(change: ManifestChange): boolean {
 function touchesAttributes(change: ManifestChange): boolean {
   if (change.kind !== "modify") return false;
   return change.aspects.includes("mode") || change.aspects.includes("owner");
-}
-
-function hasAttributes(found: Stats, recorded: ManifestNode): boolean {
-  const { mode, uid, gid } = recorded;
-  return (found.mode & 0o7777) === mode && found.uid === uid && found.gid === gid;
-}
-
-function isSameContent(a: ManifestNode | undefined, b: ManifestNode | undefined): boolean {
-  if (a?.kind === "file" && b?.kind === "file") return a.oid === b.oid && a.size === b.size;
-  if (a?.kind === "symlink" && b?.kind === "symlink") return a.target === b.target;
-  return a?.kind === b?.kind;
-}
-
-function metaOf(node: ManifestNode): NodeMeta {
-  const mtimeNs = BigInt(node.mtimeNs);
-  return { mode: node.mode, uid: node.uid, gid: node.gid, atimeNs: mtimeNs, mtimeNs };
 }

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { findDrift } from "../../src/recovery/find-drift.ts";
 import { planUndo } from "../../src/recovery/recovery-plan.ts";
-import { redo, undo } from "../../src/recovery/take-back.ts";
+import { redo, restore, undo } from "../../src/recovery/take-back.ts";
 import { runGit } from "../objects/store-fixture.ts";
 import { HistoryFixture } from "./history-fixture.ts";
 
@@ -349,4 +349,58 @@ test("a directory is thinned out, moved away and made anew in one operation", as
   expect(Object.keys(fixture.snapshot())).toEqual(["a/", "a/deep/", "a/y", "b/", "z"]);
   await undo(fixture.store, { durability: "none" });
   expect(fixture.snapshot()).toEqual(before);
+});
+
+test.each([
+  ["a file", "old", "a", "fresh"],
+  ["a file over another one", "old", "taken", "fresh"],
+  ["a file in a directory that moves too", "directory/inner", "moved/name", "moved/inner"],
+  ["a directory", "directory", "moved", "directory/fresh"],
+])(
+  "undo of a move, of %s, does not take what lies at the old place by now",
+  async (_what, from, to, fresh) => {
+    fixture.edit("old", "old\n");
+    fixture.edit("taken", "taken\n");
+    fixture.edit("directory/inner", "inner\n");
+    await fixture.commit((fs, at) => {
+      if (to === "moved/name") fs.renameSync(at("directory"), at("moved"));
+      fs.renameSync(at(to === "moved/name" ? "moved/inner" : from), at(to));
+    });
+    const place = fresh === "fresh" ? from : fresh;
+    fixture.edit(place, "somebody's\n");
+    const before = fixture.snapshot();
+    const taken = fresh === "directory/fresh" ? "directory" : place;
+    const refused = {
+      code: "DRAFT_CONFLICT",
+      details: { conflicts: [{ path: taken, reason: "appeared", base: null }] },
+    };
+    expect(() => planUndo(fixture.store, {})).toThrow(expect.objectContaining(refused));
+    await expect(undo(fixture.store)).rejects.toMatchObject(refused);
+    expect(fixture.snapshot()).toEqual(before);
+    if (taken === "directory") {
+      await expect(undo(fixture.store, { force: true })).rejects.toMatchObject({
+        code: "DRAFT_CONFLICT",
+        details: { conflicts: [{ path: "directory", reason: "occupied" }] },
+      });
+      return;
+    }
+    await undo(fixture.store, { force: true, durability: "none" });
+    expect(fixture.read(from)).toBe(`${from.replace(/.*\//, "")}\n`);
+    await redo(fixture.store, { durability: "none" });
+    expect(fixture.snapshot()).toEqual(before);
+  },
+);
+
+test("restore and redo do not take it either", async () => {
+  await fixture.write({ old: "old\n" });
+  await fixture.commit((fs, at) => fs.renameSync(at("old"), at("new")));
+  fixture.edit("old", "somebody's\n");
+  const refused = { code: "DRAFT_CONFLICT", path: "old" };
+  await expect(restore(fixture.store, { checkpoint: "@1" })).rejects.toMatchObject(refused);
+  fixture.edit("old", "old\n");
+  await fixture.write({ old: undefined });
+  await undo(fixture.store, { count: 2, force: true, durability: "none" });
+  fixture.edit("new", "somebody's\n");
+  await expect(redo(fixture.store)).rejects.toMatchObject({ code: "DRAFT_CONFLICT", path: "new" });
+  expect(fixture.read("new")).toBe("somebody's\n");
 });
