@@ -35,7 +35,7 @@ export function readLooseObject(
 }
 
 function isKind(text: string | undefined): text is ObjectKind {
-  return text === "blob" || text === "tree" || text === "commit";
+  return text === "blob" || text === "tree" || text === "commit" || text === "tag";
 }
 
 function corrupt(path: string, cause?: unknown): DraftError {

@@ -3,7 +3,8 @@ import { createHash, type Hash, hash } from "node:crypto";
 /** Git's object id: the SHA-1 of `<kind> <size>\0<bytes>`, as 40 hexadecimal digits. */
 export type ObjectId = string;
 
-export type ObjectKind = "blob" | "tree" | "commit";
+/** Tags are never ours, but a user may tag what is to be kept. */
+export type ObjectKind = "blob" | "tree" | "commit" | "tag";
 
 /** What {@link objectIdOf} copies to hash in one call; larger objects are hashed where they lie. */
 const oneShotBytesMax = 64 * 1024;

@@ -11,6 +11,7 @@ import { type GitObject, PackFile } from "./pack-file.ts";
 import { encodePackIndex, PackIndex } from "./pack-index.ts";
 import { type PackScan, scanPack } from "./pack-scan.ts";
 import { readRef, writeRef } from "./refs.ts";
+import { refuseForeignFormat } from "./repository-format.ts";
 
 interface OpenPack {
   readonly file: PackFile;
@@ -42,6 +43,8 @@ export class ObjectStore {
   /** Trees and commits of the last pack: the next operation starts from them. */
   #recent: ReadonlyMap<ObjectId, GitObject> | undefined;
   #isEnsured = false;
+  /** Whether it has been seen that nobody has converted it. */
+  #isOurs = false;
   /** When names in the pack directory last changed, as it was when they were listed. */
   #listedNs: bigint | undefined;
 
@@ -120,6 +123,7 @@ export class ObjectStore {
   }
 
   readRef(name: string): ObjectId | undefined {
+    this.#refuseForeign();
     return readRef(this.#disk, this.path, name);
   }
 
@@ -200,6 +204,7 @@ export class ObjectStore {
     this.#lastHit = undefined;
     this.#recent = undefined;
     this.#isEnsured = false;
+    this.#isOurs = false;
   }
 
   /** Every pack, as the path of its files without `.pack` and `.idx`. */
@@ -225,10 +230,17 @@ export class ObjectStore {
   /** Once for a row of operations, as long as nobody else has touched the packs. */
   #ensureRepository(): void {
     if (this.#isEnsured) return;
+    this.#refuseForeign();
     ensureBareRepository(this.#disk, this.path);
     // What was made right before the power went can be there and empty.
     repairBareRepository(this.#disk, this.path);
     this.#isEnsured = true;
+  }
+
+  #refuseForeign(): void {
+    if (this.#isOurs) return;
+    refuseForeignFormat(this.#disk, this.path);
+    this.#isOurs = true;
   }
 
   #changedNs(): bigint | undefined {
@@ -276,6 +288,7 @@ export class ObjectStore {
   }
 
   #openPacks(): Map<string, OpenPack> {
+    this.#refuseForeign();
     const packs = new Map<string, OpenPack>();
     this.#listedNs = this.#changedNs();
     for (const base of this.packBases()) {

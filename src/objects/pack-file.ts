@@ -177,9 +177,10 @@ export function parseEntryHead(bytes: Buffer, offset: number): EntryHead | undef
   return { type, size, streamOffset: offset + position, base };
 }
 
-/** The kind that an entry type stands for; `undefined` for tags, deltas and nonsense. */
+/** The kind that an entry type stands for; `undefined` for deltas and nonsense. */
 export function kindOfType(type: number): ObjectKind | undefined {
   if (type === entryTypes.blob) return "blob";
   if (type === entryTypes.tree) return "tree";
+  if (type === entryTypes.tag) return "tag";
   return type === entryTypes.commit ? "commit" : undefined;
 }

@@ -16,7 +16,7 @@ export const packHeaderBytes = 12;
 export const checksumBytes = 20;
 export const packVersion = 2;
 
-/** Entry types by their number in the format; 5 is reserved, tags (4) are never ours. */
+/** Entry types by their number in the format; 5 is reserved. */
 export const entryTypes = {
   commit: 1,
   tree: 2,

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { Disk } from "../disk/disk.ts";
+import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureDirectory } from "./bare-repository.ts";
 import type { ObjectId } from "./object-id.ts";
@@ -58,6 +59,19 @@ export function listRefs(disk: Disk, repository: string): Map<string, ObjectId> 
   return refs;
 }
 
+/**
+ * What the `HEAD`s of a repository and of its worktrees name themselves, without a ref: git keeps
+ * these commits too.
+ */
+export function detachedHeads(disk: Disk, repository: string): ObjectId[] {
+  const worktrees = `${repository}/worktrees`;
+  const names = disk.lstat(worktrees) === undefined ? [] : disk.readdir(worktrees);
+  return ["HEAD", ...names.map(({ name }) => `worktrees/${name}/HEAD`)].flatMap((path) => {
+    const oid = readRef(disk, repository, path);
+    return oid === undefined ? [] : [oid];
+  });
+}
+
 function refFiles(disk: Disk, repository: string, directory: string): string[] {
   const path = `${repository}/${directory}`;
   if (disk.lstat(path) === undefined) return [];
@@ -76,9 +90,7 @@ function refFiles(disk: Disk, repository: string, directory: string): string[] {
 export function writeRef(disk: Disk, repository: string, name: string, oid: ObjectId): void {
   const path = `${repository}/${name}`;
   const lock = `${path}.lock`;
-  // Not O_EXCL: we hold the lock of the root, so a lock file left here is one of a dead process.
-  const open = () => disk.open(lock, openFlags.createOrTruncate, 0o644);
-  const descriptor = withDirectory(disk, dirname(path), open);
+  const descriptor = withDirectory(disk, dirname(path), () => openLock(disk, lock));
   try {
     disk.write(descriptor, Buffer.from(`${oid}\n`, "latin1"), 0);
   } finally {
@@ -86,6 +98,27 @@ export function writeRef(disk: Disk, repository: string, name: string, oid: Obje
   }
   disk.rename(lock, path);
 }
+
+/**
+ * Makes the lock file of a ref. We hold the lock of the root, so one that lies there is a dead
+ * process's, or it is that of a user's git, which holds it for a moment: `git pack-refs` would
+ * remove what we write meanwhile.
+ */
+function openLock(disk: Disk, lock: string): number {
+  for (let waitedMs = 0; waitedMs < gitLockMs; waitedMs += gitPollMs) {
+    try {
+      return disk.open(lock, openFlags.createNew, 0o644);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, gitPollMs);
+  }
+  return openAnew(disk, lock, 0o644);
+}
+
+/** Git itself waits as long for a ref that is locked (`core.filesRefLockTimeout`). */
+const gitLockMs = 100;
+const gitPollMs = 5;
 
 /** Makes the directory, and tries again, where the attempt finds none. */
 function withDirectory<Result>(disk: Disk, path: string, attempt: () => Result): Result {

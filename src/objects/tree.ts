@@ -46,22 +46,52 @@ export function encodeTree(entries: ReadonlyMap<string, TreeEntry>): Buffer {
  */
 export function parseTree(bytes: Buffer): Map<string, TreeEntry> {
   const entries = new Map<string, TreeEntry>();
+  for (const { mode, name, oid } of rawEntries(bytes)) {
+    if (!isTreeMode(mode)) throw damaged();
+    entries.set(decodeTreeName(decodeName(name)), { mode, oid });
+  }
+  return entries;
+}
+
+/**
+ * The objects that a tree leads to. It may be a user's own and hold what we never write, such as
+ * submodules, whose commits lie in another repository.
+ *
+ * @throws {DraftError} `DRAFT_STORE_CORRUPT` when the bytes are no tree at all.
+ */
+export function* linksOfTree(bytes: Buffer): Generator<{ kind: "tree" | "blob"; oid: ObjectId }> {
+  for (const { mode, oid } of rawEntries(bytes)) {
+    if (mode === submoduleMode) continue;
+    yield { kind: mode === "40000" ? "tree" : "blob", oid };
+  }
+}
+
+const submoduleMode = "160000";
+
+interface RawEntry {
+  readonly mode: string;
+  readonly name: Buffer;
+  readonly oid: ObjectId;
+}
+
+function* rawEntries(bytes: Buffer): Generator<RawEntry> {
   for (let position = 0; position < bytes.length; ) {
     const space = bytes.indexOf(0x20, position);
     const nul = bytes.indexOf(0, space);
     const end = nul + 1 + idBytes;
     const mode = bytes.toString("latin1", position, space);
-    if (space < 0 || nul < 0 || end > bytes.length || !isTreeMode(mode)) {
-      throw new DraftError(
-        "DRAFT_STORE_CORRUPT",
-        "Cannot read a tree of the checkpoint store: it is damaged. Run draftfs verify.",
-      );
-    }
-    const name = decodeTreeName(decodeName(bytes.subarray(space + 1, nul)));
-    entries.set(name, { mode, oid: bytes.toString("hex", nul + 1, end) });
+    if (space < 0 || nul < 0 || end > bytes.length || !/^[0-7]{5,6}$/.test(mode)) throw damaged();
+    const name = bytes.subarray(space + 1, nul);
+    yield { mode, name, oid: bytes.toString("hex", nul + 1, end) };
     position = end;
   }
-  return entries;
+}
+
+function damaged(): DraftError {
+  return new DraftError(
+    "DRAFT_STORE_CORRUPT",
+    "Cannot read a tree of the checkpoint store: it is damaged. Run draftfs verify.",
+  );
 }
 
 function isTreeMode(mode: string): mode is TreeMode {

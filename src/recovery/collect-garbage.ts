@@ -7,7 +7,7 @@ import { isDraftError } from "../errors.ts";
 import { packsMax } from "../limits.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
-import { listRefs } from "../objects/refs.ts";
+import { detachedHeads, listRefs } from "../objects/refs.ts";
 import { readShallow, writeShallow } from "../objects/shallow.ts";
 import { buildPack, sweepProvisionalPacks } from "./repack.ts";
 import { type KeptHistory, keptHistory, type Retention } from "./retention.ts";
@@ -122,7 +122,8 @@ async function tryLock(
 
 /** Where every walk over what is kept begins. References that a user made are as good as ours. */
 function tipsOf({ disk, objects }: CommitStore): ObjectId[] {
-  return [...new Set(listRefs(disk, objects.path).values())];
+  const heads = detachedHeads(disk, objects.path).filter((oid) => objects.has(oid));
+  return [...new Set([...listRefs(disk, objects.path).values(), ...heads])];
 }
 
 /**

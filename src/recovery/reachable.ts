@@ -1,7 +1,8 @@
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId, ObjectKind } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import { emptyTreeOid, parseTree } from "../objects/tree.ts";
+import { targetOfTag } from "../objects/tag-object.ts";
+import { emptyTreeOid, linksOfTree } from "../objects/tree.ts";
 
 /** What {@link walkReachable} came across. */
 export interface Reached {
@@ -10,8 +11,8 @@ export interface Reached {
 }
 
 /**
- * Every object that some commits lead to: their trees and blobs, their parents and so on. Commits
- * in `boundary` count as having no parents. Blobs are not read.
+ * Every object that some others lead to, mostly commits: their trees and blobs, their parents and
+ * so on. Commits in `boundary` count as having no parents. Blobs are not read.
  *
  * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING`, `DRAFT_STORE_CORRUPT` for what cannot be read.
  */
@@ -27,7 +28,7 @@ export function* walkReachable(
     seen.add(oid);
     pending.push({ oid, kind });
   };
-  for (const tip of tips) add(tip, "commit");
+  for (const tip of tips) add(tip, store.read(tip).kind);
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     yield next;
     const { oid, kind } = next;
@@ -36,9 +37,10 @@ export function* walkReachable(
       add(tree, "tree");
       if (!boundary.has(oid)) for (const parent of parents) add(parent, "commit");
     } else if (kind === "tree" && (oid !== emptyTreeOid || store.has(oid))) {
-      for (const entry of parseTree(store.read(oid).bytes).values()) {
-        add(entry.oid, entry.mode === "40000" ? "tree" : "blob");
-      }
+      for (const link of linksOfTree(store.read(oid).bytes)) add(link.oid, link.kind);
+    } else if (kind === "tag") {
+      const target = targetOfTag(store.read(oid).bytes);
+      add(target.oid, target.kind);
     }
   }
 }

@@ -1,9 +1,21 @@
 import { execFileSync } from "node:child_process";
-import fs, { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { once } from "node:events";
+import fs, {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import isomorphicGit from "isomorphic-git";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
 import { undo } from "../../src/recovery/take-back.ts";
+import { verifyStore } from "../../src/recovery/verify-store.ts";
 import { runGit } from "../objects/store-fixture.ts";
 import { HistoryFixture } from "./history-fixture.ts";
 
@@ -158,4 +170,81 @@ test("even a repository that was itself changed through an overlay goes back", a
   await undo(fixture.store, { durability: "none" });
   expect(git("log", "--format=%s")).toBe("one\n");
   expect(fixture.snapshot()).toEqual(before);
+});
+
+test("what a user has tagged, noted or checked out in the store is kept by gc, and is no damage", async () => {
+  await fixture.write({ a: "1\n", "dir/b": "b\n" });
+  const { main } = await fixture.write({ a: "2\n" });
+  const me = ["-c", "user.name=Me", "-c", "user.email=me@example.org"];
+  const submodule = `160000 commit ${"1".repeat(40)}\tmodule\n`;
+  const tree = runGit(["--git-dir", fixture.state.checkpoints, "mktree"], Buffer.from(submodule));
+  const foreign = fixture.git(...me, "commit-tree", "-m", "mine", tree.toString().trim()).trim();
+  fixture.git("update-ref", "refs/heads/with-submodule", foreign);
+  fixture.git(...me, "tag", "-a", "-m", "keep this", "annotated", main);
+  fixture.git(...me, "tag", "-a", "-m", "and that", "nested", "annotated");
+  fixture.git("tag", "tree", `${main}^{tree}`);
+  fixture.git("tag", "blob", `${main}:dir/b`);
+  fixture.git(...me, "notes", "add", "-m", "a note", main);
+  const detached = fixture.git(...me, "commit-tree", "-m", "detached", `${main}^{tree}`).trim();
+  fixture.git("update-ref", "--no-deref", "HEAD", detached);
+  for (const housekeeping of [[], ["repack", "-adq"], ["gc", "-q", "--prune=now"]]) {
+    if (housekeeping.length > 0) fixture.git(...housekeeping);
+    fixture.reopen();
+    expect((await verifyStore(fixture.store)).problems).toEqual([]);
+    await fixture.write({ a: housekeeping.join(" ") });
+    expect(await collectGarbage(fixture.store, { operations: 1 })).toMatchObject({
+      outcome: "collected",
+    });
+    expect((await verifyStore(fixture.store)).problems).toEqual([]);
+    expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+  }
+  expect(fixture.git("cat-file", "-p", "nested^{commit}:a")).toBe("2\n");
+  expect(fixture.git("log", "-1", "--format=%s", detached)).toBe("detached\n");
+});
+
+test.each([
+  ["objectformat", "sha256", '[extensions]\n\tobjectFormat = "sha256"\n'],
+  ["refstorage", "reftable", "[core]\n\tbare = true\n[ Extensions ] refStorage = reftable # new\n"],
+])(
+  "a store whose %s has been converted to %s is refused and left alone",
+  async (name, value, config) => {
+    await fixture.write({ a: "1\n" });
+    const file = join(fixture.state.checkpoints, "config");
+    writeFileSync(file, config);
+    // A pack loses its name in the journal meanwhile.
+    const look = () =>
+      fingerprint(fixture.state.checkpoints).map((line) => line.replace(/ \S+$/, ""));
+    const before = look();
+    fixture.reopen();
+    const refused = { code: "DRAFT_UNSUPPORTED", details: { extension: name, value } };
+    await expect(fixture.write({ a: "2\n" })).rejects.toMatchObject(refused);
+    await expect(undo(fixture.store)).rejects.toMatchObject(refused);
+    await expect(verifyStore(fixture.store)).rejects.toMatchObject(refused);
+    await expect(collectGarbage(fixture.store)).rejects.toMatchObject(refused);
+    expect(fixture.read("a")).toBe("1\n");
+    expect(look()).toEqual(before);
+    writeFileSync(file, "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+    fixture.reopen();
+    await undo(fixture.store, { durability: "none" });
+  },
+);
+
+test("a ref that a user's git has locked is waited for, and that of a dead one is not for long", async () => {
+  const { main } = await fixture.write({ a: "1\n" });
+  const lock = join(fixture.state.checkpoints, "refs/heads/main.lock");
+  writeFileSync(lock, "");
+  // Another thread: the commit waits in a call that does not come back before.
+  const git = new Worker(
+    `const { unlinkSync } = require("node:fs");
+     setTimeout(() => unlinkSync(${JSON.stringify(lock)}), 30);`,
+    { eval: true },
+  );
+  await once(git, "online");
+  fixture.store.objects.updateRef("refs/heads/main", main);
+  await once(git, "exit");
+  expect(existsSync(lock)).toBe(false);
+  writeFileSync(lock, "");
+  const second = await fixture.write({ a: "2\n" });
+  expect(fixture.store.objects.readRef("refs/heads/main")).toBe(second.main);
+  expect(existsSync(lock)).toBe(false);
 });
