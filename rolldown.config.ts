@@ -21,6 +21,7 @@ export default defineConfig({
     vitest: "src/vitest/index.ts",
     main: "src/cli/main.ts",
     "server-main": "src/sandbox/fuse/server-main.ts",
+    "notice-program": "src/sandbox/fuse/notice-program.ts",
     "background-program": "src/disk/background-program.ts",
   },
   platform: "node",

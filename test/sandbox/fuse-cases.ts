@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -97,6 +106,56 @@ describe("what a FUSE mount shows of changes beside it", () => {
     expect(said.trim().replace(/\s+/g, " ")).toBe(
       "plain/a changed/a changed/own changed: b own plain: b",
     );
+  });
+
+  it("a running command sees what others have done to what it has read, after a second", async () => {
+    const names = ["rewritten", "grown", "replaced", "gone", "touched", "link"];
+    const files = Object.fromEntries(names.map((name) => [`d/${name}`, "old\n"]));
+    const root = treeOf({
+      ...files,
+      "d/kept": "old\n",
+      "e/sub/deep": "old\n",
+      "e/t/deep": "new\n",
+    });
+    const at = (name: string): string => join(root, "d", name);
+    rmSync(at("link"));
+    symlinkSync("kept", at("link"));
+    utimesSync(at("touched"), 2000, 2000);
+    const { session } = await openOver(root, { engine: "fuse" });
+    const look =
+      "cd d; for f in rewritten grown replaced gone come; do cat $f 2>&- || echo no $f; done; " +
+      "stat -c %Y touched; readlink link; cat kept own ../e/sub/deep; cd ..";
+    const running = await session.spawn(
+      "sh",
+      ["-c", `echo own > d/own; ${look}; { ${look}; } >/dev/null; echo; read -r _; ${look}`],
+      { stdio: ["pipe", "pipe", "ignore"] },
+    );
+    const { stdin, stdout } = running.child;
+    let said = "";
+    const looked = new Promise<void>((resolve) => {
+      stdout?.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes("\n\n")) resolve();
+      });
+    });
+    await looked;
+    writeFileSync(at("rewritten"), "new\n");
+    writeFileSync(at("grown"), "old\nmore\n");
+    writeFileSync(join(root, "t"), "new\n");
+    renameSync(join(root, "t"), at("replaced"));
+    rmSync(at("gone"));
+    writeFileSync(at("come"), "new\n");
+    utimesSync(at("touched"), 1000, 1000);
+    rmSync(at("link"));
+    symlinkSync("own", at("link"));
+    renameSync(join(root, "e/sub"), join(root, "e/was"));
+    renameSync(join(root, "e/t"), join(root, "e/sub"));
+    await sleep(1100);
+    stdin?.end("\n");
+    await running.result;
+    const [before, after] = said.split("\n\n").map((text) => text.split("\n"));
+    expect(before?.join(" ")).toBe("old old old old no come 2000 kept old own old");
+    expect(after?.join(" ").trim()).toBe("new old more new no gone new 1000 own old own new");
   });
 
   it("a running command sees names that the API makes and removes", async () => {

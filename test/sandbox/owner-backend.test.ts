@@ -18,6 +18,10 @@ const backend = ownerBackend(tree, {} as UpperView, secret);
 const names = [factsNameOf(secret, "1", -1), upperNameOf(secret), `${upperNameOf(secret)}/a`];
 
 describe.each(names)("the name %s of the owner", (name) => {
+  it("leads to nothing on the disk", () => {
+    expect(backend.lowerDirectory(name)).toBeUndefined();
+  });
+
   it.each([
     ["create", () => backend.create(name, 0o600, false)],
     ["mkdir", () => backend.mkdir(name, 0o700)],

@@ -21,6 +21,7 @@ export const compiledSources = [
   "src/disk/node-disk.ts",
   "src/disk/state-directory.ts",
   "src/index.ts",
+  "src/sandbox/fuse/notice-program.ts",
   "src/sandbox/fuse/server-main.ts",
   "src/vitest/index.ts",
   "test/commit/change-builder.ts",

@@ -10,8 +10,26 @@ export interface BackendEntry {
 
 /** By what it is known that a directory of the lower has other names than before. */
 export interface LowerSign {
-  /** Another one for other names; empty where nothing shows through. */
+  /** Another one for other names. */
   readonly text: string;
+  readonly changedNs: bigint;
+}
+
+/** A directory of the lower that shows through, of which the kernel hears nothing. */
+export interface LowerDirectory {
+  /** Where it lies on the disk. */
+  readonly place: string;
+  readonly ino: bigint;
+  readonly sign: LowerSign;
+  /** What it holds under a name, unless the upper does: then only this mount changes it. */
+  stampOf(name: string): LowerStamp | "own" | undefined;
+}
+
+/** By what it is known that a node of the lower is another one than before. */
+export interface LowerStamp {
+  readonly ino: bigint;
+  /** The type bits of its mode. */
+  readonly type: number;
   readonly changedNs: bigint;
 }
 
@@ -33,8 +51,10 @@ export interface FuseBackend {
   generation(): number;
   /** Whether names come and go in a directory without the kernel's knowledge. */
   isVolatile(path: string): boolean;
-  /** Of the lower directory that shows through at `path`, of which the kernel hears nothing. */
-  lowerSign(path: string): LowerSign;
+  /** The lower directory that shows through at `path`, if one does. */
+  lowerDirectory(path: string): LowerDirectory | undefined;
+  /** Whether the upper holds what lies at `path`, so that only this mount changes it. */
+  isPending(path: string): boolean;
   stat(path: string): Attributes;
   list(path: string): BackendEntry[];
   readlink(path: string): Buffer;

@@ -1,6 +1,6 @@
 import { encodePath } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
-import type { BackendEntry, FuseBackend, LowerSign } from "./backend.ts";
+import type { BackendEntry, FuseBackend, LowerDirectory, LowerSign } from "./backend.ts";
 import type { ListingHabits } from "./listing-habits.ts";
 import type { FuseNode, NodeTable } from "./node-table.ts";
 import {
@@ -57,12 +57,13 @@ export class DirectoryListings {
   /**
    * Whether the lower has changed below a directory since the kernel was told what is in it. Says
    * so once.
+   *
+   * @param findLower finds what shows through in it.
    */
-  isStale(node: FuseNode): boolean {
+  isStale(node: FuseNode, findLower: () => LowerDirectory | undefined): boolean {
     const listing = this.#listings.get(node);
-    const path = listing === undefined ? undefined : this.#nodes.pathOf(node);
-    if (listing === undefined || path === undefined) return false;
-    const sign = this.#backend.lowerSign(path);
+    if (listing === undefined) return false;
+    const sign = signOf(findLower());
     if (listing.sign === sign.text) return false;
     listing.sign = settled(sign);
     return true;
@@ -125,7 +126,8 @@ export class DirectoryListings {
     ];
     // A directory that was removed while it is open has no names.
     const path = this.#nodes.pathOf(node);
-    const sign = path === undefined ? undefined : settled(this.#backend.lowerSign(path));
+    const sign =
+      path === undefined ? undefined : settled(signOf(this.#backend.lowerDirectory(path)));
     const entries = path === undefined ? own : [...own, ...this.#backend.list(path)];
     const listing = { ...(known === undefined ? dense(entries) : placed(entries, known)), sign };
     this.#listings.set(node, listing);
@@ -188,6 +190,11 @@ function indexAfter({ entries, positions }: Listing, position: number): number {
     else low = middle + 1;
   }
   return low;
+}
+
+/** Of nothing as well. */
+function signOf(lower: LowerDirectory | undefined): LowerSign {
+  return lower?.sign ?? { text: "", changedNs: 0n };
 }
 
 /** The sign, unless another change could come in the same tick of the clock. */

@@ -35,7 +35,8 @@ export function fsBackend(fs: ServedFs, root: string): FuseBackend {
   return {
     generation: () => Number.NaN,
     isVolatile: () => false,
-    lowerSign: () => ({ text: "", changedNs: 0n }),
+    lowerDirectory: () => undefined,
+    isPending: () => false,
     stat: (path) => attributesOf(fs.lstatSync(at(path), { bigint: true })),
     statDescriptor: (descriptor) => attributesOf(fs.fstatSync(descriptor, { bigint: true })),
     list: (path) => listDirectory(fs, at(path), path),

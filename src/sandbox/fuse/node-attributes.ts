@@ -64,7 +64,10 @@ export class NodeAttributes {
       return this.#backend.statDescriptor(this.#held.descriptorOf(node, false));
     const attributes = this.#backend.stat(path);
     // Where names come and go without the kernel's knowledge, something else may lie there by now.
-    if ((attributes.mode & fileTypeMask) === node.type) return attributes;
-    throw new OperationError(constants.errno.ENOENT);
+    if ((attributes.mode & fileTypeMask) !== node.type) {
+      throw new OperationError(constants.errno.ENOENT);
+    }
+    this.#nodes.onTold(node, attributes);
+    return attributes;
   }
 }

@@ -29,6 +29,10 @@ export interface FuseNode {
   held: HeldDescriptor | undefined;
   /** What it was last found to be. */
   found: FoundAttributes | undefined;
+  /** Change time on the disk as the kernel was last told; see `LowerChanges`. */
+  changedNs: bigint | undefined;
+  /** Whether it is known that only this mount changes it. */
+  isOwn: boolean;
 }
 
 /** Attributes, and when they were looked at. */
@@ -49,6 +53,8 @@ export class NodeTable {
   readonly root: FuseNode = nodeOf(rootNodeId, 0n, directoryType);
   readonly #nodes = new Map<bigint, FuseNode>([[rootNodeId, this.root]]);
   readonly #linked = new Map<bigint, FuseNode>();
+  /** Told of every node of which the kernel is about to be told. */
+  onTold: (node: FuseNode, attributes: Attributes) => void = () => {};
   readonly #release: (held: HeldDescriptor) => void;
   #lastId = rootNodeId;
 
@@ -67,6 +73,7 @@ export class NodeTable {
   reference(parent: FuseNode, name: string, attributes: Attributes): FuseNode {
     const node = this.#findOrMake(parent, name, attributes);
     node.lookups += 1n;
+    this.onTold(node, attributes);
     return node;
   }
 
@@ -153,7 +160,8 @@ export class NodeTable {
 
 function nodeOf(id: bigint, ino: bigint, type: number): FuseNode {
   const children = type === directoryType ? new Map<string, FuseNode>() : noChildren;
-  return { id, ino, type, places: [], children, lookups: 0n, held: undefined, found: undefined };
+  const told = { lookups: 0n, held: undefined, found: undefined, changedNs: undefined };
+  return { id, ino, type, places: [], children, ...told, isOwn: false };
 }
 
 /** Of all nodes that can have none. */

@@ -2,10 +2,11 @@ import { constants as fileTypes } from "node:fs";
 import { constants } from "node:os";
 import { decodeName } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
-import type { FuseBackend } from "./backend.ts";
+import type { FuseBackend, LowerDirectory } from "./backend.ts";
 import { DirectoryListings } from "./directory-listings.ts";
 import { HeldDescriptors } from "./held-descriptors.ts";
 import { ListingHabits } from "./listing-habits.ts";
+import { LowerChanges } from "./lower-changes.ts";
 import { NodeAttributes } from "./node-attributes.ts";
 import { type FuseNode, NodeTable } from "./node-table.ts";
 import { OperationError } from "./operation-error.ts";
@@ -51,6 +52,8 @@ export interface KernelDoor {
   readonly opensDirectoriesAlone: boolean;
   /** Sends a message of the server's own. */
   notify(message: Buffer): void;
+  /** Sends messages for which the kernel may have to wait for whoever waits for an answer. */
+  forget(messages: readonly Buffer[]): void;
 }
 
 /**
@@ -67,6 +70,7 @@ export class FuseOperations {
   readonly #habits = new ListingHabits();
   readonly #directories: DirectoryListings;
   readonly #attributes: NodeAttributes;
+  readonly #lower: LowerChanges;
   readonly #kernel: KernelDoor;
   readonly #readBuffer = Buffer.allocUnsafeSlow(transferBytesMax);
 
@@ -78,10 +82,10 @@ export class FuseOperations {
     this.#directories = new DirectoryListings(backend, this.#nodes, this.#habits, this.#readBuffer);
     this.#attributes = new NodeAttributes(backend, this.#nodes, this.#held, {
       // The kernel asks before it uses a directory, when the attributes that it has are old.
-      onDirectory: (node) => {
-        if (this.#directories.isStale(node)) kernel.notify(encodeInvalidation(node.id));
-      },
+      onDirectory: (node) => this.#lookBelow(node),
     });
+    this.#lower = new LowerChanges(backend, this.#nodes, (messages) => kernel.forget(messages));
+    this.#nodes.onTold = (node, attributes) => this.#lower.noteTold(node, attributes);
   }
 
   /** Answers one request; throws an error with an `errno` when it fails. */
@@ -123,6 +127,21 @@ export class FuseOperations {
     [opcodes.destroy, () => "empty"],
   ]);
 
+  /** What others have changed on the disk in a directory that the kernel is about to use. */
+  #lookBelow(directory: FuseNode): void {
+    const path = this.#nodes.pathOf(directory);
+    if (path === undefined) return;
+    let found: LowerDirectory | "unknown" | undefined = "unknown";
+    const findLower = (): LowerDirectory | undefined => {
+      if (found === "unknown") found = this.#backend.lowerDirectory(path);
+      return found;
+    };
+    if (this.#directories.isStale(directory, findLower)) {
+      this.#kernel.notify(encodeInvalidation(directory.id));
+    }
+    this.#lower.look(directory, findLower);
+  }
+
   #lookup(request: Request): Answer {
     const parent = this.#nodes.get(request.nodeId);
     const name = decodeName(namesIn(request.body, 0)[0] as Buffer);
@@ -134,7 +153,7 @@ export class FuseOperations {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       this.#nodes.remove(parent, name);
       // Absence may be cached, except where names come and go without the kernel's knowledge.
-      if (this.#isVolatile(parent)) throw error;
+      if (this.#isVolatile(parent) || !this.#lower.noteAbsent(parent, name)) throw error;
       return encodeEntryReply(0n, undefined);
     }
   }

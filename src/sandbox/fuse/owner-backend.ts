@@ -32,9 +32,8 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
       facts = { path, bytes: upper.facts(sinceOf(path)) };
       looks += 1n;
     }
-    const size = BigInt(facts.bytes.length);
-    const own = { ...tree.stat(""), size, mode: constants.S_IFREG | 0o400, nlink: 1 };
-    return { ...own, ino: (1n << 62n) + looks, isVolatile: true };
+    const own = { ...tree.stat(""), mode: constants.S_IFREG | 0o400, nlink: 1, isVolatile: true };
+    return { ...own, size: BigInt(facts.bytes.length), ino: (1n << 62n) + looks };
   };
 
   /** Whoever has learned the names can read by them what he sees anyway, and change nothing. */
@@ -57,6 +56,7 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
   return {
     ...tree,
     isVolatile: (path) => own(path),
+    lowerDirectory: (path) => (own(path) ? undefined : tree.lowerDirectory(path)),
     create: refusing(tree.create),
     makeSpecial: refusing(tree.makeSpecial),
     mkdir: refusing(tree.mkdir),

@@ -126,14 +126,25 @@ export function encodeReply(unique: bigint, errno: number, payload?: Buffer): Bu
   return reply;
 }
 
-/** `FUSE_NOTIFY_INVAL_INODE`. */
+/** `FUSE_NOTIFY_INVAL_INODE`, `FUSE_NOTIFY_INVAL_ENTRY`. */
 const invalidateInode = 2;
+const invalidateEntry = 3;
 
 /** A message of the server's own: nothing that the kernel keeps of a node holds any more. */
 export function encodeInvalidation(nodeId: bigint): Buffer {
   const payload = Buffer.alloc(24);
   payload.writeBigUInt64LE(nodeId, 0);
   return encodeReply(0n, -invalidateInode, payload);
+}
+
+/** A message of the server's own: what the kernel knows of a name in a directory holds no more. */
+export function encodeEntryInvalidation(directoryId: bigint, name: Uint8Array): Buffer {
+  // The name ends with a NUL that its length does not count.
+  const payload = Buffer.alloc(16 + name.length + 1);
+  payload.writeBigUInt64LE(directoryId, 0);
+  payload.writeUInt32LE(name.length, 8);
+  payload.set(name, 16);
+  return encodeReply(0n, -invalidateEntry, payload);
 }
 
 /** The file type bits of a mode, and two of their values. */

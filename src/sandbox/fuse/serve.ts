@@ -1,6 +1,7 @@
-import { readSync, writeSync } from "node:fs";
+import { readSync } from "node:fs";
 import { constants } from "node:os";
 import type { FuseBackend } from "./backend.ts";
+import { KernelNotices } from "./kernel-notices.ts";
 import { type Answer, FuseOperations } from "./operations.ts";
 import {
   decodeRequest,
@@ -13,6 +14,7 @@ import {
   requestBytesMax,
   transferBytesMax,
 } from "./protocol.ts";
+import { writeMessage } from "./write-message.ts";
 
 /**
  * Serves a FUSE mount until it is unmounted: a loop of blocking reads and writes on the device,
@@ -28,9 +30,11 @@ export function serveFuse(
   backend: FuseBackend,
   listen: (request: Request) => void = () => {},
 ): void {
+  const notices = new KernelNotices(device);
   const kernel = {
     opensDirectoriesAlone: false,
-    notify: (message: Buffer) => writeReply(device, message),
+    notify: (message: Buffer) => writeMessage(device, message),
+    forget: (messages: readonly Buffer[]) => notices.send(messages),
   };
   const operations = new FuseOperations(backend, kernel);
   const buffer = Buffer.allocUnsafeSlow(requestBytesMax);
@@ -41,11 +45,11 @@ export function serveFuse(
     listen(request);
     if (request.opcode === opcodes.init) {
       kernel.opensDirectoriesAlone = (flagsOffered(request) & initFlags.noOpendirSupport) !== 0;
-      writeReply(device, encodeInitReply(request));
+      writeMessage(device, encodeInitReply(request));
       continue;
     }
     const reply = replyTo(operations, request);
-    if (reply !== undefined) writeReply(device, reply);
+    if (reply !== undefined) writeMessage(device, reply);
   }
 }
 
@@ -103,17 +107,4 @@ function encodeInitReply(request: Request): Buffer {
   payload.writeUInt32LE(1, 24);
   payload.writeUInt16LE(transferBytesMax / 4096, 28);
   return encodeReply(request.unique, 0, payload);
-}
-
-/**
- * A reply to a request that was interrupted meanwhile is refused with ENOENT, which is no fault; a
- * message about a node that the kernel does not know any more is as well.
- */
-function writeReply(device: number, reply: Buffer): void {
-  try {
-    writeSync(device, reply);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== "ENOENT" && code !== "ENODEV") throw error;
-  }
 }

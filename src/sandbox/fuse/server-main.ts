@@ -3,10 +3,11 @@ import { dataBytesOf } from "../../disk/data-pieces.ts";
 import { absoluteOf } from "../../disk/tree-path.ts";
 import { openLayer } from "../../overlay/layer.ts";
 import { deniedMatcher } from "../denied-paths.ts";
-import type { FuseBackend, LowerSign } from "./backend.ts";
+import type { FuseBackend } from "./backend.ts";
 import { boundedBackend } from "./bounded-backend.ts";
 import { denyReading } from "./deny-reading.ts";
 import { fsBackend } from "./fs-backend.ts";
+import { lowerDirectoryOf } from "./lower-directory.ts";
 import { ownerBackend } from "./owner-backend.ts";
 import { serveFuse } from "./serve.ts";
 import {
@@ -32,7 +33,8 @@ const served = fsBackend(layer.fs, order.root);
 const tree: FuseBackend = {
   ...served,
   generation: () => layer.generation,
-  lowerSign: (path) => signOf(absoluteOf(order.root, path)),
+  lowerDirectory: (path) => lowerDirectoryOf(layer, path),
+  isPending: (path) => layer.pendingAt(path) !== undefined,
   makeSpecial: (path, mode, kind) => {
     // As a file first, with all that this means for its directory.
     served.close(served.create(path, mode, true));
@@ -59,14 +61,6 @@ writeSync(process.stdout.fd, `${servingLine}\n`);
 serveFuse(serverDevice, ownerBackend(shown, upper, order.secret), ({ pid }) => {
   caller = pid;
 });
-
-/** The times of a directory on the disk move with every name that comes or goes. */
-function signOf(path: string): LowerSign {
-  const lower = layer.lowerDirectoryOf(path);
-  const stamp = lower === undefined ? undefined : layer.lower.stamp(lower);
-  if (stamp === undefined) return { text: "", changedNs: 0n };
-  return { text: `${stamp.ino} ${stamp.mtimeNs} ${stamp.ctimeNs}`, changedNs: stamp.ctimeNs };
-}
 
 /** Bytes of the files that are pending; each node counts once. */
 function pendingBytes(source: typeof layer): number {

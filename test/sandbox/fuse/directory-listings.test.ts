@@ -24,11 +24,17 @@ class Served {
       generation: () => Number.NaN,
       stat: () => ({ ...attributes, ...rest }),
       list: () => this.names.map((name) => ({ name, mode: 0o100644, ino: 1n })),
-      lowerSign: () => ({ text: this.sign, changedNs: 0n }),
+      lowerDirectory: () => ({
+        place: "",
+        ino: 1n,
+        sign: { text: this.sign, changedNs: 0n },
+        stampOf: () => undefined,
+      }),
     };
     this.#operations = new FuseOperations(backend as FuseBackend, {
       opensDirectoriesAlone,
       notify: (message) => this.messages.push(message),
+      forget: () => {},
     });
   }
 
