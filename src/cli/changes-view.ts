@@ -136,8 +136,9 @@ function letterOf(change: Change): "A" | "M" | "T" | "D" | "R" {
 
 /** The old path, when there is another one, and the path; directories end in a slash. */
 function pathsOf(change: Change): string[] {
-  const path = isDirectory(change) ? `${change.path}/` : change.path;
-  return change.kind === "rename" ? [change.from, path] : [path];
+  const end = isDirectory(change) ? "/" : "";
+  const path = change.path + end;
+  return change.kind === "rename" ? [change.from + end, path] : [path];
 }
 
 function isDirectory(change: Change): boolean {

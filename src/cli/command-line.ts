@@ -32,7 +32,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      // The parser has told people already.
+      if (asksForJson(args)) context.out.json({ error: usageDocument(error) });
+      return exitCodes.usage;
+    }
     return report(context, error, isJson);
   }
 }
@@ -40,6 +45,16 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 /** A reader that has seen enough (`draftfs diff | head`) is no failure. */
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
+}
+
+/** Of arguments that could not be parsed; what stands behind `--` is about another program. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).includes("--json");
+}
+
+function usageDocument({ message }: CommanderError): Record<string, unknown> {
+  return { code: "USAGE", message: message.replace(/^error: /, "") };
 }
 
 function report(context: CommandContext, error: unknown, json: boolean): number {

@@ -5,8 +5,9 @@ import { addSandboxOptions } from "./sandbox-options.ts";
 /** The commands that run something, and those about the system. */
 export function addRunning(add: Add, executing: Executing): void {
   const running = (usage: string, description: string): Command =>
-    add(usage, description)
-      .passThroughOptions()
+    add(usage, description).passThroughOptions();
+  const recording = (command: Command): Command =>
+    command
       .option("--record <file>", "write what is pending afterwards to a trace; see replay")
       .addOption(
         new Option("--record-content <how>", "content in the trace: itself, or its hash").choices([
@@ -30,7 +31,7 @@ export function addRunning(add: Add, executing: Executing): void {
     .option("-m, --message <text>", "message of the checkpoint")
     .addOption(checksOption())
     .action(executing(() => import("./commands/try.ts"), ["command"]));
-  for (const command of [runs, trying]) addSandboxOptions(command);
+  for (const command of [runs, trying]) addSandboxOptions(recording(command));
   add("replay <file>", "run a trace again under each strategy; show time, calls and decisions")
     .addOption(
       new Option("--strategy <name...>", "only these strategies").choices(["plain", "optimized"]),

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Execute } from "./command-context.ts";
 
-/** Adds a command with the options that every command has. */
+/** Adds a command; the options that every command has come last. */
 export type Add = (usage: string, description: string) => Command;
 
 /** What executes a command: loads its module, and names its positional arguments. */

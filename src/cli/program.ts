@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { draftCommands } from "./next-step.ts";
 import { addDrafting, addRunning } from "./program-drafts.ts";
@@ -50,7 +50,7 @@ export function programOf(context: CommandContext, events: ProgramEvents): Comma
 
   const add: Add = (usage, description) => {
     const command = program.command(usage).description(description);
-    return addCommonOptions(command, draftCommands.has(command.name()));
+    return command.showHelpAfterError(`(draftfs ${command.name()} --help tells more)`);
   };
 
   const executing: Executing =
@@ -72,6 +72,12 @@ export function programOf(context: CommandContext, events: ProgramEvents): Comma
   addDrafting(add, executing);
   addHistory(add, executing);
   addPlans(add, executing);
+  for (const command of program.commands) {
+    // Last, so that help begins with what is a command's own.
+    command.optionsGroup("Of every command:");
+    addCommonOptions(command, draftCommands.has(command.name()));
+    command.addHelpOption(new Option("-h, --help", "print help"));
+  }
   return program;
 }
 

@@ -120,9 +120,12 @@ function explainEnd({ err }: CommandContext, program: string, result: RunResult)
   }
   for (const warning of result.warnings) err.write(`draftfs: ${printable(warning)}\n`);
   if (result.exitCode === exitCodes.notFound) {
+    const isLine = result.args.length === 0 && program.includes(" ");
     err.write(
-      `draftfs: ${name} ended with 127: it, or a program that it calls, was not found. Check the ` +
-        "spelling and PATH, or install it.\n",
+      `draftfs: ${name} ended with 127: it, or a program that it calls, was not found. ` +
+        (isLine
+          ? "A line of shell is run by draftfs run -- sh -c '…'.\n"
+          : "Check the spelling and PATH, or install it.\n"),
     );
   } else if (result.exitCode === exitCodes.notExecutable) {
     err.write(`draftfs: ${name} ended with 126: it cannot be executed. Check its permissions.\n`);

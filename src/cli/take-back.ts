@@ -1,3 +1,4 @@
+import { DraftError, isDraftError } from "../errors.ts";
 import type { CommitReceipt, Overlay, RecoveryPlan } from "../index.ts";
 import { changeLines } from "./changes-view.ts";
 import { collectLater } from "./collect-later.ts";
@@ -49,17 +50,33 @@ export function takeBack(
       const { changes } = changeSet;
       const paths = changes.map(({ kind, path }) => ({ kind, path }));
       if (options.json === true) out.json({ operation, message, deletions, kept, changes: paths });
+      else if (changes.length === 0) out.write("Nothing would change: all is as it was.\n");
       else out.write("A dry run: nothing on disk has changed.\n");
       return exitCodes.ok;
     }
     const receipt = await withProgress(context, (watch) =>
-      taking.perform(overlay, { ...force, ...watch }),
+      unlessNothing(taking.perform(overlay, { ...force, ...watch })),
     );
+    if (receipt instanceof DraftError) {
+      if (options.json === true) out.json({ operation, message, kept, changes: [] });
+      else out.write(`${receipt.message}\n`);
+      return exitCodes.ok;
+    }
     collectLater(overlay);
     if (options.json === true) out.json({ operation, message, kept, ...receiptDocument(receipt) });
     else out.write(`${receiptText(receipt)}\n${nextText(taking.inverse, options)}\n`);
     return exitCodes.ok;
   });
+}
+
+/** That nothing is to be done is an answer, as it is for a commit. */
+async function unlessNothing(taking: Promise<CommitReceipt>): Promise<CommitReceipt | DraftError> {
+  try {
+    return await taking;
+  } catch (error) {
+    if (isDraftError(error) && error.code === "DRAFT_NOTHING_PENDING") return error;
+    throw error;
+  }
 }
 
 function nextText(inverse: TakingBack["inverse"], options: CommonOptions): string {

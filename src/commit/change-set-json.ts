@@ -103,6 +103,7 @@ export type StampJson = z.infer<typeof stampSchema>;
  *   bytes are not those that their id promises.
  */
 export function changeSetFromJson(json: unknown): ChangeSet {
+  if (!isChangeSet(json)) throw invalid("it is none of draftfs");
   const parsed = changeSetSchema.safeParse(json);
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
   const { root, changes, unsupported } = parsed.data;
@@ -163,6 +164,12 @@ function afterFromJson(json: AfterJson): After {
       ? {}
       : { source: { path: source.path, before: beforeFromJson(source.before) } }),
   };
+}
+
+/** Whether it means to be one: only then is it worth telling what is wrong with it. */
+function isChangeSet(json: unknown): boolean {
+  const format = (json as { readonly format?: unknown } | null)?.format;
+  return typeof format === "string" && format.startsWith("draftfs change set ");
 }
 
 function stateFromJson(state: StateJson): NodeState {

@@ -6,7 +6,11 @@ export function readPlainFile(path: string): Buffer {
   return readFileSync(path === "-" ? 0 : path);
 }
 
-/** Writes a file that a user names, whole or not at all. Follows no link at that name. */
+/**
+ * Writes a file that a user names, whole or not at all. Follows no link at that name.
+ *
+ * @throws Node's errors, about the name that the user knows.
+ */
 export function writePlainFile(path: string, bytes: Uint8Array): void {
   const next = `${path}.${randomBytes(6).toString("hex")}.new`;
   try {
@@ -14,6 +18,7 @@ export function writePlainFile(path: string, bytes: Uint8Array): void {
     renameSync(next, path);
   } catch (error) {
     rmSync(next, { force: true });
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(message.replaceAll(next, path)), { code, path, cause: error });
   }
 }

@@ -154,6 +154,12 @@ describe("a command", () => {
     expect(err).toMatch(/no-such-command.*not found.*PATH/s);
   });
 
+  it("that is a whole line of shell is told how to be one", () => {
+    const { code, err } = project.draftfs(["run", "echo x > x"]);
+    expect(code).toBe(127);
+    expect(err).toContain("draftfs run -- sh -c");
+  });
+
   it("that cannot be executed ends with 126 and a message", () => {
     const { code, err } = project.draftfs(["run", "--", "./a.txt"]);
     expect(code).toBe(126);
@@ -403,8 +409,10 @@ describe("arguments", () => {
     [["diff", "../outside"], "lies outside"],
     [["restore", "nonsense"], "See draftfs log"],
     [["undo"], "See draftfs log"],
+    [["undo", "0"], "a count from 1"],
     [["apply", "missing.json"], "Cannot read the plan"],
     [["apply", "a.txt"], "not a plan"],
+    [["run", "--comit", "--", "true"], "draftfs run --help"],
   ])("%j end with 64 and a message that tells what is wrong", (args, message) => {
     const { code, out, err } = project.draftfs(args);
     expect({ code, out }).toEqual({ code: 64, out: "" });
@@ -421,6 +429,35 @@ describe("arguments", () => {
       exitCode: 64,
       error: { code: "DRAFT_ROOT_MISSING" },
     });
+    expect(project.json(["status", "--frob"])).toMatchObject({
+      exitCode: 64,
+      error: { code: "USAGE", message: "unknown option '--frob'" },
+    });
+    expect(project.draftfs(["run", "--frob", "--", "x", "--json"]).out).toBe("");
+  });
+
+  it("may name a file of other JSON as a plan: it is told to be none", () => {
+    project.write("package.json", '{"name":"x"}');
+    const { code, err } = project.draftfs(["apply", "package.json"]);
+    expect(code).toBe(64);
+    expect(err).toContain("it is none of draftfs");
+    expect(err).not.toContain('"name"');
+  });
+
+  it("may name a file that cannot be written: it is called by its name", () => {
+    const { code, err } = project.draftfs(["plan", "-o", "missing/plan.json"]);
+    expect(code).toBe(1);
+    expect(err).toBe("draftfs: ENOENT: no such file or directory, open 'missing/plan.json'\n");
+  });
+
+  it("that ask for a state that is there already are answered: exit 0", () => {
+    project.run("echo x > x");
+    project.draftfs(["commit"]);
+    const { code, out } = project.draftfs(["restore", "latest"]);
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining("Nothing to restore") });
+    expect(project.draftfs(["restore", "latest", "--dry-run"]).out).toContain("Nothing would");
+    expect(project.json(["restore", "latest"])).toMatchObject({ exitCode: 0, changes: [] });
+    expect(project.json(["log"])["checkpoints"]).toHaveLength(1);
   });
 });
 

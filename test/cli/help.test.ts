@@ -84,6 +84,12 @@ describe("help", () => {
   it("is there for each command, and so is the version", () => {
     expect(project.draftfs(["commit", "--help"]).out).toContain("--message");
     expect(project.draftfs(["help", "commit"]).out).toContain("--message");
+    const { out } = project.draftfs(["run", "--help"]);
+    const places = ["--commit", "--require", "--directory", "--help"].map((one) =>
+      out.indexOf(one),
+    );
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
     expect(project.draftfs(["--version"]).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });

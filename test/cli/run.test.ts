@@ -69,7 +69,7 @@ describe("draftfs run", () => {
     project.write("old.txt", "1\n2\n3\n");
     project.run("printf 'one\\n2\\n3\\n' > a.txt; printf '\\0' > bin; mv lib library; rm old.txt");
     expect(project.draftfs(["status"]).out).toBe(
-      "M\t2\t1\ta.txt\nA\t-\t-\tbin\nR\t-\t-\tlib\tlibrary/\nD\t0\t3\told.txt\n",
+      "M\t2\t1\ta.txt\nA\t-\t-\tbin\nR\t-\t-\tlib/\tlibrary/\nD\t0\t3\told.txt\n",
     );
   });
 

@@ -1,6 +1,7 @@
 import { DraftError, isDraftError } from "../../errors.ts";
 import type { CommandContext } from "../command-context.ts";
 import { type TakeBackOptions, takeBack } from "../take-back.ts";
+import { UsageError } from "../usage-error.ts";
 
 interface UndoOptions extends TakeBackOptions {
   /** How many operations, or the name of one; default: one. */
@@ -13,6 +14,7 @@ const count = /^[1-9]\d{0,3}$/;
 /** `draftfs undo`: takes operations back, as a new operation. */
 export function execute(context: CommandContext, options: UndoOptions): Promise<number> {
   const { what } = options;
+  if (what === "0") throw new UsageError("Cannot undo 0 operations: give a count from 1.");
   const target =
     what === undefined ? {} : count.test(what) ? { count: Number(what) } : { checkpoint: what };
   return explaining(
