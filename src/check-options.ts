@@ -1,16 +1,41 @@
 import { suggestName } from "./suggest-name.ts";
 
-/** The names that an object of options may have; those of an option that holds some in its turn. */
+/** What the value of an option may be, where a wrong one would do harm without a word. */
+const kinds = {
+  text: ["a string", (value: unknown) => typeof value === "string"],
+  texts: [
+    "a list of strings",
+    (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === "string"),
+  ],
+  count: [
+    "a whole number from 1",
+    (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1,
+  ],
+  number: ["a number from 0", (value: unknown) => typeof value === "number" && value >= 0],
+} as const;
+
+type Rule = true | keyof typeof kinds | readonly string[] | OptionNames;
+
+/**
+ * The options that an object may have, each with what it may be: anything, something of a kind, one
+ * of a list of words, or an object of options in its turn.
+ */
 export interface OptionNames {
-  readonly [name: string]: true | OptionNames;
+  readonly [name: string]: Rule;
 }
 
 /** A table that has every option of a type, and no other. */
-export type NamesOf<Options> = { readonly [Name in keyof Options]-?: true | OptionNames };
+export type NamesOf<Options> = {
+  readonly [Name in keyof Options]-?:
+    | true
+    | keyof typeof kinds
+    | readonly (Options[Name] & string)[]
+    | OptionNames;
+};
 
 /**
- * Refuses options that do not exist, which would be ignored without a word otherwise: TypeScript
- * finds them where they are written, JavaScript never.
+ * Refuses options that do not exist, which would be ignored without a word otherwise, and values
+ * that mean nothing: TypeScript finds them where they are written, JavaScript never.
  *
  * @param call what takes them, for the message.
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` naming the option, and the one that was likely meant.
@@ -21,9 +46,9 @@ export function checkOptions(call: string, given: unknown, names: OptionNames): 
     throw invalid(`${call} takes options as an object, ${shapeOf(names)}, not ${kindOf(given)}.`);
   }
   for (const [name, value] of Object.entries(given)) {
-    const known = Object.hasOwn(names, name) ? names[name] : undefined;
-    if (known === undefined) throw unknown(call, name, names);
-    if (known !== true) checkOptions(`${name} of ${call}`, value, known);
+    const rule = Object.hasOwn(names, name) ? names[name] : undefined;
+    if (rule === undefined) throw unknown(call, name, names);
+    if (value !== undefined) checkValue(`${name} of ${call}`, value, rule);
   }
 }
 
@@ -32,15 +57,34 @@ export function invalid(message: string): TypeError {
   return Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_VALUE" });
 }
 
+function checkValue(what: string, value: unknown, rule: Rule): void {
+  if (rule === true) return;
+  if (typeof rule === "string") {
+    const [meaning, isRight] = kinds[rule];
+    if (!isRight(value)) throw invalid(`${what} is ${meaning}, not ${shown(value)}.`);
+  } else if (!isWords(rule)) {
+    checkOptions(what, value, rule);
+  } else if (typeof value !== "string" || !rule.includes(value)) {
+    throw invalid(`${what} is ${rule.map(shown).join(" or ")}, not ${shown(value)}.`);
+  }
+}
+
+function isWords(rule: readonly string[] | OptionNames): rule is readonly string[] {
+  return Array.isArray(rule);
+}
+
 function unknown(call: string, name: string, names: OptionNames): TypeError {
-  const suggestion = suggestName(name, Object.keys(names));
-  const hint =
-    suggestion === undefined ? `There are ${shapeOf(names)}.` : `Did you mean ${suggestion}?`;
+  const meant = suggestName(name, Object.keys(names));
+  const hint = meant === undefined ? `There are ${shapeOf(names)}.` : `Did you mean ${meant}?`;
   return invalid(`${call} has no option ${name}. ${hint}`);
 }
 
 function shapeOf(names: OptionNames): string {
   return `{ ${Object.keys(names).join(", ")} }`;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 function kindOf(value: unknown): string {

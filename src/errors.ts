@@ -28,6 +28,7 @@ export const draftErrorCodes = [
   "DRAFT_OUTCOME_UNKNOWN",
   "DRAFT_ABORTED",
   "DRAFT_TRANSACTION",
+  "DRAFT_CLOSED",
   // Recovering and history.
   "DRAFT_RECOVERY_FAILED",
   "DRAFT_CHECKPOINT_MISSING",

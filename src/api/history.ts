@@ -151,7 +151,7 @@ export class History {
    * @param options.limit at most so many; all by default.
    */
   async log(options: { readonly limit?: number } = {}): Promise<readonly Checkpoint[]> {
-    checkOptions("log", options, { limit: true });
+    checkOptions("log", options, { limit: "number" });
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     const found: Checkpoint[] = [];
     for (const checkpoint of checkpoints(this.#store.objects)) {

@@ -16,34 +16,34 @@ import type { ReplayTargetOptions } from "./replay-target.ts";
 /** The options of everything that an overlay offers, by name; see `checkOptions`. */
 
 const policy = {
-  allowRead: true,
-  denyRead: true,
-  denyWrite: true,
+  allowRead: "texts",
+  denyRead: "texts",
+  denyWrite: "texts",
 } satisfies NamesOf<PolicyOptions>;
 
 const sandbox = {
-  engine: true,
-  require: true,
-  outside: true,
-  home: true,
-  temporary: true,
-  network: true,
-  sockets: true,
-  denyRead: true,
-  uncommittedBytesMax: true,
+  engine: ["overlay", "overlay-user", "fuse", "clone"],
+  require: ["enforced", "cooperative"],
+  outside: ["read-only", "open"],
+  home: ["discard", "read-only", "open"],
+  temporary: ["private", "read-only", "shared"],
+  network: ["on", "off"],
+  sockets: ["masked", "shared"],
+  denyRead: "texts",
+  uncommittedBytesMax: "number",
   env: true,
 } satisfies NamesOf<SessionOptions>;
 
 export const openNames = {
   force: true,
-  draft: true,
+  draft: "text",
   readOnly: true,
   ignoreBadConfig: true,
-  memoryLimitBytes: true,
+  memoryLimitBytes: "number",
   agent: true,
   policy,
-  isolation: true,
-  settle: true,
+  isolation: ["snapshot", "serializable"],
+  settle: ["early", "late"],
   sandbox,
   meter: true,
   observer: true,
@@ -51,38 +51,38 @@ export const openNames = {
 
 export const draftsNames = { force: true } satisfies NamesOf<DraftsOptions>;
 
-export const selectionNames = { include: true, exclude: true } satisfies NamesOf<Selection>;
+export const selectionNames = { include: "texts", exclude: "texts" } satisfies NamesOf<Selection>;
 
 export const planNames = { ...selectionNames, onProgress: true } satisfies NamesOf<PlanOptions>;
 
 const limits = {
-  memoryBytes: true,
-  cpuSeconds: true,
-  fileBytes: true,
-  processes: true,
+  memoryBytes: "number",
+  cpuSeconds: "number",
+  fileBytes: "number",
+  processes: "number",
 } satisfies NamesOf<ResourceLimits>;
 
 export const runNames = {
-  cwd: true,
+  cwd: "text",
   env: true,
   stdio: true,
-  require: true,
+  require: ["enforced", "cooperative"],
   limits,
-  timeoutMs: true,
+  timeoutMs: "number",
   signal: true,
   forwardSignals: true,
   keepDaemons: true,
 } satisfies NamesOf<OverlayRunOptions>;
 
 const recovering = {
-  message: true,
-  author: true,
+  message: "text",
+  author: "text",
   command: true,
   commands: true,
-  durability: true,
-  checks: true,
+  durability: ["durable", "full", "none"],
+  checks: ["strict", "normal", "minimal"],
   skippedChecks: true,
-  lockWaitMs: true,
+  lockWaitMs: "number",
   signal: true,
   onProgress: true,
 } satisfies NamesOf<RecoveryOptions>;
@@ -103,27 +103,30 @@ export const redoNames = {
 } satisfies NamesOf<RedoRequest & RecoveryOptions>;
 
 export const undoNames = {
-  count: true,
-  checkpoint: true,
+  count: "count",
+  checkpoint: "text",
   ...redoNames,
 } satisfies NamesOf<UndoRequest & RecoveryOptions>;
 
 export const restoreNames = {
-  checkpoint: true,
-  paths: true,
+  checkpoint: "text",
+  paths: "texts",
   ...redoNames,
 } satisfies NamesOf<RestoreRequest & RecoveryOptions>;
 
 export const verifyNames = { signal: true, onProgress: true } satisfies NamesOf<VerifyOptions>;
 
-export const retentionNames = { operations: true, bytes: true } satisfies NamesOf<Retention>;
+export const retentionNames = {
+  operations: "number",
+  bytes: "number",
+} satisfies NamesOf<Retention>;
 
 export const garbageNames = {
   ...retentionNames,
   compression: true,
-  lockWaitMs: true,
+  lockWaitMs: "number",
   signal: true,
   onProgress: true,
 } satisfies NamesOf<GarbageOptions>;
 
-export const replayTargetNames = { directory: true } satisfies NamesOf<ReplayTargetOptions>;
+export const replayTargetNames = { directory: "text" } satisfies NamesOf<ReplayTargetOptions>;

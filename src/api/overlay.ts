@@ -1,11 +1,9 @@
-import { join } from "node:path";
 import { checkOptions } from "../check-options.ts";
 import type { ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { callsBack, type Resolver, takeOurs } from "../commit/commit-resolving.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { diffLayer } from "../commit/diff.ts";
-import type { DraftReference } from "../commit/manifest.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import { planFileOf } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
@@ -16,11 +14,9 @@ import type { TreePath } from "../disk/tree-path.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { OptimizerSettings } from "../engines/optimizer-settings.ts";
-import { unfinishedIn } from "../engines/unfinished-streams.ts";
 import { untilIdle } from "../engines/until-idle.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import type { Layer, OverlayFs, Savepoint } from "../overlay/layer.ts";
-import type { Pending } from "../overlay/pending.ts";
 import type { RunResult, SpawnedCommand } from "../sandbox/session.ts";
 import { CommandLog } from "./command-log.ts";
 import { CommandRuns, type OverlayRunOptions } from "./command-runs.ts";
@@ -31,6 +27,7 @@ import { commitNames, planNames, selectionNames } from "./option-names.ts";
 import type { OverlayParts } from "./overlay-parts.ts";
 import { publishChanges } from "./publish-changes.ts";
 import type { CommitRequest, OverlayReceipt, PlanOptions, SavedDraft } from "./receipt.ts";
+import { draftReferenceOf, saveDraft } from "./save-draft.ts";
 import { replacedBy, settledPaths } from "./touched-places.ts";
 import { TransactionScope } from "./transaction-scope.ts";
 import { withoutUnfinished } from "./without-unfinished.ts";
@@ -93,6 +90,7 @@ export class Overlay extends History implements AsyncDisposable {
    */
   async diff(selection: Selection = {}): Promise<Diff> {
     checkOptions("diff", selection, selectionNames);
+    this.#refuseClosed();
     await this.#runs.harvest();
     const pending = withoutUnfinished(this.fs, diffLayer(this.#layer));
     return this.#diffOf(selectChanges(pending, selection));
@@ -259,6 +257,7 @@ export class Overlay extends History implements AsyncDisposable {
    * @returns the files that streams have written only a part of so far, which are not saved.
    */
   async saveDraft(): Promise<SavedDraft> {
+    this.#refuseClosed();
     await untilIdle(this);
     return this.#saveDraft();
   }
@@ -266,7 +265,7 @@ export class Overlay extends History implements AsyncDisposable {
   async #saveDraft(): Promise<SavedDraft> {
     if (this.#draft === undefined) return { leftOut: [] };
     await this.#runs.harvest();
-    return this.#saveTo(this.#draft, this.#pendingCommands());
+    return saveDraft(this.#layer, this.#draft, this.#pendingCommands());
   }
 
   /**
@@ -320,7 +319,7 @@ export class Overlay extends History implements AsyncDisposable {
     const isWhole = selected.changes.length === all.changes.length;
     const settled = isWhole ? undefined : new Set(settledPaths(all, selected));
     this.#layer.keepContent(() => replacedBy(selected), settled);
-    const draft = isWhole ? this.#draftReference() : undefined;
+    const draft = isWhole ? draftReferenceOf(this.#draft) : undefined;
     const commitOptions = {
       ...this.commitDefaults(options),
       commands: this.#commands.sharesOf(selected),
@@ -330,7 +329,8 @@ export class Overlay extends History implements AsyncDisposable {
     const receipt = await this.#publishOrStay(selected, commitOptions, resolver);
     this.#layer.rebase(settled);
     this.#commands.rewind(this.#pendingCommands());
-    if (this.#draft !== undefined) await this.#saveTo(this.#draft, this.#commands.commands);
+    if (this.#draft !== undefined)
+      await saveDraft(this.#layer, this.#draft, this.#commands.commands);
     return this.#receiptOf(receipt, isWhole ? (all.unsupported ?? []) : []);
   }
 
@@ -351,15 +351,6 @@ export class Overlay extends History implements AsyncDisposable {
     }
   }
 
-  /** Half a file would be restored as if it were all that somebody had wanted to write. */
-  async #saveTo(draft: Draft, commands: readonly DraftCommand[]): Promise<SavedDraft> {
-    const unfinished = unfinishedIn(this.fs);
-    const isDone = ({ path }: Pending) => !unfinished.has(join(this.root, path));
-    const pending = [...this.#layer.pending()];
-    await draft.save({ pending: () => pending.filter(isDone) }, commands);
-    return { leftOut: pending.filter((entry) => !isDone(entry)).map(({ path }) => path) };
-  }
-
   #diffOf(changeSet: ChangeSet): Diff {
     return new Diff(changeSet, this.#layer.lower, this.#store.contents);
   }
@@ -378,18 +369,16 @@ export class Overlay extends History implements AsyncDisposable {
     };
   }
 
-  /**
-   * The saved state that a commit uses up, so that a crash cannot leave it to be committed again.
-   */
-  #draftReference(): DraftReference | undefined {
-    const token = this.#draft?.token;
-    return token === undefined || this.#draft === undefined
-      ? undefined
-      : { name: this.#draft.name, token };
+  /** What it held is gone, and its draft may be another's by now. */
+  #refuseClosed(): void {
+    if (!this.#isClosed) return;
+    const message = `The overlay of ${this.root} is closed. Open another one.`;
+    throw new DraftError("DRAFT_CLOSED", message, { path: this.root });
   }
 
   /** The tree below a running namespace must not change: the next command starts a fresh one. */
   protected override async beforeChange(): Promise<void> {
+    this.#refuseClosed();
     await this.#runs.suspend();
   }
 }

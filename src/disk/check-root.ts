@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
+import { invalid } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { findOuterRoot } from "./find-root.ts";
 import { isGuarded, stateDirectoryName } from "./state-directory.ts";
@@ -47,6 +48,9 @@ export function checkRoot(directory: string, options: { readonly force?: boolean
 }
 
 function realRootOf(directory: string): string {
+  if (typeof directory !== "string") {
+    throw invalid(`A root is named by the path of a directory, not by ${String(directory)}.`);
+  }
   const path = resolve(directory);
   try {
     if (!statSync(path).isDirectory()) {

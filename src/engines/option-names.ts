@@ -54,7 +54,7 @@ export const runBatchNames = {
 } satisfies NamesOf<PipelinedBatchOptions>;
 
 export const transactionNames = {
-  retries: true,
+  retries: "number",
   settings: settingsNames,
   templates: true,
   signal: true,
@@ -110,7 +110,10 @@ export const findTemplatesNames = {
   onProgress: true,
 } satisfies NamesOf<FindTemplatesOptions>;
 
-export const recordNames = { content: true, now: true } satisfies NamesOf<RecordOptions>;
+export const recordNames = {
+  content: ["inline", "hash"],
+  now: true,
+} satisfies NamesOf<RecordOptions>;
 
 export const replayNames = {
   strategies: true,
@@ -121,6 +124,6 @@ export const replayNames = {
 } satisfies NamesOf<ReplayOptions>;
 
 export const changeTraceNames = {
-  content: true,
+  content: ["inline", "hash"],
   sinceMs: true,
 } satisfies NamesOf<ChangeTraceOptions>;

@@ -141,6 +141,74 @@ describe("an option that does not exist is refused, and the one that was meant i
   });
 });
 
+/** Calls with a value that means nothing, and what is said of it. */
+const values: Record<string, readonly [said: string, call: () => unknown]> = {
+  isolation: [
+    'isolation of openOverlay is "snapshot" or "serializable", not "serialisable".',
+    () => draftfs.openOverlay(root, js({ isolation: "serialisable" })),
+  ],
+  network: [
+    'network of sandbox of openOverlay is "on" or "off", not false.',
+    () => draftfs.openOverlay(root, js({ sandbox: { network: false } })),
+  ],
+  memoryLimitBytes: [
+    'memoryLimitBytes of openOverlay is a number from 0, not "1GB".',
+    () => draftfs.openOverlay(root, js({ memoryLimitBytes: "1GB" })),
+  ],
+  durability: [
+    'durability of commit is "durable" or "full" or "none", not "durabel".',
+    () => overlay.commit(js({ durability: "durabel" })),
+  ],
+  include: [
+    'include of commit is a list of strings, not "src".',
+    () => overlay.commit(js({ include: "src" })),
+  ],
+  timeoutMs: [
+    'timeoutMs of run is a number from 0, not "1s".',
+    () => overlay.run("true", [], js({ timeoutMs: "1s" })),
+  ],
+  "the limits": [
+    "memoryBytes of limits of run is a number from 0, not NaN.",
+    () => overlay.run("true", [], { limits: { memoryBytes: Number.NaN } }),
+  ],
+  count: ["count of undo is a whole number from 1, not 0.", () => overlay.undo({ count: 0 })],
+  "a negative count": [
+    "count of undo is a whole number from 1, not -2.",
+    () => overlay.undo({ count: -2 }),
+  ],
+  checkpoint: [
+    "checkpoint of restore is a string, not 3.",
+    () => overlay.restore(js({ checkpoint: 3 })),
+  ],
+  "the directory": [
+    "A root is named by the path of a directory, not by undefined.",
+    () => draftfs.openOverlay(js(undefined)),
+  ],
+};
+
+test.each(Object.entries(values))("a value of %s that means nothing is refused", async (_, one) => {
+  const [said, call] = one;
+  await expect((async () => call())()).rejects.toThrow(
+    expect.objectContaining({ code: "ERR_INVALID_ARG_VALUE", message: said }),
+  );
+  expect(await overlay.log()).toEqual([]);
+});
+
+test("an overlay that is closed changes nothing more", async () => {
+  const closed = await draftfs.openOverlay(root, { draft: "closed" });
+  closed.fs.writeFileSync("late", "late\n");
+  await closed.close();
+  const late = [
+    () => closed.diff(),
+    () => closed.commit(),
+    () => closed.plan(),
+    () => closed.saveDraft(),
+    () => closed.undo(),
+  ];
+  for (const call of late) await expect(call()).rejects.toMatchObject({ code: "DRAFT_CLOSED" });
+  expect(await overlay.log()).toEqual([]);
+});
+
 test.each([
   ["a message", () => overlay.commit(js("message"))],
   ["a count", () => overlay.undo(js(3))],
