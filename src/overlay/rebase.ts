@@ -23,10 +23,10 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   );
   const settled = new Set(paths ?? everyPath(core));
   const moves: Move[] = [];
-  for (const path of parentsFirst(withParents(settled))) {
-    settleDirectory(core, path, settled.has(path), moves);
-  }
   const isPart = paths !== undefined;
+  for (const path of parentsFirst(withParents(settled))) {
+    settleDirectory(core, path, { isSettled: settled.has(path), isPart }, moves);
+  }
   const changed = isPart ? sharedNodes(core, settled) : new Set<string>();
   for (const move of moves) relocate(core, tree.root, move);
   const opened: Opened[] = [];
@@ -101,7 +101,12 @@ function upperDirectory(core: Core, path: TreePath): DirectoryNode | undefined {
  * Lets the lower directory at a committed path, or above one, show through, and what was deleted in
  * it not.
  */
-function settleDirectory(core: Core, path: TreePath, isSettled: boolean, moves: Move[]): void {
+function settleDirectory(
+  core: Core,
+  path: TreePath,
+  { isSettled, isPart }: { readonly isSettled: boolean; readonly isPart: boolean },
+  moves: Move[],
+): void {
   const { tree } = core;
   const directory = path === "" ? undefined : upperDirectory(core, path);
   const own = absoluteOf(tree.rootPath, path);
@@ -109,7 +114,8 @@ function settleDirectory(core: Core, path: TreePath, isSettled: boolean, moves: 
   if (directory.lowerPath !== undefined && !isSettled) return;
   if (core.lower.lstat(own)?.isDirectory() !== true) return;
   if (directory.lowerPath !== undefined) moves.push({ from: directory.lowerPath, to: own });
-  else hideUnknown(core, directory, own);
+  // Where nothing was hidden, or all of it is committed, what lies there now is somebody else's.
+  else if (isPart && directory.coveredPath !== undefined) hideUnknown(core, directory, own);
   directory.lowerPath = own;
   directory.coveredPath = undefined;
   directory.passed.clear();

@@ -179,3 +179,26 @@ it("a commit that was put back can be made again, and by a later process", async
   await later.commit();
   expect(fs.readdirSync(root)).toEqual([".draftfs"]);
 });
+
+describe("a directory that a draft makes, and somebody else too", () => {
+  it.each([
+    ["", {}],
+    [", when it is a part", { include: ["made", "made/**"] }],
+  ])("keeps what others have in it after a forced commit%s", async (_how, request) => {
+    const overlay = await openDraft();
+    overlay.fs.mkdirSync("made/deep", { recursive: true });
+    overlay.fs.writeFileSync("made/deep/ours", "ours\n");
+    overlay.fs.writeFileSync("other", "other\n");
+    fs.mkdirSync(at("made/deep"), { recursive: true });
+    for (const path of ["made/theirs", "made/deep/theirs"]) fs.writeFileSync(at(path), "theirs\n");
+    await expect(overlay.commit()).rejects.toMatchObject({ code: "DRAFT_CONFLICT", path: "made" });
+    await overlay.commitForce(request);
+    const pending = (await overlay.diff()).changes.map(({ path }) => path);
+    expect(pending).toEqual("include" in request ? ["other"] : []);
+    expect(overlay.fs.readdirSync("made/deep")).toEqual(["ours", "theirs"]);
+    overlay.fs.writeFileSync("other", "more\n");
+    await overlay.commit();
+    expect(fs.readFileSync(at("made/theirs"), "utf8")).toBe("theirs\n");
+    expect(fs.readFileSync(at("made/deep/theirs"), "utf8")).toBe("theirs\n");
+  });
+});
