@@ -1,3 +1,4 @@
+import { invalid } from "../check-options.ts";
 import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
 import { DraftError } from "../errors.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
@@ -13,6 +14,9 @@ const prefixDigitsMin = 6;
  * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when there is none, or more than one.
  */
 export function findCheckpoint(store: ObjectStore, name: string): Checkpoint {
+  if (typeof name !== "string") {
+    throw invalid(`A checkpoint is named by a string such as "latest", not by ${String(name)}.`);
+  }
   const found = [...matchesOf(store, name)];
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;

@@ -180,6 +180,14 @@ const values: Record<string, readonly [said: string, call: () => unknown]> = {
     "checkpoint of restore is a string, not 3.",
     () => overlay.restore(js({ checkpoint: 3 })),
   ],
+  "a checkpoint that is not named": [
+    'A checkpoint is named by a string such as "latest", not by undefined.',
+    () => overlay.restore(js({})),
+  ],
+  "what to show": [
+    'A checkpoint is named by a string such as "latest", not by 3.',
+    () => overlay.show(js(3)),
+  ],
   "the directory": [
     "A root is named by the path of a directory, not by undefined.",
     () => draftfs.openOverlay(js(undefined)),
