@@ -52,7 +52,7 @@ function accept(
     const isFilled = theirs?.state.kind === "directory" && change.before.state.kind !== "directory";
     return theirs === undefined || isFilled ? change : { ...change, before: theirs };
   }
-  const after = withContent(change.after, resolution);
+  const after = onOtherNode(withContent(change.after, resolution), conflict, resolution);
   if (change.kind === "rename") {
     if (theirs === undefined) return { ...change, after };
     if (conflict.path === change.from) {
@@ -84,6 +84,19 @@ function withContent(after: After, resolution: Resolution): After {
   const { content } = resolution;
   const state = { ...after.state, size: content.size, oid: undefined };
   return { ...after, state, content };
+}
+
+/**
+ * A name of a file with several names has become a name of another file: the bytes that go into the
+ * first do not reach it. It becomes a name of the first again, but for bytes of its own.
+ */
+function onOtherNode(after: After, { base, theirs }: Conflict, { kind }: Resolution): After {
+  if (after.linkGroup === undefined || base?.stamp === undefined || theirs?.stamp === undefined) {
+    return after;
+  }
+  const isSame = theirs.stamp.ino === base.stamp.ino && theirs.stamp.dev === base.stamp.dev;
+  if (isSame) return after;
+  return { ...after, sameNode: false, linkGroup: kind === "content" ? undefined : after.linkGroup };
 }
 
 function isDirectory(before: Before): boolean {

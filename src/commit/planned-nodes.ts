@@ -1,6 +1,6 @@
 import type { TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
-import type { After, Before, Change, ModifyChange } from "./change-set.ts";
+import type { After, Before, Change, ModifyChange, RenameChange } from "./change-set.ts";
 import { imageOf, manifestAfterOf, manifestNodeOf, notStored } from "./images.ts";
 import type { ManifestChange } from "./manifest.ts";
 import { type CommitPlan, keepsNode, type PlannedStep } from "./plan.ts";
@@ -106,13 +106,22 @@ export class PlannedNodes {
         const image = this.#newImage(change.after, change.before);
         const after = manifestAfterOf(image, change.after);
         const { aspects } = change;
+        const marks = isOtherFile(change) ? { isOtherFile: true as const } : {};
+        const marked = { ...after, ...marks };
         if (change.kind === "modify") {
-          const marks = isOtherFile(change) ? { isOtherFile: true as const } : {};
-          return { kind: "modify", path, before, after: { ...after, ...marks }, aspects };
+          return { kind: "modify", path, before, after: marked, aspects };
         }
         const over = change.replaced;
         const replaced = over === undefined ? null : manifestNodeOf(this.#oldImage(over));
-        return { kind: "rename", path, from: change.from, before, after, aspects, replaced };
+        return {
+          kind: "rename",
+          path,
+          from: change.from,
+          before,
+          after: marked,
+          aspects,
+          replaced,
+        };
       }
     }
   }
@@ -143,7 +152,7 @@ export class PlannedNodes {
   }
 }
 
-function isOtherFile({ after, aspects }: ModifyChange): boolean {
+function isOtherFile({ after, aspects }: ModifyChange | RenameChange): boolean {
   const hasSeveralNames = after.linkGroup !== undefined && after.state.kind === "file";
   return hasSeveralNames && aspects.includes("content") && after.sameNode !== true;
 }

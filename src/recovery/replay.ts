@@ -90,7 +90,7 @@ export class Replay {
     const places = new OldPlaces(changes);
     const parked = new Map<ManifestChange, TreePath>();
     for (const change of changes.toSorted((a, b) => compareTreePaths(b.path, a.path))) {
-      if (change.kind === "rename") {
+      if (change.kind === "rename" && !isReplaced(change)) {
         const place = this.#park(change.path);
         if (place !== undefined) parked.set(change, place);
       } else if (change.kind === "create") {
@@ -387,6 +387,7 @@ const wholeAspects: ReadonlySet<string> = new Set(["content", "target", "type"])
 
 /** Whether another node lies there than before, of another kind or with names of its own. */
 function isReplaced(change: ManifestChange): boolean {
+  if (change.kind === "rename") return change.after.isOtherFile === true;
   if (change.kind !== "modify") return false;
   return change.aspects.includes("type") || change.after.isOtherFile === true;
 }
