@@ -1,6 +1,6 @@
 import type { Lower } from "../disk/lower.ts";
-import type { Stamp } from "../disk/stamp.ts";
 import { childOf, compareTreePaths, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
+import { isUnseen, stampOfUnseen } from "../disk/unseen.ts";
 import type {
   LowerNode,
   Pending,
@@ -116,7 +116,8 @@ class Diff {
     const { seenNs } = directory;
     for (const { name, node: found } of this.#tree.childrenOf(directory.path)) {
       const isStrange = isMoved || isUnseen(found.stamp, seenNs);
-      const node = { ...(isStrange ? withoutIdentity(found) : found), seenNs };
+      const stamp = isStrange ? stampOfUnseen(found.stamp) : found.stamp;
+      const node = { ...found, stamp, seenNs };
       // What has moved out of it is not gone, and what is in it moves along.
       if (this.#movedTo.has(node.path)) continue;
       const at = childOf(path, name);
@@ -255,21 +256,6 @@ class Diff {
       return entry.kind === "file" && this.#tree.holds(base, entry.content);
     });
   }
-}
-
-/**
- * Whether a node in a hidden directory was changed, or came there, after somebody had last looked:
- * then hiding the directory was not meant for it. What comes and goes in a directory changes both
- * of its times, a move only the one.
- */
-function isUnseen({ kind, mtimeNs, ctimeNs }: Stamp, seenNs: bigint | undefined): boolean {
-  if (seenNs === undefined || ctimeNs < seenNs) return false;
-  return kind !== "directory" || mtimeNs < seenNs;
-}
-
-/** The same node as a base that nothing is equal to: the commit compares, and finds a conflict. */
-function withoutIdentity({ path, stamp }: LowerNode): LowerNode {
-  return { path, stamp: { ...stamp, ino: 0n, mtimeNs: 0n, ctimeNs: 0n } };
 }
 
 /** Two names of one inode are one node; renaming one over the other would do nothing. */

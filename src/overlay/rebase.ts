@@ -1,6 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { identityOf, kindOf, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
+import { isUnseen, stampOfUnseen } from "../disk/unseen.ts";
 import type { Core } from "./core.ts";
 import { FileContent } from "./file-content.ts";
 import { codeOf } from "./file-system-error.ts";
@@ -121,16 +122,22 @@ function settleDirectory(
   directory.passed.clear();
 }
 
-/** Whiteouts for what an opaque directory hid and the commit left in place. */
+/**
+ * Whiteouts for what an opaque directory hid and the commit left in place. What came there, or was
+ * changed, after the directory was last looked at, was not meant: its whiteout is a conflict.
+ */
 function hideUnknown(core: Core, directory: DirectoryNode, lowerPath: string): void {
   const { tree } = core;
+  const seenNs = directory.parent?.entries?.get(directory.name)?.base?.seenNs;
   directory.entries ??= new Map();
   for (const name of tree.shownNames(lowerPath)) {
     if (directory.entries.has(name)) continue;
-    const base = lowerNodeAt(core, absoluteOf(lowerPath, name));
-    if (base !== undefined) {
-      directory.entries.set(name, { node: undefined, base, generation: tree.generation });
-    }
+    const found = lowerNodeAt(core, absoluteOf(lowerPath, name));
+    if (found === undefined) continue;
+    const base = isUnseen(found.stamp, seenNs)
+      ? { ...found, stamp: stampOfUnseen(found.stamp), seenNs: 0n }
+      : { ...found, seenNs };
+    directory.entries.set(name, { node: undefined, base, generation: tree.generation });
   }
 }
 

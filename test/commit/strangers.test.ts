@@ -202,3 +202,23 @@ describe("a directory that a draft makes, and somebody else too", () => {
     expect(fs.readFileSync(at("made/deep/theirs"), "utf8")).toBe("theirs\n");
   });
 });
+
+it("a part of a directory that was made anew deletes nothing that came to the old one", async () => {
+  await nextTick();
+  const overlay = await openDraft();
+  overlay.fs.rmSync("dir", { recursive: true });
+  overlay.fs.mkdirSync("dir");
+  overlay.fs.writeFileSync("dir/new", "ours\n");
+  await nextTick();
+  for (const path of ["dir/theirs", "dir/deep/theirs"]) fs.writeFileSync(at(path), "theirs\n");
+  await overlay.commit({ include: ["dir/new"] });
+  await expect(overlay.commit()).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
+  for (const path of ["dir/theirs", "dir/deep/theirs"]) {
+    expect(fs.readFileSync(at(path), "utf8")).toBe("theirs\n");
+  }
+  const conflicts = await overlay.commit().catch((error) => error.details.conflicts);
+  const paths = conflicts.map(({ path }: { readonly path: string }) => path).sort();
+  expect(paths).toEqual(["dir/deep/theirs", "dir/theirs"]);
+  await overlay.commit({ exclude: ["dir/theirs", "dir/deep", "dir/deep/**"] });
+  expect(fs.readdirSync(at("dir")).sort()).toEqual(["deep", "new", "theirs"]);
+});
