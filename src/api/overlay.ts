@@ -277,6 +277,8 @@ export class Overlay extends History implements AsyncDisposable {
   async close(options: { readonly settle?: boolean } = {}): Promise<void> {
     checkOptions("close", options, { settle: true });
     const { settle = true } = options;
+    // What was called before is still done.
+    await this.#transactions.idle();
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#runs.close();

@@ -38,6 +38,11 @@ export class TransactionScope {
     return this.#isInside() ? body() : this.#inTurn(body);
   }
 
+  /** Resolves when everything that has been entered by now is over; at once for who is inside. */
+  async idle(): Promise<void> {
+    if (!this.#isInside()) await this.#last;
+  }
+
   /** @throws {DraftError} `DRAFT_TRANSACTION` when called from inside of a transaction. */
   refuseInside(action: string): void {
     if (!this.#isInside()) return;

@@ -78,3 +78,22 @@ test("promises carry nothing of transactions that are over, however many overlay
   }
   expect(await marks()).toBeLessThanOrEqual(before);
 });
+
+test("closing waits for a commit that was called before, and nothing is committed after", async () => {
+  const one = await openOverlay(join(base, "one"));
+  one.fs.writeFileSync("file", "x");
+  const committed = one.commit();
+  await one.close();
+  expect((await committed).changes).toHaveLength(1);
+  expect(readFileSync(join(base, "one/file"), "utf8")).toBe("x");
+  await expect(one.commit()).rejects.toMatchObject({ code: "DRAFT_CLOSED" });
+});
+
+test("a transaction may close its overlay, and does not wait for itself", async () => {
+  const one = await openOverlay(join(base, "one"));
+  const closed = one.transact(async ({ fs }) => {
+    fs.writeFileSync("file", "x");
+    await one.close();
+  });
+  await expect(closed).rejects.toMatchObject({ code: "DRAFT_CLOSED" });
+});

@@ -203,7 +203,7 @@ describe("the summary of many changes", () => {
     expect(session.text).toMatch(/added +new\/0\/ +21 paths/);
     expect(session.text.match(/deleted +old\/\d+\.txt/g)).toHaveLength(40);
     // Without rights the kernel does not tell that a directory was renamed: mv copies and deletes.
-    expect(session.text).toMatch(/renamed +kept → renamed\/|deleted +kept\/file/);
+    expect(session.text).toMatch(/renamed +kept\/ → renamed\/|deleted +kept\/file/);
     expect(session.text.split("\n").length).toBeLessThan(60);
   });
 });
