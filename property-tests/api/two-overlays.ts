@@ -146,11 +146,15 @@ class World implements AsyncDisposable {
     switch (each.kind) {
       case "edit": {
         const files = overlay.fs as unknown as Files;
-        const before = linesIn(files, this.#root);
+        const before = treeOf(files, this.#root);
         this.#edit(files, each.edit);
-        const after = linesIn(files, this.#root);
-        for (const line of minus(after, before)) actor.added.add(line);
-        for (const line of minus(before, after)) actor.removed.add(line);
+        const after = treeOf(files, this.#root);
+        for (const line of minus(linesOf(after), linesOf(before))) actor.added.add(line);
+        // By file: what one loses may show in another, for now.
+        for (const [name, text] of Object.entries(before)) {
+          const left = linesOf({ name: after[name] ?? "" });
+          for (const line of minus(linesOf({ name: text }), left)) actor.removed.add(line);
+        }
         return "edit";
       }
       case "discard":
@@ -269,7 +273,9 @@ class World implements AsyncDisposable {
     expect(minus(lost, known), `${each.kind}: lines that no operation wrote are lost`).toEqual(
       new Set(),
     );
-    expect(minus(gained, known), `${each.kind}: unknown lines`).toEqual(new Set());
+    // A name of a file comes back with the bytes that the file had.
+    const seen = new Set([...known, ...this.#found]);
+    expect(minus(gained, seen), `${each.kind}: unknown lines`).toEqual(new Set());
     this.#operations.set(outcome.sequence, { added: gained, removed: lost });
     return each.kind;
   }
