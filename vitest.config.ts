@@ -38,9 +38,11 @@ const leftToLong = [
   "test/config/agent-profile.test.ts",
   "test/crash/commit-death.test.ts",
   "test/crash/commit-power.test.ts",
+  "test/crash/recovery-errors.test.ts",
   "test/crash/volatile-power.test.ts",
   "test/crash/written-names.test.ts",
   "test/engines/bench-engines.test.ts",
+  "test/objects/git-index.test.ts",
 ];
 
 /** What does its work by native calls where there are any, and as well without. */
