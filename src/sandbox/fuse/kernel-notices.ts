@@ -5,17 +5,27 @@ import { Worker } from "node:worker_threads";
 export interface NoticeWork {
   /** Descriptor of `/dev/fuse`. */
   readonly device: number;
-  /** How many messages have been sent. */
-  readonly sent: Int32Array<SharedArrayBuffer>;
+  /** How many messages have been sent, and whether the thread has begun. */
+  readonly progress: Int32Array<SharedArrayBuffer>;
 }
+
+/** Where in `progress`. */
+export const sentAt = 0;
+export const begunAt = 1;
 
 const programPath = fileURLToPath(new URL("./notice-program.js", import.meta.url));
 
 /**
- * How long an answer waits for the messages before it, in milliseconds: they take one, and starting
- * the thread some fifty. Longer only where the kernel waits for this server.
+ * How long an answer waits for the messages before it, in milliseconds: they take one. Longer only
+ * where the kernel waits for this server.
  */
-const waitMaxMs = 200;
+const sendMaxMs = 200;
+
+/**
+ * How long it waits for the thread to begin, in milliseconds: some fifty, and more on a busy
+ * machine. Nobody waits for this server because of a thread that has sent nothing yet.
+ */
+const beginMaxMs = 10_000;
 
 /**
  * Tells the kernel what it shall not keep any longer. To drop pages it waits until nobody reads
@@ -25,7 +35,7 @@ const waitMaxMs = 200;
  */
 export class KernelNotices {
   readonly #device: number;
-  readonly #sent = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #progress = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   #worker: Worker | undefined;
   #posted = 0;
 
@@ -40,19 +50,25 @@ export class KernelNotices {
     this.#posted += messages.length;
     // Copies: small buffers are parts of one that would be sent with each.
     this.#worker.postMessage(messages.map((message) => Uint8Array.from(message)));
-    const untilMs = performance.now() + waitMaxMs;
+    this.#await(sentAt, this.#posted, sendMaxMs);
+  }
+
+  /** Waits until the thread has got so far, or for so long. */
+  #await(at: number, wanted: number, maxMs: number): void {
+    const untilMs = performance.now() + maxMs;
     for (;;) {
-      const sent = Atomics.load(this.#sent, 0);
+      const reached = Atomics.load(this.#progress, at);
       const restMs = untilMs - performance.now();
-      if (sent >= this.#posted || restMs <= 0) return;
-      Atomics.wait(this.#sent, 0, sent, restMs);
+      if (reached >= wanted || restMs <= 0) return;
+      Atomics.wait(this.#progress, at, reached, restMs);
     }
   }
 
   #start(): Worker {
-    const workerData: NoticeWork = { device: this.#device, sent: this.#sent };
+    const workerData: NoticeWork = { device: this.#device, progress: this.#progress };
     const worker = new Worker(programPath, { execArgv: [], trackUnmanagedFds: false, workerData });
     worker.unref();
+    this.#await(begunAt, 1, beginMaxMs);
     return worker;
   }
 }
