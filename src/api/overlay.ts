@@ -269,7 +269,8 @@ export class Overlay extends History implements AsyncDisposable {
   }
 
   /**
-   * Frees everything. What is pending and neither committed nor saved is gone.
+   * Frees everything, once commits and transactions that were called before are over. What is
+   * pending and neither committed nor saved is gone.
    *
    * @param options.settle whether to wait until what was committed is durable in the tree itself
    *   and not only by its journal, so that a reboot leaves nothing to do; `true` by default.

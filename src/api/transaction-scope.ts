@@ -33,9 +33,12 @@ export class TransactionScope {
     return this.#inTurn(() => this.#runInside(() => body(true)));
   }
 
-  /** Calls `body`, which waits for no code but ours, when it is its turn. */
-  async enterAlone<Result>(body: () => Promise<Result>): Promise<Result> {
-    return this.#isInside() ? body() : this.#inTurn(body);
+  /**
+   * Calls `body`, which waits for no code but ours, when it is its turn. Not from inside: it would
+   * wait for itself; see {@link TransactionScope.refuseInside}.
+   */
+  enterAlone<Result>(body: () => Promise<Result>): Promise<Result> {
+    return this.#inTurn(body);
   }
 
   /** Resolves when everything that has been entered by now is over; at once for who is inside. */

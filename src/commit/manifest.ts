@@ -97,8 +97,8 @@ export type ManifestAfter = ManifestNode & {
   readonly timesSet: boolean;
   readonly linkGroup?: number;
   /**
-   * A file that lay there gave way to one with several names: that is another one than lay there,
-   * and its other names have nothing to do with the bytes that were replaced here.
+   * A file that lay there, or that was to move there, gave way to one with several names: that is
+   * another one, and its other names have nothing to do with the bytes that were replaced here.
    */
   readonly isOtherFile?: true;
 };

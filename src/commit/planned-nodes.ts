@@ -104,24 +104,13 @@ export class PlannedNodes {
       case "rename": {
         const before = manifestNodeOf(this.#oldImage(change.before));
         const image = this.#newImage(change.after, change.before);
-        const after = manifestAfterOf(image, change.after);
-        const { aspects } = change;
         const marks = isOtherFile(change) ? { isOtherFile: true as const } : {};
-        const marked = { ...after, ...marks };
-        if (change.kind === "modify") {
-          return { kind: "modify", path, before, after: marked, aspects };
-        }
+        const after = { ...manifestAfterOf(image, change.after), ...marks };
+        const { aspects } = change;
+        if (change.kind === "modify") return { kind: "modify", path, before, after, aspects };
         const over = change.replaced;
         const replaced = over === undefined ? null : manifestNodeOf(this.#oldImage(over));
-        return {
-          kind: "rename",
-          path,
-          from: change.from,
-          before,
-          after: marked,
-          aspects,
-          replaced,
-        };
+        return { kind: "rename", path, from: change.from, before, after, aspects, replaced };
       }
     }
   }

@@ -89,10 +89,9 @@ export function multiEdit(
   second: readonly Edit[] | MultiEditOptions = [],
   third: MultiEditOptions = {},
 ): MultiEditResult {
-  const call = "multiEdit";
-  checkOptions(call, Array.isArray(second) ? third : second, multiEditNames);
   const edits = Array.isArray(second) ? (second as readonly Edit[]) : [];
   const options = Array.isArray(second) ? third : (second as MultiEditOptions);
+  checkOptions("multiEdit", options, multiEditNames);
   const lists: readonly EditList[] =
     typeof target === "string" ? [[target, edits]] : Object.entries(target);
   for (const [path, list] of lists) if (list.length === 0) throw emptyList(path);
