@@ -15,7 +15,8 @@ export function repairRefs(store: CommitStore): string[] {
   const operations = soundRef(store, operationsRef);
   const main = soundRef(store, mainRef);
   if (operations !== undefined && main !== undefined) return [];
-  const newest = operations === undefined ? findNewest(store) : readCheckpoint(objects, operations);
+  const newest =
+    operations === undefined ? findNewestOperation(store) : readCheckpoint(objects, operations);
   if (newest === undefined) return [];
   const repaired: string[] = [];
   if (main === undefined) {
@@ -38,11 +39,12 @@ export function soundRef({ objects }: CommitStore, name: string): ObjectId | und
 /**
  * The newest operation that was decided, judging by the journal, else by all that is in the store.
  */
-function findNewest({ objects, journal }: CommitStore): Checkpoint | undefined {
+export function findNewestOperation({ objects, journal }: CommitStore): Checkpoint | undefined {
   const record = journal.read();
   const decided = record?.refs.find(({ name }) => name === operationsRef)?.after;
-  if (decided !== undefined && decided !== null && objects.has(decided))
-    return readCheckpoint(objects, decided);
+  // All that were ever begun were taken back: their commits in the store are no part of the log.
+  if (decided === null) return undefined;
+  if (decided !== undefined && objects.has(decided)) return readCheckpoint(objects, decided);
   // An operation that was taken back has left its commit in the store, but is no part of the log.
   const takenBack = record?.kind === "abort" ? record.pack?.sequence : undefined;
   let newest: Checkpoint | undefined;

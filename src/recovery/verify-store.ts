@@ -4,6 +4,7 @@ import type { CommitStore } from "../commit/commit-store.ts";
 import { hashFile } from "../commit/large-content.ts";
 import { mainRef, operationsRef } from "../commit/manifest.ts";
 import { checkpoints } from "../commit/operation-log.ts";
+import { findNewestOperation } from "../commit/repair-refs.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { isDraftError } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -111,7 +112,8 @@ class Verification {
     const { disk, objects } = this.#store;
     const refs = listRefs(disk, objects.path);
     for (const name of [mainRef, operationsRef]) {
-      if (!refs.has(name)) this.#add("ref", name, "It is missing or torn.", true);
+      if (refs.has(name) || !this.#hasOperations()) continue;
+      this.#add("ref", name, "It is missing or torn.", true);
     }
     const boundary = readShallow(disk, objects.path);
     for (const [name, tip] of refs) {
@@ -127,6 +129,16 @@ class Verification {
           this.#known.add(oid);
         }
       });
+    }
+  }
+
+  /** Whether a ref should name anything. A damaged journal is told of by whoever goes by it. */
+  #hasOperations(): boolean {
+    try {
+      return findNewestOperation(this.#store) !== undefined;
+    } catch (error) {
+      if (!isDraftError(error)) throw error;
+      return true;
     }
   }
 

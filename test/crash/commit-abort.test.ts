@@ -6,6 +6,8 @@ import { checkpoints } from "../../src/commit/operation-log.ts";
 import { recoverJournal } from "../../src/commit/recover.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { recoverRoot } from "../../src/recovery/recover-root.ts";
+import { verifyStore } from "../../src/recovery/verify-store.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
@@ -175,3 +177,29 @@ test("names that a commit takes from a file are names of that file again when it
     expect(fs.statSync(at(name)).nlink, name).toBe(2);
   }
 });
+
+test.each([0, 1])(
+  "of %i operations, none is one of those that were taken back, and none is missed",
+  async (carriedOut) => {
+    using root = TemporaryRoot.inMemory();
+    const change = (name: string) =>
+      new ChangeBuilder(root.path).create(`${name}.txt`, name).createDirectory(name).build();
+    const store = () => openCommitStore(new NodeDisk(), stateDirectoryOf(root.path));
+    if (carriedOut > 0) await commit(new NodeDisk(), root.path, change("first"));
+    for (const name of ["one", "two", "three"]) {
+      const refusing = new FaultDisk(new NodeDisk(), (call) => {
+        const isLast = call.name === "mkdir" && call.path?.endsWith(`/${name}`) === true;
+        return isLast ? { kind: "error", code: "EBUSY" } : fine;
+      });
+      const attempt = commit(refusing, root.path, change(name));
+      await expect(attempt).rejects.toMatchObject({ code: "DRAFT_COMMIT_FAILED" });
+      expect(await verifyStore(store())).toMatchObject({ isSound: true, operations: carriedOut });
+      await recoverRoot(store());
+      expect([...checkpoints(store().objects)]).toHaveLength(carriedOut);
+    }
+    fs.rmSync(join(root.path, ".draftfs/checkpoints.git/refs"), { recursive: true });
+    expect((await verifyStore(store())).isSound).toBe(carriedOut === 0);
+    await recoverRoot(store());
+    expect([...checkpoints(store().objects)]).toHaveLength(carriedOut);
+  },
+);
