@@ -5,6 +5,7 @@ import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError } from "./failure.ts";
 import type { FinishReport } from "./finish.ts";
 import type { JournalRecord } from "./journal-record.ts";
+import { partTakenBack } from "./part-kept.ts";
 import { removeStaging } from "./staging-place.ts";
 import { dropStaged, takeBack } from "./take-back.ts";
 
@@ -38,6 +39,7 @@ export async function abortOperation(
       const { kept, parted } = await takeBack(store, record, begun, options);
       journal.notes.write("applied", record.sequence + 1, record.bootId);
       removeStaging(disk, state, record.sequence);
+      await partTakenBack(store, record);
       return { kept, parted };
     } catch (error) {
       if (!isSystemError(error)) throw error;

@@ -21,6 +21,7 @@ import type { RootLock } from "./lock.ts";
 import type { Losses } from "./losses.ts";
 import type { ManifestChange } from "./manifest.ts";
 import type { Pace } from "./pace.ts";
+import { partKept } from "./part-kept.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
@@ -159,10 +160,11 @@ export class PreparedCommit implements AsyncDisposable {
   async discard(): Promise<void> {
     if (this.#state !== "prepared") return;
     this.#state = "discarded";
-    const { store, lock, record, settled, staged, packSync } = this.#parts;
+    const { store, lock, record, settled, staged, packSync, largeFiles } = this.#parts;
     await Promise.all([settled, staged, packSync]);
     try {
       this.#close();
+      partKept(store, largeFiles);
       removeStaging(store.disk, store.state, record.sequence);
       store.journal.dropNext(record.sequence);
     } finally {

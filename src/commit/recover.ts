@@ -11,6 +11,7 @@ import type { JournalRecord } from "./journal-record.ts";
 import type { KeptPlace } from "./kept-places.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
 import { isLoss, loseRecord, setTornAside } from "./lost-record.ts";
+import { largeFilesOf, partKept } from "./part-kept.ts";
 import { publishObjects } from "./publish-objects.ts";
 import { settleJournal } from "./settle.ts";
 import { sweepStaging } from "./staging-place.ts";
@@ -150,6 +151,7 @@ async function recoverRecord(
     throw unpublishedFailure(store, unpublished);
   }
   await settleLast(store, last);
+  partKept(store, largeFilesOf(record));
   return {
     ...result,
     attempted,

@@ -24,6 +24,15 @@ export function linkOrCopy(disk: Disk, source: string, target: string): boolean 
   const wanted = disk.lstat(source);
   const found = disk.lstat(target);
   if (found !== undefined && found.size === wanted?.size) return false;
+  return replaceByLinkOrCopy(disk, source, target);
+}
+
+/**
+ * Puts a second name of the file `source`, or a copy of it, in the place of whatever `target` is.
+ *
+ * @returns whether bytes were copied: they are not durable then.
+ */
+export function replaceByLinkOrCopy(disk: Disk, source: string, target: string): boolean {
   const next = `${target}.new`;
   if (disk.lstat(next) !== undefined) disk.unlink(next);
   let isCopied = false;
