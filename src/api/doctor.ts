@@ -1,7 +1,13 @@
 import { checkOptions } from "../check-options.ts";
 import { checkRoot } from "../disk/check-root.ts";
 import { examineSandbox, type SandboxReport } from "../sandbox/doctor.ts";
-import { draftsNames } from "./option-names.ts";
+import { doctorNames } from "./option-names.ts";
+
+/** How to name the root that is examined. */
+export interface DoctorOptions {
+  /** Allows `/`, the home directory and a directory inside another root. False by default. */
+  readonly force?: boolean;
+}
 
 /**
  * Finds out what isolation this system offers for a directory, by trying, and what would improve
@@ -11,8 +17,8 @@ import { draftsNames } from "./option-names.ts";
  */
 export async function doctor(
   directory: string,
-  options: { readonly force?: boolean } = {},
+  options: DoctorOptions = {},
 ): Promise<SandboxReport> {
-  checkOptions("doctor", options, draftsNames);
+  checkOptions("doctor", options, doctorNames);
   return examineSandbox(checkRoot(directory, options));
 }

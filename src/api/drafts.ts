@@ -10,6 +10,8 @@ import { draftsNames } from "./option-names.ts";
 export interface DraftsOptions {
   /** Allows `/`, the home directory and a directory inside another root. False by default. */
   readonly force?: boolean;
+  /** For root: removes a draft whoever the state directory belongs to. False by default. */
+  readonly trustOwner?: boolean;
 }
 
 /**
@@ -34,7 +36,8 @@ export async function listDrafts(
  *
  * @returns whether there was one.
  * @throws {DraftError} as `openOverlay` for the root; `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED` when a
- *   process uses it.
+ *   process uses it; `DRAFT_STATE_UNTRUSTED` to the superuser, in the state directory of somebody
+ *   else.
  */
 export async function removeDraft(
   directory: string,
@@ -43,7 +46,7 @@ export async function removeDraft(
 ): Promise<boolean> {
   checkOptions("removeDraft", options, draftsNames);
   const state = stateDirectoryOf(checkRoot(directory, options));
-  const disk = diskOf(state);
+  const disk = diskOf(state, { trustsOwner: options.trustOwner === true });
   return usingState(state, "read", () => hasStateDirectory(disk, state))
     ? list.removeDraft(disk, state, name)
     : false;

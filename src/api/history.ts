@@ -8,6 +8,7 @@ import { patchOfEdits } from "../commit/patch.ts";
 import type { PatchEdit } from "../commit/patch-edits.ts";
 import { commitPlanFile } from "../commit/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
+import type { Disk } from "../disk/disk.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import type { SafetyFacts } from "../metrics/measurement.ts";
@@ -83,8 +84,9 @@ export class History {
   }
 
   /** What the command line collects measurements by. @internal */
-  get collection(): Pick<OverlaySettings, "values" | "metricsDirectory"> {
-    return this.settings;
+  get collection(): Pick<OverlaySettings, "values" | "metricsDirectory"> & { readonly disk: Disk } {
+    const { values, metricsDirectory } = this.settings;
+    return { values, metricsDirectory, disk: this.#store.disk };
   }
 
   /** What is wrong with the configuration files, when they were to be ignored then. */
@@ -308,6 +310,11 @@ export class History {
     } finally {
       lock.release();
     }
+  }
+
+  /** What the command line hands on to a process of its own. @internal */
+  get trustsOwner(): boolean {
+    return this.#store.trustsOwner;
   }
 
   /** Whether an operation was carried out here that is durable by its journal alone as yet. */

@@ -19,6 +19,12 @@ export interface OpenOverlayOptions extends MeasuringOptions {
   /** Loads the draft without holding it, so that others may use it. It cannot be saved then. */
   readonly readOnly?: boolean;
   /**
+   * For root: goes by the state directory, and writes to it, whoever it belongs to. False by
+   * default: nothing can be changed then where others could have put something there to be carried
+   * out, but for the user who has called `sudo`.
+   */
+  readonly trustOwner?: boolean;
+  /**
    * Opens with the defaults where the configuration files are wrong, so that one of them cannot
    * keep its own commit from being undone; `overlay.configProblem` tells. False by default.
    */

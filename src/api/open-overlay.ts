@@ -31,8 +31,8 @@ import { type OverlaySettings, readSettings } from "./settings.ts";
  * @param directory the root; its real path counts.
  * @throws {DraftError} `DRAFT_ROOT_MISSING`, `DRAFT_ROOT_NOT_DIRECTORY`, `DRAFT_ROOT_UNREADABLE`,
  *   `DRAFT_ROOT_GUARDED`, `DRAFT_ROOT_NESTED`; `DRAFT_FORMAT_NEWER`, `DRAFT_FORMAT_CORRUPT`,
- *   `DRAFT_STATE_UNUSABLE` for the state directory; `DRAFT_CONFIG`; `DRAFT_DRAFT_NAME`,
- *   `DRAFT_LOCKED` for the draft.
+ *   `DRAFT_STATE_UNUSABLE`, `DRAFT_STATE_UNTRUSTED` for the state directory; `DRAFT_CONFIG`;
+ *   `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED` for the draft.
  */
 export async function openOverlay(
   directory: string,
@@ -41,7 +41,8 @@ export async function openOverlay(
   checkOptions("openOverlay", options, openNames);
   const root = checkRoot(directory, options);
   const state = stateDirectoryOf(root);
-  const disk = diskOf(state);
+  const trustsOwner = options.trustOwner === true;
+  const disk = diskOf(state, { trustsOwner });
   // Making it later would change the root, which may have been read by then.
   if (options.isolation === "serializable") {
     usingState(state, "write to", () => ensureStateDirectory(disk, state));
@@ -50,17 +51,20 @@ export async function openOverlay(
   const store = openCommitStore(disk, state, {
     recoveryAttempts: before.recoveryAttempts,
     settlesEarly: options.settle !== "late",
+    trustsOwner,
   });
   const recovered = await recoverUnlessBusy(store);
   // What was recovered may have been a configuration file.
-  const settings =
-    recovered.outcome === "clean" ? before : await readSettings(disk, state, options.agent);
+  const settings = hasRecovered(recovered)
+    ? await readSettings(disk, state, options.agent)
+    : before;
   if (settings.problem !== undefined && options.ignoreBadConfig !== true) {
     store.objects.close();
     throw settings.problem;
   }
   const layer = openLayer({
     root,
+    trustsOwner,
     memoryLimitBytes: options.memoryLimitBytes ?? settings.memoryLimitBytes,
     ...(options.policy === undefined ? {} : { policy: options.policy }),
     ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
@@ -85,13 +89,19 @@ function meterFor({ meter, observer }: OpenOverlayOptions, { values }: OverlaySe
   return observer === undefined ? new Meter() : meterOf(values, observer);
 }
 
-function noteRecovery(meter: Meter, { outcome, elapsedMs }: RecoveryReport): void {
-  if (outcome === "clean") return;
+function noteRecovery(meter: Meter, recovered: RecoveryReport): void {
+  if (!hasRecovered(recovered)) return;
+  const { outcome, elapsedMs } = recovered;
   const report = reportOfCheck({
     recoveryMs: elapsedMs,
     ...(outcome === "taken-back" ? { rollback: "done" } : {}),
   });
   meter.note({ name: "recover", sizeBytes: 0 }, elapsedMs, report);
+}
+
+/** Whether opening has changed the tree. */
+function hasRecovered({ outcome }: RecoveryReport): boolean {
+  return outcome !== "clean" && outcome !== "refused";
 }
 
 /** Readers never wait: an operation that is just being carried out is its owner's business. */
@@ -104,6 +114,9 @@ async function recoverUnlessBusy(store: CommitStore): Promise<RecoveryReport> {
     return (await recoverRoot(store, { waitMs: 0 }))?.journal ?? untouched;
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_LOCKED") return untouched;
+    if (isDraftError(error) && error.code === "DRAFT_STATE_UNTRUSTED") {
+      return { ...untouched, outcome: "refused", leftToPerson: [error.message] };
+    }
     // The tree is whole, and can be looked at; the next change of it says what is wrong.
     if (isDraftError(error) && error.details["unpublished"] === true) return untouched;
     throw error;

@@ -8,6 +8,7 @@ import type { RecoveryOptions } from "../recovery/take-back.ts";
 import type { VerifyOptions } from "../recovery/verify-store.ts";
 import type { ResourceLimits, SessionOptions } from "../sandbox/session-options.ts";
 import type { OverlayRunOptions } from "./command-runs.ts";
+import type { DoctorOptions } from "./doctor.ts";
 import type { DraftsOptions } from "./drafts.ts";
 import type { OpenOverlayOptions } from "./open-options.ts";
 import type { CommitRequest, PlanOptions } from "./receipt.ts";
@@ -38,6 +39,7 @@ export const openNames = {
   force: true,
   draft: "text",
   readOnly: true,
+  trustOwner: true,
   ignoreBadConfig: true,
   memoryLimitBytes: "number",
   agent: true,
@@ -49,7 +51,9 @@ export const openNames = {
   observer: true,
 } satisfies NamesOf<OpenOverlayOptions>;
 
-export const draftsNames = { force: true } satisfies NamesOf<DraftsOptions>;
+export const draftsNames = { force: true, trustOwner: true } satisfies NamesOf<DraftsOptions>;
+
+export const doctorNames = { force: true } satisfies NamesOf<DoctorOptions>;
 
 export const selectionNames = { include: "texts", exclude: "texts" } satisfies NamesOf<Selection>;
 

@@ -12,7 +12,8 @@ const program = fileURLToPath(new URL("./main.js", import.meta.url));
  */
 export function collectLater(overlay: Overlay): void {
   if (process.env["DRAFTFS_AUTO_GC"] === "0" || !overlay.isCollectionDue()) return;
-  const child = spawn(process.execPath, [program, "gc", "-C", overlay.root], {
+  const trust = overlay.trustsOwner ? ["--trust-owner"] : [];
+  const child = spawn(process.execPath, [program, "gc", "-C", overlay.root, ...trust], {
     cwd: "/",
     detached: true,
     stdio: "ignore",

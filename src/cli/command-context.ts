@@ -18,6 +18,7 @@ export interface CommonOptions {
   readonly draft?: string;
   readonly json?: boolean;
   readonly force?: boolean;
+  readonly trustOwner?: boolean;
 }
 
 /** What a command module exports: executes it and returns the exit code. */

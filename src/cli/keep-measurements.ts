@@ -13,9 +13,10 @@ export function keepMeasurements(
   { root, collection }: Overlay,
   measurements: readonly Measurement[],
 ): void {
-  const { values, metricsDirectory } = collection;
+  const { values, metricsDirectory, disk } = collection;
   const metrics = collectMetrics(values, {
     root: metricsDirectory,
+    disk,
     // A command looks at the disk before it writes, and finishes what was cut off.
     watchesSystem: false,
     onAlert: ({ severity, message }) => {

@@ -9,12 +9,13 @@ import { printable } from "./terminal.ts";
  */
 export function nextStep(
   words: readonly string[],
-  { directory, draft }: Pick<CommonOptions, "directory" | "draft">,
+  { directory, draft, trustOwner }: Pick<CommonOptions, "directory" | "draft" | "trustOwner">,
 ): string {
   const [command = "", ...rest] = words;
   const where = [
     ...(directory === undefined ? [] : ["-C", directory]),
     ...(draft === undefined || !draftCommands.has(command) ? [] : ["--draft", draft]),
+    ...(trustOwner === true ? ["--trust-owner"] : []),
   ];
   return ["draftfs", command, ...where, ...rest].map(shellWord).join(" ");
 }

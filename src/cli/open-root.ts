@@ -52,6 +52,7 @@ async function withRoot<Result>(
   const overlay = await openOverlay(rootOf(context, options), {
     ...openOptions,
     ...force,
+    ...(options.trustOwner === true ? { trustOwner: true } : {}),
     // A process of its own does that, so that nobody waits for it.
     settle: "late",
     observer: (measurement) => measurements.push(measurement),
@@ -93,7 +94,12 @@ const outcomes = {
 /** A commit that was cut off is finished or taken back by whoever opens the root next. */
 function announceRecovery({ err }: CommandContext, { recovered }: Overlay): void {
   if (recovered.outcome === "clean") return;
-  const steps = countText(recovered.redone, "step");
-  err.write(`${outcomes[recovered.outcome]}: ${steps} in ${durationText(recovered.elapsedMs)}.\n`);
+  if (recovered.outcome === "refused") {
+    err.write("Left a commit as it is that was interrupted: files may be as before it or after.\n");
+  } else {
+    const steps = countText(recovered.redone, "step");
+    const took = durationText(recovered.elapsedMs);
+    err.write(`${outcomes[recovered.outcome]}: ${steps} in ${took}.\n`);
+  }
   for (const advice of recovered.leftToPerson) err.write(`  ${printable(advice)}\n`);
 }

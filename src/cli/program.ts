@@ -87,7 +87,8 @@ function addCommonOptions(command: Command, hasDraft: boolean): Command {
   if (hasDraft) command.option("--draft <name>", "name of the draft (default: main)");
   return command
     .option("--json", "print one JSON document on standard output")
-    .option("--force", "allow as root: /, the home directory, one inside another root");
+    .option("--force", "allow as root: /, the home directory, one inside another root")
+    .option("--trust-owner", "being root: go by drafts and history of another user");
 }
 
 function versionOfPackage(): string {

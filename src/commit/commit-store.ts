@@ -16,19 +16,26 @@ export interface CommitStore {
   readonly recoveryAttempts: number;
   /** Whether what a commit owes is paid at once, in the background, and not by the next one. */
   readonly settlesEarly: boolean;
+  /** Whether the superuser goes by the state directory whoever could have written to it. */
+  readonly trustsOwner: boolean;
 }
 
 /** How a root is opened for commits; all of it optional. */
 export interface StoreOptions {
   readonly recoveryAttempts?: number;
   readonly settlesEarly?: boolean;
+  readonly trustsOwner?: boolean;
 }
 
 /** Opens a root for commits; touches nothing until something is asked of it. */
 export function openCommitStore(
   disk: Disk,
   state: StateDirectory,
-  { recoveryAttempts = recoveryAttemptsMax, settlesEarly = false }: StoreOptions = {},
+  {
+    recoveryAttempts = recoveryAttemptsMax,
+    settlesEarly = false,
+    trustsOwner = false,
+  }: StoreOptions = {},
 ): CommitStore {
   return {
     disk,
@@ -38,5 +45,6 @@ export function openCommitStore(
     contents: new ContentIndex(),
     recoveryAttempts,
     settlesEarly,
+    trustsOwner,
   };
 }

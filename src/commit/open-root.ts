@@ -1,5 +1,6 @@
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureStateDirectory } from "../disk/state-directory.ts";
+import { refuseStrangers } from "../disk/state-trust.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { bootIdOf } from "./host.ts";
 import type { JournalState } from "./journal.ts";
@@ -21,8 +22,13 @@ export interface OpenRoot {
 /**
  * Takes the lock of a root and finishes what a dead process left in it, so that a new operation
  * starts from a whole tree.
+ *
+ * @throws {DraftError} `DRAFT_STATE_UNTRUSTED` to the superuser, in the state directory of somebody
+ *   else; `DRAFT_STATE_UNUSABLE`, `DRAFT_LOCKED`, `DRAFT_ABORTED`, and as `recoverJournal` does.
  */
 export async function openRoot(store: CommitStore, options: LockOptions = {}): Promise<OpenRoot> {
+  // It may have come, or another one in its place, since the disk was opened.
+  if (!store.trustsOwner) refuseStrangers(store.disk, store.state);
   createState(store);
   const lock = await RootLock.take(store.disk, store.state, options);
   try {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { hasStateDirectory, journalPackOf } from "../disk/state-directory.ts";
+import { refuseStrangersOfJournal } from "../disk/state-trust.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError, type DraftErrorCode, isDraftError } from "../errors.ts";
 import { recoveryPauseMs } from "../limits.ts";
@@ -23,9 +24,10 @@ import { takeBack } from "./take-back.ts";
 export interface RecoveryReport {
   /**
    * `clean`: nothing was left to do. `finished`: a commit was. `taken-back`: one was undone.
-   * `lost`: one without durability did not outlive a loss of power.
+   * `lost`: one without durability did not outlive a loss of power. `refused`: one is left as it
+   * is, for root does not go by the journal of somebody else.
    */
-  readonly outcome: "clean" | "finished" | "taken-back" | "lost";
+  readonly outcome: "clean" | "finished" | "taken-back" | "lost" | "refused";
   /** How far the failure reached that made recovery necessary; `null` when there was none. */
   readonly level: RecoveryLevel | null;
   /** What was tried, in order. */
@@ -53,6 +55,7 @@ export interface RecoveryReport {
  *
  * @throws {DraftError} `DRAFT_FORMAT_CORRUPT`, `DRAFT_STORE_CORRUPT` (`critical_failure`) when
  *   journal or pack are damaged, which no crash does: nothing is touched then.
+ *   `DRAFT_STATE_UNTRUSTED` to the superuser, when somebody else could have written them.
  *   `DRAFT_RECOVERY_FAILED` (`system_failure`) when it can neither be finished nor taken back now;
  *   `DRAFT_LOCKED`. The details say what was tried and what is left to a person.
  */
@@ -71,6 +74,7 @@ export async function recoverJournal(
 
 /** {@link recoverJournal} for a caller that holds the lock. */
 export async function recoverLocked(store: CommitStore): Promise<RecoveryReport> {
+  if (!store.trustsOwner) refuseStrangersOfJournal(store.disk, store.state);
   const report = await recoverOrGiveUp(store);
   const bootId = bootIdOf(store.disk);
   if (store.journal.notes.hasBeenCut(bootId)) {

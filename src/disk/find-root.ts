@@ -1,6 +1,7 @@
 import { lstatSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isGuarded, stateDirectoryOf } from "./state-directory.ts";
+import { isTrustedOwner } from "./trusted-owner.ts";
 
 /**
  * The nearest root that is `directory` or lies above it, as git looks for its repository: a
@@ -42,18 +43,11 @@ function hasOwnState(root: string): boolean {
   const { path, format, checkpoints } = stateDirectoryOf(root);
   try {
     const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found === undefined || !found.isDirectory() || !isTrusted(found.uid)) return false;
+    if (found === undefined || !found.isDirectory() || !isTrustedOwner(found.uid)) return false;
     // Without either nothing was ever kept in it.
     return [format, checkpoints].some((name) => lstatSync(name, { throwIfNoEntry: false }));
   } catch {
     // What may not be looked at is somebody else's.
     return false;
   }
-}
-
-/** Our own, or that of who became root by `sudo`. */
-function isTrusted(uid: number): boolean {
-  const own = process.geteuid?.();
-  if (own === undefined || own === uid) return true;
-  return own === 0 && process.env["SUDO_UID"] === String(uid);
 }

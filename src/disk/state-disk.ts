@@ -1,18 +1,38 @@
 import fs from "node:fs";
+import { ClosedStateDisk } from "./closed-state-disk.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { openFlags } from "./open-flags.ts";
 import type { StateDirectory } from "./state-directory.ts";
+import { strangerOf } from "./state-trust.ts";
+import { isTrustedOwner } from "./trusted-owner.ts";
+
+/** Whom the superuser trusts. */
+export interface Trust {
+  /** The owner of the state directory, whoever that is. False by default. */
+  readonly trustsOwner?: boolean;
+}
 
 /**
  * The real disk as somebody uses it who is about to change a root. Where that is the superuser, and
- * the state directory, or the tree that it is made in, belongs to somebody else, what is made in it
- * is given to them: else one `sudo draftfs` would close their own history to them.
+ * the state directory, or the tree that it is made in, belongs to somebody else whom we trust, what
+ * is made in it is given to them: else one `sudo draftfs` would close their own history to them.
+ * Nothing is written to the state directory of somebody whom we do not trust.
  */
-export function diskOf(state: StateDirectory): NodeDisk {
+export function diskOf(state: StateDirectory, { trustsOwner = false }: Trust = {}): NodeDisk {
   const disk = new NodeDisk();
   if (process.geteuid?.() !== 0) return disk;
-  const owner = disk.lstat(state.path) ?? disk.lstat(state.root);
-  return owner === undefined || owner.uid === 0 ? disk : new GivingDisk(state, owner);
+  const found = disk.lstat(state.path);
+  const stranger = trustsOwner ? undefined : strangerOf(state.path, found);
+  if (stranger !== undefined) return new ClosedStateDisk(state, stranger);
+  const owner = found ?? disk.lstat(state.root);
+  if (owner === undefined || owner.uid === 0) return disk;
+  // What is made in a tree of somebody else is root's own.
+  return trustsOwner || isTrustedOwner(owner.uid) ? new GivingDisk(state, owner) : disk;
+}
+
+/** Whether nothing can be written to the state directory, for want of trust in its owner. */
+export function isStateClosed(disk: NodeDisk): boolean {
+  return disk instanceof ClosedStateDisk;
 }
 
 interface Owner {

@@ -5,7 +5,7 @@ import { openLower } from "../disk/lower-open.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
-import { diskOf } from "../disk/state-disk.ts";
+import { diskOf, isStateClosed, type Trust } from "../disk/state-disk.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { memoryBytesMax } from "../limits.ts";
 import { type Adoptable, Adoption } from "./adopt.ts";
@@ -32,7 +32,7 @@ export type { PolicyOptions } from "./policy.ts";
 export type { Savepoint } from "./undo-log.ts";
 
 /** How to open a layer. */
-export interface LayerOptions {
+export interface LayerOptions extends Trust {
   /** Absolute real path of the root. */
   readonly root: string;
   /** The file system below; the real disk by default. */
@@ -45,7 +45,8 @@ export interface LayerOptions {
   /**
    * Directory to spill below, on the file system of the root, so that a commit can rename from it.
    * By default the staging directory of the root's state, which is made when it is first needed;
-   * for a lower that is not the real disk, the system's directory for temporary files.
+   * for a lower that is not the real disk, and where nothing may be written to that state, the
+   * system's directory for temporary files.
    */
   readonly stagingDirectory?: string;
   /** What code that uses the overlay may reach; everything below the root by default. */
@@ -74,15 +75,16 @@ export class Layer {
   constructor(options: LayerOptions) {
     this.root = options.root;
     const lower = openLower(options.lower);
-    const disk = lower.native ? diskOf(stateDirectoryOf(options.root)) : new NodeDisk();
-    const staging = stagingOf(lower.native, options);
+    const disk = lower.native ? diskOf(stateDirectoryOf(options.root), options) : new NodeDisk();
+    const staging = stagingOf(lower.native, disk, options);
     const limitBytes = options.memoryLimitBytes ?? memoryBytesMax;
     this.#core = new Core(lower, options.root, {
       memory: { limitBytes, disk, staging },
       policy: options.policy,
       observes: options.isolation === "serializable",
     });
-    if (lower.native) sweepSpills(disk, stateDirectoryOf(options.root).staging);
+    if (lower.native && !isStateClosed(disk))
+      sweepSpills(disk, stateDirectoryOf(options.root).staging);
     this.#adoption = new Adoption(this.#core);
     this.#facade = createFacade(this.#core);
     this.fs = this.#facade.fs;
@@ -250,12 +252,12 @@ export class Layer {
   }
 }
 
-function stagingOf(isNative: boolean, options: LayerOptions): () => string {
+function stagingOf(isNative: boolean, disk: NodeDisk, options: LayerOptions): () => string {
   return () => {
     if (options.stagingDirectory !== undefined) return options.stagingDirectory;
-    if (!isNative) return tmpdir();
+    if (!isNative || isStateClosed(disk)) return tmpdir();
     const state = stateDirectoryOf(options.root);
-    ensureStateDirectory(diskOf(state), state);
+    ensureStateDirectory(diskOf(state, options), state);
     return state.staging;
   };
 }

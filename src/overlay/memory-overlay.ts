@@ -7,7 +7,7 @@ import { type Layer, type LayerOptions, openLayer } from "./layer.ts";
 export type MemoryTree = Readonly<Record<string, string | Uint8Array | null>>;
 
 /** How to open an overlay that touches no disk. */
-export interface MemoryOverlayOptions extends Omit<LayerOptions, "root" | "lower"> {
+export interface MemoryOverlayOptions extends Omit<LayerOptions, "root" | "lower" | "trustsOwner"> {
   /** Absolute path of the root inside the volume; `/` by default. */
   readonly root?: string;
   /**

@@ -170,7 +170,8 @@ function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
       kept: [],
     };
   }
-  const layer = openLayer({ root: store.state.root });
+  const { state, trustsOwner } = store;
+  const layer = openLayer({ root: state.root, trustsOwner });
   try {
     const expected = defersReading ? new Map<TreePath, ObjectId>() : undefined;
     const replay = new Replay(layer, store, tolerance, expected);

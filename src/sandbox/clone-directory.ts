@@ -17,7 +17,7 @@ import {
   stateDirectoryName,
   stateDirectoryOf,
 } from "../disk/state-directory.ts";
-import { diskOf } from "../disk/state-disk.ts";
+import { diskOf, isStateClosed } from "../disk/state-disk.ts";
 
 const prefix = "draftfs-clone-";
 
@@ -67,6 +67,7 @@ function placeBeside(root: string): string | undefined {
   const state = stateDirectoryOf(root);
   try {
     const disk = diskOf(state);
+    if (isStateClosed(disk)) return undefined;
     ensureStateDirectory(disk, state);
     if (disk.lstat(state.clones) === undefined) disk.mkdir(state.clones, 0o700);
     return state.clones;

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { openOverlay } from "../../src/index.ts";
 import { buildCommandLine, commandLinePath } from "../support/built-command-line.ts";
 
@@ -35,7 +35,10 @@ function foreign(): string[] {
   );
 }
 
-describe.runIf(isRoot)("what root does in somebody else's tree", () => {
+describe.runIf(isRoot)("what somebody does as root, by sudo, in their own tree", () => {
+  beforeEach(() => void vi.stubEnv("SUDO_UID", String(owner)));
+  afterEach(() => void vi.unstubAllEnvs());
+
   it("leaves them all of the state directory", async () => {
     await using overlay = await openOverlay(root, { draft: "main", memoryLimitBytes: 1 << 20 });
     overlay.fs.writeFileSync("file", "two\n");

@@ -34,6 +34,7 @@ export async function execute(context: CommandContext, options: DiscardOptions):
   }
   const discarded = await removeDraft(directory, draft, {
     ...(options.force === true ? { force: true } : {}),
+    ...(options.trustOwner === true ? { trustOwner: true } : {}),
   });
   if (options.json === true) out.json({ draft, discarded });
   else if (discarded) out.write(`Discarded the draft ${draft}.\n`);

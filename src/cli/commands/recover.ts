@@ -7,6 +7,6 @@ export function execute(context: CommandContext, options: CommonOptions): Promis
   return withHistory(context, options, async ({ recovered }, { out }) => {
     if (options.json === true) out.json({ recovered: { ...recovered } });
     else if (recovered.outcome === "clean") out.write("Nothing to recover.\n");
-    return exitCodes.ok;
+    return recovered.outcome === "refused" ? exitCodes.failed : exitCodes.ok;
   });
 }
