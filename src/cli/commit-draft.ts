@@ -84,6 +84,8 @@ export async function commitWithProgress(
     return receipt;
   } catch (error) {
     if (isDraftError(error) && error.code === "DRAFT_NOTHING_PENDING") return undefined;
+    // Commits that fail again and again leave packs as well.
+    if (isDraftError(error) && error.code === "DRAFT_COMMIT_FAILED") collectLater(overlay);
     throw error;
   }
 }

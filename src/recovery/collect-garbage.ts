@@ -9,7 +9,7 @@ import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import { detachedHeads, listRefs } from "../objects/refs.ts";
 import { readShallow, writeShallow } from "../objects/shallow.ts";
-import { buildPack, sweepProvisionalPacks } from "./repack.ts";
+import { type BuiltPack, buildPack, sweepProvisionalPacks } from "./repack.ts";
 import { type KeptHistory, keptHistory, type Retention } from "./retention.ts";
 
 /** How to collect. */
@@ -64,12 +64,13 @@ export async function collectGarbage(
   objects.refresh();
   const before = measure(store);
   const history = keptHistory(objects, options);
-  if (history.kept.length === 0 || (history.pruned === 0 && before.packs <= 1)) {
-    return report("nothing", history, before, before);
-  }
+  // Without any operation there can be packs all the same: of commits that were taken back.
+  const isCompact = history.pruned === 0 && before.packs <= Math.min(1, history.kept.length);
+  if (isCompact) return report("nothing", history, before, before);
   const oldPacks = objects.packBases().filter((base) => !isKeptByHand(store, base));
   const boundary = boundaryOf(store, history);
-  const built = await buildPack(store, tipsOf(store), boundary, options);
+  const tips = tipsOf(store);
+  const built = tips.length === 0 ? nothingToKeep : await buildPack(store, tips, boundary, options);
   try {
     const root = await tryLock(store, options);
     if (root === undefined) return report("busy", history, before, before);
@@ -104,6 +105,11 @@ export async function collectGarbage(
     built.discard();
   }
 }
+
+const nothingToKeep: BuiltPack = {
+  install: () => Promise.resolve(undefined),
+  discard: () => undefined,
+};
 
 async function tryLock(
   store: CommitStore,

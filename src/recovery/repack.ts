@@ -16,8 +16,11 @@ const compress = promisify<Buffer, ZlibOptions, Buffer>(deflate);
 
 /** A pack of everything reachable, durable under a provisional name that git ignores. */
 export interface BuiltPack {
-  /** Gives it its name and its index, durably; returns the path of both without suffix. */
-  install(): Promise<string>;
+  /**
+   * Gives it its name and its index, durably; returns the path of both without suffix, `undefined`
+   * where there is nothing to pack.
+   */
+  install(): Promise<string | undefined>;
   /** Removes what has not been installed. */
   discard(): void;
 }

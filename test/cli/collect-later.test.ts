@@ -1,10 +1,11 @@
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { openOverlay } from "../../src/index.ts";
 import { packsMax } from "../../src/limits.ts";
-import { buildCommandLine } from "../support/built-command-line.ts";
+import { buildCommandLine, commandLinePath } from "../support/built-command-line.ts";
 import { ScratchProject } from "./scratch-project.ts";
 
 let project: ScratchProject;
@@ -47,4 +48,21 @@ it("with DRAFTFS_AUTO_GC=0 nothing is packed", async () => {
   expect(project.draftfs(["commit"], { env: { DRAFTFS_AUTO_GC: "0" } }).code).toBe(0);
   await delay(1500);
   expect(packs()).toBe(packsMax + 1);
+});
+
+it("so has a commit that fails, however often it is tried", async () => {
+  await fillStore();
+  project.run("echo last > a.txt; echo new > b.txt");
+  fs.writeFileSync(project.path("b.txt"), "");
+  // A file that something is mounted on cannot be replaced: the commit fails, and is taken back.
+  const script = 'mount --bind "$1/b.txt" "$1/b.txt"; cd "$1"; "$2" "$3" commit --overwrite';
+  const words = ["sh", project.root, process.execPath, commandLinePath];
+  const attempt = spawnSync("unshare", ["-rm", "--", "sh", "-c", script, ...words], {
+    encoding: "utf8",
+  });
+  expect(attempt).toMatchObject({ status: 1, stderr: expect.stringContaining("EBUSY") });
+  for (let waits = 0; packs() > 1 && waits < 200; waits++) await delay(100);
+  expect(packs()).toBe(1);
+  expect(project.draftfs(["verify"]).code).toBe(0);
+  expect(fs.readFileSync(project.path("a.txt"), "utf8")).toBe(`${packsMax - 1}\n`);
 });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { checkpoints } from "../../src/commit/operation-log.ts";
 import { prepareCommit } from "../../src/commit/prepare.ts";
@@ -9,9 +10,11 @@ import { packedContentBytesMax } from "../../src/limits.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import { collectGarbage, isCollectionDue } from "../../src/recovery/collect-garbage.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
+import { verifyStore } from "../../src/recovery/verify-store.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { noise, runGit } from "../objects/store-fixture.ts";
-import { HistoryFixture } from "./history-fixture.ts";
+import { FaultDisk } from "../support/fault-disk.ts";
+import { HastyDisk, HistoryFixture } from "./history-fixture.ts";
 
 let fixture: HistoryFixture;
 beforeEach(() => {
@@ -182,4 +185,31 @@ test("gc keeps the large content that a commit needs which came in between", asy
   expect((await collection).outcome).toBe("collected");
   await undo(fixture.store);
   expect(readFileSync(join(fixture.root, "large")).equals(large)).toBe(true);
+});
+
+test("anomalyco/opencode#15977: what commits leave that were taken back goes, without any other too", async () => {
+  const failing = async (index: number): Promise<void> => {
+    const refusing = new FaultDisk(new HastyDisk(), ({ name, path }) => {
+      const isLast = name === "mkdir" && path?.endsWith("/z") === true;
+      return isLast ? { kind: "error", code: "EBUSY" } : { kind: "none" };
+    });
+    const changes = new ChangeBuilder(fixture.root).create("new", `${index}`).createDirectory("z");
+    const attempt = commitChangeSet(fixture.reopen(refusing), changes.build());
+    await expect(attempt).rejects.toMatchObject({ code: "DRAFT_COMMIT_FAILED" });
+  };
+  for (let index = 0; index < 3; index++) await failing(index);
+  const nothing = { kept: 0, pruned: 0, packsBefore: 3, packsAfter: 0, bytesAfter: 0 };
+  expect(await collectGarbage(fixture.reopen())).toMatchObject({
+    outcome: "collected",
+    ...nothing,
+  });
+  expect(await collectGarbage(fixture.store)).toMatchObject({ outcome: "nothing", kept: 0 });
+  expect((await verifyStore(fixture.store)).problems).toEqual([]);
+  await failing(3);
+  fixture.reopen();
+  await fixture.write({ good: "1" });
+  expect(await collectGarbage(fixture.store)).toMatchObject({ kept: 1, packsAfter: 1 });
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+  await undo(fixture.store, { durability: "none" });
+  expect(existsSync(join(fixture.root, "good"))).toBe(false);
 });
