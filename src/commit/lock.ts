@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import { identifyProcess, isGone, type ProcessIdentity } from "../disk/process-identity.ts";
 import { isUntouched, type Stamp } from "../disk/stamp.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import { lockWaitMs } from "../limits.ts";
 import { isSystemError } from "./failure.ts";
-import { identifyProcess, isGone, type ProcessIdentity } from "./host.ts";
 import { usingState } from "./state-access.ts";
 
 /** How long between two looks at a lock that somebody holds. */

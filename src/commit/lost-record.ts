@@ -1,8 +1,8 @@
 import type { Disk } from "../disk/disk.ts";
+import { bootIdOf } from "../disk/process-identity.ts";
 import { type DraftError, isDraftError } from "../errors.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { Directories, isAbsentDirectory } from "./directories.ts";
-import { bootIdOf } from "./host.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { mainRef, operationsRef } from "./manifest.ts";
 import { checkpoints, readCheckpoint } from "./operation-log.ts";

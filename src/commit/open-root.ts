@@ -1,8 +1,8 @@
 import { openFlags } from "../disk/open-flags.ts";
+import { bootIdOf } from "../disk/process-identity.ts";
 import { ensureStateDirectory } from "../disk/state-directory.ts";
 import { refuseStrangers } from "../disk/state-trust.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { bootIdOf } from "./host.ts";
 import type { JournalState } from "./journal.ts";
 import { type LockOptions, RootLock } from "./lock.ts";
 import { recoverLocked } from "./recover.ts";

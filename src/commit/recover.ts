@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { bootIdOf } from "../disk/process-identity.ts";
 import { hasStateDirectory, journalPackOf } from "../disk/state-directory.ts";
 import { refuseStrangersOfJournal } from "../disk/state-trust.ts";
 import type { TreePath } from "../disk/tree-path.ts";
@@ -7,7 +8,6 @@ import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError, type RecoveryLevel } from "./failure.ts";
 import { type FinishOptions, type FinishReport, finishSteps } from "./finish.ts";
-import { bootIdOf } from "./host.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import type { KeptPlace } from "./kept-places.ts";
 import { type LockOptions, RootLock } from "./lock.ts";

@@ -1,5 +1,5 @@
+import { bootIdOf } from "../disk/process-identity.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { bootIdOf } from "./host.ts";
 import type { JournalState } from "./journal.ts";
 import { isLoss } from "./lost-record.ts";
 

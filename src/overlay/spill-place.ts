@@ -1,5 +1,6 @@
 import type { Disk } from "../disk/disk.ts";
 import { constants } from "../disk/lower-classes.ts";
+import { isNameGone, processNameOf, processNamePattern } from "../disk/process-identity.ts";
 import { assert } from "../errors.ts";
 import { Fault } from "./file-system-error.ts";
 import { SpillPool } from "./spill-pool.ts";
@@ -154,7 +155,7 @@ export class SpillPlace {
     const staging = this.#staging();
     sweepSpills(this.#disk, staging);
     for (let serial = 0; ; serial++) {
-      const path = `${staging}/spill-${ownIdentity(this.#disk)}-${serial}`;
+      const path = `${staging}/spill-${processNameOf(this.#disk)}-${serial}`;
       if (this.#disk.lstat(path) !== undefined) continue;
       this.#disk.mkdir(path, 0o700);
       this.#directory = path;
@@ -167,39 +168,20 @@ export class SpillPlace {
 export function sweepSpills(disk: Disk, staging: string): void {
   if (disk.lstat(staging)?.kind !== "directory") return;
   for (const { name, kind } of disk.readdir(staging)) {
-    const match = /^spill-(\d+)-(\d+)-\d+$/.exec(name);
-    if (match === null || kind !== "directory") continue;
-    if (startOf(disk, Number(match[1])) === match[2]) continue;
-    for (const entry of disk.readdir(`${staging}/${name}`)) {
-      disk.unlink(`${staging}/${name}/${entry.name}`);
+    const owner = spillPattern.exec(name)?.[1];
+    if (owner === undefined || kind !== "directory" || !isNameGone(disk, owner)) continue;
+    try {
+      removeSpill(disk, `${staging}/${name}`);
+    } catch (error) {
+      // Another overlay is removing it as well.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
-    disk.rmdir(`${staging}/${name}`);
   }
 }
 
-function ownIdentity(disk: Disk): string {
-  return `${process.pid}-${startOf(disk, process.pid) ?? "0"}`;
-}
+const spillPattern = new RegExp(`^spill-(${processNamePattern})-\\d+$`);
 
-/** Position of `starttime` in `/proc/<pid>/stat`, counted behind the command's closing bracket. */
-const startTimeField = 19;
-
-/** When a process started, in clock ticks since boot; `undefined` when it is not alive. */
-function startOf(disk: Disk, pid: number): string | undefined {
-  if (process.platform !== "linux") return isAlive(pid) ? "0" : undefined;
-  try {
-    const text = disk.readFile(`/proc/${pid}/stat`).toString("latin1");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[startTimeField];
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+function removeSpill(disk: Disk, place: string): void {
+  for (const { name } of disk.readdir(place)) disk.unlink(`${place}/${name}`);
+  disk.rmdir(place);
 }

@@ -2,7 +2,6 @@ import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,6 +11,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NodeDisk } from "../disk/node-disk.ts";
+import { isNameGone, processNameOf, processNamePattern } from "../disk/process-identity.ts";
 import {
   ensureStateDirectory,
   stateDirectoryName,
@@ -20,6 +21,8 @@ import {
 import { diskOf, isStateClosed } from "../disk/state-disk.ts";
 
 const prefix = "draftfs-clone-";
+
+const disk = new NodeDisk();
 
 /** Names that go to one process, far from the longest command line that systems take. */
 const namesPerCall = 500;
@@ -47,7 +50,7 @@ export class CloneDirectory {
   static of(root: string): CloneDirectory {
     const place = placeBeside(root) ?? tmpdir();
     removeAbandoned(place);
-    const clone = new CloneDirectory(mkdtempSync(join(place, `${prefix}${process.pid}-`)));
+    const clone = new CloneDirectory(mkdtempSync(join(place, `${prefix}${processNameOf(disk)}-`)));
     try {
       copyTree(root, clone.tree);
     } catch (error) {
@@ -120,9 +123,10 @@ function removeDirectory(directory: string): void {
 
 /** Copies of processes that were killed before they could remove them. */
 function removeAbandoned(place: string): void {
+  const pattern = new RegExp(`^${prefix}(${processNamePattern})-`);
   for (const name of readdirSync(place)) {
-    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
-    if (pid === undefined || existsSync(`/proc/${pid}`) || process.platform !== "linux") continue;
+    const owner = pattern.exec(name)?.[1];
+    if (owner === undefined || !isNameGone(disk, owner)) continue;
     try {
       removeDirectory(join(place, name));
     } catch {

@@ -2,6 +2,8 @@ import nodeFs from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { describe, expect, test } from "vitest";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { processNameOf } from "../../src/disk/process-identity.ts";
 import { chunksOf } from "../../src/overlay/content.ts";
 import type { Layer } from "../../src/overlay/layer.ts";
 import { pageBytes } from "../../src/overlay/page.ts";
@@ -95,12 +97,18 @@ describe("content beyond the memory limit", () => {
 
   test("of a process that died is removed by the next overlay that spills there", () => {
     const staging = stagingIn(plant());
-    const dead = join(staging, "spill-4194305-1-0");
-    nodeFs.mkdirSync(dead);
-    nodeFs.writeFileSync(join(dead, "0"), "left");
+    const own = processNameOf(new NodeDisk()).split("-");
+    const dead = join(staging, `spill-${["4194305", ...own.slice(1)].join("-")}-0`);
+    const unseen = join(staging, `spill-${["4194305", "1", "1", ...own.slice(3)].join("-")}-0`);
+    for (const place of [dead, unseen]) {
+      nodeFs.mkdirSync(place);
+      nodeFs.writeFileSync(join(place, "0"), "left");
+    }
     const layer = open(plant(), { memoryLimitBytes: MIB, stagingDirectory: staging });
     layer.fs.writeFileSync("big", pattern(3 * MIB, 3));
     expect(nodeFs.existsSync(dead)).toBe(false);
+    // Of another container that shares the directory: nobody can tell from here that it has died.
+    expect(nodeFs.readdirSync(unseen)).toEqual(["0"]);
   });
 });
 

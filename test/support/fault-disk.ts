@@ -69,7 +69,7 @@ export class FaultDisk implements Disk {
   readFile(path: string): Buffer {
     return this.#call("readFile", path, () => {
       // Another start time than this process has: whoever looks later finds the holder gone.
-      if (/^\/proc\/\d+\/stat$/.test(path))
+      if (/^\/proc\/(\d+|self)\/stat$/.test(path))
         return Buffer.from(`1 (x) ${"0 ".repeat(19)}${this.#birth}`);
       return this.#disk.readFile(path);
     });

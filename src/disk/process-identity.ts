@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { hostname } from "node:os";
-import type { Disk } from "../disk/disk.ts";
+import type { Disk } from "./disk.ts";
 
 /** What tells this process from others, now and after a restart. */
 export interface ProcessIdentity {
@@ -27,7 +28,7 @@ export function identifyProcess(disk: Disk): ProcessIdentity {
 function identify(disk: Disk): ProcessIdentity {
   return {
     pid: process.pid,
-    startTime: startTimeOf(disk, process.pid) ?? "",
+    startTime: startTimeIn(disk, "self") ?? "",
     bootId: bootIdOf(disk),
     pidNamespace: maybe(() => disk.readlink("/proc/self/ns/pid")) ?? "",
     host: hostname(),
@@ -65,9 +66,53 @@ export function isGone(disk: Disk, other: ProcessIdentity, self: ProcessIdentity
   return startTime !== undefined && other.startTime !== "" && startTime !== other.startTime;
 }
 
-/** Field 22 of `/proc/<pid>/stat`; the name before it may hold anything, parentheses too. */
+/** {@link ProcessIdentity} as a part of a file name: five words, joined by dashes. */
+export function processNameOf(disk: Disk): string {
+  const known = names.get(disk);
+  if (known !== undefined) return known;
+  const name = Object.values(inWords(identifyProcess(disk)))
+    .map((word) => word || "0")
+    .join("-");
+  names.set(disk, name);
+  return name;
+}
+
+/** What such a name looks like, as a part of a pattern without groups. */
+export const processNamePattern = String.raw`\d+-\d+-\d+-[0-9a-f]+-[0-9a-f]+`;
+
+/** Whether the process that a name of {@link processNameOf} stands for {@link isGone}. */
+export function isNameGone(disk: Disk, name: string): boolean {
+  const words = name.split("-").map((word) => (word === "0" ? "" : word));
+  const [pid = "", startTime = "", pidNamespace = "", bootId = "", host = ""] = words;
+  const other = { pid: Number(pid), startTime, pidNamespace, bootId, host };
+  return isGone(disk, other, inWords(identifyProcess(disk)));
+}
+
+const names = new WeakMap<Disk, string>();
+
+/** In the order of the name. */
+function inWords({ pid, startTime, pidNamespace, bootId, host }: ProcessIdentity): ProcessIdentity {
+  return {
+    pid,
+    startTime,
+    pidNamespace: /\d+/.exec(pidNamespace)?.[0] ?? "",
+    bootId: bootId.replaceAll(/[^0-9a-f]/g, ""),
+    host: createHash("sha1").update(host).digest("hex").slice(0, 12),
+  };
+}
+
+/**
+ * When a process of this namespace started. `/proc` may be that of another one, as in a namespace
+ * that was made without mounting it anew: then the process of that number there is not it.
+ */
 function startTimeOf(disk: Disk, pid: number): string | undefined {
-  const text = maybe(() => disk.readFile(`/proc/${pid}/stat`).toString("latin1"));
+  const self = maybe(() => disk.readlink("/proc/self"));
+  return self === String(process.pid) ? startTimeIn(disk, String(pid)) : undefined;
+}
+
+/** Field 22 of `/proc/<pid>/stat`; the name before it may hold anything, parentheses too. */
+function startTimeIn(disk: Disk, entry: string): string | undefined {
+  const text = maybe(() => disk.readFile(`/proc/${entry}/stat`).toString("latin1"));
   return text?.slice(text.lastIndexOf(")") + 2).split(" ")[19];
 }
 
