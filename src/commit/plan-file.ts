@@ -88,18 +88,40 @@ function identifySource(
 function identify(disk: Disk, root: string, path: TreePath, before: Before): Before {
   const { state, stamp } = before;
   if (state.kind !== "file") return before;
-  const descriptor = disk.open(absoluteOf(root, path), openFlags.read);
+  const descriptor = openBase(disk, absoluteOf(root, path));
+  if (descriptor === undefined) throw movedOn(path);
   try {
     const now = disk.fstat(descriptor);
     const isKnown = state.oid !== undefined;
     const isTouched = now.size !== stamp?.size || now.mtimeNs !== stamp.mtimeNs;
-    if (isTouched && !isKnown) throw stale([path]);
+    if (now.kind !== "file" || (isTouched && !isKnown)) throw movedOn(path);
     const oid = hashFile(disk, descriptor, now.size);
-    if (isKnown && oid !== state.oid) throw stale([path]);
+    if (isKnown && oid !== state.oid) throw movedOn(path);
     return { stamp, state: { ...state, oid } };
   } finally {
     disk.close(descriptor);
   }
+}
+
+/** Opens what lies where a base lay; `undefined` when that is no file, or nothing at all. */
+function openBase(disk: Disk, place: string): number | undefined {
+  if (disk.lstat(place)?.kind !== "file") return undefined;
+  try {
+    return disk.open(place, openFlags.read);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return undefined;
+    throw error;
+  }
+}
+
+function movedOn(path: TreePath): DraftError {
+  return new DraftError(
+    "DRAFT_PLAN_STALE",
+    `Cannot make a plan: ${JSON.stringify(path)} has changed on the disk since the overlay ` +
+      "looked. Commit to see what conflicts, or take back what is pending there.",
+    { path, details: { paths: [path] } },
+  );
 }
 
 /**
@@ -127,14 +149,14 @@ export async function commitPlanFile(
   }
 }
 
-function stale(paths: readonly TreePath[], cause?: ConflictError): DraftError {
+function stale(paths: readonly TreePath[], cause: ConflictError): DraftError {
   const list = paths.map((path) => JSON.stringify(path)).join(", ");
-  const relinked = cause?.conflicts.filter(({ reason }) => reason === "relinked") ?? [];
+  const relinked = cause.conflicts.filter(({ reason }) => reason === "relinked");
   const links = relinked.map((conflict) => ` ${phraseOf(conflict)}.`).join("");
   return new DraftError(
     "DRAFT_PLAN_STALE",
     `Cannot apply the plan: the tree has moved on at ${list}.${links} Nothing was touched. ` +
       "Make the plan anew.",
-    { cause, details: { paths, ...cause?.details } },
+    { cause, details: { paths, ...cause.details } },
   );
 }

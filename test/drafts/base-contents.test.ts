@@ -100,6 +100,10 @@ describe("a saved draft", () => {
     expect((await plan()).changes).toHaveLength(3);
     fs.writeFileSync(at("edited"), "other edit\n");
     await expect(plan()).rejects.toMatchObject({ code: "DRAFT_PLAN_STALE" });
+    fs.unlinkSync(at("edited"));
+    await expect(plan()).rejects.toMatchObject({ code: "DRAFT_PLAN_STALE" });
+    fs.mkdirSync(at("edited"));
+    await expect(plan()).rejects.toMatchObject({ code: "DRAFT_PLAN_STALE" });
   });
 });
 
