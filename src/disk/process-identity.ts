@@ -28,7 +28,7 @@ export function identifyProcess(disk: Disk): ProcessIdentity {
 function identify(disk: Disk): ProcessIdentity {
   return {
     pid: process.pid,
-    startTime: startTimeIn(disk, "self") ?? "",
+    startTime: readProcess(disk, "self")?.startTime ?? "",
     bootId: bootIdOf(disk),
     pidNamespace: maybe(() => disk.readlink("/proc/self/ns/pid")) ?? "",
     host: hostname(),
@@ -62,8 +62,9 @@ export function isGone(disk: Disk, other: ProcessIdentity, self: ProcessIdentity
     // Another user's process (EPERM) has a start time as well.
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return true;
   }
-  const startTime = startTimeOf(disk, other.pid);
-  return startTime !== undefined && other.startTime !== "" && startTime !== other.startTime;
+  const found = findProcess(disk, other.pid);
+  if (found === undefined) return false;
+  return found.isOver || (other.startTime !== "" && found.startTime !== other.startTime);
 }
 
 /** {@link ProcessIdentity} as a part of a file name: five words, joined by dashes. */
@@ -91,7 +92,8 @@ export function isNameGone(disk: Disk, name: string): boolean {
 const names = new WeakMap<Disk, string>();
 
 /** In the order of the name. */
-function inWords({ pid, startTime, pidNamespace, bootId, host }: ProcessIdentity): ProcessIdentity {
+function inWords(identity: ProcessIdentity): ProcessIdentity {
+  const { pid, startTime, pidNamespace, bootId, host } = identity;
   return {
     pid,
     startTime,
@@ -101,19 +103,29 @@ function inWords({ pid, startTime, pidNamespace, bootId, host }: ProcessIdentity
   };
 }
 
-/**
- * When a process of this namespace started. `/proc` may be that of another one, as in a namespace
- * that was made without mounting it anew: then the process of that number there is not it.
- */
-function startTimeOf(disk: Disk, pid: number): string | undefined {
-  const self = maybe(() => disk.readlink("/proc/self"));
-  return self === String(process.pid) ? startTimeIn(disk, String(pid)) : undefined;
+interface FoundProcess {
+  readonly startTime: string;
+  /** Whether it has ended, and only waits for its parent to ask how, as not every parent does. */
+  readonly isOver: boolean;
 }
 
-/** Field 22 of `/proc/<pid>/stat`; the name before it may hold anything, parentheses too. */
-function startTimeIn(disk: Disk, entry: string): string | undefined {
+/**
+ * What `/proc` tells of a process of this namespace. It may be that of another one, as in a
+ * namespace that was made without mounting it anew: then the process of that number is not it.
+ */
+function findProcess(disk: Disk, pid: number): FoundProcess | undefined {
+  const self = maybe(() => disk.readlink("/proc/self"));
+  return self === String(process.pid) ? readProcess(disk, String(pid)) : undefined;
+}
+
+/** Fields 3, 20 and 22 of `/proc/<pid>/stat`; the name before them may hold anything. */
+function readProcess(disk: Disk, entry: string): FoundProcess | undefined {
   const text = maybe(() => disk.readFile(`/proc/${entry}/stat`).toString("latin1"));
-  return text?.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  // The first thread of a process may be over while others still are in a call to the kernel.
+  const isOver = (fields[0] === "Z" || fields[0] === "X") && Number(fields[17]) <= 1;
+  return { startTime: fields[19] ?? "", isOver };
 }
 
 function maybe<Value>(read: () => Value): Value | undefined {

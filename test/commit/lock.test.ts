@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { RootLock } from "../../src/commit/lock.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
@@ -59,6 +60,24 @@ for (const [whose, holder] of dead) {
     expect(scene.files()).toEqual([]);
   });
 }
+
+test("a lock whose process has ended, and whose parent does not ask for it, is taken over", async () => {
+  const script = "sleep 0.01 & echo $!; exec sleep 60 <&- >&-";
+  const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(line.toString());
+    const state = () => fs.readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.[0];
+    while (state() !== "Z") await delay(5);
+    using scene = new LockScene();
+    const startTime = fs.readFileSync(`/proc/${pid}/stat`, "latin1").split(" ")[21] ?? "";
+    scene.leave({ ...self, pid, startTime });
+    using _lock = await RootLock.take(disk, scene.state, { waitMs: 0 });
+    expect(scene.files()).toEqual(["lock"]);
+  } finally {
+    parent.kill();
+  }
+});
 
 test("a taker that died while it replaced a dead one is replaced in turn", async () => {
   using scene = new LockScene();
