@@ -78,6 +78,8 @@ export const nodeHabits = {
   blobNamesCause: "openAsBlobSync" in fs,
   /** `copyFile` gives the target the times of the source before it writes (libuv 1.49). */
   copyFileSetsTimes: isReached(process.versions["uv"] ?? "", [1, 49]),
+  /** Times are set to the microsecond, not to what a number has (libuv 1.52, libuv#4951). */
+  cutsTimesToMicroseconds: !isReached(process.versions["uv"] ?? "", [1, 52]),
   /** `cpSync` checks its paths in C++, whose refusals are plain errors of other words. */
   get copySyncRefusesPlainly(): boolean {
     return once("copySyncRefusesPlainly", () =>

@@ -28,20 +28,6 @@ export function millisecondsOf(instant: Instant): number {
   return instant.seconds * 1000 + instant.nanoseconds / 1_000_000;
 }
 
-/**
- * The instant that libuv makes of a time in seconds: whole microseconds, rounded towards the past
- * (`uv__fs_to_timespec`).
- */
-export function instantOfSeconds(time: number): Instant {
-  let seconds = Math.trunc(time);
-  let nanoseconds = Math.trunc((time * 1e6) % 1e6) * 1000;
-  if (nanoseconds < 0) {
-    nanoseconds += nanosecondsPerSecond;
-    seconds -= 1;
-  }
-  return { seconds, nanoseconds };
-}
-
 // Taken at load: a test that fakes the clocks must not make files older than those on the disk.
 const systemNow = Date.now;
 const elapsedNow = performance.now.bind(performance);

@@ -76,7 +76,9 @@ describe("a pinned tree", () => {
       for (let index = 0; index < 200; index++) {
         const timeNs = startNs + BigInt(index * 7) * 1000n;
         tree.lutimes("f", timeNs, timeNs);
-        expect(tree.lstat("f")?.mtimeNs).toBe(timeNs);
+        expect(tree.lstat("f")?.mtimeNs).toSatisfy(
+          (setNs: bigint) => setNs / 1000n === timeNs / 1000n,
+        );
       }
       end();
     },

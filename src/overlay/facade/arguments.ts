@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { checkArguments, constants, realFileSystem as real } from "../../disk/lower-classes.ts";
 import { decodeName, encodePath } from "../../disk/names.ts";
-import { type Instant, instantOfSeconds } from "../instant.ts";
+import { kernelTimeOf } from "../../disk/node-time.ts";
+import type { Instant } from "../instant.ts";
 
 /** A path argument as every function of `node:fs` takes it. */
 export type PathArgument = string | Uint8Array | URL;
@@ -148,7 +149,7 @@ export function timeOf(time: unknown): Instant {
   checkTime(time);
   const seconds =
     typeof time === "object" ? (time as Date).getTime() / 1000 : Number(time as number | string);
-  return instantOfSeconds(seconds);
+  return kernelTimeOf(seconds);
 }
 
 function checkTime(time: unknown): void {

@@ -3,12 +3,12 @@ import { constants } from "node:os";
 import { posix } from "node:path";
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
 import { nodeHabits } from "../../disk/node-habits.ts";
+import { kernelTimeOf } from "../../disk/node-time.ts";
 import { changeMode, changeTimes } from "../attributes.ts";
 import { copyFile } from "../copy-file.ts";
 import type { Core } from "../core.ts";
 import { codeOf, errorOfCall } from "../file-system-error.ts";
 import { inspect, listDirectory, readLink } from "../inspect.ts";
-import { instantOfSeconds } from "../instant.ts";
 import { makeDirectory, makeSymlink, removeFile } from "../name-changes.ts";
 import { attempt } from "./attempt.ts";
 import { type CopyRefusal, copyRefusal } from "./copy-refusal.ts";
@@ -152,8 +152,8 @@ class TreeCopy {
   #keepTimes(source: string, target: string): void {
     const { atimeMs, mtimeMs } = this.#stat(source, true);
     const times = {
-      atime: instantOfSeconds(Number(atimeMs) / 1000),
-      mtime: instantOfSeconds(Number(mtimeMs) / 1000),
+      atime: kernelTimeOf(Number(atimeMs) / 1000),
+      mtime: kernelTimeOf(Number(mtimeMs) / 1000),
       follow: true,
     };
     attempt("utime", target, undefined, () => changeTimes(this.#core, target, times));

@@ -20,6 +20,14 @@ export const times: readonly Scenario[] = [
     fs.utimesSync(at("a.txt"), 4e9, 5e9);
     note("after", fs.statSync(at("a.txt")).mtimeMs);
   }),
+  scenario("utimes keeps of a fraction what the disk keeps", ({ fs, at, note }) => {
+    for (let index = 0; index < 200; index++) {
+      // Fractions that a double cannot hold, on both sides of 1970.
+      const time = (index % 3 === 0 ? -1 : 1) * (index * 8_999_999.000_007 + index / 1e6);
+      fs.utimesSync(at("a.txt"), String(time), String(time));
+      note(`of ${time}`, fs.statSync(at("a.txt"), { bigint: true }).mtimeNs);
+    }
+  }),
   scenario("utimes refuses nonsense", ({ fs, at }) => {
     fs.utimesSync(at("a.txt"), "soon", 1);
     fs.utimesSync(at("a.txt"), Number.NaN, 1);
