@@ -1,14 +1,12 @@
 import type { Diff, RunResult } from "../index.ts";
-import { machineLines, summaryLines, totalsText } from "./changes-view.ts";
+import { summaryLines } from "./change-summary.ts";
+import { machineLines, totalsText } from "./changes-view.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { unsupportedNote } from "./left-out.ts";
 import { draftNameOf } from "./open-root.ts";
 import { writePatch } from "./patch-view.ts";
 import { countText } from "./quantities.ts";
 import { shownChangesOf, totalsOf } from "./shown-changes.ts";
-
-/** Most lines of a summary for what is added or modified; see {@link summaryLines}. */
-export const summaryLinesMax = 30;
 
 /**
  * Tells on standard error what is pending after a command: in figures on a terminal, else one path
@@ -31,7 +29,7 @@ export function showSummary(
     err.write(`\nNothing is pending in the draft ${draft}.\n`);
   } else {
     const shown = shownChangesOf(diff);
-    err.write(`\n${summaryLines(shown, err, summaryLinesMax)}`);
+    err.write(`\n${summaryLines(shown, err)}`);
     err.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}. Nothing on disk has changed.\n`);
     err.write(earlierText(diff, result));
   }

@@ -1,5 +1,6 @@
 import { DraftError, isDraftError } from "../errors.ts";
 import type { CommitReceipt, Overlay, RecoveryPlan } from "../index.ts";
+import { summaryLines } from "./change-summary.ts";
 import { changeLines } from "./changes-view.ts";
 import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
@@ -41,7 +42,9 @@ export function takeBack(
     if (options.json !== true) {
       out.write(`${message}\n`);
       const shown = changeSet.changes.map((change) => ({ change, lines: undefined }));
-      out.write(changeLines(shown, out));
+      // A dry run is asked for to see all of it, and so is what goes to a file.
+      const isBrief = out.isTerminal && options.dryRun !== true;
+      out.write(isBrief ? summaryLines(shown, out) : changeLines(shown, out));
       for (const path of kept) {
         out.write(`  kept      ${printable(path)}/  holds what was put there since\n`);
       }

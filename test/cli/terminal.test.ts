@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -190,7 +191,7 @@ describe("overlay.shell()", () => {
 });
 
 describe("the summary of many changes", () => {
-  it("gathers what is added by directory, and shows every deletion and rename", async () => {
+  it("gathers what is added by directory, and what is deleted with one", async () => {
     for (let n = 0; n < 40; n++) project.write(`old/${n}.txt`, `${n}\n`);
     project.write("kept/file", "kept\n");
     const script =
@@ -201,10 +202,30 @@ describe("the summary of many changes", () => {
     session.type("discard\n");
     expect(await session.end()).toBe(0);
     expect(session.text).toMatch(/added +new\/0\/ +21 paths/);
-    expect(session.text.match(/deleted +old\/\d+\.txt/g)).toHaveLength(40);
+    expect(session.text).toMatch(/deleted +old\/ +41 paths, 110 B/);
     // Without rights the kernel does not tell that a directory was renamed: mv copies and deletes.
     expect(session.text).toMatch(/renamed +kept\/ → renamed\/|deleted +kept\/file/);
     expect(session.text.split("\n").length).toBeLessThan(60);
+  });
+});
+
+describe("the summary of a command that works with git", () => {
+  it("gathers what git keeps for itself, and shows the project's files one by one", async () => {
+    project.write(".gitignore", ".draftfs\n");
+    execFileSync("git", ["init", "--quiet", project.root]);
+    const script = "echo x > a.txt; git add a.txt; git -c user.name=a -c user.email=@ commit -qm a";
+    const session = onTerminal(["run", "--", "sh", "-c", script], { NO_COLOR: "1" });
+    await session.shows(question);
+    session.type("commit\n");
+    expect(await session.end()).toBe(0);
+    expect(session.text).toMatch(/(added|changed) +\.git\/ +\d+ paths/);
+    expect(session.text).not.toContain(".git/index");
+    const undone = onTerminal(["undo"], { NO_COLOR: "1" });
+    expect(await undone.end()).toBe(0);
+    expect(undone.text).toMatch(/(deleted|changed) +\.git\/ +\d+ paths/);
+    const redone = onTerminal(["redo", "--dry-run"], { NO_COLOR: "1" });
+    expect(await redone.end()).toBe(0);
+    expect(redone.text).toMatch(/added +\.git\/index/);
   });
 });
 

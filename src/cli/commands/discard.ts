@@ -1,12 +1,12 @@
 import { isDraftError } from "../../errors.ts";
 import { removeDraft } from "../../index.ts";
-import { summaryLines, totalsText } from "../changes-view.ts";
+import { summaryLines } from "../change-summary.ts";
+import { totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { draftNameOf, withOverlay } from "../open-root.ts";
 import { ask } from "../question.ts";
 import { rootOf } from "../root-of.ts";
-import { summaryLinesMax } from "../run-summary.ts";
 import { shownChangesOf, totalsOf } from "../shown-changes.ts";
 import { printable } from "../terminal.ts";
 
@@ -62,7 +62,7 @@ async function showLoss(
     const diff = await overlay.diff();
     if (diff.changes.length === 0) return "nothing";
     const shown = shownChangesOf(diff);
-    err.write(summaryLines(shown, err, summaryLinesMax));
+    err.write(summaryLines(shown, err));
     err.write(`Draft ${draft}: ${totalsText(totalsOf(shown))}.\n`);
     return "something";
   };
