@@ -1,4 +1,4 @@
-import { isBelow } from "./mount-table.ts";
+import { isBelow } from "../disk/mount-table.ts";
 import type { NamespacePlan } from "./namespace-script.ts";
 import type { SessionOptions } from "./session-options.ts";
 

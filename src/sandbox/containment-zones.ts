@@ -1,4 +1,4 @@
-import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
+import { isBelow, type MountPoint, visibleMounts } from "../disk/mount-table.ts";
 import type { NamespacePlan } from "./namespace-script.ts";
 
 /** A directory of the host that commands may write to, or not, unlike what lies around it. */

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { release } from "node:os";
 import { isAbsolute } from "node:path";
+import { mountsInside, readMountTable } from "../disk/mount-table.ts";
 import { openLayer } from "../overlay/layer.ts";
 import { findProgram, RunningCommand } from "./command.ts";
 import { enginesOfSystem, startEngine } from "./engine-choice.ts";
 import { LentContents } from "./lent-contents.ts";
-import { mountsInside, readMountTable } from "./mount-table.ts";
 import { toolPath } from "./namespace.ts";
 import { remedyFor } from "./sandbox-error.ts";
 import type { Engine, Isolation } from "./session-options.ts";

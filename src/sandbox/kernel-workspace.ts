@@ -1,5 +1,6 @@
 import { statfsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { mountsInside, readMountTable } from "../disk/mount-table.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { type CommandLine, findProgram } from "./command.ts";
@@ -10,7 +11,6 @@ import { ServedUpper } from "./fuse/served-upper.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { Mirror } from "./mirror.ts";
-import { mountsInside, readMountTable } from "./mount-table.ts";
 import { Namespace, toolPath } from "./namespace.ts";
 import { planNamespace } from "./namespace-plan.ts";
 import type { NamespacePlan } from "./namespace-script.ts";

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { homedir, totalmem } from "node:os";
 import { isatty } from "node:tty";
+import { isBelow, mountsInside, readMountTable } from "../disk/mount-table.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import type { BoundPlace } from "./containment-zones.ts";
 import type { Denials } from "./denied-paths.ts";
-import { isBelow, mountsInside, readMountTable } from "./mount-table.ts";
 import type { DeniedPath, NamespacePlan } from "./namespace-script.ts";
 import type { Containment } from "./session-options.ts";
 

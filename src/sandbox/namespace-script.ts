@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
+import { isBelow, type MountPoint, visibleMounts } from "../disk/mount-table.ts";
 import { encodePath } from "../disk/names.ts";
 import { type BoundPlace, isEmptied, mountsToRestrict, placesToBind } from "./containment-zones.ts";
-import { isBelow, type MountPoint, visibleMounts } from "./mount-table.ts";
 import type { Containment } from "./session-options.ts";
 
 /** Everything that the script of a namespace depends on; gathered by `namespace-plan.ts`. */

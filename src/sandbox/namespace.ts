@@ -14,10 +14,10 @@ import {
 import { basename, dirname } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { readMountTable, visibleMounts } from "../disk/mount-table.ts";
 import { DraftError } from "../errors.ts";
 import { mountsToRestrict, placesToBind } from "./containment-zones.ts";
 import { startFuseServer } from "./fuse/start-server.ts";
-import { readMountTable, visibleMounts } from "./mount-table.ts";
 import { deniedByMounts, type NamespacePlan, namespaceScript } from "./namespace-script.ts";
 import { SealedStreams } from "./sealed-streams.ts";
 

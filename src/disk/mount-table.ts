@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { decodeName } from "../disk/names.ts";
-import { isWithin } from "../disk/tree-path.ts";
+import { decodeName } from "./names.ts";
+import { isWithin } from "./tree-path.ts";
 
 /** One row of `/proc/<pid>/mountinfo`, as proc(5) describes it. */
 export interface MountPoint {
@@ -15,8 +15,12 @@ export interface MountPoint {
 
 /** The mounts that a process sees, in no particular order. */
 export function readMountTable(pid: number | "self" = "self"): MountPoint[] {
-  const text = decodeName(readFileSync(`/proc/${pid}/mountinfo`));
-  return text
+  return parseMountTable(readFileSync(`/proc/${pid}/mountinfo`));
+}
+
+/** The rows of a `mountinfo`. */
+export function parseMountTable(bytes: Buffer): MountPoint[] {
+  return decodeName(bytes)
     .split("\n")
     .filter((line) => line !== "")
     .map(mountPointOf);
@@ -35,6 +39,34 @@ export function mountsInside(table: readonly MountPoint[], directory: string): M
   return visibleMounts(table).filter(
     (mount) => mount.path !== directory && isBelow(mount.path, directory),
   );
+}
+
+/**
+ * The places below `directory` that lead out of the mount that shows it, in no particular order:
+ * others may lie below these, or be covered.
+ */
+export function exitsBelow(table: readonly MountPoint[], directory: string): string[] {
+  const ids = new Set(table.map(({ id }) => id));
+  let showing = uppermost(
+    table.filter(({ parent }) => !ids.has(parent)),
+    directory,
+  );
+  for (let next = showing; next !== undefined; ) {
+    showing = next;
+    const inside = table.filter(({ parent, id }) => parent === showing?.id && id !== parent);
+    next = uppermost(inside, directory);
+  }
+  return table
+    .filter(({ parent, path }) => parent === showing?.id && isBelow(path, directory))
+    .map(({ path }) => path)
+    .filter((path) => path !== directory);
+}
+
+/** Of mounts in one place, the first on the way to `directory`: what it holds covers the others. */
+function uppermost(mounts: readonly MountPoint[], directory: string): MountPoint | undefined {
+  return mounts
+    .filter(({ path }) => isBelow(directory, path))
+    .toSorted((a, b) => a.path.length - b.path.length)[0];
 }
 
 /** Whether an absolute path is `directory` or lies below it. */
