@@ -5,6 +5,7 @@ import type { Stamp } from "../disk/stamp.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { pinnedDirectoriesMax } from "../limits.ts";
+import { mountsBelow } from "./mounts-below.ts";
 
 const ownPrefix = `${stateDirectoryName}/`;
 
@@ -30,6 +31,8 @@ export class Directories implements Disposable {
   readonly #hasProcfs: boolean;
   /** The file system of the root. */
   readonly #device: bigint | undefined;
+  /** What something is mounted on: it may be of the same file system. Read when it is asked for. */
+  #mounts: ReadonlySet<TreePath> | undefined;
   /** The directory of the last place and its way: the next place is often in the same one. */
   #lastDirectory: TreePath | undefined;
   #lastPrefix = "";
@@ -48,7 +51,7 @@ export class Directories implements Disposable {
    * exist.
    *
    * @throws Node's `ENOENT`, or `ENOTDIR` when a directory on the way is none or a link; `EXDEV`
-   *   when it lies on another file system: nothing can be renamed across, nor synced with the rest.
+   *   when it lies in another mount: nothing can be renamed across, nor synced with the rest.
    */
   locate(path: TreePath): string {
     // Our own state is not a place that others make ways to; the short way there is the faster one.
@@ -120,6 +123,7 @@ export class Directories implements Disposable {
       directory === ""
         ? this.#root
         : `${this.#pin(parentOf(directory)).prefix}/${nameOf(directory)}`;
+    if (directory !== "") this.#checkMounts(directory, path);
     const pin = this.#hasProcfs ? this.#open(path) : this.#look(path, directory);
     this.#pins.set(directory, pin);
     return pin;
@@ -139,6 +143,11 @@ export class Directories implements Disposable {
 
   #checkDevice({ dev }: Stamp, path: string): void {
     if (this.#device !== undefined && dev !== this.#device) throw systemError("EXDEV", path);
+  }
+
+  #checkMounts(directory: TreePath, path: string): void {
+    this.#mounts ??= mountsBelow(this.#disk, this.#root);
+    if (this.#mounts.has(directory)) throw systemError("EXDEV", path);
   }
 
   #look(path: string, directory: TreePath): Pin {
