@@ -12,6 +12,10 @@ const kinds = {
     (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1,
   ],
   number: ["a number from 0", (value: unknown) => typeof value === "number" && value >= 0],
+  real: ["a number", (value: unknown) => typeof value === "number"],
+  flag: ["true or false", (value: unknown) => typeof value === "boolean"],
+  bytes: ["a Uint8Array", (value: unknown) => value instanceof Uint8Array],
+  list: ["a list", Array.isArray],
 } as const;
 
 type Rule = true | keyof typeof kinds | readonly string[] | OptionNames;
@@ -52,6 +56,12 @@ export function checkOptions(call: string, given: unknown, names: OptionNames): 
   }
 }
 
+/** @throws {TypeError} `ERR_INVALID_ARG_VALUE` for what is no function. */
+export function checkFunction(call: string, given: unknown, meaning: string): void {
+  if (typeof given === "function") return;
+  throw invalid(`${call} takes a function that ${meaning}, not ${kindOf(given)}.`);
+}
+
 /** An error of Node's kind for an argument that can never be right. */
 export function invalid(message: string): TypeError {
   return Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_VALUE" });
@@ -87,7 +97,9 @@ function shown(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
+/** What a value is, in words, for the message about a wrong one. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

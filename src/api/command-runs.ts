@@ -1,4 +1,4 @@
-import { checkOptions, invalid } from "../check-options.ts";
+import { checkOptions, invalid, kindOf } from "../check-options.ts";
 import { untilIdle } from "../engines/until-idle.ts";
 import { DraftError } from "../errors.ts";
 import type { Meter } from "../metrics/meter.ts";
@@ -48,6 +48,10 @@ export class CommandRuns {
     args: readonly string[],
     options: OverlayRunOptions,
   ): Promise<SpawnedCommand> {
+    if (typeof command !== "string" || command === "") {
+      const given = command === "" ? "an empty string" : kindOf(command);
+      throw invalid(`A command is the name or the path of a program, not ${given}.`);
+    }
     if (!Array.isArray(args)) {
       const example = 'run("npm", ["test"], { timeoutMs: 60_000 })';
       throw invalid(`The arguments of a command are a list, as in ${example}.`);

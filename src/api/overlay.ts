@@ -1,4 +1,4 @@
-import { checkOptions } from "../check-options.ts";
+import { checkFunction, checkOptions } from "../check-options.ts";
 import type { ChangeSet } from "../commit/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set-json.ts";
 import { callsBack, type Resolver, takeOurs } from "../commit/commit-resolving.ts";
@@ -200,6 +200,7 @@ export class Overlay extends History implements AsyncDisposable {
     change: (overlay: Overlay) => Promise<Result> | Result,
     request: CommitRequest = {},
   ): Promise<Result> {
+    checkFunction("transact", change, "changes the overlay");
     checkOptions("transact", request, commitNames);
     return this.#transactions.enter(async (isOutermost) => {
       const savepoint = this.savepoint();

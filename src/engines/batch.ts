@@ -1,4 +1,5 @@
-import { checkOptions } from "../check-options.ts";
+import { checkFunction, checkOptions } from "../check-options.ts";
+import { checkOperation, checkOverlay, contentBytesOf } from "./check-input.ts";
 import type { Edit } from "./edit.ts";
 import type { Operation } from "./operation.ts";
 import { batchNames } from "./option-names.ts";
@@ -10,7 +11,6 @@ import {
 } from "./run-batch-or-plain.ts";
 import type { Template } from "./template.ts";
 import { renderFiles, type TemplateFile } from "./template-files.ts";
-import { encodeText } from "./text-encoding.ts";
 
 /** Gathers the operations of a batch. Nothing happens before the batch runs. */
 export class BatchBuilder {
@@ -22,9 +22,7 @@ export class BatchBuilder {
    * @throws {DraftError} `DRAFT_EDIT_FAILED` for a string with half a surrogate pair.
    */
   write(path: string, content: string | Uint8Array): this {
-    const isText = typeof content === "string";
-    const bytes = isText ? encodeText(content, "utf-8") : new Uint8Array(content);
-    return this.#add({ kind: "write", path, bytes });
+    return this.#add({ kind: "write", path, bytes: contentBytesOf(path, content) });
   }
 
   /** Edits a file; see `Edit` for the three kinds. */
@@ -59,6 +57,7 @@ export class BatchBuilder {
   }
 
   #add(operation: Operation): this {
+    checkOperation(operation);
     this.operations.push(operation);
     return this;
   }
@@ -80,6 +79,8 @@ export async function batch(
   build: (builder: BatchBuilder) => unknown,
   options: ExplicitBatchOptions = {},
 ): Promise<ExplicitBatchResult> {
+  checkOverlay("batch", overlay);
+  checkFunction("batch", build, "is given the batch and fills it");
   checkOptions("batch", options, batchNames);
   const builder = new BatchBuilder();
   await build(builder);

@@ -3,6 +3,7 @@ import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { inSavepoint } from "./apply-changes.ts";
+import { checkEdits, checkOverlay } from "./check-input.ts";
 import type { BytesEdit, Edit, LinesEdit, StringEdit } from "./edit.ts";
 import { type EditFailure, editError } from "./edit-failure.ts";
 import { ExtentContent } from "./extent-content.ts";
@@ -60,6 +61,8 @@ export function editExtents(
   edits: readonly Edit[],
   options: ExtentEditOptions = {},
 ): ExtentEditResult {
+  checkOverlay("editExtents", overlay);
+  checkEdits(path, edits);
   checkOptions("editExtents", options, extentEditNames);
   return meterFrom(options).measure(
     { name: "edit_extents", path, sizeBytes: sizeOf({ kind: "edit", path, edits }) },

@@ -1,6 +1,7 @@
 import { DraftError } from "../errors.ts";
 import { alignTokens } from "./align-tokens.ts";
 import { inForm } from "./case-form.ts";
+import { checkTemplate, checkTexts } from "./check-input.ts";
 import { matchTemplate } from "./match-template.ts";
 import {
   type Hole,
@@ -32,6 +33,8 @@ const keptShareMin = 0.6;
  * @throws {DraftError} `DRAFT_TEMPLATE` when the instance keeps too little of the template.
  */
 export function evolveTemplate(template: Template, instance: string): EvolvedTemplate {
+  checkTemplate(template);
+  checkTexts("evolveTemplate", [instance], "an instance");
   const matched = matchTemplate(template, instance);
   if (matched !== undefined) return { template, data: matched, changed: false };
   const attempt = attemptEvolution(template, new TokenizedText(instance));

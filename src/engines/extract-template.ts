@@ -1,6 +1,7 @@
 import { DraftError } from "../errors.ts";
 import { alignTokens } from "./align-tokens.ts";
 import { type CaseForm, caseForms, inForm } from "./case-form.ts";
+import { checkTexts } from "./check-input.ts";
 import {
   compileTemplate,
   type Hole,
@@ -46,6 +47,7 @@ interface Skeleton {
  *   useful skeleton.
  */
 export function extractTemplate(examples: readonly string[]): ExtractedTemplate {
+  checkTexts("extractTemplate", examples, "examples");
   const first = examples[0];
   if (first === undefined || examples.length < 2) {
     throw refusal("it takes at least two examples", { examples: examples.length });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { checkOptions } from "../check-options.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
+import { checkOverlay } from "./check-input.ts";
 import { clusterTexts } from "./cluster-texts.ts";
 import { drawTemplates, exampleCharactersMax } from "./draw-templates.ts";
 import { findTemplatesNames } from "./option-names.ts";
@@ -68,6 +69,7 @@ export function findTemplatesIn(
   instancesMin = 3,
   options: FindTemplatesOptions = {},
 ): FoundTemplate[] {
+  checkOverlay("findTemplatesIn", overlay);
   checkOptions("findTemplatesIn", options, findTemplatesNames);
   const texts: NamedText[] = [];
   const waiting = [absolutePathOf(overlay, directory)];

@@ -1,7 +1,8 @@
-import { checkOptions } from "../check-options.ts";
+import { checkOptions, invalid, kindOf } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
 import { applyChanges, inSavepoint } from "./apply-changes.ts";
+import { checkEdits, checkOverlay } from "./check-input.ts";
 import type { Edit } from "./edit.ts";
 import { editApart, type FailedFileEdits } from "./edit-apart.ts";
 import { FileStates } from "./file-states.ts";
@@ -91,10 +92,17 @@ export function multiEdit(
 ): MultiEditResult {
   const edits = Array.isArray(second) ? (second as readonly Edit[]) : [];
   const options = Array.isArray(second) ? third : (second as MultiEditOptions);
+  checkOverlay("multiEdit", overlay);
   checkOptions("multiEdit", options, multiEditNames);
+  if (typeof target !== "string" && (typeof target !== "object" || target === null)) {
+    throw invalid(`multiEdit takes a path and its edits, or edits by path, not ${kindOf(target)}.`);
+  }
   const lists: readonly EditList[] =
     typeof target === "string" ? [[target, edits]] : Object.entries(target);
-  for (const [path, list] of lists) if (list.length === 0) throw emptyList(path);
+  for (const [path, list] of lists) {
+    checkEdits(path, list);
+    if (list.length === 0) throw emptyList(path);
+  }
   const operations = lists.map(([path, list]) => ({ kind: "edit" as const, path, edits: list }));
   const profile = profileFor(overlay, options.settings);
   const isOn = profile.coalescing && isOptimizing(overlay, options.settings);

@@ -4,6 +4,7 @@ import { batchFilesMax } from "../limits.ts";
 import type { IoCounts } from "../metrics/measurement.ts";
 import { type AppliedChanges, applyChange, inSavepoint } from "./apply-changes.ts";
 import type { BatchFacts, BatchResult, FailedOperation } from "./batch-result.ts";
+import { checkOperation, checkOverlay } from "./check-input.ts";
 import { orderByDependencies } from "./dependency-order.ts";
 import { type FileChange, FileStates } from "./file-states.ts";
 import type { KnownNodes } from "./known-nodes.ts";
@@ -88,7 +89,9 @@ export function runBatch(
   operations: readonly Operation[],
   options: PipelinedBatchOptions = {},
 ): BatchResult {
+  checkOverlay("runBatch", overlay);
   checkOptions("runBatch", options, runBatchNames);
+  for (const operation of operations) checkOperation(operation);
   const run: Run = {
     overlay,
     operations,

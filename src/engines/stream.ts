@@ -1,9 +1,10 @@
 import { Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { checkOptions } from "../check-options.ts";
+import { checkFunction, checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
+import { checkOverlay, checkPath } from "./check-input.ts";
 import { ChunkWriter, type StreamReceipt } from "./chunk-writer.ts";
 import {
   readStreamNames,
@@ -43,6 +44,8 @@ export async function writeStream(
   source: StreamSource,
   options: StreamOptions = {},
 ): Promise<StreamReceipt> {
+  checkOverlay("writeStream", overlay);
+  checkPath("writeStream", path);
   checkOptions("writeStream", options, streamNames);
   return await meterFrom(options).measure(
     { name: "write_stream", path, sizeBytes: 0 },
@@ -107,6 +110,8 @@ export async function* readStream(
   path: string,
   options: ReadStreamOptions = {},
 ): AsyncGenerator<Buffer> {
+  checkOverlay("readStream", overlay);
+  checkPath("readStream", path);
   checkOptions("readStream", options, readStreamNames);
   const descriptor = overlay.fs.openSync(absolutePathOf(overlay, path), "r");
   try {
@@ -135,6 +140,7 @@ export async function transformStream(
   transform: StreamTransform,
   options: StreamOptions & ReadStreamOptions = {},
 ): Promise<StreamReceipt> {
+  checkFunction("transformStream", transform, "makes chunks of chunks");
   checkOptions("transformStream", options, transformStreamNames);
   const { reuseChunk, ...rest } = options;
   const chunks = readStream(overlay, source, reuseChunk === undefined ? {} : { reuseChunk });
@@ -156,6 +162,8 @@ export function createStreamWriter(
   path: string,
   options: StreamWriterOptions = {},
 ): Writable {
+  checkOverlay("createStreamWriter", overlay);
+  checkPath("createStreamWriter", path);
   checkOptions("createStreamWriter", options, streamWriterNames);
   let writer: ChunkWriter | undefined;
   const pieces = new TextPieces();

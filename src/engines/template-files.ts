@@ -1,5 +1,6 @@
 import { checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
+import { checkOverlay, checkRows } from "./check-input.ts";
 import type { WriteOperation } from "./operation.ts";
 import { batchNames } from "./option-names.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
@@ -23,6 +24,7 @@ export interface TemplateFile {
  * @throws {DraftError} `DRAFT_TEMPLATE` when a row does not fit; its path is in the error.
  */
 export function renderFiles(template: Template, files: readonly TemplateFile[]): WriteOperation[] {
+  checkRows(files);
   const render = compileTemplate(template);
   return files.map(({ path, data }) => {
     try {
@@ -41,6 +43,7 @@ export function batchFromTemplate(
   files: readonly TemplateFile[],
   options: ExplicitBatchOptions = {},
 ): ExplicitBatchResult {
+  checkOverlay("batchFromTemplate", overlay);
   checkOptions("batchFromTemplate", options, batchNames);
   return runBatchOrPlain(overlay, renderFiles(template, files), options);
 }

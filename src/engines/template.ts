@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { kindOf } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { type CaseForm, inForm } from "./case-form.ts";
+import { checkTemplate } from "./check-input.ts";
 
 /**
  * A text with holes. Constant parts and holes are separate values, so that no character of either
@@ -47,11 +49,13 @@ export function templateIdOf(template: Template): string {
  * The renderer throws `DRAFT_TEMPLATE` for a missing value and for one that no parameter takes.
  */
 export function compileTemplate(template: Template): Renderer {
+  checkTemplate(template);
   const parameters = new Map(template.parameters.map((parameter) => [parameter.name, parameter]));
   const { segments } = template;
   return (data) => {
     for (const name of Object.keys(data)) {
       if (!parameters.has(name)) throw unknownParameter(name, [...parameters.keys()]);
+      if (typeof data[name] !== "string") throw noText(name, data[name]);
     }
     return renderSegments(segments, parameters, data);
   };
@@ -61,6 +65,7 @@ const compiled = new WeakMap<Template, Renderer>();
 
 /** Renders a template, which is compiled once; see {@link compileTemplate}. */
 export function renderTemplate(template: Template, data: TemplateData): string {
+  checkTemplate(template);
   const render = compiled.get(template) ?? compileTemplate(template);
   compiled.set(template, render);
   return render(data);
@@ -93,6 +98,14 @@ function missingParameter(name: string): DraftError {
   return new DraftError("DRAFT_TEMPLATE", `Cannot render the template: ${name} has no value.`, {
     details: { parameter: name },
   });
+}
+
+function noText(name: string, value: unknown): DraftError {
+  return new DraftError(
+    "DRAFT_TEMPLATE",
+    `Cannot render the template: the value of ${name} is a string, not ${kindOf(value)}.`,
+    { details: { parameter: name } },
+  );
 }
 
 function unknownParameter(name: string, known: readonly string[]): DraftError {

@@ -1,3 +1,4 @@
+import { invalid, kindOf } from "../check-options.ts";
 import { encodeText } from "./text-encoding.ts";
 
 /**
@@ -12,6 +13,11 @@ export class TextPieces {
    */
   bytesOf(piece: Uint8Array | string): Uint8Array {
     if (typeof piece !== "string") {
+      if (!(piece instanceof Uint8Array)) {
+        throw invalid(
+          `A stream is written from strings and Uint8Arrays, not from ${kindOf(piece)}.`,
+        );
+      }
       this.end();
       return piece;
     }

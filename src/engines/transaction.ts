@@ -1,7 +1,8 @@
-import { checkOptions } from "../check-options.ts";
+import { checkFunction, checkOptions } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { type MeasuringOptions, meterFrom, type OperationReport } from "../metrics/meter.ts";
 import type { AppliedChanges } from "./apply-changes.ts";
+import { checkEdits, checkOverlay, checkPath, contentBytesOf } from "./check-input.ts";
 import type { Edit } from "./edit.ts";
 import { FileStates } from "./file-states.ts";
 import { type Operation, sizeOf } from "./operation.ts";
@@ -17,7 +18,6 @@ import {
   settleTransaction,
 } from "./settle-transaction.ts";
 import type { TemplateCache } from "./template-cache.ts";
-import { encodeText } from "./text-encoding.ts";
 import type { DecisionRecord } from "./write-pipeline.ts";
 
 /** How to run a transaction. */
@@ -68,6 +68,7 @@ export class Transaction {
 
   /** The content of a file, `undefined` when there is none. */
   read(path: string): Buffer | undefined {
+    checkPath("read", path);
     const bytes = this.#open().read(path);
     this.#reads += 1;
     // The caller may do with it what it likes; what was read is still to be compared.
@@ -80,20 +81,22 @@ export class Transaction {
    * @throws {DraftError} `DRAFT_EDIT_FAILED` for a string with half a surrogate pair.
    */
   write(path: string, content: string | Uint8Array): void {
-    const isText = typeof content === "string";
-    const bytes = isText ? encodeText(content, "utf-8") : new Uint8Array(content);
+    const bytes = contentBytesOf(path, content);
+    checkPath("write", path);
     this.#open().write(path, bytes);
     this.#operations.push({ kind: "write", path, bytes });
   }
 
   /** Edits a file: all of the edits or none. */
   edit(path: string, ...edits: readonly Edit[]): void {
+    checkEdits(path, edits);
     this.#open().edit(path, edits);
     this.#operations.push({ kind: "edit", path, edits });
   }
 
   /** Deletes a file, or a link itself. */
   remove(path: string): void {
+    checkPath("remove", path);
     this.#open().remove(path);
     this.#operations.push({ kind: "delete", path });
   }
@@ -105,6 +108,7 @@ export class Transaction {
    *   moved with `batch` or the overlay's own `fs`.
    */
   move(path: string, target: string): void {
+    for (const one of [path, target]) checkPath("move", one);
     const states = this.#open();
     if (states.isLink(path)) throw refusedMove(path, "it is a symbolic link");
     const content = states.read(path);
@@ -156,6 +160,8 @@ export async function transaction<T>(
   work: (transaction: Transaction) => T | Promise<T>,
   options: TransactionOptions = {},
 ): Promise<TransactionResult<T>> {
+  checkOverlay("transaction", overlay);
+  checkFunction("transaction", work, "is given the transaction");
   checkOptions("transaction", options, transactionNames);
   const settings = settingsFor(overlay, options.settings);
   const done = await meterFrom(options).measure(

@@ -4,6 +4,7 @@ import { callsOf, type IoCounts, noIo } from "../metrics/measurement.ts";
 import { Meter, nothingDone } from "../metrics/meter.ts";
 import { inSavepoint } from "./apply-changes.ts";
 import type { BatchResult } from "./batch-result.ts";
+import { checkOperation, checkOverlay } from "./check-input.ts";
 import { editExtents } from "./edit-extents.ts";
 import { KnownNodes } from "./known-nodes.ts";
 import { type EditOperation, type Operation, sizeOf } from "./operation.ts";
@@ -107,6 +108,7 @@ export class WritePipeline {
   #waitingSince = 0;
 
   constructor(overlay: EngineOverlay, options: PipelineOptions = {}) {
+    checkOverlay("WritePipeline", overlay);
     checkOptions("WritePipeline", options, pipelineNames);
     this.#overlay = overlay;
     const settings = settingsFor(overlay, options.settings);
@@ -132,6 +134,7 @@ export class WritePipeline {
    *   operation waits all the same.
    */
   submit(operation: Operation): readonly FlushResult[] {
+    checkOperation(operation);
     const now = this.#now();
     const isLate = this.#waiting.length > 0 && now - this.#waitingSince > this.#settings.windowMs;
     let done: readonly FlushResult[] = noResults;
