@@ -259,6 +259,52 @@ describe("repositories", () => {
   });
 });
 
+describe("hooks that stash what is not staged", () => {
+  const identity = "-c user.name=n -c user.email=e";
+  const git = (command: string): string =>
+    execFileSync("sh", ["-c", `git ${identity} ${command}`], { cwd: root, encoding: "utf8" });
+  const work = () => [
+    ...["status --porcelain", "diff", "diff --cached", "stash list"].map(git),
+    fs.readFileSync(at("a.txt"), "utf8"),
+    fs.readFileSync(at("untracked"), "utf8"),
+  ];
+  const stash = `git ${identity} stash -q --keep-index -u`;
+
+  beforeEach(() => {
+    git("init -q && git add . && git -c user.name=n -c user.email=e commit -qm first");
+    write("a.txt", "staged\n");
+    git("add a.txt");
+    write("a.txt", "staged\nnot staged\n");
+    write("untracked", "mine\n");
+  });
+
+  test("lint-staged/lint-staged#583, #880, pre-commit/pre-commit#2473: fail or are killed, and nothing is lost", async () => {
+    const before = work();
+    const failing = await open("failing");
+    const { exitCode } = await failing.run("sh", ["-c", `${stash} && echo x > a.txt; exit 3`]);
+    expect([exitCode, work()]).toEqual([3, before]);
+    const killed = await open("killed");
+    const script = `${stash} && touch stashed && exec sleep 60`;
+    const { signal } = await killed.run("sh", ["-c", script], { timeoutMs: 3000 });
+    expect([signal, killed.fs.existsSync("stashed")]).toEqual(["SIGTERM", true]);
+    expect(killed.fs.existsSync("untracked")).toBe(false);
+    expect(work()).toEqual(before);
+  });
+
+  test("lint-staged/lint-staged#1311, #1428: succeed, and can be undone with what they staged", async () => {
+    const before = work();
+    const overlay = await open();
+    const format = "sed -i s/^/formatted-/ a.txt && git add a.txt";
+    await overlay.run("sh", ["-c", `${stash} && ${format} && git ${identity} stash pop -q`]);
+    await overlay.commit();
+    expect(fs.readFileSync(at("a.txt"), "utf8")).toContain("formatted-staged");
+    expect(fs.readFileSync(at("untracked"), "utf8")).toBe("mine\n");
+    await overlay.undo();
+    expect(work()).toEqual(before);
+    git("fsck --strict");
+  });
+});
+
 test("openai/codex#19588, diillson/chatcli#1429: the home directory is no root", async () => {
   await expect(openOverlay(os.homedir())).rejects.toMatchObject({ code: "DRAFT_ROOT_GUARDED" });
 });

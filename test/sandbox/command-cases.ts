@@ -45,6 +45,10 @@ export const quickCases: readonly CommandCase[] = [
   { name: "dd into the middle", script: "printf XY | dd of=src/b.txt bs=1 seek=2 conv=notrunc" },
   { name: "dd of a sparse file", script: "dd if=/dev/zero of=sparse bs=1 count=1 seek=5000000" },
   { name: "sed -i", script: "sed -i s/foo/FOO/ README.md; sed -i s/a/b/ src/*.txt" },
+  {
+    name: "containers/fuse-overlayfs#151, #138: names by which others hide what is below",
+    script: "touch .wh.src src/.wh.a.txt docs/.wh..wh..opq .wh..wh..opq; rm src/a.txt; ls -A",
+  },
   { name: "rm a file", script: "rm src/a.txt" },
   { name: "rm -rf a directory", script: "rm -rf src" },
   { name: "rm and make the directory anew", script: "rm -rf src; mkdir src; echo x > src/n" },
