@@ -186,6 +186,7 @@ describe("close", () => {
 });
 
 describe("serializable isolation", () => {
+  // getkyo/kyo#1724, #1731, #1799.
   it("conflicts when something that was only read has changed", async () => {
     await using overlay = await open({ isolation: "serializable" });
     const seen = overlay.fs.readFileSync("b.txt", "utf8");
@@ -343,6 +344,7 @@ describe("transact", () => {
     expect(await overlay.log()).toHaveLength(1);
   });
 
+  // fsspec/filesystem_spec#1823, pytorch/pytorch#135541.
   it("lets concurrent ones take turns", async () => {
     await using overlay = await open();
     const order: string[] = [];

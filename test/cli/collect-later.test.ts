@@ -31,6 +31,7 @@ const packs = () =>
     .readdirSync(project.path(".draftfs/checkpoints.git/objects/pack"))
     .filter((name) => name.endsWith(".pack")).length;
 
+// microsoft/git#971.
 it("a commit that leaves many packs has them packed together afterwards, and undo still works", async () => {
   await fillStore();
   project.run("echo last > a.txt");

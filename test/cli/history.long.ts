@@ -61,6 +61,7 @@ describe("draftfs diff", () => {
 });
 
 describe("draftfs commit", () => {
+  // SUPERCILEX/forkfs#1, tursodatabase/agentfs#59, nolabs-ai/nono#49.
   it("leaves what it is not asked for in the draft", () => {
     project.run("echo x >> a.txt; echo x >> lib/b.txt; echo x >> lib/c.txt; echo x > new");
     expect(project.draftfs(["commit", "lib", "--exclude", "c.txt"]).code).toBe(0);

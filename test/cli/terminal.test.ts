@@ -191,6 +191,7 @@ describe("overlay.shell()", () => {
 });
 
 describe("the summary of many changes", () => {
+  // didvc/ai-bwrap#8.
   it("gathers what is added by directory, and what is deleted with one", async () => {
     for (let n = 0; n < 40; n++) project.write(`old/${n}.txt`, `${n}\n`);
     project.write("kept/file", "kept\n");
@@ -230,6 +231,7 @@ describe("the summary of a command that works with git", () => {
 });
 
 describe("draftfs discard on a terminal", () => {
+  // anthropics/claude-code#64615.
   it("shows what will be lost and asks for the whole word; --yes asks nothing", async () => {
     project.run("rm a.txt; echo x > x");
     const stopped = onTerminal(["discard"], { NO_COLOR: "1" });
@@ -255,6 +257,7 @@ describe("draftfs discard on a terminal", () => {
 });
 
 describe("draftfs try", () => {
+  // MoonshotAI/kimi-cli#289, HKUDS/OpenHarness#259, anthropics/claude-code#41576, Aider-AI/aider#290, #309.
   it("shows the diff before it asks", async () => {
     const session = onTerminal(["try", ...change], { NO_COLOR: "1" });
     await session.shows(question);

@@ -35,6 +35,7 @@ function given(path: string): Record<string, string> {
 }
 
 describe.runIf(attributes !== undefined)("a file that gets new content", () => {
+  // anthropics/claude-code#60778.
   it("keeps its extended attributes, also when that is undone", async () => {
     fs.writeFileSync(join(root, "file"), "old");
     attributes?.write(join(root, "file"), "user.origin", Buffer.from("a\0b"));

@@ -86,6 +86,7 @@ const stories: Readonly<Record<string, readonly Edit[]>> = {
 };
 
 describe.each(Object.entries(stories))("hard links when %s", (_, edits) => {
+  // coctostan/pi-hashline-readmap#153, atusy/kakehashi#760.
   test("are as on a disk after a commit", async () => {
     using root = TemporaryRoot.inMemory();
     using twin = TemporaryRoot.inMemory();

@@ -198,6 +198,7 @@ function contender(root: string): ChildProcess {
   });
 }
 
+// moxystudio/node-proper-lockfile#11, #74, nodejs/node#122.
 test("of processes that want the lock, also a dead one's, never two have it", async () => {
   using scene = new LockScene();
   const { root } = scene.state;

@@ -40,6 +40,7 @@ async function commitProgram(after: After): Promise<{ mode: number; asked: reado
 
 const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
+// Yeachan-Heo/gajae-code#4735, QwenLM/qwen-code#4095, basecamp/basecamp-sdk#936, npm/write-file-atomic#58.
 test("a program that cannot be given to its owner keeps its group, and does not run as somebody else", async () => {
   const { mode, asked } = await commitProgram(programOf(somebody, own.gid));
   expect(asked).toEqual([`${somebody}:${own.gid}`, `-1:${own.gid}`]);

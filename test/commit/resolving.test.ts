@@ -158,6 +158,7 @@ test("a directory that fills up in the place of a file is never removed for ours
   expect(scene.read("file/precious")).toBe("precious\n");
 });
 
+// yeoman/generator#1273, #891.
 test("the content that a resolver gives takes the place of both", async () => {
   using scene = new Scene();
   const changes = scene.builder().write("file", "ours\n").build();

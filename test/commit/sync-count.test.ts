@@ -82,6 +82,7 @@ async function commitThrice(files: number): Promise<readonly Counts[]> {
   return found;
 }
 
+// npm/write-file-atomic#155, ostreedev/ostree#2152, #1184, #49, cockroachdb/pebble#1851.
 test.each([1, 20, 250, 1000])(
   "a commit of %i files waits for the device 3 times, and once when it is small",
   async (files) => {

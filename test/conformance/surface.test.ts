@@ -29,6 +29,7 @@ describe(`the surface of node:fs in Node ${process.versions.node}`, () => {
     expect(formsOf(fs)).toEqual(formsOf(nodeFs));
   });
 
+  // streamich/unionfs#311, streamich/memfs#1139.
   test("every name that node:fs/promises shows is there, and no other", () => {
     const { fs } = open(plant());
     expect(formsOf(fs.promises)).toEqual(formsOf(nodeFs.promises));

@@ -57,6 +57,8 @@ describe("a saved draft", () => {
     expect(fs.readFileSync(at("elsewhere"), "utf8")).toBe("old moved\n");
   });
 
+  // anthropics/claude-code#7443, #8216, #11869, #12330, #12981, #21201, anthony-chaudhary/fak#2084,
+  // can1357/oh-my-pi#3841.
   it("knows a file by what it holds when its size and time are those of before", async () => {
     const { mtime, atime } = fs.statSync(at("edited"));
     await leaveDraft();

@@ -56,6 +56,7 @@ describe("multiEdit", () => {
     });
   });
 
+  // anthropics/claude-code#1263, #5234, bolt-cli#144, Reasonix#458, openclaw#5619, wildgecu#78.
   it("changes no file when an edit of any file fails", () => {
     const overlay = plainOverlay();
     plant(overlay.root, { "a.txt": "a", "b.txt": "b" });

@@ -248,6 +248,7 @@ test("an object whose bytes were changed on the disk is refused, never returned"
   store.close();
 });
 
+// pingdotgg/t3code#10905.
 test("a torn ref reads as absent", () => {
   const { second } = fillStore();
   writeFileSync(join(fixture.path, "refs/heads/main"), "");

@@ -42,6 +42,7 @@ function swapWhenListed(directory: string, target: string) {
 }
 
 describe("the root", () => {
+  // nodejs/node#64409, #62328, bashkit#980.
   test("is not left by an absolute path, by dots or by links of either layer", () => {
     const outside = plant({ secret: "s" });
     const root = plant({ "d/x": "x" });

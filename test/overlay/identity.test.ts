@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { open, plant } from "./scratch.ts";
 
 describe("inodes", () => {
+  // tursodatabase/agentfs#203.
   test("keep the lower's number through copy-up, rename and rollback", () => {
     const root = plant({ f: "x" });
     const { ino } = nodeFs.statSync(join(root, "f"));

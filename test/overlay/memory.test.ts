@@ -74,6 +74,7 @@ describe("content beyond the memory limit", () => {
     expect(Buffer.concat(chunks).equals(Buffer.concat([bytes, Buffer.from("more")]))).toBe(true);
   });
 
+  // mem9-ai/drive9#507.
   test("comes back by rollback as it was, though both versions were spilled", () => {
     const staging = stagingIn(plant());
     const layer = open(plant(), { memoryLimitBytes: MIB, stagingDirectory: staging });

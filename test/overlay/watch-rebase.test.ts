@@ -63,6 +63,7 @@ test("a watcher of a new directory hears of other programs once it is committed"
   layer.close();
 });
 
+// fsnotify/fsnotify#134.
 test("a watcher of a file goes on with the file that a commit put in its place", async () => {
   const root = plant({ f: "f" });
   const layer = open(root);

@@ -154,6 +154,7 @@ test("undo stops and touches nothing where the tree has moved on, and says where
   expect(fixture.read("dir/c")).toBe("appeared");
 });
 
+// isomorphic-git/isomorphic-git#608.
 test("an edit that keeps the size is found too, by a preview and by the undo itself", async () => {
   await fixture.write({ a: "1", b: "1" });
   await fixture.write({ a: "2", b: "2" });
@@ -289,6 +290,7 @@ test("files that are as they should be already keep their time and inode", async
   expect([now.ino, now.mtimeMs]).toEqual([stamp.ino, stamp.mtimeMs]);
 });
 
+// mem9-ai/drive9#507.
 test("read-only files and directories go back too", async () => {
   fixture.edit("locked/file", "0");
   chmodSync(join(fixture.root, "locked/file"), 0o444);

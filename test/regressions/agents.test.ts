@@ -54,6 +54,7 @@ function tree(): Record<string, string> {
 }
 
 describe("undo", () => {
+  // NousResearch/hermes-agent#80751, anomalyco/opencode#49732, mrclrchtr/supi#251, cline/cline#14367.
   test("google-gemini/gemini-cli#13331, github/copilot-cli#1675: leaves what is not its own", async () => {
     write("untracked", "mine");
     const overlay = await open();
@@ -86,6 +87,7 @@ describe("undo", () => {
     expect(tree()).toEqual(before);
   });
 
+  // anthropics/claude-code#18740, #14002, #15403, #353, #6001, openai/codex#9203, #11626, #12558.
   test("anthropics/claude-code#34368, #94657, #20671: of what commands delete, move and edit", async () => {
     const before = tree();
     const overlay = await open();
@@ -96,6 +98,7 @@ describe("undo", () => {
     expect(tree()).toEqual(before);
   });
 
+  // zed-industries/zed#59099.
   test("anomalyco/opencode#44724: writes no file again that is as it should be", async () => {
     const stamp = () => fs.lstatSync(at("lib/b.txt"), { bigint: true });
     const before = stamp();
@@ -109,6 +112,7 @@ describe("undo", () => {
     expect([stamp().ino, stamp().ctimeNs]).toEqual([before.ino, before.ctimeNs]);
   });
 
+  // NousResearch/hermes-agent#1505.
   test("jj, pi-rewind-hook#2: is an operation of its own, and nothing is ever cut off", async () => {
     const overlay = await open();
     overlay.fs.writeFileSync("a.txt", "1\n");
@@ -131,6 +135,7 @@ describe("undo", () => {
     expect(fs.readFileSync(at("lib/b.txt"), "utf8")).toBe("two\n");
   });
 
+  // jj-vcs/jj#5278.
   test("jj-vcs/jj#3912, cline/cline#1582: has no size above which files are skipped", async () => {
     const large = Buffer.alloc(6 * 1024 * 1024, "large ");
     write("large", large);
@@ -161,6 +166,8 @@ describe("undo", () => {
 });
 
 describe("a commit", () => {
+  // anomalyco/opencode#34311, openclaw#117742, patch-package#450, allenai/rslearn#38, QwenLM/qwen-code#4095,
+  // convergent-systems-co/olympus-cli#78, strukto-ai/mirage#16.
   test("openai/codex#34917, anomalyco/opencode#41871: of many files is all or none", async () => {
     const overlay = await open();
     overlay.fs.unlinkSync("a.txt");
@@ -180,6 +187,7 @@ describe("a commit", () => {
     expect(fs.statSync(at("lib")).mode & 0o777).toBe(0o700);
   });
 
+  // RooCodeInc/Roo-Code#7843, google-gemini/gemini-cli#1716, #3538, #11243, #15616.
   test("anomalyco/opencode#26893, gemini-cli#4115: fails aloud where no checkpoint can be kept", async () => {
     const overlay = await open();
     overlay.fs.writeFileSync("a.txt", "draft\n");
@@ -191,6 +199,8 @@ describe("a commit", () => {
     expect((await overlay.diff()).changes.map(({ path }) => path)).toEqual(["a.txt"]);
   });
 
+  // anomalyco/opencode#1646, #3182, openai/codex#7395, #29388, #41147, cline/cline#4519, #13131,
+  // t3code#12924, lzvxck/seri-agent#296, Kilo-Org/kilocode#11072, pi-code#253.
   test("ilovepixelart/pi-code#251, anomalyco/opencode#15977: keeps only what it changes", async () => {
     write("huge", Buffer.alloc(8 * 1024 * 1024, Math.random().toString()));
     const overlay = await open();
@@ -211,6 +221,7 @@ describe("repositories", () => {
       encoding: "utf8",
     });
 
+  // cline/cline#2868, #5598, RooCodeInc/Roo-Code#8164.
   test("cline/cline#9590, RooCodeInc/Roo-Code#4509: nested in one another stay as they are", async () => {
     for (const place of ["", "lib"]) {
       git(place, "init", "-q");
@@ -231,6 +242,7 @@ describe("repositories", () => {
     expect(fs.readdirSync(root).sort()).toEqual([".draftfs", ".git", "a.txt", "lib"]);
   });
 
+  // openai/codex#8214, #28241, #19205.
   test("ilovepixelart/pi-code#251: git adds no state, and no command sees or removes it", async () => {
     git("", "init", "-q");
     const overlay = await open("main");
@@ -243,6 +255,7 @@ describe("repositories", () => {
     expect((await overlay.log()).length).toBe(1);
   });
 
+  // openai/codex#7071.
   test("tursodatabase/agentfs#344: a commit in a submodule is carried to the disk", async () => {
     git("lib", "init", "-q");
     git("lib", "add", ".");

@@ -260,6 +260,7 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     expect(layer.fs.readdirSync(root)).toEqual(["dir", "file.txt"]);
   });
 
+  // binpash/try#19, #38, #52, #62, #86, containers/bubblewrap#680, #685.
   it.runIf(isRoot && engine !== "fuse")(
     "refuses a tree that holds a mount, and says which",
     async () => {

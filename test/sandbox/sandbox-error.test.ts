@@ -15,6 +15,7 @@ describe("the remedy for an engine that fails", () => {
     expect(missing).toMatch(/modprobe fuse.*--device \/dev\/fuse/s);
   });
 
+  // tursodatabase/agentfs#338.
   it("gives the profile whenever AppArmor restricts user namespaces", () => {
     expect(remedyFor("unshare ended with code 1", true)).toContain(appArmorProfile);
     expect(remedyFor("unshare ended with code 1", false)).not.toContain(appArmorProfile);

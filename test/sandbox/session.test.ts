@@ -301,6 +301,7 @@ describe.each(kernelEngines)("a session of engine %s", (engine) => {
     expect(layer.fs.readFileSync(join(root, "b"), "utf8")).toBe("y\n");
   });
 
+  // binpash/try#104, can1357/oh-my-pi#4621.
   it("gives a base that matches nothing to what changed below while the command ran", async () => {
     const root = treeOf({ a: "a\n", b: "b\n", c: "c\n" });
     const { layer, session } = await openOver(root, { engine });

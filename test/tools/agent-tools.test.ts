@@ -227,6 +227,7 @@ describe("MultiEdit", () => {
     });
   });
 
+  // anthropics/claude-code#11125, openclaude#2157.
   it("edits many files, all or none", async () => {
     const { call, root } = sessionOver({ "a.txt": "a", "b.txt": "b" });
     const before = treeOf(root);
@@ -266,6 +267,7 @@ describe("with a ledger of what was read", () => {
     expect(text("a.txt")).toBe("c");
   });
 
+  // anthropics/claude-code#7443, #8216, #11869, #11976, #12330, #12981, #21201, #69876.
   it("judges by content: a touched file is fresh, a changed one is not", async () => {
     const { call, root } = sessionOver({ "a.txt": "a" }, new ReadLedger());
     await call("Read", { file_path: "a.txt" });
@@ -355,6 +357,7 @@ describe("Read", () => {
 });
 
 describe("Move, Delete and MakeDirectory", () => {
+  // can1357/oh-my-pi#4074, #4111.
   it("move a directory with its content, and never over something by accident", async () => {
     const { call, root } = sessionOver({ "a/b.txt": "b", "c.txt": "c" });
     expect(

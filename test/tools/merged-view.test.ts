@@ -38,6 +38,7 @@ const looks: readonly (readonly [string, Record<string, unknown>])[] = [
 ];
 
 describe("the tools on an overlay", () => {
+  // omnigent#7596, apache/maka#509.
   it("do and see what they would on the disk, which stays as it was", async () => {
     const disk = plainOverlay();
     const layer = layerOverlay(temporaryDirectory());

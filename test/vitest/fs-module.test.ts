@@ -116,6 +116,7 @@ test("paths elsewhere are the disk's", () => {
 });
 `;
 
+// tschaub/mock-fs#377, #384, #447, yarnpkg/berry#1527, #3240, shopgate#164, react-native-harness#169.
 test("code that imports node:fs runs over the overlay, and the disk stays as it was", async () => {
   const before = fingerprintOf(fs, join(project, "fixture"));
   const vitest = join(projectDirectory(), "node_modules/vitest/vitest.mjs");

@@ -39,6 +39,7 @@ describe("overlayTest", () => {
     expect(fs.existsSync(join(root, "e"))).toBe(false);
   });
 
+  // backstage/backstage#2926, tschaub/mock-fs#332.
   test("nothing of it is on the disk", () => {
     expect(changesBetween(before, fingerprintOf(nodeFs, root))).toEqual([]);
   });

@@ -25,6 +25,7 @@ export const files: readonly Scenario[] = [
     fs.writeFileSync(at("octal"), "x", { mode: "640" });
     fs.statSync(at("new.sh"));
   }),
+  // AltimateAI/altimate-code#1115.
   scenario("the umask of the process holds for new files and directories", ({ fs, at }) => {
     const before = process.umask(0o077);
     try {

@@ -100,6 +100,7 @@ export const forms: readonly Scenario[] = [
     await promises.mkdtemp(at("t-"));
     await promises.readdir(at("missing"));
   }),
+  // streamich/memfs#1068.
   scenario("writeFile of iterables and streams", async ({ fs, at }) => {
     await fs.promises.writeFile(
       at("n"),

@@ -453,6 +453,7 @@ export const renames: readonly Scenario[] = [
     await callback("rename", at("d"), at("d/in"));
     fs.readFileSync(at("c"), "utf8");
   }),
+  // sk-lim19f/Hypomnema#245.
   scenario(
     "a renamed directory's files keep modes of all kinds",
     ({ fs, at }) => {

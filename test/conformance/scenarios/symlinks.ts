@@ -19,6 +19,7 @@ export const symlinks: readonly Scenario[] = [
       fs.readlinkSync(at(name));
     }
   }),
+  // microsoft/terminal#10908, atomantic/PortOS#1893, npm/write-file-atomic#5.
   scenario("a write through a link changes the target and keeps the link", ({ fs, at }) => {
     fs.writeFileSync(at("link"), "through");
     fs.lstatSync(at("link"));

@@ -79,6 +79,7 @@ describe.each(fileSystems)("power cuts on %s", (fileSystem) => {
     return;
   }
 
+  // ostreedev/ostree#918, facebook/rocksdb#8903, andrewchambers/bupstash#355.
   it("lose no commit and mix none, also when they strike recovery", () => {
     expectSound(explore("durable", fileSystem, { cuts: 130, secondCuts: 0.25, hardLinks: true }));
   });
