@@ -23,7 +23,7 @@ export function listDrafts(disk: Disk, state: StateDirectory): DraftSummary[] {
   return disk
     .readdir(state.drafts)
     .filter(({ name, kind }) => kind === "directory" && isDraftName(name))
-    .map(({ name }) => summaryOf(disk, state, name))
+    .map(({ name }) => findSummary(disk, state, name))
     .filter((summary) => summary !== undefined)
     .sort((left, right) => (left.name < right.name ? -1 : 1));
 }
@@ -43,6 +43,16 @@ export async function removeDraft(
   if (disk.lstat(`${draftDirectoryOf(state, name)}/index`) === undefined) return false;
   await Draft.discard(disk, state, name);
   return true;
+}
+
+/** `undefined` also when another process commits or discards it while it is looked at. */
+function findSummary(disk: Disk, state: StateDirectory, name: string): DraftSummary | undefined {
+  try {
+    return summaryOf(disk, state, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 function summaryOf(disk: Disk, state: StateDirectory, name: string): DraftSummary | undefined {

@@ -234,6 +234,28 @@ describe("two processes on one draft", () => {
     reader.close();
   });
 
+  it("can be listed while one of them is discarded, at any moment", async () => {
+    for (let at = 0, isOver = false; !isOver; at++) {
+      await inDraft((layer) => layer.fs.writeFileSync("top.txt", "kept"), "kept");
+      await inDraft((layer) => layer.fs.writeFileSync("top.txt", "gone"), "gone");
+      let calls = 0;
+      const interrupted = new Proxy(disk, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name, target);
+          if (typeof value !== "function") return value;
+          return (...given: unknown[]) => {
+            if (calls++ === at) fs.rmSync(join(state.drafts, "gone"), { recursive: true });
+            return value.apply(target, given);
+          };
+        },
+      });
+      const names = listDrafts(interrupted, state).map(({ name }) => name);
+      expect(names).toContain("kept");
+      isOver = calls <= at;
+      if (!isOver && at < 2) expect(names).toEqual(["kept"]);
+    }
+  });
+
   it("may use drafts of different names at the same time", async () => {
     const draft = await Draft.open(disk, state, "main");
     await inDraft((layer) => layer.fs.writeFileSync("new.txt", "other"), "other");
