@@ -27,7 +27,7 @@ import { commitNames, planNames, selectionNames } from "./option-names.ts";
 import type { OverlayParts } from "./overlay-parts.ts";
 import { publishChanges } from "./publish-changes.ts";
 import type { CommitRequest, OverlayReceipt, PlanOptions, SavedDraft } from "./receipt.ts";
-import { draftReferenceOf, saveDraft } from "./save-draft.ts";
+import { draftReferenceOf, saveDraft, saveRest } from "./save-draft.ts";
 import { replacedBy, settledPaths } from "./touched-places.ts";
 import { TransactionScope } from "./transaction-scope.ts";
 import { withoutUnfinished } from "./without-unfinished.ts";
@@ -333,9 +333,9 @@ export class Overlay extends History implements AsyncDisposable {
     const receipt = await this.#publishOrStay(selected, commitOptions, resolver);
     this.#layer.rebase(settled);
     this.#commands.rewind(this.#pendingCommands());
-    if (this.#draft !== undefined)
-      await saveDraft(this.#layer, this.#draft, this.#commands.commands);
-    return this.#receiptOf(receipt, isWhole ? (all.unsupported ?? []) : []);
+    const unsaved = await saveRest(this.#layer, this.#draft, this.#commands.commands);
+    const done = this.#receiptOf(receipt, isWhole ? (all.unsupported ?? []) : []);
+    return unsaved === undefined ? done : { ...done, unsaved };
   }
 
   async #publishOrStay(

@@ -18,6 +18,11 @@ export interface OverlayReceipt extends CommitReceipt {
   /** Fifos, sockets and devices that were pending: no commit makes them, and they are gone now. */
   readonly unsupported: readonly TreePath[];
   /**
+   * Why the saved draft still is as before the commit, which is done all the same: the disk is
+   * full, say. `saveDraft()` tries again. Absent when all is well.
+   */
+  readonly unsaved?: unknown;
+  /**
    * Takes this commit back, as a new operation.
    *
    * @throws {DraftError} `DRAFT_CONFLICT` when what it touched has been changed since.

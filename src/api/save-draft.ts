@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { isSystemError } from "../commit/failure.ts";
 import type { DraftReference } from "../commit/manifest.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
 import { unfinishedIn } from "../engines/unfinished-streams.ts";
+import { isDraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type { SavedDraft } from "./receipt.ts";
 
@@ -20,6 +22,26 @@ export async function saveDraft(
   const pending = [...layer.pending()];
   await draft.save({ pending: () => pending.filter(isDone) }, commands);
   return { leftOut: pending.filter((entry) => !isDone(entry)).map(({ path }) => path) };
+}
+
+/**
+ * Saves what a commit has left. What was committed is, whatever becomes of the draft: that this
+ * fails is no failure of the commit.
+ *
+ * @returns why the draft could not be saved; `undefined` when all is well.
+ */
+export async function saveRest(
+  layer: Layer,
+  draft: Draft | undefined,
+  commands: readonly DraftCommand[],
+): Promise<unknown> {
+  try {
+    if (draft !== undefined) await saveDraft(layer, draft, commands);
+    return undefined;
+  } catch (error) {
+    if (isDraftError(error) || isSystemError(error)) return error;
+    throw error;
+  }
 }
 
 /** The saved state that a commit uses up, so that a crash cannot leave it to be committed again. */

@@ -1,4 +1,4 @@
-import type { CommitReceipt } from "../index.ts";
+import type { CommitReceipt, OverlayReceipt } from "../index.ts";
 import { bytesText, countText, durationText } from "./quantities.ts";
 import { printable } from "./terminal.ts";
 
@@ -18,10 +18,20 @@ export function receiptDocument(receipt: CommitReceipt): Record<string, unknown>
   return { sequence, checkpoint: operation, main, changes, durability, counts, warnings };
 }
 
-function warningsOf({ warnings, unpublished }: CommitReceipt): string[] {
+function warningsOf(receipt: CommitReceipt & Pick<OverlayReceipt, "unsaved">): string[] {
+  const { warnings, unpublished, unsaved } = receipt;
   const found = warnings.map(({ path, message }) => `${printable(path)}: ${message}`);
-  if (unpublished === undefined) return found;
-  const reason = unpublished instanceof Error ? unpublished.message : String(unpublished);
-  const next = "It is safe in the journal; the next command brings it there.";
-  return [...found, `the checkpoint is not in the store yet (${reason}). ${next}`];
+  if (unpublished !== undefined) {
+    const next = "It is safe in the journal; the next command brings it there.";
+    found.push(`the checkpoint is not in the store yet (${reasonOf(unpublished)}). ${next}`);
+  }
+  if (unsaved !== undefined) {
+    const state = "It still holds what was committed, which is no change any more.";
+    found.push(`the draft could not be saved anew (${reasonOf(unsaved)}). ${state}`);
+  }
+  return found;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -269,6 +269,20 @@ describe("the configuration of a root", () => {
 });
 
 describe("a draft", () => {
+  it("that cannot be saved any more does not make a commit fail that is done", async () => {
+    await using overlay = await open({ draft: "main" });
+    overlay.fs.writeFileSync("src/a.ts", "drafted\n");
+    overlay.fs.writeFileSync("b.txt", "rest\n");
+    await overlay.saveDraft();
+    rmSync(join(root, ".draftfs/drafts"), { recursive: true });
+    const receipt = await overlay.commit({ include: ["src/**"] });
+    expect(receipt.unsaved).toMatchObject({ code: "ENOENT" });
+    expect([onDisk("src/a.ts"), onDisk("b.txt")]).toEqual(["drafted\n", "b\n"]);
+    await overlay.transact(({ fs }) => fs.writeFileSync("c.txt", "c\n"));
+    expect([onDisk("b.txt"), onDisk("c.txt")]).toEqual(["rest\n", "c\n"]);
+    expect((await overlay.diff()).changes).toEqual([]);
+  });
+
   it("survives its overlay, and is gone when committed", async () => {
     const first = await open({ draft: "main" });
     first.fs.writeFileSync("src/a.ts", "drafted\n");

@@ -25,4 +25,8 @@ test("a receipt shows what the checks let pass, and a checkpoint that is not in 
   expect(first).toBe("  warning: a\\x1b.json: is odd");
   expect(second).toMatch(/^ {2}warning: the checkpoint is not in the store yet \(no space left\)/);
   expect(receiptDocument(noted)["warnings"]).toHaveLength(2);
+  const unsaved = { ...noted, unsaved: new Error("no space left") };
+  expect(receiptText(unsaved)).toMatch(
+    /warning: the draft could not be saved anew \(no space left\)/,
+  );
 });
