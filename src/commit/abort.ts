@@ -5,6 +5,7 @@ import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError } from "./failure.ts";
 import type { FinishReport } from "./finish.ts";
 import type { JournalRecord } from "./journal-record.ts";
+import { ChangedMeanwhile } from "./last-look.ts";
 import { partTakenBack } from "./part-kept.ts";
 import { removeStaging } from "./staging-place.ts";
 import { dropStaged, takeBack } from "./take-back.ts";
@@ -78,5 +79,6 @@ export function describeAbort({ kept, parted }: LeftBehind): string {
  * however much it looks like ours, and nothing of it is to be taken back.
  */
 function hasChangedNothing(cause: unknown): boolean {
+  if (cause instanceof ChangedMeanwhile) return true;
   return (cause as NodeJS.ErrnoException).code === "EEXIST";
 }

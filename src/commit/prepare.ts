@@ -27,10 +27,9 @@ import { type CommitPlan, planCommit } from "./plan.ts";
 import { PlannedNodes } from "./planned-nodes.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { type Preparations, PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
-import { findMovedOn } from "./recheck.ts";
 import { ReplacedFiles } from "./replaced-files.ts";
 import { settleJournal } from "./settle.ts";
-import { compareNames, sharedInodesOf } from "./shared-nodes.ts";
+import { compareNames } from "./shared-nodes.ts";
 import { Stager } from "./stage.ts";
 import { makeStaging, removeStaging } from "./staging-place.ts";
 import type { Step } from "./step.ts";
@@ -169,9 +168,8 @@ class Preparation {
         warnings: checks.warnings,
         losses: stager.losses,
         largeFiles: examiner.largeFiles,
-        sharedInodes: sharedInodesOf(examiner.seen),
+        seen: examiner.seen,
         rememberContents: () => this.#rememberContents(),
-        findMovedOn: () => findMovedOn(disk, directories, examiner.seen),
       });
     } catch (error) {
       await Promise.all([settled, stager.finish(), packSync]);

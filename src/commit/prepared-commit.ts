@@ -9,7 +9,7 @@ import { Applier } from "./apply.ts";
 import type { CheckFinding } from "./check-finding.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { type Conflict, ConflictError } from "./conflict.ts";
+import { ConflictError } from "./conflict.ts";
 import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
 import type { Failure } from "./failure-of.ts";
@@ -17,6 +17,7 @@ import { encodeRecord, type JournalRecord } from "./journal-record.ts";
 import type { FreeSlot } from "./journal-slots.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
 import { KeptNames } from "./kept-names.ts";
+import { LastLook } from "./last-look.ts";
 import type { RootLock } from "./lock.ts";
 import type { Losses } from "./losses.ts";
 import type { ManifestChange } from "./manifest.ts";
@@ -25,8 +26,10 @@ import { partKept } from "./part-kept.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
+import { findMovedOn, type Seen } from "./recheck.ts";
 import type { ReplacedFiles } from "./replaced-files.ts";
 import { beginSettling, ensureSlots } from "./settle.ts";
+import { sharedInodesOf } from "./shared-nodes.ts";
 import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
 
@@ -73,12 +76,10 @@ export interface Preparations {
   readonly losses: Losses;
   /** Files whose large content this operation replaces, by place. */
   readonly largeFiles: ReadonlyMap<TreePath, ObjectId>;
-  /** Inode numbers of files with several names that this operation touches. */
-  readonly sharedInodes: ReadonlySet<string>;
+  /** What was found at the places that this operation touches. */
+  readonly seen: readonly Seen[];
   /** To be called before the operation is taken back, which gives the files new inodes. */
   readonly rememberContents: () => void;
-  /** Looks whether somebody has changed what this operation is about to replace. */
-  readonly findMovedOn: () => Conflict[];
 }
 
 /** A commit that has only to be decided. Publish it or discard it; it holds the lock until then. */
@@ -127,7 +128,7 @@ export class PreparedCommit implements AsyncDisposable {
       if (durability === "none") await store.journal.notes.beginVolatile(record.bootId);
       else store.journal.notes.endVolatile();
       // Nothing waits from here to the commit point, so that this look is worth something.
-      const conflicts = this.#parts.findMovedOn();
+      const conflicts = findMovedOn(store.disk, directories, this.#parts.seen);
       if (conflicts.length > 0) throw new ConflictError(conflicts);
       this.#writeSlot();
     } catch (error) {
@@ -289,12 +290,14 @@ export class PreparedCommit implements AsyncDisposable {
   }
 
   async #apply(applier: Applier): Promise<void> {
-    const { store, record, directories, pace, sharedInodes } = this.#parts;
-    const names = new KeptNames(store.disk, directories, record.staging, sharedInodes);
+    const { store, record, directories, pace, seen } = this.#parts;
+    const names = new KeptNames(store.disk, directories, record.staging, sharedInodesOf(seen));
+    const lastLook = new LastLook(directories, seen);
     let index = 0;
     try {
       await pace.unstoppable().each("apply", record.steps, (step, at) => {
         index = at;
+        lastLook.check(step);
         names.keep(step, at);
         applier.apply(step);
       });

@@ -43,6 +43,36 @@ test("what somebody else has put where a commit creates the very same stays when
   expect(fs.existsSync(at("other"))).toBe(false);
 });
 
+const takings: readonly [string, (builder: ChangeBuilder) => ChangeBuilder][] = [
+  ["replaces it", (builder) => builder.write("z", "ours\n")],
+  ["removes it", (builder) => builder.remove("z")],
+  ["moves another one over it", (builder) => builder.rename("y", "z", "z")],
+];
+
+test.each(takings)(
+  "what somebody saves in a file right before a commit %s stays",
+  async (_, take) => {
+    for (const isReplaced of [true, false]) {
+      using root = TemporaryRoot.inMemory();
+      const at = (path: string) => join(root.path, path);
+      for (const name of ["a", "y", "z"]) fs.writeFileSync(at(name), `${name}\n`);
+      const builder = take(new ChangeBuilder(root.path).write("a", "changed\n"));
+      const disk = new FaultDisk(new NodeDisk(), (call) => {
+        if (!isPromotion(call)) return fine;
+        fs.writeFileSync(at(isReplaced ? "saved" : "z"), "theirs\n");
+        if (isReplaced) fs.renameSync(at("saved"), at("z"));
+        return fine;
+      });
+      await expect(commit(disk, root.path, builder.build())).rejects.toMatchObject({
+        code: "DRAFT_COMMIT_FAILED",
+        message: expect.stringContaining("another program has changed it"),
+      });
+      const texts = ["a", "y", "z"].map((name) => fs.readFileSync(at(name), "utf8"));
+      expect(texts).toEqual(["a\n", "y\n", "theirs\n"]);
+    }
+  },
+);
+
 test("a commit that is taken back says what it had to leave", async () => {
   using root = TemporaryRoot.inMemory();
   const at = (path: string) => join(root.path, path);
