@@ -65,13 +65,16 @@ function isUntouched(expectation: Expectation, seen: Stamp, now: Stamp): boolean
   if (now.ino !== seen.ino || now.dev !== seen.dev) return false;
   if (seen.kind === "directory") {
     // Its times tell of what is in it, which is looked at by itself.
-    const { mode, uid, gid } = now;
-    const isSame = mode === seen.mode && uid === seen.uid && gid === seen.gid;
-    return isSame || !touchesAttributes(expectation);
+    return hasSameAccess(now, seen) || !touchesAttributes(expectation);
   }
   if (now.size !== seen.size || now.mtimeNs !== seen.mtimeNs) return false;
+  if (now.ctimeNs === seen.ctimeNs) return true;
   // A large file may have been given another name, by this very commit.
-  return now.ctimeNs === seen.ctimeNs || seen.size > packedContentBytesMax;
+  return seen.size > packedContentBytesMax && hasSameAccess(now, seen);
+}
+
+function hasSameAccess(now: Stamp, seen: Stamp): boolean {
+  return now.mode === seen.mode && now.uid === seen.uid && now.gid === seen.gid;
 }
 
 function conflictOf(

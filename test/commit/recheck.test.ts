@@ -5,6 +5,7 @@ import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { packedContentBytesMax } from "../../src/limits.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";
@@ -183,4 +184,23 @@ test("what happens in a directory that is moved meanwhile does not stop it", asy
   const store = openCommitStore(disk, stateDirectoryOf(root.path));
   await commitChangeSet(store, changes);
   expect(fs.readFileSync(at("moved/new"), "utf8")).toBe("new\n");
+});
+
+test("a large file that is to be replaced is not given the mode that somebody has taken from it", async () => {
+  using root = TemporaryRoot.inMemory();
+  const path = join(root.path, "large");
+  fs.writeFileSync(path, "large");
+  fs.truncateSync(path, packedContentBytesMax + 1);
+  const changes = new ChangeBuilder(root.path).write("large", "ours\n").build();
+  const disk = new FaultDisk(new NodeDisk(), ({ name, path: target }) => {
+    // Its second name moves its ctime as well, and is the commit's own doing.
+    if (name === "link" && target?.includes("/large/") === true) fs.chmodSync(path, 0o640);
+    return { kind: "none" };
+  });
+  const commit = commitChangeSet(openCommitStore(disk, stateDirectoryOf(root.path)), changes);
+  await expect(commit).rejects.toMatchObject({
+    code: "DRAFT_CONFLICT",
+    details: { conflicts: [{ path: "large", reason: "changed" }] },
+  });
+  expect(fs.statSync(path)).toMatchObject({ size: packedContentBytesMax + 1, mode: 0o100640 });
 });
