@@ -4,31 +4,20 @@ import { expect } from "vitest";
 import { isDraftError, mergingResolver, type Overlay, openOverlay } from "../../src/index.ts";
 import { TemporaryRoot } from "../../test/commit/scenario.ts";
 import { fc } from "../../test/support/properties.ts";
+import {
+  change,
+  edit,
+  type Files,
+  globs,
+  type Lines,
+  linesIn,
+  linesOf,
+  minus,
+  stale,
+  treeOf,
+} from "./lines.ts";
 
-const path = fc.constantFrom("a", "b", "c", "d/a", "d/b", "e/a");
-const directory = fc.constantFrom("d", "e", "f");
 const at = fc.nat(7);
-
-/** What an overlay, or somebody past them, does to the files. Every line written is a new one. */
-const edit = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("write" as const), path }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant("insert" as const), path, at }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("cut" as const), path, at }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove" as const), path }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("chmod" as const), path, at }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("rename" as const), path, to: path }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("link" as const), path, to: path }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("rename" as const), path: directory, to: directory }),
-  },
-);
-type Edit = typeof edit extends fc.Arbitrary<infer Value> ? Value : never;
-
-const globs = fc.option(fc.constantFrom(["a"], ["d/**"], ["b", "e/**"], ["*"]), {
-  freq: 1,
-  nil: undefined,
-});
 const who = fc.nat(1);
 const command = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: fc.constant("edit" as const), who, edit }) },
@@ -52,19 +41,6 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("reopen" as const), who }) },
 );
 type Command = typeof command extends fc.Arbitrary<infer Value> ? Value : never;
-
-type Files = Pick<
-  typeof fs,
-  | "readdirSync"
-  | "readFileSync"
-  | "writeFileSync"
-  | "mkdirSync"
-  | "unlinkSync"
-  | "renameSync"
-  | "linkSync"
-  | "chmodSync"
->;
-type Lines = ReadonlySet<string>;
 
 /**
  * Random work of two overlays over one root, with commits of every kind, undo, redo and restore, and
@@ -138,7 +114,7 @@ class World implements AsyncDisposable {
 
   async carryOut(each: Command): Promise<string> {
     if (each.kind === "stranger") {
-      this.#edit(fs, each.edit);
+      change(fs, this.#root, each.edit, () => this.#line());
       return "stranger";
     }
     const actor = this.#actors[each.who] as Actor;
@@ -147,7 +123,7 @@ class World implements AsyncDisposable {
       case "edit": {
         const files = overlay.fs as unknown as Files;
         const before = treeOf(files, this.#root);
-        this.#edit(files, each.edit);
+        change(files, this.#root, each.edit, () => this.#line());
         const after = treeOf(files, this.#root);
         for (const line of minus(linesOf(after), linesOf(before))) actor.added.add(line);
         // By file: what one loses may show in another, for now.
@@ -279,79 +255,4 @@ class World implements AsyncDisposable {
     this.#operations.set(outcome.sequence, { added: gained, removed: lost });
     return each.kind;
   }
-
-  #edit(files: Files, each: Edit): void {
-    const place = join(this.#root, each.path);
-    try {
-      switch (each.kind) {
-        case "write":
-          files.mkdirSync(join(place, ".."), { recursive: true });
-          files.writeFileSync(place, Array.from({ length: 8 }, () => this.#line()).join(""));
-          return;
-        case "insert":
-        case "cut": {
-          const lines = files.readFileSync(place, "latin1").match(/[^\n]*\n/g) ?? [];
-          if (each.kind === "cut") lines.splice(each.at, 1);
-          else lines.splice(each.at, 0, this.#line());
-          files.writeFileSync(place, lines.join(""));
-          return;
-        }
-        case "remove":
-          files.unlinkSync(place);
-          return;
-        case "chmod":
-          files.chmodSync(place, each.at % 2 === 0 ? 0o600 : 0o755);
-          return;
-        case "rename":
-          files.renameSync(place, join(this.#root, each.to));
-          return;
-        case "link":
-          files.linkSync(place, join(this.#root, each.to));
-          return;
-      }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    }
-  }
-}
-
-function treeOf(files: Files, root: string): Record<string, string> {
-  const tree: Record<string, string> = {};
-  const walk = (from: string): void => {
-    for (const entry of files.readdirSync(join(root, from), { withFileTypes: true })) {
-      const name = from === "" ? entry.name : `${from}/${entry.name}`;
-      if (name === ".draftfs") continue;
-      if (entry.isDirectory()) {
-        tree[`${name}/`] = "";
-        walk(name);
-      } else tree[name] = textOf(files, join(root, name));
-    }
-  };
-  walk("");
-  return Object.fromEntries(Object.entries(tree).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** What is based on a file that somebody has changed since may be unreadable; see `docs/fs.md`. */
-function textOf(files: Files, place: string): string {
-  try {
-    return files.readFileSync(place, "latin1");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ESTALE" || code === "ENOENT") return stale;
-    throw error;
-  }
-}
-
-const stale = "stale";
-
-function linesIn(files: Files, root: string): Set<string> {
-  return linesOf(treeOf(files, root));
-}
-
-function linesOf(tree: Record<string, string>): Set<string> {
-  return new Set(Object.values(tree).flatMap((text) => text.match(/[^\n]*\n/g) ?? []));
-}
-
-function minus(all: Lines, others: Lines): Set<string> {
-  return new Set([...all].filter((line) => !others.has(line)));
 }

@@ -12,6 +12,7 @@ export const compiledSources = [
   "bench/commit/opening.ts",
   "bench/commit/recovering.ts",
   "bench/commit/run.ts",
+  "property-tests/processes/process-worker.ts",
   "src/commit/commit-store.ts",
   "src/commit/commit.ts",
   "src/commit/lock.ts",
