@@ -39,9 +39,11 @@ export function lineCountsOf(
 }
 
 /** Lines of one file; `undefined` for what has none: links, binary and very large content. */
-export function countsOf({ old: before, new: after }: PatchEdit): LineCounts | undefined {
+export function countsOf(edit: PatchEdit): LineCounts | undefined {
+  const { old: before, new: after } = edit;
   const sides = [before, after].filter((side) => side !== undefined);
   if (sides.some(({ mode }) => mode === "120000")) return undefined;
+  if (edit.isSameContent === true) return { insertions: 0, deletions: 0 };
   if (sides.some(({ size }) => size > patchContentBytesMax)) return undefined;
   const [old, text] = [before?.read() ?? Buffer.alloc(0), after?.read() ?? Buffer.alloc(0)];
   if (isBinary(old) || isBinary(text)) return undefined;

@@ -24,6 +24,14 @@ export interface PatchSide {
 export interface PatchEdit {
   readonly old: PatchSide | undefined;
   readonly new: PatchSide | undefined;
+  /** Whether both sides are known to hold the same, without a look at either. */
+  readonly isSameContent?: boolean;
+}
+
+/** Of the old tree: what lies there now, to which the patch will be applied. */
+interface OldSide extends PatchSide {
+  /** Whether the change is based on just that. */
+  readonly isBase: boolean;
 }
 
 /**
@@ -90,7 +98,7 @@ class EditList {
     const before = this.#oldSide(place, change.before);
     if (before === undefined && isWithoutContent(change.after)) return;
     const after = this.#newSide(change.path, change.after, before);
-    if (isLink(before) === isLink(after)) this.#push(before, after);
+    if (isLink(before) === isLink(after)) this.#push(before, after, keepsContent(change, before));
     else {
       this.#push(before, undefined);
       this.#push(undefined, after);
@@ -107,8 +115,9 @@ class EditList {
     if (old === undefined && isWithoutContent(after)) return;
     const target = this.#newSide(path, after, old);
     const over = replaced && this.#oldSide(this.#places.placeOf(path), replaced);
-    if (over === undefined && isLink(old) === isLink(target)) this.#push(old, target);
-    else {
+    if (over === undefined && isLink(old) === isLink(target)) {
+      this.#push(old, target, keepsContent(change, old));
+    } else {
       // A patch renames to free places only.
       this.#push(old, undefined);
       const isAlike = isLink(over) === isLink(target);
@@ -127,22 +136,24 @@ class EditList {
       }
       const before = this.#tree.beforeOf(node);
       const old = before && this.#oldSide(node.path, before);
-      if (old !== undefined) this.#push(old, { ...old, path: target });
+      if (old !== undefined) this.#push(old, { ...old, path: target }, true);
     }
   }
 
-  #push(before: PatchSide | undefined, after: PatchSide | undefined): void {
+  #push(before: PatchSide | undefined, after: PatchSide | undefined, isSameContent = false): void {
     if (before === undefined && after === undefined) return;
-    this.#edits.push({ old: before, new: after });
+    this.#edits.push({ old: before, new: after, isSameContent });
   }
 
-  /** What lies there now, to which the patch will be applied; the base may have gone. */
-  #oldSide(path: TreePath, { stamp }: Before): PatchSide | undefined {
+  /** The base may have gone. */
+  #oldSide(path: TreePath, { stamp }: Before): OldSide | undefined {
     const place = absoluteOf(this.#changeSet.root, path);
     const now = this.#lower.stamp(place);
     const target = now?.kind === "symlink" ? targetAt(place, this.#lower) : undefined;
     const state = now && stateOf(now, target);
-    return state && sideOf(path, state, () => this.#readOld(path, stamp));
+    const side = state && sideOf(path, state, () => this.#readOld(path, stamp));
+    if (side === undefined || now === undefined) return undefined;
+    return { ...side, isBase: stamp !== undefined && isUntouched(now, stamp) };
   }
 
   #readOld(path: TreePath, stamp: Stamp | undefined): Buffer {
@@ -189,6 +200,16 @@ class EditList {
 /** Whether the bytes are those that lay there before, as far as the change itself says. */
 function isWithoutContent({ state, content, linkGroup }: After): boolean {
   return state.kind === "file" && content === undefined && linkGroup === undefined;
+}
+
+/** Whether a change leaves the bytes as they are, to which the patch will be applied. */
+function keepsContent(
+  change: Extract<Change, { kind: "modify" | "rename" }>,
+  old: OldSide | undefined,
+): boolean {
+  const { aspects, after } = change;
+  if (old === undefined || aspects.includes("type") || aspects.includes("content")) return false;
+  return isWithoutContent(after) || old.isBase;
 }
 
 /** Git looks for a NUL in so many first bytes to tell binary content from text. */

@@ -84,7 +84,7 @@ function sectionOf(edit: PatchEdit, isSkipped: boolean): Buffer {
   if (before !== undefined && after !== undefined && before.mode !== after.mode) {
     lines.push(`old mode ${before.mode}`, `new mode ${after.mode}`);
   }
-  const body = bodyOf(before, after, isSkipped);
+  const body = edit.isSameContent === true ? sameBody : bodyOf(before, after, isSkipped);
   if (before !== undefined && after !== undefined && oldName !== newName) {
     lines.push(`similarity index ${body.similarity}%`);
     lines.push(`rename from ${quoted(oldName)}`, `rename to ${quoted(newName)}`);
@@ -109,6 +109,16 @@ interface Body {
   readonly newOid: string;
   readonly similarity: number;
 }
+
+/** Neither side is named by its content. */
+const sameBody: Body = {
+  bytes: Buffer.alloc(0),
+  isText: true,
+  isIndexed: false,
+  oldOid: absentOid,
+  newOid: absentOid,
+  similarity: 100,
+};
 
 function bodyOf(
   before: PatchSide | undefined,

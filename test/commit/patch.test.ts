@@ -14,8 +14,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { diffLayer } from "../../src/commit/diff.ts";
+import { lineCountsOf } from "../../src/commit/line-counts.ts";
 import { patchOf } from "../../src/commit/patch.ts";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
 import { fc } from "../support/properties.ts";
@@ -192,6 +193,27 @@ describe("a patch", () => {
       fs.chmodSync("dir/x", 0o755);
       fs.writeFileSync("dir/x", "changed\n");
     });
+  });
+
+  it("looks into no file that keeps its content", () => {
+    const layer = openLayer({ root });
+    layer.fs.chmodSync("a.txt", 0o755);
+    layer.fs.renameSync("bin", "moved");
+    layer.fs.renameSync("dir", "there");
+    // As after a command that has copied a file whole to change its mode.
+    layer.fs.writeFileSync("latin1", layer.fs.readFileSync("latin1"));
+    layer.fs.chmodSync("latin1", 0o755);
+    const changeSet = diffLayer(layer);
+    const opened = vi.spyOn(layer.lower, "open");
+    const patch = patchOf(changeSet, layer.lower).toString();
+    expect(patch).toContain("diff --git a/a.txt b/a.txt\nold mode 100644\nnew mode 100755\n");
+    expect(patch).toContain("diff --git a/latin1 b/latin1\nold mode 100644\nnew mode 100755\n");
+    expect(patch).toContain("rename from bin\nrename to moved\n");
+    expect([...lineCountsOf(changeSet, layer.lower).values()]).toEqual(
+      Array(5).fill({ insertions: 0, deletions: 0 }),
+    );
+    expect(opened).not.toHaveBeenCalled();
+    layer.close();
   });
 
   it("makes, changes, replaces and removes links", () => {
