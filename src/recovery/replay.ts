@@ -3,6 +3,7 @@ import { OldPlaces } from "../commit/old-places.ts";
 import { isRecordedIndex } from "../commit/recorded-index.ts";
 import { dataPiecesOf } from "../disk/data-pieces.ts";
 import { decodeName } from "../disk/names.ts";
+import { timeOf } from "../disk/node-time.ts";
 import { kindOf } from "../disk/stamp.ts";
 import { compareTreePaths, type TreePath } from "../disk/tree-path.ts";
 import { chunkBytes, packedContentBytesMax } from "../limits.ts";
@@ -358,8 +359,8 @@ export class Replay {
   }
 
   #setTimes(path: TreePath, node: ManifestNode): void {
-    const seconds = Number(BigInt(node.mtimeNs) / 1000n) / 1e6;
-    this.#fs.lutimesSync(this.#at(path), seconds, seconds);
+    const time = timeOf(BigInt(node.mtimeNs));
+    this.#fs.lutimesSync(this.#at(path), time, time);
   }
 }
 

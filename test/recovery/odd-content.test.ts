@@ -117,3 +117,26 @@ test("times before 1970 and after 2106 are set as given, and come back", async (
   await undo(fixture.store, hasty);
   expect(timesOf()).toEqual(before);
 });
+
+test("times come back to the microsecond, also of what is not written anew", async () => {
+  const names = ["large", "linked", "other", "directory"];
+  const timesOf = (): bigint[] =>
+    names.map((name) => lstatSync(join(fixture.root, name), { bigint: true }).mtimeNs / 1000n);
+  writeFileSync(join(fixture.root, "large"), "");
+  fs.truncateSync(join(fixture.root, "large"), largeBytes);
+  writeFileSync(join(fixture.root, "linked"), "old");
+  linkSync(join(fixture.root, "linked"), join(fixture.root, "other"));
+  fs.mkdirSync(join(fixture.root, "directory"));
+  for (let microsecond = 688_868; microsecond < 688_888; microsecond++) {
+    // Amid the microsecond, so that what is cut off on the way to the disk does not matter.
+    const time = 1_795_961_802 + (microsecond + 0.4) / 1e6;
+    for (const name of names) fs.utimesSync(join(fixture.root, name), time, time);
+    const before = timesOf();
+    await fixture.commit((overlay, at) => {
+      for (const name of names) overlay.utimesSync(at(name), 1, 1);
+      overlay.writeFileSync(at("linked"), "new");
+    });
+    await undo(fixture.store, hasty);
+    expect(timesOf()).toEqual(before);
+  }
+});
