@@ -152,6 +152,21 @@ function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder 
   return undefined;
 }
 
+/**
+ * Removes, beside a lock, what processes have left that died in the very moment of taking it. What
+ * says of no process whose it is may be one that is being written.
+ */
+export function sweepClaims(disk: Disk, directory: string): void {
+  for (const { name } of disk.readdir(directory)) {
+    const path = `${directory}/${name}`;
+    if (!/^lock\.\w+\.new$/.test(name)) continue;
+    const holder = readHolder(disk, path);
+    if (holder !== undefined && isGone(disk, holder, identifyProcess(disk))) {
+      unlinkQuietly(disk, path);
+    }
+  }
+}
+
 /** Puts a whole lock file in place unless there is one. */
 function claim(disk: Disk, path: string, self: Holder, lock: string): boolean {
   if (disk.lstat(path) !== undefined) return false;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { CommitStore } from "../commit/commit-store.ts";
+import { sweepClaims } from "../commit/lock.ts";
 import { type OpenRoot, openRoot } from "../commit/open-root.ts";
 import type { Checkpoint } from "../commit/operation-log.ts";
 import { settleJournal } from "../commit/settle.ts";
@@ -96,6 +97,7 @@ export async function collectGarbage(
       const { large } = keptHistory(objects, options);
       removeLarge(store, new Set([...history.large, ...large]));
       sweepProvisionalPacks(store);
+      sweepLocks(store);
       objects.refresh();
       return report("collected", history, before, measure(store));
     } finally {
@@ -180,6 +182,19 @@ function removePacks({ disk, objects }: CommitStore, bases: readonly string[]): 
   for (const base of bases) {
     for (const suffix of packSuffixes) {
       if (names.has(`${base}.${suffix}`)) disk.unlink(`${base}.${suffix}`);
+    }
+  }
+}
+
+function sweepLocks({ disk, state }: CommitStore): void {
+  sweepClaims(disk, state.path);
+  if (disk.lstat(state.drafts) === undefined) return;
+  for (const { name, kind } of disk.readdir(state.drafts)) {
+    try {
+      if (kind === "directory") sweepClaims(disk, join(state.drafts, name));
+    } catch (error) {
+      // Another process has just closed an empty draft.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
   }
 }

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { constants, deflate, type ZlibOptions } from "node:zlib";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import { isNameGone, processNameOf, processNamePattern } from "../disk/process-identity.ts";
 import { syncDirectory } from "../disk/sync-directory.ts";
 import { batchFilesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -47,7 +48,8 @@ export async function buildPack(
   const { disk, objects } = store;
   const reached = [...walkReachable(objects, tips, boundary)];
   const directory = join(objects.path, "objects", "pack");
-  const path = join(directory, `tmp_pack_${process.pid}_${randomBytes(6).toString("hex")}`);
+  const owner = processNameOf(disk);
+  const path = join(directory, `tmp_pack_${owner}_${randomBytes(6).toString("hex")}`);
   const descriptor = disk.open(path, openFlags.createNew, 0o444);
   inProgress.add(path);
   const discard = (): void => {
@@ -102,29 +104,19 @@ async function fill(
 /** Provisional packs of this very process. */
 const inProgress = new Set<string>();
 
-/**
- * Removes provisional packs that dead processes have left. Git would too, when they are old. A live
- * process whose file is taken away from under it, because it cannot be seen from here, finds that
- * out before it removes anything.
- */
+/** Removes provisional packs that dead processes have left. Git would too, when they are old. */
 export function sweepProvisionalPacks({ disk, objects }: CommitStore): void {
   const directory = join(objects.path, "objects", "pack");
+  const own = processNameOf(disk);
   for (const { name } of disk.readdir(directory)) {
-    const owner = /^tmp_pack_(\d+)_[0-9a-f]{12}$/.exec(name)?.[1];
+    const owner = provisionalPattern.exec(name)?.[1];
     const path = join(directory, name);
     if (owner === undefined || inProgress.has(path)) continue;
-    if (Number(owner) === process.pid || isGone(Number(owner))) disk.unlink(path);
+    if (owner === own || isNameGone(disk, owner)) disk.unlink(path);
   }
 }
 
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
-}
+const provisionalPattern = new RegExp(`^tmp_pack_(${processNamePattern})_[0-9a-f]{12}$`);
 
 interface Packed extends Reached {
   readonly size: number;

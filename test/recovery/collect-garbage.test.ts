@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
@@ -6,6 +6,7 @@ import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { checkpoints } from "../../src/commit/operation-log.ts";
 import { prepareCommit } from "../../src/commit/prepare.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { identifyProcess, processNameOf } from "../../src/disk/process-identity.ts";
 import { packedContentBytesMax } from "../../src/limits.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import { collectGarbage, isCollectionDue } from "../../src/recovery/collect-garbage.ts";
@@ -212,4 +213,32 @@ test("anomalyco/opencode#15977: what commits leave that were taken back goes, wi
   expect(fixture.git("fsck", "--full", "--strict")).toBe("");
   await undo(fixture.store, { durability: "none" });
   expect(existsSync(join(fixture.root, "good"))).toBe(false);
+});
+
+test("gc removes what dead processes have left of locks and packs, and nothing of live ones", async () => {
+  await live(3);
+  const { state, objects, disk } = fixture.store;
+  const self = identifyProcess(disk);
+  const dead = { ...self, startTime: "1" };
+  const unseen = { ...dead, pidNamespace: "pid:[1]" };
+  const draft = join(state.drafts, "one");
+  mkdirSync(draft, { recursive: true });
+  for (const place of [state.path, draft]) {
+    for (const [name, holder] of Object.entries({ self, dead, unseen })) {
+      writeFileSync(join(place, `lock.${name}.new`), JSON.stringify({ ...holder, token: name }));
+    }
+    writeFileSync(join(place, "lock.empty.new"), "");
+  }
+  const [pid = "", startTime = "", ...rest] = processNameOf(disk).split("-");
+  const packs = join(objects.path, "objects", "pack");
+  const packOf = (...words: string[]) => join(packs, `tmp_pack_${words.join("-")}_0123456789ab`);
+  const left = packOf(pid, "1", ...rest);
+  const theirs = packOf(pid, startTime, "1", ...rest.slice(1));
+  for (const path of [left, theirs]) writeFileSync(path, "");
+  expect(await collectGarbage(fixture.store)).toMatchObject({ outcome: "collected" });
+  for (const place of [state.path, draft]) {
+    const names = readdirSync(place).filter((name) => name.endsWith(".new"));
+    expect(names.sort()).toEqual(["lock.empty.new", "lock.self.new", "lock.unseen.new"]);
+  }
+  expect([existsSync(left), existsSync(theirs)]).toEqual([false, true]);
 });
