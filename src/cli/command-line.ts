@@ -12,7 +12,7 @@ import { terminalOf } from "./terminal.ts";
  * @returns the exit code; everything else went to the standard streams.
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", reportUnwritable);
   const context: CommandContext = {
     out: terminalOf(process.stdout, process.env),
     err: terminalOf(process.stderr, process.env),
@@ -42,9 +42,14 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A reader that has seen enough (`draftfs diff | head`) is no failure. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+let isUnwritable = false;
+
+/** A reader that has seen enough (`draftfs diff | head`) is no failure; a full disk is. */
+function reportUnwritable({ code, message }: NodeJS.ErrnoException): void {
+  if (code === "EPIPE" || isUnwritable) return;
+  isUnwritable = true;
+  process.exitCode = exitCodes.failed;
+  process.stderr.write(`draftfs: Cannot write all of the output: ${message}\n`);
 }
 
 /** Of arguments that could not be parsed; what stands behind `--` is about another program. */

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
 import { runCommandLine } from "./command-line.ts";
 
-process.exitCode = await runCommandLine(process.argv.slice(2));
+const exitCode = await runCommandLine(process.argv.slice(2));
+// Output that could not be written sets it, before this or after.
+process.exitCode ??= exitCode;

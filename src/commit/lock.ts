@@ -4,7 +4,7 @@ import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { identifyProcess, isGone, type ProcessIdentity } from "../disk/process-identity.ts";
 import { isUntouched, type Stamp } from "../disk/stamp.ts";
-import type { StateDirectory } from "../disk/state-directory.ts";
+import { type StateDirectory, withoutOwnRights } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import { lockWaitMs } from "../limits.ts";
 import { isSystemError } from "./failure.ts";
@@ -71,11 +71,16 @@ export class RootLock implements Disposable {
     for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
       const take = (): Holder | undefined => takeName(disk, state.lock, self, state.lock);
       const holder = usingState(state, "write to", () => orAbandon(self, take));
-      if (holder === undefined) return new RootLock(disk, state.lock, self.token);
+      if (holder === undefined) return checked(new RootLock(disk, state.lock, self.token), state);
       if (options.signal?.aborted) throw aborted(state);
       if (performance.now() - started > waitMs) throw locked(state, holder, waitMs);
       await delay(pollMs);
     }
+  }
+
+  /** Whether its owner may read and write what is made now, as the umask has it. */
+  get isUsable(): boolean {
+    return this.#stamp === undefined || (this.#stamp.mode & 0o600) === 0o600;
   }
 
   /** Gives the lock back; does nothing the second time. */
@@ -102,6 +107,12 @@ export class RootLock implements Disposable {
     if (this.#stamp !== undefined && isUntouched(now, this.#stamp)) return true;
     return readHolder(this.#disk, this.#path)?.token === this.#token;
   }
+}
+
+function checked(lock: RootLock, state: StateDirectory): RootLock {
+  if (lock.isUsable) return lock;
+  lock.release();
+  throw withoutOwnRights(state.path);
 }
 
 /** Tokens of locks that this process could not remove. */

@@ -136,6 +136,7 @@ export function ensureStateDirectory(disk: Disk, state: StateDirectory): void {
   for (const directory of directories) {
     if (disk.lstat(directory) !== undefined) continue;
     makeDirectory(disk, directory);
+    if (directory === state.path) refuseUmask(disk, directory);
     // Files that spill into it are put in place by rename, and are to have none of it.
     if (directory === state.path) clearDefaultAccess(disk, directory);
   }
@@ -144,6 +145,23 @@ export function ensureStateDirectory(disk: Disk, state: StateDirectory): void {
   const next = `${state.format}.${randomBytes(9).toString("hex")}.new`;
   writeNew(disk, next, `draftfs ${formatVersion}\n`);
   disk.rename(next, state.format);
+}
+
+/** A state directory that its owner could not enter would have to be repaired by hand. */
+function refuseUmask(disk: Disk, path: string): void {
+  if (((disk.lstat(path)?.mode ?? 0o700) & 0o700) === 0o700) return;
+  disk.rmdir(path);
+  throw withoutOwnRights(path);
+}
+
+/** The error for what was made, and its owner may not use. */
+export function withoutOwnRights(path: string): DraftError {
+  return new DraftError(
+    "DRAFT_STATE_UNUSABLE",
+    `Cannot write to ${path}: the umask takes from us what we make ourselves, and nothing could ` +
+      "be read again. Nothing was touched. Set another one: umask 022, or 077.",
+    { path, details: { level: "operation_failure" } },
+  );
 }
 
 function makeDirectory(disk: Disk, path: string): void {

@@ -24,6 +24,59 @@ afterEach(() => project[Symbol.dispose]());
 
 const isRoot = process.geteuid?.() === 0;
 
+/** The command line as a shell starts it, in a state that only a shell can bring about. */
+function inShell(script: string) {
+  const quoted = (word: string) => `'${word}'`;
+  const command = [process.execPath, commandLinePath].map(quoted).join(" ");
+  const shell = ["-c", `draftfs() { ${command} "$@"; }; ${script}`];
+  const { status, stderr } = spawnSync("sh", shell, { cwd: project.root, encoding: "utf8" });
+  return { code: status, err: stderr };
+}
+
+describe("surroundings in which nothing can work", () => {
+  it.runIf(fs.existsSync("/dev/full"))("a full disk for the output: exit 1, in a line", () => {
+    project.run("echo x > a.txt");
+    for (const command of ["diff", "status", "log --json"]) {
+      const { code, err } = inShell(`draftfs ${command} > /dev/full`);
+      expect(code).toBe(1);
+      expect(err).toMatch(/^draftfs: Cannot write all of the output: ENOSPC.*\n$/);
+    }
+  });
+
+  it("a working directory that is gone: exit 64, and -C works", () => {
+    project.run("echo x > a.txt");
+    const gone = `mkdir gone; cd gone; rmdir ../gone;`;
+    const { code, err } = inShell(`${gone} draftfs status`);
+    expect(code).toBe(64);
+    expect(err).toMatch(/working directory is gone.*-C/);
+    expect(inShell(`${gone} draftfs status -C '${project.root}'`).code).toBe(2);
+  });
+
+  it("a umask that takes our own rights: refused, and nothing is left that locks us out", () => {
+    const refusal = /umask.*Nothing was touched.*022/;
+    const first = inShell("umask 777; draftfs commit");
+    expect([first.code, fs.existsSync(project.path(".draftfs"))]).toEqual([1, false]);
+    const plan = inShell("draftfs run -- sh -c 'echo x > a.txt' 2>/dev/null");
+    expect(plan.code).toBe(0);
+    const { code, err } = inShell("umask 477; draftfs commit");
+    expect(code).toBe(1);
+    expect(err).toMatch(refusal);
+    expect(project.read("a.txt")).toBe("one\n");
+    expect(project.draftfs(["commit"]).code).toBe(0);
+    expect(project.read("a.txt")).toBe("x\n");
+    expect(inShell("umask 700; draftfs undo").err).toMatch(refusal);
+    expect(project.draftfs(["undo"]).code).toBe(0);
+    expect(project.read("a.txt")).toBe("one\n");
+  });
+
+  it("such a umask in a tree that has no state yet: nothing of one is made", () => {
+    const { code, err } = inShell("umask 777; draftfs run --discard -- true");
+    expect(code).not.toBe(0);
+    expect(err).not.toMatch(/EACCES/);
+    expect(fs.existsSync(project.path(".draftfs"))).toBe(false);
+  });
+});
+
 describe("a root that cannot be one", () => {
   it("is missing: exit 64, and the message asks for the spelling", () => {
     const { code, err } = draftfs(["status", "-C", project.beside("nowhere")]);
