@@ -1,5 +1,6 @@
 import { constants } from "../disk/lower-classes.ts";
 import { absoluteOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
+import { assert } from "../errors.ts";
 import type { Core } from "./core.ts";
 import { FileContent } from "./file-content.ts";
 import { instantOf } from "./instant.ts";
@@ -85,6 +86,21 @@ export class Adoption {
       if (entry.kind === "directory") this.#setMetadata(tree.root, entry);
     } else this.#adoptAt(tree.directoryAt(parentOf(entry.path)), entry);
     tree.structure += 1;
+    this.#generation = tree.generation;
+  }
+
+  /**
+   * Says which lower node a file or link that was adopted is, under the name that it has now;
+   * `undefined` for none.
+   *
+   * @throws {Fault} as {@link adopt}.
+   */
+  setOrigin(path: TreePath, origin: LowerNode | undefined): void {
+    const { tree } = this.#core;
+    const node = tree.nodeUnder(tree.directoryAt(parentOf(path)), nameOf(path));
+    assert(node !== undefined, "what is recognised was adopted before");
+    tree.touch(node);
+    this.#originate(node, origin);
     this.#generation = tree.generation;
   }
 
@@ -209,11 +225,14 @@ export class Adoption {
     node.ctime = this.#core.tree.now();
     node.timesSet = entry.timesSet ?? false;
     this.#core.tree.changed(node);
-    if (entry.origin !== undefined) {
-      node.origin = entry.origin;
-      const { ino } = entry.origin.stamp;
-      node.ino = ino <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(ino) : ino;
-    }
+    if (entry.origin !== undefined) this.#originate(node, entry.origin);
+  }
+
+  #originate(node: Node, origin: LowerNode | undefined): void {
+    node.origin = origin;
+    const { mode, uid, gid } = node;
+    const ino = origin?.stamp.ino ?? this.#core.tree.originOfNew(mode, uid, gid).ino;
+    node.ino = ino <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(ino) : ino;
   }
 
   #drop(node: Node | undefined): void {

@@ -17,7 +17,7 @@ import { instantOf } from "./instant.ts";
 import { keepContent } from "./keep-content.ts";
 import { lookAgain } from "./look-again.ts";
 import type { Observation } from "./observations.ts";
-import type { Pending } from "./pending.ts";
+import type { LowerNode, Pending } from "./pending.ts";
 import { pendingEntries } from "./pending-entries.ts";
 import type { PolicyOptions } from "./policy.ts";
 import { rebase } from "./rebase.ts";
@@ -231,6 +231,11 @@ export class Layer {
    */
   release(savepoint: Savepoint): void {
     this.#core.tree.undo.release(savepoint);
+  }
+
+  /** Says which lower node a file or link that was adopted is; `undefined` for none. */
+  setOrigin(path: TreePath, origin: LowerNode | undefined): void {
+    this.#adoption.setOrigin(path, origin);
   }
 
   /** Discards everything pending. */

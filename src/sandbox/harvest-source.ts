@@ -29,6 +29,12 @@ export interface HarvestSource {
    * map moves none when the page was read first. None; or those whose access time has moved.
    */
   readonly writtenByMap: "none" | "accessed";
+  /**
+   * How to tell a file of the disk under another name from a new one. By the inode numbers that the
+   * view shows (`shown`), in directories of the upper that the kernel has marked for that
+   * (`marked`); or the engine itself knows where one lay. Missing where nothing tells.
+   */
+  readonly origins?: "shown" | "marked" | ((path: TreePath) => TreePath | undefined);
   /** What alone can have changed, where the engine itself knows. */
   readonly touched?: TouchedNames | undefined;
   /** Finds out what was touched in the view, where something can. */

@@ -8,6 +8,7 @@ import { lstatShown, placeIn } from "./layer-view.ts";
 import { lstatLower } from "./lower-view.ts";
 import { mergeOf } from "./merge-of.ts";
 import { type Merge, MirrorNode } from "./mirror.ts";
+import { MovedFiles } from "./moved-files.ts";
 import { isHidden, metaOf } from "./push.ts";
 import { mayBeReplaced } from "./replaced-directories.ts";
 import { hasSameBytes } from "./same-bytes.ts";
@@ -63,6 +64,7 @@ interface Below {
 class Harvest {
   readonly changes: HarvestedChange[] = [];
   readonly #source: HarvestSource;
+  readonly #moved: MovedFiles;
   /** Inodes that were found to be written by a memory map: all of their names have changed. */
   readonly #mapped = new Set<bigint>();
   /** What alone can have changed; `undefined` for everything. */
@@ -71,6 +73,7 @@ class Harvest {
 
   constructor(source: HarvestSource, touched: TouchedNames | undefined) {
     this.#source = source;
+    this.#moved = new MovedFiles(source);
     this.#touched = touched;
   }
 
@@ -82,6 +85,7 @@ class Harvest {
       this.#touched = undefined;
       look();
     }
+    for (const work of this.#moved.looks()) this.#unlessSwapped(work);
     mirror.hasLinks = this.#hasLinks;
     this.#watch("", mirror.root);
   }
@@ -209,6 +213,7 @@ class Harvest {
     const shown = this.#shown(path);
     const isReplaced = isNew && shown !== undefined && (merge.isMoved || !shown.isDirectory());
     if (isReplaced) {
+      this.#moved.noteGone();
       layer.adopt({ kind: "whiteout", path, seenNs: this.#seenNs({ path, lower }) });
       node.children.clear();
     }
@@ -273,6 +278,7 @@ class Harvest {
 
   #removed(path: TreePath, lower: BigIntStats | undefined): void {
     const { layer } = this.#source;
+    this.#moved.noteGone();
     if (this.#shown(path) === undefined) return;
     layer.adopt({ kind: "whiteout", path, ...this.#baseOf({ path, lower }) });
     this.changes.push({ path, kind: "removed" });
@@ -287,6 +293,7 @@ class Harvest {
     const base = this.#baseOf(entry);
     const node = { path, meta, content, ino, timesSet: true, isLasting: true };
     layer.adopt({ kind: "file", ...node, ...base });
+    this.#moved.take(entry);
     const isSplit = (entry.lower?.nlink ?? 1n) > 1n && stats.nlink === 1n;
     this.changes.push({ path, kind: "file", ...(isSplit && { isSplit }) });
   }
@@ -297,6 +304,7 @@ class Harvest {
     const target = upper.readlink(path);
     const meta = this.#metaOf(entry);
     layer.adopt({ kind: "symlink", path, target, meta, timesSet: true, ...this.#baseOf(entry) });
+    this.#moved.take(entry);
     this.changes.push({ path, kind: "symlink" });
   }
 

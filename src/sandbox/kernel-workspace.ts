@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { release } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mountsInside, readMountTable } from "../disk/mount-table.ts";
 import { DraftError } from "../errors.ts";
@@ -154,14 +155,17 @@ export class KernelWorkspace implements Workspace {
         readNames: (path) => look.names(path),
         readRedirect: (path) => look.redirect(path),
         readForeign: (path) => look.foreign(path),
+        origins: (path) => look.origin(path),
       });
     }
-    const watch = this.#watch;
-    if (this.engine === "overlay-user") return harvestUpper({ ...source, watch });
+    const isMarked = this.engine === "overlay" || keepsUserAttributes;
+    const origins = isMarked ? "marked" : "shown";
+    const kernel = { ...source, watch: this.#watch, origins } as const;
+    if (this.engine === "overlay-user") return harvestUpper(kernel);
     const { upperDescriptor } = this.#namespace;
     const readRedirect = (path: string): string | undefined =>
       readRedirects(upperDescriptor, [path]).get(path);
-    return harvestUpper({ ...source, watch, readRedirect });
+    return harvestUpper({ ...kernel, readRedirect });
   }
 
   lineOf(command: readonly string[], cwd: string): CommandLine {
@@ -207,6 +211,12 @@ export class KernelWorkspace implements Workspace {
     return this.#namespace.stop();
   }
 }
+
+/** Whether a tmpfs keeps attributes of users, and so the marks of their overlays (Linux 6.6). */
+const keepsUserAttributes = ((): boolean => {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  return major > 6 || (major === 6 && minor >= 6);
+})();
 
 const writtenByMap = { overlay: "accessed", fuse: "none" } as const;
 

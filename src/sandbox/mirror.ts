@@ -86,6 +86,8 @@ export class Mirror {
   lookedNs = 0n;
   /** A running command was in the way of the last push: another one has to go on. */
   isIncomplete = false;
+  /** Files of the lower that were found under another name, by their place there. */
+  readonly recognised = new Map<TreePath, TreePath>();
 
   find(path: TreePath): MirrorNode | undefined {
     let node: MirrorNode | undefined = this.root;

@@ -22,6 +22,7 @@ if (canServeFuse) {
   await import("./holes.test.ts");
   await import("./fuse-cases.ts");
   await import("./commit.test.ts");
+  await import("./moved-files.test.ts");
   await import("./limits.test.ts");
 } else {
   describe("sessions of engine fuse", () => {

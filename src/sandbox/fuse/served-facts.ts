@@ -22,6 +22,8 @@ export interface ServedFacts {
    * overlayfs would give it.
    */
   readonly redirects: ReadonlyMap<TreePath, string>;
+  /** Where files and links that were renamed lay on the disk, by path. */
+  readonly origins: ReadonlyMap<TreePath, TreePath>;
   /**
    * Nodes that are shown as the user's own and are another's, by path; each with its path on the
    * disk: in a namespace of one user the server knows no other's number either.
@@ -35,6 +37,7 @@ export interface FactsJson {
   readonly newer?: readonly TreePath[] | undefined;
   readonly names: readonly (readonly [TreePath, readonly string[]])[];
   readonly redirects: readonly (readonly [TreePath, string])[];
+  readonly origins: readonly (readonly [TreePath, TreePath])[];
   readonly foreign: readonly (readonly [TreePath, TreePath])[];
 }
 
@@ -60,6 +63,7 @@ export function readServedFacts({ viewDescriptor, upperName, since }: FactsWante
       newer: facts.newer,
       names: new Map(facts.names),
       redirects: new Map(facts.redirects),
+      origins: new Map(facts.origins),
       foreign: new Map(facts.foreign),
     };
   } finally {

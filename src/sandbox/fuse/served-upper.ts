@@ -56,6 +56,10 @@ export class ServedLook implements TouchedNames {
     return this.#factsOn(path).redirects.get(path);
   }
 
+  origin(path: TreePath): TreePath | undefined {
+    return this.#factsOn(path).origins.get(path);
+  }
+
   foreign(path: TreePath): TreePath | undefined {
     return this.#factsOn(path).foreign.get(path);
   }

@@ -59,17 +59,21 @@ export class UpperView {
     const newer: TreePath[] = [];
     const names: [TreePath, string[]][] = [];
     const redirects: [TreePath, string][] = [];
+    const origins: [TreePath, TreePath][] = [];
     const foreign: [TreePath, TreePath][] = [];
     for (const entry of this.#layer.pendingSince(since)) {
       const { path, kind, origin, owner, redirect } = entry;
       newer.push(path);
       if (kind === "directory") names.push([path, [...entry.names]]);
       if (redirect !== undefined) redirects.push([path, `/${redirect}`]);
+      if (kind !== "directory" && origin !== undefined && origin !== path) {
+        origins.push([path, origin]);
+      }
       if (path !== "" && origin !== undefined && !this.#isShownOwner(owner)) {
         foreign.push([path, origin]);
       }
     }
-    const told = { generation, names, redirects, foreign } satisfies FactsJson;
+    const told = { generation, names, redirects, origins, foreign } satisfies FactsJson;
     return Buffer.from(JSON.stringify(since === everything ? told : { ...told, newer }));
   }
 }

@@ -37,7 +37,7 @@ describe("the upper of a served tree", () => {
     const facts = JSON.parse(upper.facts(all.generation).toString()) as FactsJson;
     const { generation } = layer;
     layer.close();
-    const nothing = { names: [], redirects: [], foreign: [] };
+    const nothing = { names: [], redirects: [], origins: [], foreign: [] };
     expect(facts).toEqual({ ...nothing, generation, newer: ["m/7"] });
   });
 });

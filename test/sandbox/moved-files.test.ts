@@ -1,0 +1,208 @@
+import { spawnSync } from "node:child_process";
+import fs, { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openOverlay } from "../../src/index.ts";
+import { fc } from "../support/properties.ts";
+import {
+  contentOf,
+  inodesOf,
+  makeTwinTrees,
+  movedInodes,
+  openRoot,
+  renamesIn,
+  runInBoth,
+} from "./moved-files-fixture.ts";
+import { kernelEngines } from "./sandbox-fixture.ts";
+
+/** One script for each command, and what they rename: plain commands move just these inodes. */
+const moves: readonly (readonly [scripts: readonly string[], renames: readonly string[]])[] = [
+  [["mv a z"], ["a -> z"]],
+  [["mv a d/z"], ["a -> d/z"]],
+  [["mv link d/link"], ["link -> d/link"]],
+  [["mv a c"], ["a -> c"]],
+  [["mv a z; chmod 600 z; touch -d @1000 z"], ["a -> z"]],
+  // Chains and swaps.
+  [["mv a t; mv c a; mv t c"], ["a -> c", "c -> a"]],
+  [["mv a t; mv c a; mv d/a c; mv t d/a"], ["a -> d/a", "c -> a", "d/a -> c"]],
+  [["mv a z; mv c a"], ["a -> z", "c -> a"]],
+  [["mv a z; mv z y; mv y x"], ["a -> x"]],
+  [["mv a z", "mv z y", "mv y d/x"], ["a -> d/x"]],
+  // Something new in its place.
+  [["mv a z; echo new > a"], ["a -> z"]],
+  [["mv a z", "echo new > a"], ["a -> z"]],
+  [["sed -i.bak s/alpha/omega/ a"], ["a -> a.bak"]],
+  [["mv a z; mkdir a; echo new > a/new"], ["a -> z"]],
+  [["mv a z", "mv z y; echo new > z"], ["a -> y"]],
+  // Out of directories that are gone, and into new ones.
+  [["mkdir n; mv d/a n/a; rm -r d"], ["d/a -> n/a"]],
+  [["mkdir n; mv e/deep/a n/z; rm -r e; mkdir e"], ["e/deep/a -> n/z"]],
+  [["mv d/a z; rm -r d; echo file > d"], ["d/a -> z"]],
+  // And back.
+  [["mv a z; mv z a"], []],
+  [["mv a z", "mv z a"], []],
+  [["mv a t; mv c a; mv t c", "mv a t; mv c a; mv t c"], []],
+  [
+    ["mv a t; mv c a; mv t c", "mv a z; mv c y"],
+    ["a -> y", "c -> z"],
+  ],
+  // What is another file, whatever it holds.
+  [["cp a z; rm a"], []],
+  [["cp -p a z; rm a"], []],
+  [["cp -p a z; mv c y; rm a"], ["c -> y"]],
+  [["echo alpha > z; rm a"], []],
+  [["mv a z; cp z t; mv t z"], []],
+];
+
+/** Only told as one: files are replaced when their content is, also those that have moved. */
+const changedMoves: typeof moves = [
+  [["mv a z; echo more >> z"], ["a -> z"]],
+  [["echo more >> a; mv a z"], ["a -> z"]],
+  [["echo more >> a", "mv a z"], ["a -> z"]],
+  [["mv a z", "echo more >> z"], ["a -> z"]],
+  [["mv a c; echo more >> c"], ["a -> c"]],
+];
+
+/** With several names before, or after: told as names that come and go. */
+const linkedMoves: typeof moves = [
+  [["mv b z"], []],
+  [["mv d/hard z; mv b y"], []],
+  [["ln a z"], []],
+  [["ln a z; ln a y; rm a"], []],
+];
+
+/** What a list of moves renames, with the number of each for a directory. */
+function inDirectories(list: typeof moves): string[] {
+  return list.flatMap(([, renames], index) => renames.map((each) => prefixed(each, index))).sort();
+}
+
+function prefixed(rename: string, index: number): string {
+  return rename
+    .split(" -> ")
+    .map((path) => `${index}/${path}`)
+    .join(" -> ");
+}
+
+// Without the files that have several names on the disk: overlayfs parts them.
+const path = fc.constantFrom("a", "c", "z", "d/a", "d/b", "d/z", "link", "n/a", "n/z");
+/** What a random command does, a step after the other. */
+const program = fc
+  .array(
+    fc.oneof(
+      { weight: 6, arbitrary: fc.tuple(path, path).map(([one, other]) => `mv ${one} ${other}`) },
+      { weight: 2, arbitrary: fc.tuple(path, path).map(([one, two]) => `ln ${one} ${two}`) },
+      { weight: 2, arbitrary: path.map((at) => `[ -L ${at} ] || echo more >> ${at}`) },
+      { weight: 1, arbitrary: path.map((at) => `echo new > t; mv t ${at}`) },
+      { weight: 2, arbitrary: path.map((at) => `rm -f ${at}`) },
+      { weight: 1, arbitrary: fc.constantFrom("mkdir n", "rm -r d", "rm -r n", "mv n m") },
+    ),
+    { minLength: 1, maxLength: 8 },
+  )
+  .map((steps) => steps.join("; "));
+
+describe.each(kernelEngines)("what a command of engine %s renames", (engine) => {
+  it("is told as that, keeps its inode, and goes back by an undo", async () => {
+    const trees = makeTwinTrees(moves.length);
+    const [before, beforeDirect] = [inodesOf(trees.root), inodesOf(trees.direct)];
+    await using overlay = await openRoot(trees, engine);
+    for (const [index, [scripts]] of moves.entries()) {
+      for (const script of scripts) await runInBoth(trees, overlay, script, index);
+    }
+    const renames = inDirectories(moves);
+    expect(await renamesIn(overlay)).toEqual(renames);
+    await overlay.commit();
+    expect(contentOf(trees.root)).toEqual(contentOf(trees.direct));
+    expect(movedInodes(trees.root, before)).toEqual(renames);
+    expect(movedInodes(trees.direct, beforeDirect)).toEqual(renames);
+    await overlay.undo();
+    expect(movedInodes(trees.root, before)).toEqual([]);
+  });
+
+  it.each([
+    ["and changes is told as both", changedMoves],
+    ["and has several names is told as names that come and go", linkedMoves],
+  ])("%s", async (_, list) => {
+    const trees = makeTwinTrees(list.length);
+    await using overlay = await openRoot(trees, engine);
+    for (const [index, [scripts]] of list.entries()) {
+      for (const script of scripts) await runInBoth(trees, overlay, script, index);
+    }
+    expect(await renamesIn(overlay)).toEqual(inDirectories(list));
+    await overlay.commit();
+    if (list === changedMoves) expect(contentOf(trees.root)).toEqual(contentOf(trees.direct));
+  });
+
+  it("is never more than a plain command moves, whatever else it does", async () => {
+    const programs = fc.sample(program, 40);
+    const trees = makeTwinTrees(programs.length);
+    const [before, beforeDirect] = [inodesOf(trees.root), inodesOf(trees.direct)];
+    await using overlay = await openRoot(trees, engine);
+    for (const [index, script] of programs.entries()) {
+      await runInBoth(trees, overlay, script, index);
+    }
+    await overlay.commit();
+    const told = movedInodes(trees.root, before);
+    expect(told.length).toBeGreaterThan(10);
+    const done = new Set(movedInodes(trees.direct, beforeDirect));
+    expect(told.filter((rename) => !done.has(rename))).toEqual([]);
+    for (const [index, script] of programs.entries()) {
+      const at = (tree: string) => namesAndBytes(join(tree, `${index}`));
+      expect([script, at(trees.root)]).toEqual([script, at(trees.direct)]);
+    }
+  });
+
+  it("keeps its extended attributes, also where it takes the place of another one", async () => {
+    const trees = makeTwinTrees(1);
+    const at = (name: string): string => join(trees.root, "0", name);
+    for (const name of ["a", "d/a"]) {
+      spawnSync("setfattr", ["-n", "user.test", "-v", name, at(name)]);
+    }
+    const read = (name: string): string => {
+      const words = ["--only-values", "-n", "user.test", at(name)];
+      return spawnSync("getfattr", words, { encoding: "utf8" }).stdout;
+    };
+    expect(read("a")).toBe("a");
+    await using overlay = await openRoot(trees, engine);
+    await runInBoth(trees, overlay, "mv a z; mv d/a c");
+    await overlay.commit();
+    expect([read("z"), read("c")]).toEqual(["a", "d/a"]);
+  });
+
+  it("is not taken for what somebody else has written to meanwhile", async () => {
+    const trees = makeTwinTrees(1);
+    await using overlay = await openRoot(trees, engine);
+    const script = "mv a z; until [ -e go ]; do sleep 0.01; done; rm go";
+    const running = overlay.run("sh", ["-c", script], { cwd: "0", stdio: "ignore" });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    appendFileSync(join(trees.root, "0/a"), "theirs\n");
+    overlay.fs.writeFileSync(join(trees.root, "0/go"), "");
+    await running;
+    expect(await renamesIn(overlay)).toEqual([]);
+    await expect(overlay.commit()).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
+    expect(fs.readFileSync(join(trees.root, "0/a"), "utf8")).toBe("alpha\ntheirs\n");
+  });
+
+  it("stays that in a saved draft, and goes on with what is done to it there", async () => {
+    const trees = makeTwinTrees(1);
+    const options = { draft: "main", sandbox: { engine } } as const;
+    {
+      await using overlay = await openOverlay(trees.root, options);
+      await runInBoth(trees, overlay, "mv a z; mv c y");
+      await overlay.saveDraft();
+    }
+    await using overlay = await openOverlay(trees.root, options);
+    await runInBoth(trees, overlay, "echo more >> z; mv y x");
+    expect(await renamesIn(overlay)).toContain("0/a -> 0/z");
+    await overlay.commit();
+    expect(contentOf(trees.root)).toEqual(contentOf(trees.direct));
+  });
+});
+
+/** What every name leads to, whichever of them are names of one file. */
+function namesAndBytes(tree: string): Record<string, string> {
+  const lines = Object.entries(contentOf(tree)).map(([name, line]) => [
+    name,
+    line.replace(/ links=.*/, ""),
+  ]);
+  return Object.fromEntries(lines);
+}
