@@ -45,7 +45,7 @@ describe("what is pending, by command", () => {
     const parts = await overlay.diffByCommand();
     expect(outline(parts)).toEqual([
       "-: api",
-      "echo 1 >> a; echo 1 > n; mv d/c d/moved: d/c d/moved n",
+      "echo 1 >> a; echo 1 > n; mv d/c d/moved: d/moved n",
       "echo 2 >> a; rm b; exit 3: a b",
     ]);
     expect(parts.map(({ command }) => command?.exitCode)).toEqual([undefined, 0, 3]);
