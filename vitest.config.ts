@@ -56,6 +56,22 @@ const withoutNative = [
   "test/overlay/confinement.test.ts",
 ];
 
+/** Random content is small, and has to be kept as large content is to meet its mistakes. */
+const nothingPacked = {
+  name: "nothing-packed",
+  transform(code: string, id: string): string | undefined {
+    if (!id.endsWith("/src/limits.ts")) return undefined;
+    const changed = code.replace(/(packedContentBytesMax = )[^;]+;/, "$13;");
+    if (changed === code) throw new Error("src/limits.ts has no packedContentBytesMax any more");
+    return changed;
+  },
+};
+
+const withLargeContent = [
+  "property-tests/{commit,recovery}/*.property.ts",
+  "test/recovery/{faults,hard-links,moved-directories,restore}.test.ts",
+];
+
 const config: ViteUserConfig = defineConfig({
   test: {
     pool: "forks",
@@ -82,6 +98,16 @@ const config: ViteUserConfig = defineConfig({
           name: "without-native",
           include: withoutNative,
           env: { DRAFTFS_NATIVE: "0" },
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        plugins: [nothingPacked],
+        test: {
+          name: "large",
+          include: withLargeContent,
+          env: { DRAFTFS_NATIVE: "1" },
           isolate: false,
         },
       },

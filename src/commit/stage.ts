@@ -14,6 +14,7 @@ import { Losses } from "./losses.ts";
 import { type Creator, currentCreator, giveAttributes, needsOwner } from "./owner.ts";
 import type { StagedItem } from "./plan.ts";
 import type { FileImage, NodeImage, SymlinkImage } from "./step.ts";
+import type { WrittenHash } from "./verify-write.ts";
 
 /** Why something could not be staged. */
 export interface StagingFailure {
@@ -39,13 +40,12 @@ export interface StagingChecks {
    * @returns what `afterWriting` is to be given for comparison; `undefined` for no comparison.
    */
   beforeWriting(item: StagedItem, bytes: Uint8Array): bigint | undefined;
-  /** Sees every staged file complete, open for reading; `hash` is missing for large ones. */
-  afterWriting(
-    item: StagedItem,
-    descriptor: number,
-    image: FileImage,
-    hash: bigint | undefined,
-  ): void;
+  /**
+   * Sees every staged file complete, open for reading.
+   *
+   * @param hash what `beforeWriting` gave; of large content that was copied, its id.
+   */
+  afterWriting(item: StagedItem, descriptor: number, image: FileImage, hash: WrittenHash): void;
 }
 
 export interface StagerOptions {
@@ -191,11 +191,11 @@ export class Stager {
     }
   }
 
-  #checkLarge(item: StagedItem, image: FileImage, slot: TreePath): void {
+  #checkLarge(item: StagedItem, image: FileImage, slot: TreePath, hash: WrittenHash): void {
     if (this.#checks === undefined) return;
     const descriptor = this.#disk.open(this.#directories.locate(slot), openFlags.read);
     try {
-      this.#checks.afterWriting(item, descriptor, image, undefined);
+      this.#checks.afterWriting(item, descriptor, image, hash);
     } finally {
       this.#disk.close(descriptor);
     }
@@ -263,7 +263,8 @@ export class Stager {
     if (!isWhole) mode = dress();
     const image = imageOf(facts, { oid, stored: "large" }) as FileImage;
     this.hasLarge = true;
-    this.#checkLarge(item, { ...image, mode }, slot);
+    // One that was written before has its id from what lies there.
+    this.#checkLarge(item, { ...image, mode }, slot, isWhole ? undefined : oid);
     return image;
   }
 

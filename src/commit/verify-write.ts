@@ -2,7 +2,12 @@ import xxhash, { type XXHashAPI } from "xxhash-wasm";
 import type { Disk } from "../disk/disk.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
+import type { ObjectId } from "../objects/object-id.ts";
+import { hashFile } from "./large-content.ts";
 import type { FileImage } from "./step.ts";
+
+/** The hash of what was written, by which its bytes are compared; `undefined` compares none. */
+export type WrittenHash = bigint | ObjectId | undefined;
 
 let loading: Promise<XXHashAPI> | undefined;
 
@@ -34,17 +39,21 @@ export class WriteVerifier {
   }
 
   /**
-   * Compares a written file with its image and, where it is given, the hash of its bytes.
+   * Compares a written file with its image and, where it is given, the hash of its bytes: that of
+   * {@link hashOf}, or the id of a large content.
    *
    * @throws {DraftError} `DRAFT_CHECK_FAILED` when they differ.
    */
-  verify(path: TreePath, descriptor: number, image: FileImage, hash: bigint | undefined): void {
+  verify(path: TreePath, descriptor: number, image: FileImage, hash: WrittenHash): void {
     const stamp = this.#disk.fstat(descriptor);
     if (stamp.size !== image.size) throw differs(path, `${stamp.size} bytes long`);
     if (stamp.mode !== image.mode) throw differs(path, `of mode ${stamp.mode.toString(8)}`);
-    if (hash !== undefined && this.#read(descriptor, stamp.size) !== hash) {
-      throw differs(path, "of other bytes");
-    }
+    if (hash === undefined) return;
+    const found =
+      typeof hash === "string"
+        ? hashFile(this.#disk, descriptor, stamp.size)
+        : this.#read(descriptor, stamp.size);
+    if (found !== hash) throw differs(path, "of other bytes");
   }
 
   #read(descriptor: number, size: number): bigint {

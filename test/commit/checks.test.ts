@@ -8,6 +8,7 @@ import { openCommitStore } from "../../src/commit/commit-store.ts";
 import type { Disk } from "../../src/disk/disk.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { KIB, MIB, packedContentBytesMax } from "../../src/limits.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";
@@ -35,6 +36,28 @@ test("strict: bytes that cannot be read back as written are found before anythin
     path: "file",
   });
   expect(readTree(root.path)).toEqual({});
+});
+
+test("strict: so are those of a file that is too large for a pack", async () => {
+  using root = TemporaryRoot.inMemory();
+  class DecayingLater extends FaultDisk {
+    override write(descriptor: number, bytes: Uint8Array, position = 0): void {
+      const copy = Buffer.from(bytes);
+      if (position > 0 && bytes.length > KIB) copy[7] = (copy[7] ?? 0) ^ 4;
+      super.write(descriptor, copy, position);
+    }
+  }
+  const large = Buffer.alloc(packedContentBytesMax + MIB, "large");
+  const changes = new ChangeBuilder(root.path).create("file", large).build();
+  const commitTo = (disk: Disk) =>
+    commitChangeSet(open(root.path, disk), changes, { checks: "strict" });
+  await expect(commitTo(new DecayingLater(new NodeDisk()))).rejects.toMatchObject({
+    code: "DRAFT_CHECK_FAILED",
+    path: "file",
+  });
+  expect(readTree(root.path)).toEqual({});
+  await commitTo(new FaultDisk(new NodeDisk()));
+  expect(fs.readFileSync(join(root.path, "file")).equals(large)).toBe(true);
 });
 
 test("strict: JSON that a change breaks is refused, JSON that was broken before is remarked", async () => {
