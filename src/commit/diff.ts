@@ -53,6 +53,8 @@ class Diff {
   readonly #deletes = new Map<TreePath, { readonly path: TreePath; readonly node: LowerNode }>();
   readonly #unsupported: TreePath[] = [];
   readonly #groups = new Map<bigint, number>();
+  /** The lower file that a group is, which one of its names shows as it was. */
+  readonly #groupFiles = new Map<number, LowerNode>();
   /** What opaque directories hide, for the entries that replace it. */
   readonly #hidden = new Map<TreePath, LowerNode>();
 
@@ -69,7 +71,7 @@ class Diff {
     for (const [origin, { path }] of this.#movedTo) this.#movedHere.set(path, origin);
     for (const entry of this.#entries) this.#compare(entry);
     this.#addDeletes();
-    const changes = this.#changes.sort((a, b) => compareTreePaths(a.path, b.path));
+    const changes = this.#linkedToLower().sort((a, b) => compareTreePaths(a.path, b.path));
     const unsupported = this.#unsupported;
     return { root: this.#root, changes, ...(unsupported.length === 0 ? {} : { unsupported }) };
   }
@@ -195,7 +197,10 @@ class Diff {
     this.#deletes.delete(base.path);
     const after = this.#afterOf(entry, base);
     const aspects = this.#aspectsOf(entry, base, before, after);
-    if (aspects.length === 0) return;
+    if (aspects.length === 0) {
+      if (after.linkGroup !== undefined) this.#groupFiles.set(after.linkGroup, base);
+      return;
+    }
     const hasContent = aspects.includes("content") || aspects.includes("type");
     const content = hasContent ? after.content : undefined;
     this.#changes.push({ kind: "modify", path, before, after: { ...after, content }, aspects });
@@ -214,6 +219,20 @@ class Diff {
       return found.path === `${origin}${path.slice(at.length)}` ? found : undefined;
     }
     return found;
+  }
+
+  /**
+   * A name that is no change keeps the lower file, and the other names of its group are names of
+   * that one, whatever holds their bytes: a command's links are harvested as files with bytes.
+   */
+  #linkedToLower(): Change[] {
+    if (this.#groupFiles.size === 0) return this.#changes;
+    return this.#changes.map((change) => {
+      if (change.kind === "delete" || change.after.content === undefined) return change;
+      const lower = this.#groupFiles.get(change.after.linkGroup ?? 0);
+      if (lower === undefined) return change;
+      return { ...change, after: { ...change.after, content: { ...change.after.content, lower } } };
+    });
   }
 
   #addDeletes(): void {

@@ -70,6 +70,16 @@ export const quickCases: readonly CommandCase[] = [
   { name: "mv -T over an empty directory", script: "rm empty/.keep; mv -T docs empty" },
   { name: "cp -a of a tree", script: "cp -a src copy", times: (path) => path.startsWith("copy") },
   { name: "cp -r over a tree", script: "cp -r docs/. src/" },
+  { name: "hard links to old files", script: "ln src/a.txt h1; ln -f src/a.txt README.md" },
+  { name: "hard links to what is gone then", script: "ln src/a.txt h1; ln h1 h2; rm src/a.txt" },
+  {
+    name: "hard links to old files, changed",
+    script: "ln src/a.txt h1; echo y >> h1; chmod 600 h1",
+  },
+  {
+    name: "hard links, the old name replaced",
+    script: "ln src/a.txt h1; ln h1 h2; echo n > n; mv n src/a.txt",
+  },
   { name: "hard links", script: "echo x > h1; ln h1 h2; ln h2 src/h3; echo y >> h2" },
   {
     name: "symbolic links",
