@@ -214,9 +214,13 @@ export class Lower {
 
   /** What the file system that holds `path` says of itself. */
   statfs(path: string, bigint: boolean): fs.StatsFs | fs.BigIntStatsFs {
-    if (this.fs.statfsSync !== undefined) return this.fs.statfsSync(encodePath(path), { bigint });
-    const entries = unknownStatfs().map(([key, value]) => [key, bigint ? BigInt(value) : value]);
-    return Object.fromEntries(entries) as fs.StatsFs | fs.BigIntStatsFs;
+    const told = this.fs.statfsSync?.(encodePath(path), { bigint });
+    const names = statfsNames();
+    if (told !== undefined && names.every((name) => name in told)) return told;
+    const facts = { bsize: blockBytes, ...told };
+    const values: Record<string, number | bigint> = { ...facts, frsize: facts.bsize };
+    const all = names.map((name) => [name, (bigint ? BigInt : Number)(values[name] ?? 0)]);
+    return Object.fromEntries(all) as fs.StatsFs | fs.BigIntStatsFs;
   }
 
   /** Fills `buffer` from `position`; returns fewer bytes only at the end of the file. */
@@ -235,10 +239,12 @@ export class Lower {
 /** Unit of allocation of a file system that has none, in bytes. */
 const blockBytes = 4096;
 
-/** What a lower that cannot tell says of its file system: all that this Node tells, and nothing. */
-function unknownStatfs(): [string, number][] {
-  const names = Object.keys(fs.statfsSync("/"));
-  return names.map((name) => [name, name === "bsize" || name === "frsize" ? blockBytes : 0]);
+let knownNames: readonly string[] | undefined;
+
+/** All that this Node tells of a file system; a lower that cannot tell one of them says 0. */
+function statfsNames(): readonly string[] {
+  knownNames ??= Object.keys(fs.statfsSync("/"));
+  return knownNames;
 }
 
 /**
