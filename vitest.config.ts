@@ -45,6 +45,7 @@ const leftToLong = [
   "test/crash/written-names.test.ts",
   "test/engines/bench-engines.test.ts",
   "test/objects/git-index.test.ts",
+  "test/sandbox/moved-files.test.ts",
 ];
 
 /** What does its work by native calls where there are any, and as well without. */
@@ -120,6 +121,7 @@ const config: ViteUserConfig = defineConfig({
           // A part of what the exhaustive suite does; the variables ask for more.
           env: {
             DRAFTFS_PROPERTY_PROGRAMS: process.env["DRAFTFS_PROPERTY_PROGRAMS"] ?? "200",
+            DRAFTFS_ERROR_CODES: process.env["DRAFTFS_ERROR_CODES"] ?? "2",
             DRAFTFS_POWER_CUTS: process.env["DRAFTFS_POWER_CUTS"] ?? "0.15",
             DRAFTFS_ROUNDS: process.env["DRAFTFS_ROUNDS"] ?? "10",
           },

@@ -15,9 +15,6 @@ import {
   rehearse,
 } from "./commit-faults.ts";
 
-/** What a disk says when it fails, in its usual ways. */
-export const errorCodes = ["EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS"];
-
 /**
  * Commits with an error at one call, for each call and each of its codes: the tree must be the old
  * one, or the new one when the commit did not fail, the lock is given back, and recovery must find

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { errorCodes } from "./commit-error-sweep.ts";
+import { errorCodes } from "../support/error-codes.ts";
 import { sweepRecovery } from "./recovery-errors.ts";
 
 for (const [form, interrupted] of [

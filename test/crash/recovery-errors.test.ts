@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { errorCodes } from "./commit-error-sweep.ts";
+import { errorCodes } from "../support/error-codes.ts";
 import { sweepRecovery } from "./recovery-errors.ts";
 
 // A few of the calls; the long test tries all of them.
