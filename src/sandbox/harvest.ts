@@ -14,6 +14,7 @@ import { mayBeReplaced } from "./replaced-directories.ts";
 import { hasSameBytes } from "./same-bytes.ts";
 import { type TouchedNames, WatchedNames } from "./touched-names.ts";
 import { areTimesSet, isWhiteout } from "./upper-nodes.ts";
+import { withAccess } from "./with-access.ts";
 
 const { O_RDONLY, O_NONBLOCK } = constants;
 /** Our own reading must not pass for a command's. Systems other than Linux lack it. */
@@ -179,7 +180,7 @@ class Harvest {
     if (writtenByMap === "none" || !stats.isFile()) return false;
     if (node.atimeNs === stats.atimeNs) return false;
     if (this.#mapped.has(stats.ino)) return true;
-    const descriptor = this.#withAccess(path, () => this.#open(path));
+    const descriptor = withAccess(this.#source.upper, path, () => this.#open(path));
     try {
       const size = Number(stats.size);
       if (!hasSameBytes(layer, placeIn(layer, path), { descriptor, size })) {
@@ -287,7 +288,9 @@ class Harvest {
   #file(entry: Entry): void {
     const { path, stats } = entry;
     const { layer } = this.#source;
-    const content = this.#withAccess(path, () => this.#contentOf(path, Number(stats.size)));
+    const content = withAccess(this.#source.upper, path, () =>
+      this.#contentOf(path, Number(stats.size)),
+    );
     const meta = this.#metaOf(entry);
     const ino = stats.nlink > 1n ? stats.ino : undefined;
     const base = this.#baseOf(entry);
@@ -359,25 +362,6 @@ class Harvest {
 
   #open(path: TreePath): number {
     return this.#source.upper.open(path, O_RDONLY | O_NONBLOCK | O_NOATIME);
-  }
-
-  /** Runs `read`; where the command took our right to read away, gives it back for the moment. */
-  #withAccess<T>(path: TreePath, read: () => T): T {
-    const { upper } = this.#source;
-    try {
-      return read();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
-      const stats = upper.lstat(path);
-      if (stats === undefined) throw error;
-      const mode = Number(stats.mode) & 0o7777;
-      upper.chmod(path, mode | 0o700);
-      try {
-        return read();
-      } finally {
-        upper.chmod(path, mode);
-      }
-    }
   }
 
   /** What was looked at before it was read is what is known: a live file may change any time. */
