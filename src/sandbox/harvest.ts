@@ -5,6 +5,7 @@ import { childOf, type TreePath } from "../disk/tree-path.ts";
 import type { Content, LowerNode, NodeMeta } from "../overlay/pending.ts";
 import { type Entry, type HarvestSource, upperNames } from "./harvest-source.ts";
 import { lstatShown, placeIn } from "./layer-view.ts";
+import { isStale, lostContent } from "./lost-content.ts";
 import { lstatLower } from "./lower-view.ts";
 import { mergeOf } from "./merge-of.ts";
 import { type Merge, MirrorNode } from "./mirror.ts";
@@ -288,9 +289,7 @@ class Harvest {
   #file(entry: Entry): void {
     const { path, stats } = entry;
     const { layer } = this.#source;
-    const content = withAccess(this.#source.upper, path, () =>
-      this.#contentOf(path, Number(stats.size)),
-    );
+    const content = withAccess(this.#source.upper, path, () => this.#contentOf(entry));
     const meta = this.#metaOf(entry);
     const ino = stats.nlink > 1n ? stats.ino : undefined;
     const base = this.#baseOf(entry);
@@ -355,9 +354,15 @@ class Harvest {
     return { ...meta, uid: Number(owner.uid), gid: Number(owner.gid) };
   }
 
-  #contentOf(path: TreePath, size: number): Content {
-    const { contents, isLive } = this.#source;
-    return contents.contentOf(this.#open(path), size, isLive);
+  #contentOf({ path, stats, shown = path }: Entry): Content {
+    const { contents, isLive, origins } = this.#source;
+    try {
+      return contents.contentOf(this.#open(path), Number(stats.size), isLive);
+    } catch (error) {
+      if (!isStale(error)) throw error;
+      const origin = typeof origins === "function" ? origins(path) : undefined;
+      return lostContent(origin ?? shown, stats);
+    }
   }
 
   #open(path: TreePath): number {

@@ -65,14 +65,16 @@ export class LentContents {
    * @param isLive whether a command may be writing to it.
    */
   contentOf(descriptor: number, size: number, isLive: boolean): Content {
-    if (size <= copiedBytesMax) {
-      try {
-        const bytes = Buffer.allocUnsafeSlow(size);
-        return bufferContent(bytes.subarray(0, readFully(descriptor, bytes, 0)));
-      } finally {
-        closeSync(descriptor);
-      }
+    const isCopied = size <= copiedBytesMax;
+    const bytes = Buffer.allocUnsafeSlow(isCopied ? size : 1);
+    let count: number | undefined;
+    try {
+      // Of a large one as well: what cannot be read is found out now, and not when it is committed.
+      count = readFully(descriptor, bytes, 0);
+    } finally {
+      if (isCopied || count === undefined) closeSync(descriptor);
     }
+    if (isCopied) return bufferContent(bytes.subarray(0, count));
     const content = new LentContent(descriptor, size, this.#spill);
     if (isLive || this.#lent.size >= lentFilesMax) content.settle();
     else {

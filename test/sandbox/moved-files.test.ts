@@ -168,19 +168,35 @@ describe.each(kernelEngines)("what a command of engine %s renames", (engine) => 
     expect([read("z"), read("c")]).toEqual(["a", "d/a"]);
   });
 
-  it("is not taken for what somebody else has written to meanwhile", async () => {
-    const trees = makeTwinTrees(1);
-    await using overlay = await openRoot(trees, engine);
-    const script = "mv a z; until [ -e go ]; do sleep 0.01; done; rm go";
-    const running = overlay.run("sh", ["-c", script], { cwd: "0", stdio: "ignore" });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    appendFileSync(join(trees.root, "0/a"), "theirs\n");
-    overlay.fs.writeFileSync(join(trees.root, "0/go"), "");
-    await running;
-    expect(await renamesIn(overlay)).toEqual([]);
-    await expect(overlay.commit()).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
-    expect(fs.readFileSync(join(trees.root, "0/a"), "utf8")).toBe("alpha\ntheirs\n");
-  });
+  it.each([
+    ["mv a z", "a"],
+    ["mv large z", "large"],
+    ["chmod 600 a", "a"],
+  ])(
+    "is not taken for what somebody else has written to meanwhile (%s)",
+    async (change, written) => {
+      const trees = makeTwinTrees(1);
+      const place = join(trees.root, "0", written);
+      fs.writeFileSync(join(trees.root, "0/large"), "large\n".repeat(100_000));
+      const before = fs.readFileSync(place, "utf8");
+      await using overlay = await openRoot(trees, engine);
+      const script = `${change}; echo done; until [ -e go ]; do sleep 0.01; done; echo x > other`;
+      const command = await overlay.spawn("sh", ["-c", script], {
+        cwd: "0",
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      await new Promise((resolve) => command.child.stdout?.once("data", resolve));
+      appendFileSync(place, "theirs\n");
+      overlay.fs.writeFileSync(join(trees.root, "0/go"), "");
+      await command.result;
+      expect(await renamesIn(overlay)).toEqual([]);
+      await expect(overlay.commit()).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
+      expect(fs.readFileSync(place, "utf8")).toBe(`${before}theirs\n`);
+      // What else it did is there.
+      await overlay.commit({ include: ["0/other"] });
+      expect(fs.readFileSync(join(trees.root, "0/other"), "utf8")).toBe("x\n");
+    },
+  );
 
   it("stays that in a saved draft, and goes on with what is done to it there", async () => {
     const trees = makeTwinTrees(1);
