@@ -2,6 +2,7 @@ import type { Lower } from "../disk/lower.ts";
 import { childOf, compareTreePaths, isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { isUnseen, stampOfUnseen } from "../disk/unseen.ts";
 import type {
+  Content,
   LowerNode,
   Pending,
   PendingDirectory,
@@ -228,10 +229,11 @@ class Diff {
   #linkedToLower(): Change[] {
     if (this.#groupFiles.size === 0) return this.#changes;
     return this.#changes.map((change) => {
-      if (change.kind === "delete" || change.after.content === undefined) return change;
-      const lower = this.#groupFiles.get(change.after.linkGroup ?? 0);
-      if (lower === undefined) return change;
-      return { ...change, after: { ...change.after, content: { ...change.after.content, lower } } };
+      if (change.kind === "delete") return change;
+      const { content, linkGroup } = change.after;
+      const lower = linkGroup === undefined ? undefined : this.#groupFiles.get(linkGroup);
+      if (content === undefined || lower === undefined) return change;
+      return { ...change, after: { ...change.after, content: contentIn(lower, content) } };
     });
   }
 
@@ -275,6 +277,12 @@ class Diff {
       return entry.kind === "file" && this.#tree.holds(base, entry.content);
     });
   }
+}
+
+/** A content of which is known now that a lower file holds it, byte for byte. */
+function contentIn(lower: LowerNode, content: Content): Content {
+  const read: Content["read"] = (buffer, position) => content.read(buffer, position);
+  return { size: content.size, lower, spilled: undefined, read };
 }
 
 /** Two names of one inode are one node; renaming one over the other would do nothing. */

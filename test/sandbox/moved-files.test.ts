@@ -198,6 +198,21 @@ describe.each(kernelEngines)("what a command of engine %s renames", (engine) => 
     },
   );
 
+  it.each(["a", "large"])("has one more name after a link to it (%s)", async (name) => {
+    const trees = makeTwinTrees(1);
+    const [file, link] = [name, "linked"].map((one) => join(trees.root, "0", one));
+    fs.writeFileSync(join(trees.root, "0/large"), "large\n".repeat(100_000));
+    const { ino } = fs.statSync(file ?? "");
+    const bytes = fs.readFileSync(file ?? "");
+    await using overlay = await openOverlay(trees.root, { draft: "main", sandbox: { engine } });
+    await overlay.run("ln", [name, "linked"], { cwd: "0" });
+    expect((await overlay.diff()).toPatch().includes(bytes.subarray(0, 5))).toBe(true);
+    await overlay.saveDraft();
+    await overlay.commit();
+    expect(fs.statSync(link ?? "")).toMatchObject({ ino, nlink: 2 });
+    expect(fs.readFileSync(link ?? "").equals(bytes)).toBe(true);
+  });
+
   it("stays that in a saved draft, and goes on with what is done to it there", async () => {
     const trees = makeTwinTrees(1);
     const options = { draft: "main", sandbox: { engine } } as const;
