@@ -178,14 +178,14 @@ function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["op
 
 /** `AT_SYMLINK_NOFOLLOW` and `AT_NO_AUTOMOUNT`, as lstat(2) does. */
 const statxFlags = 0x100 | 0x800;
-/** All that lstat(2) tells. */
-const statxBasicStats = 0x7ff;
+/** All that lstat(2) tells, and the time of birth. */
+const statxWanted = 0x7ff | 0x800;
 
 function statIn(foreign: Foreign, statx: ForeignFunction | undefined): NativeCalls["statIn"] {
   const bytes = Buffer.alloc(statxBytes);
   return (directory, name) => {
     if (statx === undefined || unspeakable.test(name)) return undefined;
-    if (statx(directory, name, statxFlags, statxBasicStats, bytes) === 0) {
+    if (statx(directory, name, statxFlags, statxWanted, bytes) === 0) {
       return new StatxStats(bytes);
     }
     return foreign.errno() === constants.errno.ENOENT ? null : undefined;

@@ -14,6 +14,7 @@ export type NodeStats = Pick<
   | "atimeNs"
   | "mtimeNs"
   | "ctimeNs"
+  | "birthtimeNs"
   | "isFile"
   | "isDirectory"
   | "isSymbolicLink"
@@ -36,6 +37,8 @@ export class StatxStats implements NodeStats {
   readonly atimeNs: bigint;
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
+  /** 0 where the file system keeps none, as Node has it. */
+  readonly birthtimeNs: bigint;
   readonly #type: number;
 
   /** @param bytes the struct; may be used again afterwards. */
@@ -49,6 +52,7 @@ export class StatxStats implements NodeStats {
     this.ino = bytes.readBigUInt64LE(32);
     this.size = bytes.readBigUInt64LE(40);
     this.atimeNs = timeAt(bytes, 64);
+    this.birthtimeNs = timeAt(bytes, 80);
     this.ctimeNs = timeAt(bytes, 96);
     this.mtimeNs = timeAt(bytes, 112);
     this.rdev = BigInt(makeDevice(bytes.readUInt32LE(128), bytes.readUInt32LE(132)));

@@ -1,8 +1,10 @@
 import { closeSync, constants, openSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { treePathOf } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { CloneDirectory } from "./clone-directory.ts";
+import { ClonedFiles } from "./cloned-files.ts";
 import { type CommandLine, findProgram } from "./command.ts";
 import { filteredEnvironment } from "./command-environment.ts";
 import { type HarvestedChange, harvestUpper } from "./harvest.ts";
@@ -13,6 +15,12 @@ import { PinnedTree } from "./pinned-tree.ts";
 import { isHidden, pushPending, type Retracted } from "./push.ts";
 import type { SessionOptions } from "./session-options.ts";
 import type { Workspace } from "./workspace.ts";
+
+interface CloneContext {
+  readonly layer: Layer;
+  readonly options: SessionOptions;
+  readonly contents: LentContents;
+}
 
 /**
  * The engine `clone`: commands run in a copy of the tree, which is compared by stats afterwards.
@@ -35,10 +43,11 @@ export class CloneWorkspace implements Workspace {
   readonly #descriptor: number;
   readonly #tree: PinnedTree;
   readonly #mirror = new Mirror();
+  readonly #cloned = new ClonedFiles();
   readonly #startedNs: bigint;
   #isStopped = false;
 
-  constructor(context: { layer: Layer; options: SessionOptions; contents: LentContents }) {
+  private constructor(context: CloneContext) {
     this.#layer = context.layer;
     this.#options = context.options;
     this.#contents = context.contents;
@@ -47,6 +56,13 @@ export class CloneWorkspace implements Workspace {
     this.#descriptor = openSync(this.#copy.tree, constants.O_RDONLY | constants.O_DIRECTORY);
     this.#tree = new PinnedTree(this.#descriptor);
     this.#recordAll("");
+  }
+
+  /** Copies the tree, which takes time in proportion to it. */
+  static async start(context: CloneContext): Promise<CloneWorkspace> {
+    const workspace = new CloneWorkspace(context);
+    await sleep(workspace.#cloned.freshForMs());
+    return workspace;
   }
 
   push(): Retracted {
@@ -73,6 +89,7 @@ export class CloneWorkspace implements Workspace {
       isLive,
       isComplete: true,
       writtenByMap: "none",
+      origins: (_path, stats) => this.#cloned.originOf(stats),
     });
   }
 
@@ -122,7 +139,10 @@ export class CloneWorkspace implements Workspace {
       if (stats === undefined) continue;
       const node = this.#mirror.ensure(child);
       node.record(stats);
-      if (!stats.isDirectory()) continue;
+      if (!stats.isDirectory()) {
+        this.#cloned.record(child, stats);
+        continue;
+      }
       node.merge = { lower: child, isMoved: false };
       this.#recordAll(child);
     }

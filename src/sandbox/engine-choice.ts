@@ -54,7 +54,7 @@ export async function startEngine(engine: Engine, context: WorkspaceContext): Pr
         throw new Error("a copy of the tree cannot enforce isolation (it is `cooperative`)");
       }
       refuseContainment(context.options);
-      return new CloneWorkspace(context);
+      return CloneWorkspace.start(context);
   }
 }
 

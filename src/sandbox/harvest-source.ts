@@ -34,7 +34,10 @@ export interface HarvestSource {
    * view shows (`shown`), in directories of the upper that the kernel has marked for that
    * (`marked`); or the engine itself knows where one lay. Missing where nothing tells.
    */
-  readonly origins?: "shown" | "marked" | ((path: TreePath) => TreePath | undefined);
+  readonly origins?:
+    | "shown"
+    | "marked"
+    | ((path: TreePath, stats: NodeStats) => TreePath | undefined);
   /** What alone can have changed, where the engine itself knows. */
   readonly touched?: TouchedNames | undefined;
   /** Finds out what was touched in the view, where something can. */

@@ -99,7 +99,7 @@ class Harvest {
    * @param stats of the directory itself, where it was looked at.
    */
   directory(path: TreePath, node: MirrorNode, below: Below, stats?: NodeStats): void {
-    const names = this.#namesToLookAt(path, node, stats);
+    const names = this.#namesToLookAt(path, node, below, stats);
     const changed: { readonly name: string; readonly stats: NodeStats }[] = [];
     for (const name of names) {
       this.#unlessSwapped(() => {
@@ -113,13 +113,21 @@ class Harvest {
   }
 
   /** Takes note of names that are gone, and returns those that may not be what the mirror knows. */
-  #namesToLookAt(path: TreePath, node: MirrorNode, stats: NodeStats | undefined): Iterable<string> {
+  #namesToLookAt(
+    path: TreePath,
+    node: MirrorNode,
+    { own }: Below,
+    stats: NodeStats | undefined,
+  ): Iterable<string> {
     const known = this.#touched?.namesTouched(path, node, stats);
     if (known?.all !== undefined) return known.all;
+    const { layer, isComplete } = this.#source;
     const names = upperNames(this.#source, path);
     for (const [name, child] of node.children) {
       if (names.has(name) || child.ino === undefined) continue;
-      this.#removed(childOf(path, name), undefined);
+      const at = childOf(path, name);
+      // Elsewhere the lower has nothing there, or something lay in its place.
+      this.#removed(at, isComplete && own ? lstatLower(layer.root, at) : undefined);
       node.children.delete(name);
     }
     return known === undefined ? names : [...names].filter(known.mayDiffer);
@@ -360,7 +368,7 @@ class Harvest {
       return contents.contentOf(this.#open(path), Number(stats.size), isLive);
     } catch (error) {
       if (!isStale(error)) throw error;
-      const origin = typeof origins === "function" ? origins(path) : undefined;
+      const origin = typeof origins === "function" ? origins(path, stats) : undefined;
       return lostContent(origin ?? shown, stats);
     }
   }

@@ -61,7 +61,7 @@ export class MovedFiles {
   #originOf(entry: Entry): LowerNode | "own" | undefined {
     const { origins } = this.#source;
     return typeof origins === "function"
-      ? this.#toldOf(entry, origins(entry.path))
+      ? this.#toldOf(entry, origins(entry.path, entry.stats))
       : this.#shownOf(entry);
   }
 

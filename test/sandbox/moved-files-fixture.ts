@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { type Overlay, openOverlay } from "../../src/index.ts";
-import type { Engine } from "../../src/sandbox/session-options.ts";
+import type { Engine, SessionOptions } from "../../src/sandbox/session-options.ts";
 import { scratchDirectory, withProject, writeFiles } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 
@@ -40,8 +40,13 @@ export function makeTwinTrees(count: number): TwinTrees {
   return { direct, root };
 }
 
+/** What a session of an engine is opened with. */
+export function sandboxOf(engine: Engine): SessionOptions {
+  return engine === "clone" ? { engine, require: "cooperative" } : { engine, ...withProject };
+}
+
 export function openRoot({ root }: TwinTrees, engine: Engine): Promise<Overlay> {
-  return openOverlay(root, { settle: "late", sandbox: { engine, ...withProject } });
+  return openOverlay(root, { settle: "late", sandbox: sandboxOf(engine) });
 }
 
 /** Runs a script in both trees, in the small one with a number. */

@@ -12,8 +12,9 @@ import {
   openRoot,
   renamesIn,
   runInBoth,
+  sandboxOf,
 } from "./moved-files-fixture.ts";
-import { kernelEngines } from "./sandbox-fixture.ts";
+import { allEngines } from "./sandbox-fixture.ts";
 
 /** One script for each command, and what they rename: plain commands move just these inodes. */
 const moves: readonly (readonly [scripts: readonly string[], renames: readonly string[]])[] = [
@@ -51,6 +52,8 @@ const moves: readonly (readonly [scripts: readonly string[], renames: readonly s
   [["cp -p a z; rm a"], []],
   [["cp -p a z; mv c y; rm a"], ["c -> y"]],
   [["echo alpha > z; rm a"], []],
+  [["rm a; echo alpha > z"], []],
+  [["rm a", "echo alpha > z"], []],
   [["mv a z; cp z t; mv t z"], []],
 ];
 
@@ -100,7 +103,7 @@ const program = fc
   )
   .map((steps) => steps.join("; "));
 
-describe.each(kernelEngines)("what a command of engine %s renames", (engine) => {
+describe.each(allEngines)("what a command of engine %s renames", (engine) => {
   it("is told as that, keeps its inode, and goes back by an undo", async () => {
     const trees = makeTwinTrees(moves.length);
     const [before, beforeDirect] = [inodesOf(trees.root), inodesOf(trees.direct)];
@@ -171,6 +174,7 @@ describe.each(kernelEngines)("what a command of engine %s renames", (engine) => 
   it.each([
     ["mv a z", "a"],
     ["mv large z", "large"],
+    ["rm a", "a"],
     ["chmod 600 a", "a"],
   ])(
     "is not taken for what somebody else has written to meanwhile (%s)",
@@ -204,7 +208,10 @@ describe.each(kernelEngines)("what a command of engine %s renames", (engine) => 
     fs.writeFileSync(join(trees.root, "0/large"), "large\n".repeat(100_000));
     const { ino } = fs.statSync(file ?? "");
     const bytes = fs.readFileSync(file ?? "");
-    await using overlay = await openOverlay(trees.root, { draft: "main", sandbox: { engine } });
+    await using overlay = await openOverlay(trees.root, {
+      draft: "main",
+      sandbox: sandboxOf(engine),
+    });
     await overlay.run("ln", [name, "linked"], { cwd: "0" });
     expect((await overlay.diff()).toPatch().includes(bytes.subarray(0, 5))).toBe(true);
     await overlay.saveDraft();
@@ -215,7 +222,7 @@ describe.each(kernelEngines)("what a command of engine %s renames", (engine) => 
 
   it("stays that in a saved draft, and goes on with what is done to it there", async () => {
     const trees = makeTwinTrees(1);
-    const options = { draft: "main", sandbox: { engine } } as const;
+    const options = { draft: "main", sandbox: sandboxOf(engine) } as const;
     {
       await using overlay = await openOverlay(trees.root, options);
       await runInBoth(trees, overlay, "mv a z; mv c y");
@@ -227,6 +234,17 @@ describe.each(kernelEngines)("what a command of engine %s renames", (engine) => 
     await overlay.commit();
     expect(contentOf(trees.root)).toEqual(contentOf(trees.direct));
   });
+});
+
+it("is each file of a directory that is moved in a clone", async () => {
+  const trees = makeTwinTrees(1);
+  const before = inodesOf(trees.root);
+  await using overlay = await openRoot(trees, "clone");
+  await runInBoth(trees, overlay, "mv d n; mv e f");
+  const renames = ["0/d/a -> 0/n/a", "0/d/b -> 0/n/b", "0/e/deep/a -> 0/f/deep/a"];
+  expect(await renamesIn(overlay)).toEqual(renames);
+  await overlay.commit();
+  expect(movedInodes(trees.root, before)).toEqual(renames);
 });
 
 /** What every name leads to, whichever of them are names of one file. */
