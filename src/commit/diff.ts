@@ -120,7 +120,7 @@ class Diff {
     for (const { name, node: found } of this.#tree.childrenOf(directory.path)) {
       const isStrange = isMoved || isUnseen(found.stamp, seenNs);
       const stamp = isStrange ? stampOfUnseen(found.stamp) : found.stamp;
-      const node = { ...found, stamp, seenNs };
+      const node = { path: found.path, stamp, seenNs };
       // What has moved out of it is not gone, and what is in it moves along.
       if (this.#movedTo.has(node.path)) continue;
       const at = childOf(path, name);

@@ -1,38 +1,41 @@
 import type { Stamp } from "../disk/stamp.ts";
 import { type After, type Before, type NodeState, namesOf } from "./change-set.ts";
 import type { ManifestAfter, ManifestFile, ManifestNode } from "./manifest.ts";
-import type { NodeImage } from "./step.ts";
+import type { Identity, NodeImage } from "./step.ts";
 
 /** How the bytes of a file are kept; see {@link ManifestFile.stored}. */
 export type Stored = Pick<ManifestFile, "oid" | "stored">;
 
 /** The image of a state; a file needs to be told how its bytes are kept. */
 export function imageOf(state: NodeState, stored: Stored, ino?: bigint): NodeImage {
-  const image = withoutInode(state, stored);
-  return ino === undefined ? image : { ...image, ino: String(ino) };
+  return imageWith(identityOf(ino, 1), state, stored);
 }
 
-function withoutInode(state: NodeState, stored: Stored): NodeImage {
+function imageWith(identity: Identity, state: NodeState, stored: Stored): NodeImage {
   const { uid, gid } = state;
   const mtimeNs = String(state.mtimeNs);
   switch (state.kind) {
     case "file": {
       const { mode, size } = state;
       const { oid, stored: place } = stored;
-      return { kind: "file", mode, uid, gid, mtimeNs, size, oid, stored: place };
+      return { kind: "file", mode, uid, gid, mtimeNs, size, oid, stored: place, ...identity };
     }
     case "directory":
-      return { kind: "directory", mode: state.mode, uid, gid, mtimeNs };
+      return { kind: "directory", mode: state.mode, uid, gid, mtimeNs, ...identity };
     case "symlink":
-      return { kind: "symlink", mode: 0o777, uid, gid, mtimeNs, target: state.target };
+      return { kind: "symlink", mode: 0o777, uid, gid, mtimeNs, target: state.target, ...identity };
   }
 }
 
 /** The image of what lay on the disk. */
 export function imageOfBefore(before: Before, stored: Stored): NodeImage {
-  const image = imageOf(before.state, stored, before.stamp?.ino);
-  const names = namesOf(before);
-  return names === 1 ? image : { ...image, names };
+  return imageWith(identityOf(before.stamp?.ino, namesOf(before)), before.state, stored);
+}
+
+function identityOf(inode: bigint | undefined, names: number): Identity {
+  if (inode === undefined) return names === 1 ? {} : { names };
+  const ino = String(inode);
+  return names === 1 ? { ino } : { ino, names };
 }
 
 /** The image as the manifest keeps it for good: inode numbers mean nothing later. */
@@ -53,8 +56,8 @@ export function manifestNodeOf(image: NodeImage): ManifestNode {
 /** The image of a new node as the manifest keeps it. */
 export function manifestAfterOf(image: NodeImage, after: After): ManifestAfter {
   const { timesSet, linkGroup } = after;
-  const node = { ...manifestNodeOf(image), timesSet };
-  return linkGroup === undefined ? node : { ...node, linkGroup };
+  const group = linkGroup === undefined ? {} : { linkGroup };
+  return Object.assign(manifestNodeOf(image), { timesSet }, group);
 }
 
 /** The state of a node on the disk, given its stamp and, for a link, its target. */

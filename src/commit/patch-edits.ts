@@ -153,7 +153,7 @@ class EditList {
     const state = now && stateOf(now, target);
     const side = state && sideOf(path, state, () => this.#readOld(path, stamp));
     if (side === undefined || now === undefined) return undefined;
-    return { ...side, isBase: stamp !== undefined && isUntouched(now, stamp) };
+    return { isBase: stamp !== undefined && isUntouched(now, stamp), ...side };
   }
 
   #readOld(path: TreePath, stamp: Stamp | undefined): Buffer {

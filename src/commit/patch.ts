@@ -134,17 +134,17 @@ function bodyOf(
   const isIndexed = before === undefined || after === undefined;
   const common = { isIndexed, oldOid, newOid };
   if (old.equals(bytes)) {
-    return { ...common, bytes: Buffer.alloc(0), isText: true, similarity: 100 };
+    return { bytes: Buffer.alloc(0), isText: true, similarity: 100, ...common };
   }
   if (isBinary(old) || isBinary(bytes)) {
     if (isSkipped) return { ...differOnly(before, after), oldOid, newOid };
     const patch = Buffer.from(binaryPatchOf(old, bytes), "latin1");
-    return { ...common, bytes: patch, isText: false, similarity: 50 };
+    return { bytes: patch, isText: false, similarity: 50, ...common };
   }
   const hunks = textHunksOf(old, bytes);
   const kept = old.length === 0 ? 0 : 1 - hunks.deletedBytes / old.length;
   const similarity = Math.min(99, Math.max(1, Math.floor(kept * 100)));
-  return { ...common, bytes: hunks.text, isText: true, similarity };
+  return { bytes: hunks.text, isText: true, similarity, ...common };
 }
 
 function differOnly(before: PatchSide | undefined, after: PatchSide | undefined): Body {

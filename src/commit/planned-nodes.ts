@@ -105,7 +105,7 @@ export class PlannedNodes {
         const before = manifestNodeOf(this.#oldImage(change.before));
         const image = this.#newImage(change.after, change.before);
         const marks = isOtherFile(change) ? { isOtherFile: true as const } : {};
-        const after = { ...manifestAfterOf(image, change.after), ...marks };
+        const after = Object.assign(manifestAfterOf(image, change.after), marks);
         const { aspects } = change;
         if (change.kind === "modify") return { kind: "modify", path, before, after, aspects };
         const over = change.replaced;

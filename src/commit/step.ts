@@ -37,7 +37,8 @@ export type Step = StepOf<NodeImage, NodeImage>;
  */
 export type NodeImage = FileImage | DirectoryImage | SymlinkImage;
 
-interface Identity {
+/** By which file it is. */
+export interface Identity {
   readonly ino?: string;
   /** How many names the file had, where it had more than one. */
   readonly names?: number;

@@ -56,15 +56,16 @@ class BaseReader {
     if (node.stamp.kind !== "file") return node;
     const isIndex = isIndexName(node.path);
     const known = this.#contents.find(node.stamp);
-    if (known !== undefined && !isIndex) return { ...node, oid: known };
-    const { size } = node.stamp;
+    const { path, stamp } = node;
+    if (known !== undefined && !isIndex) return { path, stamp, oid: known };
+    const { size } = stamp;
     if ((size > chunkBytes && !isIndex) || size > this.#left) return node;
     this.#left -= size;
-    const bytes = this.#read(absoluteOf(this.#root, node.path), node.stamp);
+    const bytes = this.#read(absoluteOf(this.#root, path), stamp);
     if (bytes === undefined) return node;
     const oid = objectIdOf("blob", bytes);
-    this.#contents.note(node.stamp, oid);
-    return isIndex ? { ...node, oid, indexId: indexIdOf(bytes) } : { ...node, oid };
+    this.#contents.note(stamp, oid);
+    return isIndex ? { path, stamp, oid, indexId: indexIdOf(bytes) } : { path, stamp, oid };
   }
 
   #identifiedLink(node: LowerNode): LowerNode {

@@ -41,15 +41,15 @@ function pendingOf(core: Core, path: TreePath, dentry: Dentry): Pending {
   };
   switch (node.kind) {
     case "file":
-      return { ...common, kind: "file", nlink: node.nlink, content: contentOf(core, node.content) };
+      return { kind: "file", ...common, nlink: node.nlink, content: contentOf(core, node.content) };
     case "symlink":
-      return { ...common, kind: "symlink", target: node.target };
+      return { kind: "symlink", ...common, target: node.target };
     case "other":
-      return { ...common, kind: "other" };
+      return { kind: "other", ...common };
     case "directory":
       return {
-        ...common,
         kind: "directory",
+        ...common,
         ...shownLowerOf(core.tree, node, path, base !== undefined),
       };
   }

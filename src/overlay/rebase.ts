@@ -135,8 +135,8 @@ function hideUnknown(core: Core, directory: DirectoryNode, lowerPath: string): v
     const found = lowerNodeAt(core, absoluteOf(lowerPath, name));
     if (found === undefined) continue;
     const base = isUnseen(found.stamp, seenNs)
-      ? { ...found, stamp: stampOfUnseen(found.stamp), seenNs: 0n }
-      : { ...found, seenNs };
+      ? { path: found.path, stamp: stampOfUnseen(found.stamp), seenNs: 0n }
+      : { path: found.path, stamp: found.stamp, seenNs };
     directory.entries.set(name, { node: undefined, base, generation: tree.generation });
   }
 }

@@ -248,7 +248,8 @@ export class Tree {
     const own = this.#shownPath(directory, name) ?? this.#coveredPath(directory, name);
     const isShown = known?.node?.kind === "directory" && known.node.lowerPath === own;
     const isHidden = known !== undefined && !isShown;
-    return isHidden && base.seenNs !== undefined ? base : { ...base, seenNs };
+    if (isHidden && base.seenNs !== undefined) return base;
+    return { path: base.path, stamp: base.stamp, seenNs };
   }
 
   /** Moves the times of a directory in which a name came or went. */
