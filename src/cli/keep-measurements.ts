@@ -8,11 +8,11 @@ import { printable } from "./terminal.ts";
  * Keeps what a command has measured where the configuration says, and tells of the alerts that it
  * raised, a line each. It fails no command.
  */
-export function keepMeasurements(
+export async function keepMeasurements(
   { err }: CommandContext,
   { root, collection }: Overlay,
   measurements: readonly Measurement[],
-): void {
+): Promise<void> {
   const { values, metricsDirectory, disk } = collection;
   const metrics = collectMetrics(values, {
     root: metricsDirectory,
@@ -26,6 +26,8 @@ export function keepMeasurements(
   });
   for (const measurement of measurements) metrics.observe(measurement);
   metrics.flush();
+  const unsent = await metrics.mailed();
+  if (unsent !== undefined) err.write(`draftfs: ${printable(unsent.message)}\n`);
   const { problem } = metrics;
   // A file that nobody has asked for is nothing to be warned of.
   if (problem === undefined || metricsDirectory !== root) return;

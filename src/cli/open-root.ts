@@ -71,7 +71,7 @@ async function withRoot<Result>(
     if (measurements.length > 0) {
       // Commands that only look measure nothing, and need not load this.
       const { keepMeasurements } = await import("./keep-measurements.ts");
-      keepMeasurements(context, overlay, measurements);
+      await keepMeasurements(context, overlay, measurements);
     }
     if (isOwing) syncLater(overlay.root);
   }

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { checkOptions, type NamesOf } from "../check-options.ts";
 import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
+import { mailAlert } from "../metrics/alert-mail.ts";
 import { AlertWatch } from "../metrics/alert-watch.ts";
 import type { Alert, AlertThresholds } from "../metrics/alerts.ts";
 import type { Measurement } from "../metrics/measurement.ts";
@@ -27,6 +28,11 @@ export interface MetricsCollection extends Disposable {
   flush(): void;
   /** Why the file is not written any more, when it could not be. */
   readonly problem: Error | undefined;
+  /**
+   * Resolves when every alert so far that is to be mailed has been handed over, or could not be:
+   * with the reason for the last one.
+   */
+  mailed(): Promise<Error | undefined>;
 }
 
 /** Where to collect, and who hears of it. */
@@ -62,7 +68,8 @@ const fallBackRateMax = 0.05;
  * below the root as well. There is no database as yet: `database` is kept in the file.
  *
  * Once an interval, and at the end, alerts are looked for, also among what the file holds of
- * earlier. Where alerts are logged, they are lines of the file.
+ * earlier. Where alerts are logged, they are lines of the file. Where they are mailed, `sendmail`
+ * gets them, for `$MAILTO` or the user.
  *
  * @example
  * using metrics = collectMetrics(effectiveConfig({ root }).values, { root });
@@ -73,7 +80,16 @@ export function collectMetrics(values: ConfigValues, options: CollectOptions): M
   const { now = Date.now } = options;
   const window = new MeasurementWindow();
   const log = logOf(values, options);
-  const watch = watchOf(values, log, options);
+  let mailed = Promise.resolve<Error | undefined>(undefined);
+  const watch = watchOf(values, log, {
+    ...options,
+    onAlert(alert) {
+      if (values["alerts.notifications.email"]) {
+        mailed = mailed.then(async (before) => (await mailAlert(alert, options.root)) ?? before);
+      }
+      options.onAlert?.(alert);
+    },
+  });
   const intervalMs = values["metrics.collection.interval"];
   let lookedAtMs = now();
   const look = () => {
@@ -101,6 +117,7 @@ export function collectMetrics(values: ConfigValues, options: CollectOptions): M
     get problem() {
       return log?.problem;
     },
+    mailed: () => mailed,
     [Symbol.dispose]: flush,
   };
 }

@@ -18,11 +18,10 @@ export type KeyReader =
   | "alerts"
   | "recovery"
   | "agents"
-  | "workflow"
   | "monitoring";
 
 /** Parts that are yet to come: their keys are checked and shown, and change nothing. */
-const laterReaders: readonly KeyReader[] = ["workflow", "monitoring"];
+const laterReaders: readonly KeyReader[] = ["monitoring"];
 
 /** Whether anything acts on the keys of a part. */
 export function isInForce(reader: KeyReader): boolean {
@@ -99,9 +98,19 @@ export const configKeys = {
     "commit",
     "How much is checked before a commit",
   ),
-  "write_optimization.integrations.pre_commit": key(truth, true, "workflow", "Run in pre-commit"),
-  "write_optimization.integrations.ci_cd": key(truth, true, "workflow", "Run in CI"),
-  "write_optimization.integrations.git_hooks": key(truth, true, "workflow", "Run in git hooks"),
+  "write_optimization.integrations.pre_commit": key(
+    truth,
+    true,
+    "engines",
+    "Optimise in hooks of pre-commit",
+  ),
+  "write_optimization.integrations.ci_cd": key(truth, true, "engines", "Optimise in CI"),
+  "write_optimization.integrations.git_hooks": key(
+    truth,
+    true,
+    "engines",
+    "Optimise in what git runs",
+  ),
   "write_optimization.performance.target_improvement": key(
     share,
     0.3,
@@ -194,7 +203,7 @@ export const configKeys = {
     "alerts",
     "Share of operations taken back above which to warn",
   ),
-  "alerts.notifications.email": key(truth, false, "monitoring", "Send alerts by mail"),
+  "alerts.notifications.email": key(truth, false, "alerts", "Send alerts by mail"),
   "alerts.notifications.log": key(truth, true, "alerts", "Write alerts among the measurements"),
   "alerts.notifications.dashboard": key(truth, true, "monitoring", "Show alerts on the dashboard"),
   "safety.integrity_checks.enabled": key(truth, true, "commit", "Check before a commit at all"),

@@ -15,6 +15,7 @@ import {
 } from "./config-keys.ts";
 import { configDirectoryVariable, isLegacy, legacyVariable, standardOf } from "./default-values.ts";
 import { type ConfigProblem, type ConfigSetting, parseConfig } from "./parse-config.ts";
+import { forbiddingVariable } from "./surroundings.ts";
 
 /** Where a value comes from. */
 export type ConfigOrigin =
@@ -53,7 +54,8 @@ export interface EffectiveConfig {
 /**
  * Finds, checks and merges the configuration of a root. From weak to strong: defaults, the files
  * at the root, those in `.draftfs/`, those in the directory that `DRAFTFS_CONFIG_DIR` names,
- * `WRITE_OPTIMIZATION_LEGACY`. A stronger one replaces single keys, not whole files.
+ * `WRITE_OPTIMIZATION_LEGACY`. A stronger one replaces single keys, not whole files. In
+ * surroundings that a key of `integrations` forbids nothing is optimised, whatever else is set.
  *
  * @throws {DraftError} `DRAFT_CONFIG` listing everything that is wrong, with line and column.
  */
@@ -82,8 +84,11 @@ export function effectiveConfig(options: {
   }
   if (problems.length > 0) throw problemsError(problems);
   const key = "write_optimization.enabled";
-  if (isLegacy(environment)) {
-    const origin = { kind: "environment", variable: legacyVariable } as const;
+  const variable = isLegacy(environment)
+    ? legacyVariable
+    : forbiddingVariable(environment, (name) => settings.get(name)?.value !== false);
+  if (variable !== undefined) {
+    const origin = { kind: "environment", variable } as const;
     settings.set(key, { key, value: false, shown: "false", line: 0, column: 0, origin });
   }
   const names = Object.keys(configKeys) as ConfigKeyName[];

@@ -32,19 +32,19 @@ describe("draftfs config", () => {
 
   it("marks what nothing acts on yet, and warns where it is set to something", () => {
     const before = project.draftfs(["config"]);
-    expect(before.out).toMatch(/^alerts\.notifications\.email +false {2}\[not in force yet\]$/m);
+    expect(before.out).toMatch(/^alerts\.notifications\.dashboard +true {2}\[not in force yet\]$/m);
     expect(before.out).toMatch(/^safety\.backups\.retention +10$/m);
     expect(before.err).toBe("");
-    project.write("metrics_config.yaml", "alerts:\n  notifications:\n    email: true\n");
+    project.write("metrics_config.yaml", "alerts:\n  notifications:\n    dashboard: false\n");
     project.write("safety_config.yaml", "safety:\n  backups:\n    retention: 3\n");
     expect(project.draftfs(["config"]).err).toMatch(
-      /^\S+metrics_config\.yaml:3: alerts\.notifications\.email is true, but nothing acts on it yet\.\n$/,
+      /^\S+metrics_config\.yaml:3: alerts\.notifications\.dashboard is false, but nothing acts on it yet\.\n$/,
     );
     const { keys } = project.json(["config"]) as unknown as {
       keys: { key: string; inForce: boolean }[];
     };
     const idle = keys.filter(({ inForce }) => !inForce).map(({ key }) => key);
-    expect(idle).toContain("alerts.notifications.email");
+    expect(idle).toEqual(["alerts.notifications.dashboard"]);
     expect(idle).not.toContain("safety.backups.retention");
   });
 

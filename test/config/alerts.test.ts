@@ -1,6 +1,7 @@
 import fs from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { collectMetrics } from "../../src/config/collect-metrics.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
@@ -218,5 +219,78 @@ describe("the file of the measurements", () => {
     later.work(1);
     later.metrics.flush();
     expect(fs.readFileSync(path, "utf8")).toMatch(/^\{"id":"young".*\n\{.*\n\{.*\n$/);
+  });
+});
+
+describe("alerts.notifications.email", () => {
+  const mailing = "alerts: { notifications: { email: true } }";
+
+  /** A `sendmail` that does as the script says, in front of all others. */
+  function installSendmail(script: string): string {
+    const directory = temporaryDirectory();
+    const program = join(directory, "sendmail");
+    fs.writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    vi.stubEnv("PATH", `${directory}:${process.env["PATH"]}`);
+    return directory;
+  }
+
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("hands each alert to sendmail once, for $MAILTO", async () => {
+    vi.stubEnv("MAILTO", "ops@example.org");
+    const directory = installSendmail('echo "$@" >> "$0.args"; cat >> "$0.mail"');
+    const { metrics, work, root } = collecting(mailing);
+    work(1, damaged);
+    metrics.flush();
+    metrics.flush();
+    expect(await metrics.mailed()).toBeUndefined();
+    expect(fs.readFileSync(join(directory, "sendmail.args"), "utf8")).toBe("-i -t\n");
+    const mail = fs.readFileSync(join(directory, "sendmail.mail"), "utf8");
+    expect(mail).toMatch(
+      /^To: ops@example\.org\nSubject: draftfs critical: integrity_failures on /,
+    );
+    expect(mail).toContain("\n\n1 of 1 integrity checks failed.");
+    expect(mail).toContain(JSON.stringify(root));
+  });
+
+  it("mails the user where no address is set", async () => {
+    vi.stubEnv("MAILTO", "");
+    const directory = installSendmail('cat >> "$0.mail"');
+    const { metrics, work } = collecting(mailing);
+    work(1, damaged);
+    metrics.flush();
+    await metrics.mailed();
+    const mail = fs.readFileSync(join(directory, "sendmail.mail"), "utf8");
+    expect(mail.split("\n")[0]).toBe(`To: ${userInfo().username}`);
+  });
+
+  it.each([
+    ["a sendmail that fails", "exit 75", "ops@example.org", /by sendmail: it ended with 75\./],
+    ["an address with a line break", "exit 0", "a\nBcc: b", /\$MAILTO holds a line break/],
+  ])("tells of %s", async (_, script, address, message) => {
+    vi.stubEnv("MAILTO", address);
+    installSendmail(script);
+    const { metrics, work } = collecting(mailing);
+    work(1, damaged);
+    metrics.flush();
+    expect((await metrics.mailed())?.message).toMatch(message);
+  });
+
+  it("tells of a machine without sendmail", async () => {
+    vi.stubEnv("PATH", temporaryDirectory());
+    const { metrics, work } = collecting(mailing);
+    work(1, damaged);
+    metrics.flush();
+    expect((await metrics.mailed())?.message).toMatch(/ENOENT.*alerts\.notifications\.email/);
+  });
+
+  it("mails nobody unless it is set", async () => {
+    const directory = installSendmail('cat >> "$0.mail"');
+    const { metrics, work, ids } = collecting();
+    work(1, damaged);
+    metrics.flush();
+    expect(await metrics.mailed()).toBeUndefined();
+    expect(ids()).toEqual(["integrity_failures"]);
+    expect(fs.existsSync(join(directory, "sendmail.mail"))).toBe(false);
   });
 });

@@ -100,6 +100,26 @@ describe("the optimiser", () => {
     expect(thresholds("max_batch_size: 7").batchFilesMax).toBe(7);
   });
 
+  it.each([
+    ["pre_commit", { PRE_COMMIT: "1" }],
+    ["git_hooks", { GIT_EXEC_PATH: "/usr/lib/git-core" }],
+    ["ci_cd", { CI: "true" }],
+  ])("integrations.%s: false switches it off there, and nowhere else", (key, environment) => {
+    const text = `write_optimization: { enabled: true, integrations: { ${key}: false } }\n`;
+    expect(settingsFrom(text, environment).enabled).toBe(false);
+    expect(settingsFrom(text, { CI: "false", PRE_COMMIT: "0", GIT_EXEC_PATH: "" }).enabled).toBe(
+      true,
+    );
+    expect(settingsFrom("", environment).enabled).toBe(true);
+    const others = {
+      PRE_COMMIT: "1",
+      GIT_EXEC_PATH: "/x",
+      CI: "1",
+      [Object.keys(environment)[0] ?? ""]: "",
+    };
+    expect(settingsFrom(text, others).enabled).toBe(true);
+  });
+
   it("is off with enabled: false and with WRITE_OPTIMIZATION_LEGACY=true", () => {
     const off = settingsFrom("write_optimization: { enabled: false }\n");
     const legacy = settingsFrom("", { WRITE_OPTIMIZATION_LEGACY: "true" });
