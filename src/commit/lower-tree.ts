@@ -1,7 +1,7 @@
 import { dataRangesIn } from "../disk/data-pieces.ts";
 import { type ByteRange, joinedRanges } from "../disk/data-ranges.ts";
 import { isAbsence, type Lower, noneIfAbsent } from "../disk/lower.ts";
-import { kindOf } from "../disk/stamp.ts";
+import { isPlaceOnly, kindOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { isDraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
@@ -69,7 +69,7 @@ export class LowerTree {
   /** Whether a content is, byte for byte, what a lower file holds. */
   holds({ path, stamp }: LowerNode, content: Content): boolean {
     if (stamp.kind !== "file") return false;
-    if (content.lower?.path === path) return true;
+    if (content.lower?.path === path && !isPlaceOnly(content.lower.stamp)) return true;
     if (content.size !== stamp.size) return false;
     const descriptor = this.#openIfThere(path);
     if (descriptor === undefined) return false;

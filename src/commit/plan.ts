@@ -1,3 +1,4 @@
+import { isPlaceOnly } from "../disk/stamp.ts";
 import { parentOf, type TreePath } from "../disk/tree-path.ts";
 import {
   type After,
@@ -354,7 +355,7 @@ function keepsWrittenNode(change: Change): boolean {
 /** The file of the old tree that a new name without bytes of its own is to be linked to. */
 export function sourceOf({ source, content }: After): After["source"] {
   const lower = content?.lower;
-  if (source !== undefined || lower === undefined) return source;
+  if (source !== undefined || lower === undefined || isPlaceOnly(lower.stamp)) return source;
   const state = stateOf(lower.stamp, undefined);
   return state && { path: lower.path, before: { state, stamp: lower.stamp } };
 }

@@ -38,6 +38,17 @@ export function stampOf(stats: BigIntStats): Stamp {
   };
 }
 
+/** For a file of which no more is known than its place and size: that of no file. */
+export function placeOnly(size: number): Stamp {
+  const nothing = { mode: 0, nlink: 1, uid: 0, gid: 0 };
+  return { kind: "file", dev: 0n, ino: 0n, ...nothing, size, mtimeNs: 0n, ctimeNs: 0n };
+}
+
+/** Whether a stamp is a {@link placeOnly}. */
+export function isPlaceOnly({ dev, ino }: Pick<Stamp, "dev" | "ino">): boolean {
+  return dev === 0n && ino === 0n;
+}
+
 /** Which inode it is, whatever it holds. */
 export function identityOf(stamp: Pick<Stamp, "dev" | "ino">): string {
   return `${stamp.dev}:${stamp.ino}`;

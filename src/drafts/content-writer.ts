@@ -73,13 +73,11 @@ export class ContentWriter {
   private addSmall(content: Content): Extent {
     const name = this.dataFile().name;
     const offset = this.dataBytes;
-    const sums: string[] = [];
-    let size = 0;
-    for (const chunk of chunksOf(content)) {
-      sums.push(sumOf(chunk));
-      this.buffered.push(Buffer.from(chunk));
-      size += chunk.length;
-    }
+    // Only when all of it was read: nothing may be left of a content that cannot be.
+    const chunks = Array.from(chunksOf(content), (chunk) => Buffer.from(chunk));
+    const sums = chunks.map(sumOf);
+    const size = chunks.reduce((bytes, chunk) => bytes + chunk.length, 0);
+    this.buffered.push(...chunks);
     this.bufferedBytes += size;
     this.dataBytes += size;
     if (this.bufferedBytes >= chunkBytes) this.flush();

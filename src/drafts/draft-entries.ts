@@ -11,8 +11,17 @@ export function entriesOf(
   store: (content: Content) => StoredContent,
 ): DraftEntry[] {
   const links = new Map<bigint, { readonly link: number; readonly content: StoredContent }>();
-  const contentOf = (content: Content): StoredContent =>
-    content.lower === undefined ? store(content) : { kind: "lower", node: content.lower };
+  const contentOf = (content: Content): StoredContent => {
+    const { lower } = content;
+    if (lower !== undefined) return { kind: "lower", node: lower };
+    try {
+      return store(content);
+    } catch (error) {
+      // Lost just now: the draft keeps where it was, and all the rest.
+      if (content.lower === undefined) throw error;
+      return { kind: "lower", node: content.lower };
+    }
+  };
   const entryOf = (entry: Pending): DraftEntry => {
     const { kind, path, base } = entry;
     if (kind === "whiteout") return { kind, path, base };

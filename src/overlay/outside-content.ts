@@ -2,13 +2,24 @@ import { isAbsence } from "../disk/lower.ts";
 import { DraftError } from "../errors.ts";
 import type { Content, LowerNode } from "./pending.ts";
 
+/** By what they tell of: whoever is handed a content again knows it. */
+const told = new WeakMap<Content, Content>();
+
 /**
  * A content that reads from a lower file, for those who read it by no file-system call: what has
  * become of that file is told them as a conflict.
  */
-export function outsideContent(content: Content, { path }: LowerNode): Content {
-  const { size, lower, below, spilled } = content;
-  const told = <T>(read: () => T): T => {
+export function outsideContent(content: Content, needed: LowerNode): Content {
+  const known = told.get(content);
+  if (known !== undefined) return known;
+  const made = tellingContent(content, needed);
+  told.set(content, made);
+  return made;
+}
+
+function tellingContent(content: Content, { path }: LowerNode): Content {
+  const { size, below, spilled } = content;
+  const tell = <T>(read: () => T): T => {
     try {
       return read();
     } catch (error) {
@@ -25,10 +36,13 @@ export function outsideContent(content: Content, { path }: LowerNode): Content {
   };
   return {
     size,
-    lower,
+    // Known of some contents only when they have been read.
+    get lower() {
+      return content.lower;
+    },
     below,
     spilled,
-    read: (buffer, position) => told(() => content.read(buffer, position)),
-    dataRanges: () => told(() => Array.from(content.dataRanges?.() ?? [{ start: 0, end: size }])),
+    read: (buffer, position) => tell(() => content.read(buffer, position)),
+    dataRanges: () => tell(() => Array.from(content.dataRanges?.() ?? [{ start: 0, end: size }])),
   };
 }

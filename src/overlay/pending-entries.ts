@@ -79,11 +79,13 @@ function metaOf(node: Node): NodeMeta {
 
 function contentOf(core: Core, content: FileContent): Content {
   const { untouched } = content;
-  if (untouched?.lower !== undefined) return outsideContent(untouched, untouched.lower);
-  if (untouched !== undefined) return untouched;
+  if (untouched !== undefined) {
+    const needed = untouched.lower ?? untouched.below;
+    return needed === undefined ? untouched : outsideContent(untouched, needed);
+  }
   const spilled = content.settleSpill(core.memory.place);
   const frozen = content.snapshot();
-  const below = frozen.isCovered ? undefined : frozen.below?.lower;
+  const below = frozen.isCovered ? undefined : (frozen.below?.lower ?? frozen.below?.below);
   const handedOut: Content = {
     size: frozen.size,
     lower: undefined,

@@ -119,8 +119,8 @@ export class CloneWorkspace implements Workspace {
 
   async stop(): Promise<void> {
     if (this.#isStopped) return;
-    this.#isStopped = true;
     this.#contents.settle();
+    this.#isStopped = true;
     closeSync(this.#descriptor);
     this.#copy.remove();
   }

@@ -364,12 +364,14 @@ class Harvest {
 
   #contentOf({ path, stats, shown = path }: Entry): Content {
     const { contents, isLive, origins } = this.#source;
+    const size = Number(stats.size);
+    const origin = typeof origins === "function" ? origins(path, stats) : undefined;
+    const place = origin ?? shown;
     try {
-      return contents.contentOf(this.#open(path), Number(stats.size), isLive);
+      return contents.contentOf(this.#open(path), { size, place, isLive });
     } catch (error) {
       if (!isStale(error)) throw error;
-      const origin = typeof origins === "function" ? origins(path, stats) : undefined;
-      return lostContent(origin ?? shown, stats);
+      return lostContent(place, size);
     }
   }
 

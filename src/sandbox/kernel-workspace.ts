@@ -204,10 +204,10 @@ export class KernelWorkspace implements Workspace {
     return stats.bavail * stats.bsize;
   }
 
-  stop(): Promise<void> {
-    this.#watch.close();
+  async stop(): Promise<void> {
     // With the server go the bytes that only it could show.
     if (this.#namespace.plan.tree === "fuse") this.#contents.settle();
+    this.#watch.close();
     return this.#namespace.stop();
   }
 }

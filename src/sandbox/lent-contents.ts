@@ -1,7 +1,12 @@
 import { closeSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { type ByteRange, dataRangesOf } from "../disk/data-ranges.ts";
+import type { TreePath } from "../disk/tree-path.ts";
+import { DraftError } from "../errors.ts";
 import { bufferContent } from "../overlay/content.ts";
-import type { Content } from "../overlay/pending.ts";
+import type { Fault } from "../overlay/file-system-error.ts";
+import type { Content, LowerNode } from "../overlay/pending.ts";
+import { lossOf, nodeAt } from "./lost-content.ts";
 import { readFully, type SpilledContent, SpillFile } from "./spill-file.ts";
 
 /** Content up to this many bytes is copied into memory at once; larger ones stay where they are. */
@@ -10,39 +15,90 @@ const copiedBytesMax = 256 * 1024;
 /** Large files that may be open at once; a process has at least 1024 descriptors. */
 const lentFilesMax = 256;
 
+/** A file of the upper that is harvested. */
+interface LentFile {
+  readonly size: number;
+  /** Of the file on the disk that it was, or would be. */
+  readonly place: TreePath;
+  /** Whether a command may be writing to it. */
+  readonly isLive: boolean;
+}
+
 /** A content that the layer holds and whose bytes still lie in a file of the upper. */
 class LentContent implements Content {
   readonly size: number;
-  readonly lower = undefined;
   readonly spilled = undefined;
+  /** A server reads what no command has written from the disk: as a place, never for its inode. */
+  readonly below: LowerNode;
   readonly #spill: SpillFile;
   #descriptor: number | undefined;
   #spilled: SpilledContent | undefined;
+  #loss: Fault | DraftError | undefined;
 
-  constructor(descriptor: number, size: number, spill: SpillFile) {
+  constructor(descriptor: number, { size, place }: LentFile, spill: SpillFile) {
     this.#descriptor = descriptor;
     this.size = size;
+    this.below = nodeAt(place, size);
     this.#spill = spill;
+  }
+
+  /** Once the bytes are lost, what is left of them is where they were. */
+  get lower(): LowerNode | undefined {
+    return this.#loss === undefined ? undefined : this.below;
   }
 
   read(buffer: Uint8Array, position: number): number {
     const wanted = buffer.subarray(0, Math.max(0, Math.min(buffer.length, this.size - position)));
-    return this.#descriptor === undefined
-      ? (this.#spilled?.read(wanted, position) ?? 0)
-      : readFully(this.#descriptor, wanted, position);
+    return this.#whileThere((descriptor) =>
+      descriptor === undefined
+        ? (this.#spilled?.read(wanted, position) ?? 0)
+        : readFully(descriptor, wanted, position),
+    );
   }
 
   dataRanges(): Iterable<ByteRange> {
-    return this.#descriptor === undefined
-      ? (this.#spilled?.ranges ?? [])
-      : dataRangesOf(this.#descriptor, this.size);
+    return this.#whileThere((descriptor) =>
+      descriptor === undefined
+        ? (this.#spilled?.ranges ?? [])
+        : Array.from(dataRangesOf(descriptor, this.size)),
+    );
   }
 
-  /** Takes the bytes out of the upper. */
+  /** Takes the bytes out of the upper; those that are lost stay so, and whoever reads is told. */
   settle(): void {
+    try {
+      this.#whileThere((descriptor) => {
+        if (descriptor === undefined) return;
+        this.#spilled = this.#spill.take(descriptor, this.size);
+        this.#close();
+      });
+    } catch (error) {
+      if (this.#loss === undefined) throw error;
+    }
+  }
+
+  /** From now on whoever reads it is told that it is gone. */
+  drop(loss: DraftError): void {
     if (this.#descriptor === undefined) return;
-    this.#spilled = this.#spill.take(this.#descriptor, this.size);
-    closeSync(this.#descriptor);
+    this.#loss = loss;
+    this.#close();
+  }
+
+  #whileThere<Result>(work: (descriptor: number | undefined) => Result): Result {
+    if (this.#loss !== undefined) throw this.#loss;
+    try {
+      return work(this.#descriptor);
+    } catch (error) {
+      const loss = lossOf(error, this.below.path);
+      if (loss === undefined) throw error;
+      this.#loss = loss;
+      this.#close();
+      throw loss;
+    }
+  }
+
+  #close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
   }
 }
@@ -62,9 +118,9 @@ export class LentContents {
 
   /**
    * @param descriptor of the file in the upper; it belongs to this object from here on.
-   * @param isLive whether a command may be writing to it.
    */
-  contentOf(descriptor: number, size: number, isLive: boolean): Content {
+  contentOf(descriptor: number, file: LentFile): Content {
+    const { size, isLive } = file;
     const isCopied = size <= copiedBytesMax;
     const bytes = Buffer.allocUnsafeSlow(isCopied ? size : 1);
     let count: number | undefined;
@@ -75,7 +131,7 @@ export class LentContents {
       if (isCopied || count === undefined) closeSync(descriptor);
     }
     if (isCopied) return bufferContent(bytes.subarray(0, count));
-    const content = new LentContent(descriptor, size, this.#spill);
+    const content = new LentContent(descriptor, file, this.#spill);
     if (isLive || this.#lent.size >= lentFilesMax) content.settle();
     else {
       const reference = new WeakRef(content);
@@ -85,15 +141,41 @@ export class LentContents {
     return content;
   }
 
-  /** Must be called before anything may write to the upper again. */
+  /**
+   * Must be called before anything may write to the upper again.
+   *
+   * @throws {DraftError} `DRAFT_SANDBOX_FAILED` when they do not fit elsewhere: all is as it was.
+   */
   settle(): void {
-    for (const reference of this.#lent) reference.deref()?.settle();
+    try {
+      for (const reference of this.#lent) reference.deref()?.settle();
+    } catch (error) {
+      throw notKept(error);
+    }
     this.#lent.clear();
   }
 
-  /** Contents cannot be read any more. */
+  /** Contents cannot be read any more; what is open would keep a server alive. */
   close(): void {
+    const loss = new DraftError(
+      "DRAFT_CLOSED",
+      "Cannot read what a command wrote: its session is closed, and it was neither committed nor " +
+        "saved.",
+    );
+    for (const reference of this.#lent) reference.deref()?.drop(loss);
     this.#lent.clear();
     this.#spill.close();
   }
+}
+
+function notKept(error: unknown): DraftError {
+  const place = tmpdir();
+  const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+  return new DraftError(
+    "DRAFT_SANDBOX_FAILED",
+    `Cannot keep large files that commands wrote in ${place}: ${reason}. Nothing is lost and the ` +
+      "real tree is untouched. Free some space there, or name another directory by TMPDIR, and " +
+      "try again.",
+    { path: place, cause: error },
+  );
 }

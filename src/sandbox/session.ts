@@ -221,7 +221,11 @@ export class Session implements AsyncDisposable {
       this.#harvest(workspace, false);
     }
     this.#workspace = undefined;
-    await workspace.stop();
+    await workspace.stop().catch((error: unknown) => {
+      // What commands wrote may be in there still.
+      this.#workspace ??= workspace;
+      throw error;
+    });
     this.#liftLimits();
   }
 
@@ -233,9 +237,9 @@ export class Session implements AsyncDisposable {
     this.#isClosed = true;
     const workspace = this.#workspace ?? (await this.#starting?.catch(() => undefined));
     this.#workspace = undefined;
+    this.#contents.close();
     await workspace?.stop();
     this.#liftLimits();
-    this.#contents.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
