@@ -49,14 +49,19 @@ export async function abortOperation(
         continue;
       }
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw failure("DRAFT_RECOVERY_FAILED", `take back a commit to ${state.root}`, error, {
-        path: state.root,
-        level: "system_failure",
-        state:
-          `It had failed for another reason (${reason}). Some files are changed, some are not. ` +
-          "Mend the cause, then run draftfs recover or open the directory again.",
-        details: { attempted, leftToPerson: ["mend the cause, then run draftfs recover"] },
-      });
+      throw failure(
+        "DRAFT_RECOVERY_FAILED",
+        `take back an unfinished change of ${state.root}`,
+        error,
+        {
+          path: state.root,
+          level: "system_failure",
+          state:
+            `It had failed for another reason (${reason}). Some files are changed, some are not. ` +
+            "Mend the cause, then run draftfs recover or open the directory again.",
+          details: { attempted, leftToPerson: ["mend the cause, then run draftfs recover"] },
+        },
+      );
     }
   }
 }

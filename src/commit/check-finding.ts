@@ -1,5 +1,6 @@
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
+import type { Purpose } from "./purpose.ts";
 
 /**
  * How much a commit looks at before and after it writes (`validation_level`).
@@ -39,7 +40,7 @@ export interface CheckFinding {
 const namedFindingsMax = 5;
 
 /** @throws {DraftError} `DRAFT_CHECK_FAILED` when there are errors among the findings. */
-export function refuseErrors(findings: readonly CheckFinding[]): void {
+export function refuseErrors(findings: readonly CheckFinding[], { verb, kept }: Purpose): void {
   const errors = findings.filter(({ severity }) => severity === "error");
   const [first] = errors;
   if (first === undefined) return;
@@ -48,7 +49,7 @@ export function refuseErrors(findings: readonly CheckFinding[]): void {
     .map(({ path, message }) => `${JSON.stringify(path || ".")}: ${message}`);
   throw new DraftError(
     "DRAFT_CHECK_FAILED",
-    `Cannot commit: ${named.join("; ")}. Nothing was changed; the changes are still pending.`,
+    `Cannot ${verb}: ${named.join("; ")}. Nothing was changed${kept}.`,
     { path: first.path, details: { level: "operation_failure", findings: errors } },
   );
 }

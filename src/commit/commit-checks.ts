@@ -1,17 +1,14 @@
 import type { Disk } from "../disk/disk.ts";
 import type { After } from "./change-set.ts";
 import { type ContentShape, checkContent, shapeOf } from "./check-content.ts";
-import {
-  type CheckFinding,
-  type CheckLevel,
-  type CheckPart,
-  refuseErrors,
-} from "./check-finding.ts";
+import { type CheckFinding, type CheckPart, refuseErrors } from "./check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
 import type { Directories } from "./directories.ts";
 import type { OnReplaced } from "./examine.ts";
+import type { CommitOptions } from "./options.ts";
 import type { CommitPlan } from "./plan.ts";
 import { preflight } from "./preflight.ts";
+import { type Purpose, purposeOf } from "./purpose.ts";
 import type { StagingChecks } from "./stage.ts";
 import { WriteVerifier } from "./verify-write.ts";
 
@@ -23,11 +20,14 @@ export class CommitChecks {
   /** What the content was that a change replaces. */
   readonly #replaced = new Map<After, ContentShape>();
   readonly #findings: CheckFinding[] = [];
+  readonly #purpose: Purpose;
 
   private constructor(
     looks: { readonly atPlaces: boolean; readonly atContent: boolean },
     verifier: WriteVerifier | undefined,
+    purpose: Purpose,
   ) {
+    this.#purpose = purpose;
     this.#looksAtPlaces = looks.atPlaces;
     this.#looksAtContent = looks.atContent;
     this.#verifier = verifier;
@@ -35,7 +35,7 @@ export class CommitChecks {
 
   static async open(
     disk: Disk,
-    options: { readonly checks?: CheckLevel; readonly skippedChecks?: readonly CheckPart[] },
+    options: Pick<CommitOptions, "checks" | "skippedChecks" | "operation">,
   ): Promise<CommitChecks> {
     const level = options.checks ?? "normal";
     const isOn = (part: CheckPart) => options.skippedChecks?.includes(part) !== true;
@@ -46,6 +46,7 @@ export class CommitChecks {
         atContent: isStrict && isOn("content_validation"),
       },
       isStrict && isOn("post_write") ? await WriteVerifier.load(disk) : undefined,
+      purposeOf(options),
     );
   }
 
@@ -69,7 +70,9 @@ export class CommitChecks {
    * @throws {DraftError} `DRAFT_CHECK_FAILED`
    */
   preflight(store: CommitStore, directories: Directories, plan: CommitPlan): void {
-    if (this.#looksAtPlaces) refuseErrors(preflight(store, directories, plan));
+    if (this.#looksAtPlaces) {
+      refuseErrors(preflight(store, directories, plan), this.#purpose);
+    }
   }
 
   /** Whether the look at directories and room finds nothing, before the tree has been examined. */
@@ -101,6 +104,6 @@ export class CommitChecks {
 
   /** @throws {DraftError} `DRAFT_CHECK_FAILED` when the content of a file must not go in. */
   finish(): void {
-    refuseErrors(this.#findings);
+    refuseErrors(this.#findings, this.#purpose);
   }
 }

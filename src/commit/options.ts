@@ -18,7 +18,8 @@ export interface CommitOptions {
   readonly command?: readonly string[];
   /** The commands that made the changes, oldest first. */
   readonly commands?: readonly ManifestCommand[];
-  readonly operation?: OperationKind;
+  /** What is carried out; a plan file that is applied is recorded as a commit. */
+  readonly operation?: OperationKind | "apply";
   /** The operations that this one undoes, redoes or restores, newest first. */
   readonly concerns?: readonly ObjectId[];
   /** The saved draft that is being committed. */

@@ -139,7 +139,7 @@ export async function commitPlanFile(
   const { changeSetFromJson } = await import("./change-set-json.ts");
   const changeSet = { ...changeSetFromJson(json), root: store.state.root };
   try {
-    return await commitChangeSet(store, changeSet, options);
+    return await commitChangeSet(store, changeSet, { ...options, operation: "apply" });
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
     throw stale(

@@ -1,12 +1,18 @@
 import { isDraftError } from "../errors.ts";
 import { failure } from "./failure.ts";
+import type { Purpose } from "./purpose.ts";
 
 /** What went wrong before anything was decided, as an error that says so. */
-export function preparationFailure(error: unknown, root: string, path = root): unknown {
+export function preparationFailure(
+  error: unknown,
+  { verb, kept }: Purpose,
+  root: string,
+  path = root,
+): unknown {
   if (isDraftError(error)) return error;
-  return failure("DRAFT_COMMIT_FAILED", `commit ${JSON.stringify(path)}`, error, {
+  return failure("DRAFT_COMMIT_FAILED", `${verb} ${JSON.stringify(path)}`, error, {
     path,
     level: "operation_failure",
-    state: "Nothing was changed; the changes are still pending.",
+    state: `Nothing was changed${kept}.`,
   });
 }

@@ -27,6 +27,7 @@ import { type CommitPlan, planCommit } from "./plan.ts";
 import { PlannedNodes } from "./planned-nodes.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { type Preparations, PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
+import { purposeOf } from "./purpose.ts";
 import { ReplacedFiles } from "./replaced-files.ts";
 import { settleJournal } from "./settle.ts";
 import { compareNames } from "./shared-nodes.ts";
@@ -52,13 +53,13 @@ export async function prepareCommit(
   const pace = new Pace(options.onProgress, options.signal);
   pace.check();
   const root = await openRoot(store, lockOptionsOf(options)).catch((error: unknown) => {
-    throw preparationFailure(error, store.state.root);
+    throw preparationFailure(error, purposeOf(options), store.state.root);
   });
   try {
     return await new Preparation(store, plan, options, pace, root).run();
   } catch (error) {
     root.lock.release();
-    throw preparationFailure(error, store.state.root);
+    throw preparationFailure(error, purposeOf(options), store.state.root);
   }
 }
 
@@ -121,7 +122,7 @@ class Preparation {
     const settled = failureOf(settleJournal(this.#store, { last }));
     let packSync: Preparations["packSync"];
     try {
-      refuseErrors(findCollidingNames(this.#store, this.#plan.changeSet.changes, staging));
+      this.#refuseCollisions(staging);
       const pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
       const examiner = this.#examiner({ directories, pack, replaced, checks });
       if (stager.isInBackground && checks.isClear(this.#store, directories, this.#plan)) {
@@ -162,6 +163,7 @@ class Preparation {
         settled,
         staged,
         pace: this.#pace,
+        purpose: purposeOf(this.#options),
         durability,
         syncs: stager.syncs,
         startedMs,
@@ -180,6 +182,11 @@ class Preparation {
       journal.dropNext(this.#sequence);
       throw error;
     }
+  }
+
+  #refuseCollisions(staging: string): void {
+    const collisions = findCollidingNames(this.#store, this.#plan.changeSet.changes, staging);
+    refuseErrors(collisions, purposeOf(this.#options));
   }
 
   #replacedFiles({ isInBackground }: Stager, descriptor: number): ReplacedFiles {
@@ -252,7 +259,7 @@ class Preparation {
     try {
       return attempt();
     } catch (error) {
-      throw preparationFailure(error, this.#store.state.root, path);
+      throw preparationFailure(error, purposeOf(this.#options), this.#store.state.root, path);
     }
   }
 
@@ -261,7 +268,7 @@ class Preparation {
     const [only] = commands.length === 1 ? commands : [];
     return {
       sequence: this.#sequence,
-      operation: operation ?? "commit",
+      operation: operation === "apply" ? "commit" : (operation ?? "commit"),
       message: message ?? defaultMessageOf(this.#plan),
       author: author ?? "draftfs <>",
       command: command ?? only?.words ?? null,

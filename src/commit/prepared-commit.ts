@@ -25,6 +25,7 @@ import type { Pace } from "./pace.ts";
 import { partKept } from "./part-kept.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { publishObjects } from "./publish-objects.ts";
+import type { Purpose } from "./purpose.ts";
 import type { CommitReceipt, Durability } from "./receipt.ts";
 import { findMovedOn, type Seen } from "./recheck.ts";
 import type { ReplacedFiles } from "./replaced-files.ts";
@@ -67,6 +68,7 @@ export interface Preparations {
   /** When everything lies at its provisional place; a failure is a value here. */
   readonly staged: Promise<StagingFailure | undefined>;
   readonly pace: Pace;
+  readonly purpose: Purpose;
   readonly durability: Durability;
   /** Files that are made durable by the time `staged` resolves. */
   readonly syncs: number;
@@ -133,7 +135,7 @@ export class PreparedCommit implements AsyncDisposable {
       this.#writeSlot();
     } catch (error) {
       await this.discard();
-      throw preparationFailure(error, store.state.root);
+      throw preparationFailure(error, this.#parts.purpose, store.state.root);
     }
     this.#state = "published";
     let settle: (() => void) | undefined;
@@ -224,7 +226,8 @@ export class PreparedCommit implements AsyncDisposable {
   async #awaitStaged(): Promise<void> {
     const failure = await this.#parts.staged;
     if (failure === undefined) return;
-    throw preparationFailure(failure.error, this.#parts.store.state.root, failure.path);
+    const { purpose, store } = this.#parts;
+    throw preparationFailure(failure.error, purpose, store.state.root, failure.path);
   }
 
   /**
@@ -268,7 +271,7 @@ export class PreparedCommit implements AsyncDisposable {
 
   /** The commit point. */
   async #decide(): Promise<void> {
-    const { store, durability } = this.#parts;
+    const { store, durability, purpose } = this.#parts;
     try {
       if (this.#slotDescriptor !== undefined) {
         await this.#syncSlot(this.#slotDescriptor);
@@ -279,12 +282,13 @@ export class PreparedCommit implements AsyncDisposable {
       this.#syncs += 1;
       await store.journal.syncNames();
     } catch (cause) {
-      throw failure("DRAFT_OUTCOME_UNKNOWN", `decide the commit to ${store.state.root}`, cause, {
+      const attempted = `decide the ${purpose.verb} in ${store.state.root}`;
+      throw failure("DRAFT_OUTCOME_UNKNOWN", attempted, cause, {
         path: store.state.journalCurrent,
         level: "system_failure",
         state:
-          "The tree is untouched so far; the next open, or draftfs recover, finishes the commit " +
-          "if it was recorded and drops it if not.",
+          "The tree is untouched so far; the next open, or draftfs recover, finishes it if it was " +
+          "recorded and drops it if not.",
       });
     }
   }
@@ -311,7 +315,7 @@ export class PreparedCommit implements AsyncDisposable {
       throw failure("DRAFT_COMMIT_FAILED", `${step.kind} ${JSON.stringify(step.path)}`, cause, {
         path: step.path,
         level: "transaction_failure",
-        state: `${describeAbort(left)}; the changes are still pending.`,
+        state: `${describeAbort(left)}${this.#parts.purpose.kept}.`,
         details: {
           step: step.kind,
           index,

@@ -1,3 +1,4 @@
+import { type ConflictError, phraseOf } from "../commit/conflict.ts";
 import { gitIndexHint } from "../commit/git-names.ts";
 import type { ManifestNode } from "../commit/manifest.ts";
 import type { TreePath } from "../disk/tree-path.ts";
@@ -44,5 +45,19 @@ export function divergenceError(divergences: readonly Divergence[]): DraftError 
         })),
       },
     },
+  );
+}
+
+/**
+ * The error for a conflict that the commit has met and no closer look finds: it may have passed
+ * since, or concerns what a checkpoint does not record, such as the names of a file.
+ */
+export function unexplained(cause: ConflictError): DraftError {
+  const named = cause.conflicts.slice(0, namedPathsMax).map(phraseOf);
+  return new DraftError(
+    "DRAFT_CONFLICT",
+    `Cannot take this back: the tree is not as it was left. ${named.join(", ")}. Nothing was ` +
+      "touched. Try again, or give those changes up to the checkpoint (--overwrite, force).",
+    { ...(cause.path === undefined ? {} : { path: cause.path }), cause, details: cause.details },
   );
 }

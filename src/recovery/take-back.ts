@@ -1,9 +1,11 @@
 import { commitChangeSet } from "../commit/commit.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
+import { ConflictError } from "../commit/conflict.ts";
 import type { LockOptions } from "../commit/lock.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
-import { DraftError, isDraftError } from "../errors.ts";
+import { DraftError } from "../errors.ts";
+import { unexplained } from "./divergence.ts";
 import { recoverRoot } from "./recover-root.ts";
 import {
   planRedo,
@@ -82,8 +84,9 @@ async function carryOut(
       message: options.message ?? plan.message,
     });
   } catch (error) {
-    if (isDraftError(error) && error.code === "DRAFT_CONFLICT") explain();
-    throw error;
+    if (!(error instanceof ConflictError)) throw error;
+    explain();
+    throw unexplained(error);
   }
 }
 
