@@ -240,7 +240,12 @@ export class History {
     );
   }
 
-  /** Brings back what the last undo took back, as a new operation. */
+  /**
+   * Brings back what the last undo took back, or as many of the undone operations as `count` says,
+   * as a new operation.
+   *
+   * @throws {DraftError} as {@link undo} does.
+   */
   async redo(request: RedoRequest & RecoveryOptions = {}): Promise<CommitReceipt> {
     checkOptions("redo", request, redoNames);
     return this.measured("redo", () =>

@@ -100,14 +100,14 @@ export const commitNames = {
 
 export const applyNames = recovering;
 
+const planning = { force: true, defersReading: true, ...recovering } as const;
+
 export const redoNames = {
-  force: true,
-  defersReading: true,
-  ...recovering,
+  count: "count",
+  ...planning,
 } satisfies NamesOf<RedoRequest & RecoveryOptions>;
 
 export const undoNames = {
-  count: "count",
   checkpoint: "text",
   ...redoNames,
 } satisfies NamesOf<UndoRequest & RecoveryOptions>;
@@ -115,7 +115,7 @@ export const undoNames = {
 export const restoreNames = {
   checkpoint: "text",
   paths: "texts",
-  ...redoNames,
+  ...planning,
 } satisfies NamesOf<RestoreRequest & RecoveryOptions>;
 
 export const verifyNames = { signal: true, onProgress: true } satisfies NamesOf<VerifyOptions>;

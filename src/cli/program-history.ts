@@ -26,8 +26,8 @@ export function addHistory(add: Add, executing: Executing): void {
     "undo [what]",
     "undo the last operation, the last 3 (undo 3), or checkpoint 3 (undo @3)",
   ).action(executing(() => import("./commands/undo.ts"), ["what"]));
-  takingBack("redo", "bring back what the last undo took back").action(
-    executing(() => import("./commands/redo.ts")),
+  takingBack("redo [count]", "bring back what the last undo took back, or operations").action(
+    executing(() => import("./commands/redo.ts"), ["count"]),
   );
   takingBack(
     "restore <checkpoint> [paths...]",

@@ -287,8 +287,8 @@ export class PreparedCommit implements AsyncDisposable {
         path: store.state.journalCurrent,
         level: "system_failure",
         state:
-          "The tree is untouched so far; the next open, or draftfs recover, finishes it if it was " +
-          "recorded and drops it if not.",
+          "The tree is untouched so far; the next open, or draftfs recover, finishes it if it " +
+          "was recorded and drops it if not.",
       });
     }
   }

@@ -10,6 +10,7 @@ import type { ObjectId } from "../objects/object-id.ts";
 import { openLayer } from "../overlay/layer.ts";
 import { findCheckpoint } from "./find-checkpoint.ts";
 import { invertPlainChanges } from "./invert.ts";
+import { findPartialRedo } from "./redo-stack.ts";
 import { Replay, type Tolerance } from "./replay.ts";
 import { selectPaths } from "./select-paths.ts";
 import { findRedoable, findUndoable, isUndone } from "./undo-stack.ts";
@@ -73,18 +74,47 @@ export function planUndo(store: CommitStore, request: UndoRequest = {}): Recover
 }
 
 /** What to redo. */
-export interface RedoRequest extends PlanRequest {}
+export interface RedoRequest extends PlanRequest {
+  /**
+   * How many of the undone operations, those first that were undone last (of an undo of several the
+   * oldest); by default all that the last undo took back.
+   */
+  readonly count?: number;
+}
 
 /**
- * Plans to bring back what the last undo took back.
+ * Plans to bring back what the last undo took back, or a number of operations.
  *
- * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when nothing was undone since the last commit,
- *   `DRAFT_CONFLICT` when the tree is not as the undo left it.
+ * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING` when so many were not undone since the last
+ *   commit, `DRAFT_CONFLICT` when the tree is not as the undo left it.
  */
 export function planRedo(store: CommitStore, request: RedoRequest = {}): RecoveryPlan {
+  if (request.count !== undefined) return planPartialRedo(store, request.count, request);
   const undo = findRedoable(store.objects);
   if (undo === undefined) throw nothing("redo: nothing was undone since the last commit");
+  const { concerns } = undo.manifest;
+  const left = concerns.filter((id) => isUndone(store.objects, [id]));
+  // Some of it was brought back by count before.
+  if (left.length < concerns.length) return planPartialRedo(store, left.length, request);
   return planUndoOf(store, undo, request);
+}
+
+function planPartialRedo(store: CommitStore, count: number, request: PlanRequest): RecoveryPlan {
+  const found = findPartialRedo(store.objects, count);
+  if (typeof found === "number") {
+    const kept = found === 0 ? "nothing" : `only ${found}`;
+    const what = count === 1 ? "an operation" : `${count} operations`;
+    throw nothing(`redo ${what}: ${kept} can be brought back since the last commit`);
+  }
+  const { wanted, targets } = found;
+  return planBack(store, {
+    operation: "redo",
+    targets,
+    named: wanted,
+    concerned: wanted,
+    tolerance: toleranceOf(request),
+    defersReading: request.defersReading === true,
+  });
 }
 
 /** What to restore. */
@@ -148,6 +178,8 @@ interface BackRequest {
   readonly operation: RecoveryPlan["operation"];
   /** The operations to take back, newest first. */
   readonly targets: readonly Checkpoint[];
+  /** The operations that the message names, where it is not these. */
+  readonly named?: readonly Checkpoint[];
   readonly concerned: readonly { readonly id: ObjectId }[];
   readonly tolerance: Tolerance;
   readonly defersReading: boolean;
@@ -157,7 +189,7 @@ interface BackRequest {
 
 function planBack(store: CommitStore, request: BackRequest): RecoveryPlan {
   const { operation, targets, concerned, tolerance, defersReading, reasserted = [] } = request;
-  const message = messageOf(operation, targets, concerned);
+  const message = messageOf(operation, request.named ?? targets, concerned);
   const concerns = concerned.map(({ id }) => id);
   const plain = defersReading && tolerance === "none" ? invertOnly(store, targets) : undefined;
   if (plain !== undefined) {

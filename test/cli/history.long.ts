@@ -120,6 +120,31 @@ describe("checkpoints", () => {
     expect(project.draftfs(["verify"]).out).toContain("7 checkpoints");
   });
 
+  it("are brought back in part by a redo with a count, after a look at what it would do", () => {
+    const states = [project.tree()];
+    for (const step of ["echo 1 > n; rm a.txt", "mv lib library", "echo 3 > n; mkdir empty"]) {
+      project.run(step);
+      expect(project.draftfs(["commit", "-m", step]).code).toBe(0);
+      states.push(project.tree());
+    }
+    expect(project.draftfs(["undo", "3"]).code).toBe(0);
+    const { out } = project.draftfs(["redo", "2", "--dry-run"]);
+    expect(out).toMatch(/^Redo 2 operations\n.*library.*A dry run: nothing on disk has changed/s);
+    expect(project.tree()).toEqual(states[0]);
+    expect(project.draftfs(["redo", "2"]).code).toBe(0);
+    expect(project.tree()).toEqual(states[2]);
+    expect(project.draftfs(["undo"]).code).toBe(0);
+    expect(project.tree()).toEqual(states[1]);
+    expect(project.draftfs(["redo", "2"]).code).toBe(0);
+    expect(project.tree()).toEqual(states[3]);
+    const none = project.draftfs(["redo", "1"]);
+    expect([none.code, none.err]).toEqual([64, expect.stringContaining("nothing can be brought")]);
+    for (const wrong of ["0", "@2", "two"]) {
+      const { code, err } = project.draftfs(["redo", wrong]);
+      expect([code, err]).toEqual([64, expect.stringContaining("give a count from 1")]);
+    }
+  });
+
   it("can be looked at and checked by git itself", () => {
     project.run("echo x >> a.txt");
     project.draftfs(["commit", "-m", "a change"]);
