@@ -31,14 +31,15 @@ interface Kept {
  * Keeps files that no pack holds under a second name, because their first one is to be replaced.
  * One that keeps any other name is copied: whoever writes to it there would change what is kept.
  *
- * @param written the places of those that are written in place, which changes what is kept as well.
+ * @param written the inodes of those that are written in place, which changes what is kept as well:
+ *   not their places, for they may move before.
  * @returns absolute paths of copies, which are to be made durable.
  */
 export function keepLargeFiles(
   { disk, state }: CommitStore,
   directories: Directories,
   files: ReadonlyMap<TreePath, ObjectId>,
-  written: ReadonlySet<TreePath>,
+  written: ReadonlySet<string | undefined>,
 ): string[] {
   if (files.size === 0) return [];
   const directory = largeDirectoryOf(state);
@@ -51,7 +52,7 @@ export function keepLargeFiles(
     // Gone since it was read: the last look before the commit point finds that out.
     if (stamp === undefined) continue;
     all.push({ source, stamp, oid });
-    if (!written.has(path)) leaving.set(stamp.ino, (leaving.get(stamp.ino) ?? 0) + 1);
+    if (!written.has(String(stamp.ino))) leaving.set(stamp.ino, (leaving.get(stamp.ino) ?? 0) + 1);
   }
   const copies: string[] = [];
   for (const file of all) {

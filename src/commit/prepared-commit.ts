@@ -84,6 +84,11 @@ export interface Preparations {
   readonly rememberContents: () => void;
 }
 
+/** Files that get new bytes in place, wherever they lie by then. */
+function writtenInodesOf({ steps }: JournalRecord): Set<string | undefined> {
+  return new Set(steps.flatMap((step) => (step.kind === "write" ? [step.replaced.ino] : [])));
+}
+
 /** A commit that has only to be decided. Publish it or discard it; it holds the lock until then. */
 export class PreparedCommit implements AsyncDisposable {
   readonly #parts: Preparations;
@@ -117,8 +122,7 @@ export class PreparedCommit implements AsyncDisposable {
     const { store, lock, directories, largeFiles, record } = this.#parts;
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
-      const written = record.steps.filter(({ kind }) => kind === "write").map(({ path }) => path);
-      const copies = keepLargeFiles(store, directories, largeFiles, new Set(written));
+      const copies = keepLargeFiles(store, directories, largeFiles, writtenInodesOf(record));
       // I3: every byte is durable before the record has its name.
       await this.#sync(copies);
       // I4: what the record before did is durable before that record is replaced.

@@ -1,7 +1,10 @@
 import { linkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
+import { codeOf } from "../crash/commit-faults.ts";
+import { FaultDisk } from "../support/fault-disk.ts";
 import { HistoryFixture } from "./history-fixture.ts";
 
 let fixture: HistoryFixture;
@@ -64,4 +67,42 @@ test("undo of bytes written under one name brings the old ones back under all", 
   await undo(fixture.store, hasty);
   expect(contents()).toEqual(["one", "one", "other"]);
   expect(statSync(join(fixture.root, "one")).nlink).toBe(2);
+});
+
+test("undo of writing to a file that has moved away from its other name", async () => {
+  fixture.edit("one", "more than one");
+  await fixture.commit((fs, at) => {
+    for (const name of ["one", "one again"]) fs.lstatSync(at(name));
+    fs.renameSync(at("one"), at("moved"));
+    fs.writeFileSync(at("moved"), "new");
+    fs.lstatSync(at("one again"));
+  });
+  expect([fixture.read("moved"), fixture.read("one again")]).toEqual(["new", "new"]);
+  await undo(fixture.store, hasty);
+  expect(contents()).toEqual(["more than one", "more than one", "other"]);
+});
+
+test("a file of several names that fails half-written gets its old bytes back", async () => {
+  fixture.edit("one", "more than one");
+  const before = fixture.snapshot();
+  const ends: unknown[] = [];
+  for (let nth = 0; !ends.includes("committed"); nth++) {
+    let calls = 0;
+    const disk = new FaultDisk(new NodeDisk(), ({ name }) =>
+      ["read", "write", "truncate"].includes(name) && calls++ === nth
+        ? { kind: "error", code: "EIO" }
+        : { kind: "none" },
+    );
+    fixture.reopen(disk);
+    const end = await fixture
+      .commit((fs, at) => fs.writeFileSync(at("one"), "shorter"))
+      .then(
+        () => "committed",
+        (error: unknown) => codeOf(error),
+      );
+    ends.push(end);
+    if (end !== "committed") expect(fixture.snapshot()).toEqual(before);
+  }
+  expect(ends).toContain("DRAFT_COMMIT_FAILED");
+  expect(contents()).toEqual(["shorter", "shorter", "other"]);
 });
