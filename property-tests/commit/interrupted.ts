@@ -24,7 +24,9 @@ import {
 } from "../../test/conformance/harness/seed.ts";
 import { isPromotion } from "../../test/crash/commit-faults.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../../test/support/fault-disk.ts";
+import { LayeredRoot } from "../../test/support/layered-root.ts";
 import { fc } from "../../test/support/properties.ts";
+import { StiffDisk } from "../../test/support/stiff-disk.ts";
 
 const names = ["a", "b", "c", "d", "e"];
 const seed: Seed = {
@@ -85,17 +87,51 @@ const scenario = fc.record({
 });
 type Scenario = typeof scenario extends fc.Arbitrary<infer Value> ? Value : never;
 
+/** On which disk commits are made, and in which roots. */
+export interface Surroundings {
+  makeDisk(): Disk;
+  /** An empty root that goes away with the scope, once `fill` has filled it. */
+  makeRoot(fill: (path: string) => void): Disposable & { readonly path: string };
+  /** Whether files keep their names together when they are written to. */
+  readonly keepsLinks: boolean;
+}
+
+const ordinary: Surroundings = {
+  makeDisk: () => new NodeDisk(),
+  makeRoot(fill) {
+    const root = TemporaryRoot.inMemory();
+    fill(root.path);
+    return root;
+  },
+  keepsLinks: true,
+};
+
+/** A file system on which no directory can be renamed. */
+export const stiff: Surroundings = { ...ordinary, makeDisk: () => new StiffDisk() };
+
+/** An overlayfs of which the lower layer holds all that is there at first. */
+export const layered: Surroundings = {
+  ...ordinary,
+  makeRoot: (fill) => new LayeredRoot(fill),
+  keepsLinks: false,
+};
+
 /**
  * Commits random changes, or a random part of them: undisturbed, to know the new tree, which undo
  * must make the old one again; and cut off by a death or an error, which must leave one of the two.
  */
-export async function checkInterruptions(programsCount: number, limitMs?: number): Promise<void> {
+export async function checkInterruptions(
+  programsCount: number,
+  limitMs?: number,
+  surroundings = ordinary,
+): Promise<void> {
   const ends: Record<string, number> = {};
   const property = fc.asyncProperty(scenario, async (drawn) => {
-    const trees = await rehearse(drawn);
+    const trees = await rehearse(drawn, surroundings);
     if (trees === undefined) return;
+    if (surroundings !== ordinary) await compareWithOrdinary(drawn, trees, surroundings);
     for (const each of drawn.disturbances) {
-      const end = await disturb(drawn, trees, each);
+      const end = await disturb(drawn, trees, each, surroundings);
       ends[end] = (ends[end] ?? 0) + 1;
     }
   });
@@ -104,19 +140,35 @@ export async function checkInterruptions(programsCount: number, limitMs?: number
   console.log(JSON.stringify(ends));
 }
 
+async function compareWithOrdinary(
+  drawn: Scenario,
+  trees: Trees,
+  { keepsLinks }: Surroundings,
+): Promise<void> {
+  // Names that the commit does not know of do not show what is written to others.
+  const isPart = drawn.include !== undefined || drawn.exclude !== undefined;
+  if (isPart && !keepsLinks) return;
+  const comparable = keepsLinks ? withLinks : withoutLinks;
+  const wanted = await rehearse(drawn, ordinary);
+  expect(comparable(trees.new)).toEqual(wanted && comparable(wanted.new));
+}
+
 interface Trees {
   readonly old: TreeLines;
   readonly new: TreeLines;
   readonly calls: readonly DiskCall[];
 }
 
-async function rehearse(drawn: Scenario): Promise<Trees | undefined> {
-  using root = TemporaryRoot.inMemory();
+async function rehearse(
+  drawn: Scenario,
+  { makeRoot, makeDisk }: Surroundings,
+): Promise<Trees | undefined> {
+  using root = makeRoot((path) => plant(fs, path, seed));
   const { layer, changes } = draft(root.path, drawn);
   layer.close();
   if (changes.changes.length === 0) return undefined;
   const old = readTree(root.path);
-  const disk = new FaultDisk(new NodeDisk());
+  const disk = new FaultDisk(makeDisk());
   await commit(disk, root.path, changes);
   const trees = { old, new: readTree(root.path), calls: [...disk.calls] };
   await undo(openCommitStore(disk, stateDirectoryOf(root.path)), {});
@@ -132,7 +184,6 @@ function withoutLinks(tree: TreeLines): [string, string][] {
 }
 
 function draft(root: string, { edits, include, exclude }: Scenario) {
-  plant(fs, root, seed);
   const layer: Layer = openLayer({ root });
   for (const each of edits) {
     tryEdit(layer.fs as unknown as typeof fs, root, each);
@@ -163,8 +214,9 @@ async function disturb(
   drawn: Scenario,
   trees: Trees,
   { at, code, recoveryCalls }: Scenario["disturbances"][number],
+  { makeRoot, makeDisk, keepsLinks }: Surroundings,
 ): Promise<string> {
-  using root = TemporaryRoot.inMemory();
+  using root = makeRoot((path) => plant(fs, path, seed));
   const { layer, changes } = draft(root.path, drawn);
   layer.close();
   const decided = trees.calls.findIndex(isPromotion);
@@ -174,7 +226,7 @@ async function disturb(
   });
   const point = points[Math.floor((at / 1000) * points.length)];
   const fault: Fault = code === undefined ? { kind: "death" } : { kind: "error", code };
-  const disk = new FaultDisk(new NodeDisk(), ({ index }) =>
+  const disk = new FaultDisk(makeDisk(), ({ index }) =>
     index === point?.index ? fault : { kind: "none" },
   );
   const error: unknown = await commit(disk, root.path, changes).then(
@@ -186,15 +238,16 @@ async function disturb(
   if (code !== undefined && ending === "committed") expect(readTree(root.path)).toEqual(trees.new);
   if (recoveryCalls !== null) {
     let calls = 0;
-    const dying = new FaultDisk(new NodeDisk(), (call) =>
+    const dying = new FaultDisk(makeDisk(), (call) =>
       call.changes && calls++ === recoveryCalls ? { kind: "death" } : { kind: "none" },
     );
     await recover(dying, root.path).catch(() => undefined);
   }
-  await recover(new FaultDisk(new NodeDisk()), root.path);
-  const found = JSON.stringify(withLinks(readTree(root.path)));
+  await recover(new FaultDisk(makeDisk()), root.path);
+  const comparable = keepsLinks ? withLinks : withoutLinks;
+  const found = JSON.stringify(comparable(readTree(root.path)));
   const [isOld, isNew] = [trees.old, trees.new].map(
-    (tree) => found === JSON.stringify(withLinks(tree)),
+    (tree) => found === JSON.stringify(comparable(tree)),
   );
   expect(isOld || isNew, `${where}: neither the old tree nor the new one: ${found}`).toBe(true);
   return `${ending}, ${isNew ? "new" : "old"}`;

@@ -30,8 +30,8 @@ export class Evidence {
     if (versions.every((image) => image.kind !== "file" || image.stored === "blob")) {
       return isTorn(this.#store.disk, place, stamp, this.#bytesOf(versions));
     }
-    // Of large content nobody has the bytes at hand: the inode tells, which is known of what lay there
-    // first. That is what a step that takes another one back puts in place.
+    // Of large content nobody has the bytes at hand: the inode tells. It is known of what lay there
+    // first, which is what a step that takes another one back puts in place.
     const ino = String(stamp.ino);
     return stamp.kind === "file" && (replaced.ino === ino || node.ino === ino);
   }

@@ -28,9 +28,7 @@ const advice: Readonly<Record<string, string>> = {
   ENFILE: "The system has too many files open; wait, or raise its limit.",
   EIO: "The disk reports errors; save what you can and check it.",
   EBUSY: "Something holds it: a mount, or another program. Let go of it.",
-  EXDEV:
-    "A mount lies in between: use a root on either side of it. An overlayfs, as containers have " +
-    "one, does not move a directory of its image either: make it anew and delete the old one.",
+  EXDEV: "A mount lies in between: use a root on either side of it.",
   ENAMETOOLONG: "The file system does not take names that long.",
 };
 

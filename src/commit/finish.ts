@@ -331,7 +331,9 @@ class Finisher {
     const stamp = this.#directories.find(path);
     if (stamp === undefined || stamp.kind !== step.after.kind) return "already";
     // It has moved on already, and another one has come to its old place.
-    if (step.phase === "early" && step.before !== null && !isMovedNode(stamp, step.before))
+    const { phase, before } = step;
+    // Where inode numbers say nothing, none is recorded, and no directory moves.
+    if (phase === "early" && before?.ino !== undefined && !isMovedNode(stamp, before))
       return "already";
     if (this.#kept.has(step.path)) return "already";
     if (step.phase === "late" && hasAttributes(stamp, step.after, step.times)) return "already";

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
@@ -45,6 +46,7 @@ export class RootLock implements Disposable {
   readonly #token: string;
   /** The lock file as it was taken; `undefined` where the disk did not tell. */
   readonly #stamp: Stamp | undefined;
+  #directoryDevice: bigint | undefined;
   #isHeld = true;
 
   private constructor(disk: Disk, path: string, token: string) {
@@ -81,6 +83,16 @@ export class RootLock implements Disposable {
   /** Whether its owner may read and write what is made now, as the umask has it. */
   get isUsable(): boolean {
     return this.#stamp === undefined || (this.#stamp.mode & 0o600) === 0o600;
+  }
+
+  /**
+   * Whether directories keep their inode numbers. An overlayfs of layers on several file systems
+   * makes numbers up for directories (without `xino`); then its files have other devices than they.
+   */
+  get hasStableInodes(): boolean {
+    if (this.#stamp === undefined) return true;
+    this.#directoryDevice ??= this.#disk.lstat(dirname(this.#path))?.dev;
+    return this.#directoryDevice === this.#stamp.dev;
   }
 
   /** Gives the lock back; does nothing the second time. */

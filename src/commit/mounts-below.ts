@@ -1,5 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
-import { exitsBelow, parseMountTable } from "../disk/mount-table.ts";
+import { exitsBelow, mountShowing, parseMountTable } from "../disk/mount-table.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 
 const none: ReadonlySet<TreePath> = new Set();
@@ -15,6 +15,12 @@ export function mountsBelow(disk: Disk, root: string): ReadonlySet<TreePath> {
   if (table === undefined || (/^[\w./@+-]*$/.test(root) && !table.includes(inside))) return none;
   const exits = exitsBelow(parseMountTable(table), root);
   return new Set(exits.map((path) => path.slice(inside.length)));
+}
+
+/** The type of the file system that shows a root, as mount(8) has it, where the system tells. */
+export function fileSystemOf(disk: Disk, root: string): string | undefined {
+  const table = readTable(disk);
+  return table && mountShowing(parseMountTable(table), root)?.fileSystem;
 }
 
 function readTable(disk: Disk): Buffer | undefined {

@@ -47,6 +47,8 @@ export interface StagedItem {
 /** How a change set is carried out: a value, made without touching the disk. */
 export interface CommitPlan {
   readonly changeSet: ChangeSet;
+  /** What was asked for, where another change set comes to the same on this file system. */
+  readonly asked: ChangeSet;
   readonly expectations: readonly Expectation[];
   readonly staged: readonly StagedItem[];
   /** Unchanged files that get one more name, by the name's `after`. */
@@ -64,13 +66,21 @@ export interface CommitPlan {
  * @throws {DraftError} `DRAFT_PLAN_INVALID` when the change set is not one: paths that leave the
  *   root, occur twice or touch the state directory.
  */
-export function planCommit(changeSet: ChangeSet): CommitPlan {
+export function planCommit(changeSet: ChangeSet, options: PlanOptions = {}): CommitPlan {
   checkPaths(changeSet);
-  return new Planner(changeSet).plan();
+  return new Planner(changeSet, options).plan();
+}
+
+/** What a file system does not do as others do. */
+export interface PlanOptions {
+  readonly asked?: ChangeSet;
+  /** Writing to a file may part it from its other names: each of them is written to. */
+  readonly partsNames?: boolean;
 }
 
 class Planner {
   readonly #changeSet: ChangeSet;
+  readonly #options: PlanOptions;
   readonly #places: OldPlaces;
   /** Places of the old tree whose node leaves or vanishes. */
   readonly #vacated = new Set<TreePath>();
@@ -95,8 +105,9 @@ class Planner {
   readonly #groups = new Map<number, TreePath>();
   #slots = 0;
 
-  constructor(changeSet: ChangeSet) {
+  constructor(changeSet: ChangeSet, options: PlanOptions) {
     this.#changeSet = changeSet;
+    this.#options = options;
     this.#places = new OldPlaces(changeSet.changes);
   }
 
@@ -108,6 +119,7 @@ class Planner {
     for (const change of changes) this.#add(change);
     return {
       changeSet: this.#changeSet,
+      asked: this.#options.asked ?? this.#changeSet,
       expectations: this.#expectations,
       staged: this.#staged,
       linked: this.#linked,
@@ -171,7 +183,7 @@ class Planner {
     };
     switch (change.kind) {
       case "create":
-        if (this.#places.canBeTaken(change.path)) expect(place, undefined);
+        if (this.#canBeTaken(change.path, place)) expect(place, undefined);
         return;
       case "modify":
       case "delete":
@@ -180,9 +192,14 @@ class Planner {
       case "rename":
         expect(change.from, change.before);
         if (change.replaced !== undefined) expect(place, change.replaced);
-        else if (this.#places.canBeTaken(change.path)) expect(place, undefined);
+        else if (this.#canBeTaken(change.path, place)) expect(place, undefined);
         return;
     }
+  }
+
+  /** Not where another change removes what lies there. */
+  #canBeTaken(path: TreePath, place: TreePath): boolean {
+    return !this.#vacated.has(place) && this.#places.canBeTaken(path);
   }
 
   #add(change: Change): void {
@@ -271,7 +288,8 @@ class Planner {
   #write(path: TreePath, after: After, before: Before): void {
     const group = after.linkGroup;
     // Another name of the very inode that is written in place through its first one.
-    if (group !== undefined && this.#groups.get(group) !== path) return;
+    const isWritten = group !== undefined && this.#groups.get(group) !== path;
+    if (isWritten && this.#options.partsNames !== true) return;
     const staged = this.#stage(path, after);
     const times = after.timesSet;
     this.#writes.push({ kind: "write", path, staged, node: after, replaced: before, times });

@@ -1,9 +1,12 @@
+import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import type { After, Before, Change, ModifyChange, RenameChange } from "./change-set.ts";
 import { imageOf, manifestAfterOf, manifestNodeOf, notStored } from "./images.ts";
+import type { RootLock } from "./lock.ts";
 import type { ManifestChange } from "./manifest.ts";
 import { type CommitPlan, keepsNode, type PlannedStep } from "./plan.ts";
+import { withoutIdentity } from "./recognise.ts";
 import { mapStep, type NodeImage, type Step } from "./step.ts";
 
 /**
@@ -12,12 +15,15 @@ import { mapStep, type NodeImage, type Step } from "./step.ts";
  */
 export class PlannedNodes {
   readonly #plan: CommitPlan;
+  readonly #lock: Pick<RootLock, "hasStableInodes">;
   readonly #found = new Map<Before, NodeImage>();
   readonly #staged = new Map<After, NodeImage>();
   #shared: ReadonlySet<After> = new Set();
 
-  constructor(plan: CommitPlan) {
+  /** @param lock tells whether directories are to be recognised by their inodes. */
+  constructor(plan: CommitPlan, lock: Pick<RootLock, "hasStableInodes">) {
     this.#plan = plan;
+    this.#lock = lock;
   }
 
   /** What was found on the disk, by what was expected there. */
@@ -26,7 +32,15 @@ export class PlannedNodes {
   }
 
   noteFound(before: Before, image: NodeImage): void {
-    this.#found.set(before, image);
+    const isKnown = image.kind !== "directory" || this.#lock.hasStableInodes;
+    this.#found.set(before, isKnown ? image : withoutIdentity(image));
+  }
+
+  /** A file that was found has got another inode, and perhaps other names. */
+  noteInode(before: Before, { ino, nlink }: Stamp): void {
+    const image = this.#oldImage(before);
+    const { names: _, ...alone } = { ...image, ino: String(ino) };
+    this.#found.set(before, nlink === 1 ? alone : { ...alone, names: nlink });
   }
 
   /** What was staged for what the change set asks for. */
@@ -83,7 +97,7 @@ export class PlannedNodes {
 
   /** The changes as the manifest of the checkpoint keeps them. */
   manifestChanges(): ManifestChange[] {
-    return this.#plan.changeSet.changes.map((change) => this.#manifestChange(change));
+    return this.#plan.asked.changes.map((change) => this.#manifestChange(change));
   }
 
   #manifestChange(change: Change): ManifestChange {

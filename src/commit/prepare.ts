@@ -14,9 +14,11 @@ import { findCollidingNames } from "./colliding-names.ts";
 import { CommitChecks } from "./commit-checks.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
+import { CopyUp } from "./copy-up.ts";
 import { Directories } from "./directories.ts";
 import { Examiner } from "./examine.ts";
 import { failureOf } from "./failure-of.ts";
+import { type FittedPlan, fitPlan } from "./fit-plan.ts";
 import { encodeRecord, type JournalRecord } from "./journal-record.ts";
 import { fitsSlot } from "./journal-slots.ts";
 import type { LockOptions } from "./lock.ts";
@@ -28,6 +30,7 @@ import { PlannedNodes } from "./planned-nodes.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import { type Preparations, PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
 import { purposeOf } from "./purpose.ts";
+import type { Seen } from "./recheck.ts";
 import { ReplacedFiles } from "./replaced-files.ts";
 import { settleJournal } from "./settle.ts";
 import { compareNames } from "./shared-nodes.ts";
@@ -56,7 +59,9 @@ export async function prepareCommit(
     throw preparationFailure(error, purposeOf(options), store.state.root);
   });
   try {
-    return await new Preparation(store, plan, options, pace, root).run();
+    const sequence = root.last.sequence + 1;
+    const fitted = fitPlan(store, plan, sequence, root.lock);
+    return await new Preparation(store, fitted, options, pace, root).run();
   } catch (error) {
     root.lock.release();
     throw preparationFailure(error, purposeOf(options), store.state.root);
@@ -80,31 +85,33 @@ interface ExaminerParts {
 class Preparation {
   readonly #store: CommitStore;
   readonly #plan: CommitPlan;
+  readonly #fitted: FittedPlan;
   readonly #options: CommitOptions;
   readonly #pace: Pace;
   readonly #root: OpenRoot;
   readonly #sequence: number;
   readonly #nodes: PlannedNodes;
+  readonly #startedMs = performance.now();
 
   constructor(
     store: CommitStore,
-    plan: CommitPlan,
+    fitted: FittedPlan,
     options: CommitOptions,
     pace: Pace,
     root: OpenRoot,
   ) {
     this.#store = store;
-    this.#plan = plan;
+    this.#fitted = fitted;
+    this.#plan = fitted.plan;
     this.#options = options;
     this.#pace = pace;
     this.#root = root;
     this.#sequence = root.last.sequence + 1;
-    this.#nodes = new PlannedNodes(plan);
+    this.#nodes = new PlannedNodes(fitted.plan, root.lock);
   }
 
   async run(): Promise<PreparedCommit> {
     const { disk, state, journal } = this.#store;
-    const startedMs = performance.now();
     const checks = await CommitChecks.open(disk, this.#options);
     const staging = makeStaging(disk, state, this.#sequence, this.#plan.staged.length > 0);
     const packDescriptor = openAnew(disk, journalPackOf(state, this.#sequence));
@@ -134,6 +141,7 @@ class Preparation {
         checks.preflight(this.#store, directories, this.#plan);
         await this.#stage(stager, staging, pack, checks);
       }
+      const seen = this.#settle(directories, examiner, staging);
       const changes = this.#nodes.manifestChanges();
       const staged = stager.finish();
       const checkpoint = addCheckpoint(this.#store.objects, pack, this.#facts(), changes);
@@ -166,11 +174,11 @@ class Preparation {
         purpose: purposeOf(this.#options),
         durability,
         syncs: stager.syncs,
-        startedMs,
+        startedMs: this.#startedMs,
         warnings: checks.warnings,
         losses: stager.losses,
         largeFiles: examiner.largeFiles,
-        seen: examiner.seen,
+        seen,
         rememberContents: () => this.#rememberContents(),
       });
     } catch (error) {
@@ -185,7 +193,7 @@ class Preparation {
   }
 
   #refuseCollisions(staging: string): void {
-    const collisions = findCollidingNames(this.#store, this.#plan.changeSet.changes, staging);
+    const collisions = findCollidingNames(this.#store, this.#plan.asked.changes, staging);
     refuseErrors(collisions, purposeOf(this.#options));
   }
 
@@ -223,6 +231,15 @@ class Preparation {
     return new Examiner(this.#store, this.#plan, directories, pack, replaced, onReplaced);
   }
 
+  /** What was seen, by the inodes that the commit will meet. */
+  #settle(directories: Directories, { seen }: Examiner, staging: TreePath): readonly Seen[] {
+    if (!this.#fitted.isLayered) return seen;
+    const { disk, state } = this.#store;
+    const slot = `${absoluteOf(state.root, staging)}/copied-up`;
+    const copyUp = new CopyUp(disk, slot, !this.#root.lock.hasStableInodes);
+    return copyUp.settle(directories, seen, this.#nodes);
+  }
+
   async #examine(examiner: Examiner): Promise<void> {
     const conflicts: Conflict[] = [];
     await this.#pace.each("check", this.#plan.expectations, (expectation) => {
@@ -235,7 +252,10 @@ class Preparation {
     const names = compareNames(examiner.seen);
     this.#nodes.noteShared(names.written);
     conflicts.push(...names.conflicts);
-    if (conflicts.length > 0) throw new ConflictError(conflicts);
+    if (conflicts.length === 0) return;
+    throw new ConflictError(
+      conflicts.map((conflict) => ({ ...conflict, change: this.#fitted.askedBy(conflict.change) })),
+    );
   }
 
   async #stage(
@@ -336,7 +356,7 @@ function packedBytesOf(state: NodeState | undefined): number {
 }
 
 function defaultMessageOf(plan: CommitPlan): string {
-  const { changes } = plan.changeSet;
+  const { changes } = plan.asked;
   const [first] = changes;
   if (changes.length === 1 && first !== undefined) return `${first.kind} ${first.path}`;
   return `Change ${changes.length} paths`;

@@ -12,6 +12,8 @@ import type { Expectation } from "./plan.ts";
 export interface Seen {
   readonly expectation: Expectation;
   readonly stamp: Stamp | undefined;
+  /** Whether this commit gives the file further names for a moment, by whichever name it has. */
+  readonly isRelinked?: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export function findMovedOn(
 ): Conflict[] {
   const conflicts: Conflict[] = [];
   const kept = new Map<TreePath, boolean>();
-  for (const { expectation, stamp } of seen) {
+  for (const { expectation, stamp, isRelinked = false } of seen) {
     const directory = parentOf(expectation.path);
     let isKept = kept.get(directory);
     if (isKept === undefined) {
@@ -43,7 +45,7 @@ export function findMovedOn(
     // What a create puts in place does not run over anything.
     if (stamp === undefined && expectation.change.kind !== "rename") continue;
     const now = directories.find(expectation.path);
-    const reason = reasonOf(expectation, stamp, now);
+    const reason = reasonOf(expectation, stamp, now, isRelinked);
     if (reason !== undefined)
       conflicts.push(conflictOf(disk, directories, expectation, reason, now));
   }
@@ -54,14 +56,20 @@ function reasonOf(
   expectation: Expectation,
   seen: Stamp | undefined,
   now: Stamp | undefined,
+  isRelinked: boolean,
 ): ConflictReason | undefined {
   if (now === undefined) return seen === undefined ? undefined : "vanished";
   if (seen === undefined) return "appeared";
   if (now.kind !== seen.kind) return now.kind === "other" ? "unsupported" : "retyped";
-  return isUntouched(expectation, seen, now) ? undefined : "changed";
+  return isUntouched(expectation, seen, now, isRelinked) ? undefined : "changed";
 }
 
-function isUntouched(expectation: Expectation, seen: Stamp, now: Stamp): boolean {
+function isUntouched(
+  expectation: Expectation,
+  seen: Stamp,
+  now: Stamp,
+  isRelinked: boolean,
+): boolean {
   if (now.ino !== seen.ino || now.dev !== seen.dev) return false;
   if (seen.kind === "directory") {
     // Its times tell of what is in it, which is looked at by itself.
@@ -70,7 +78,7 @@ function isUntouched(expectation: Expectation, seen: Stamp, now: Stamp): boolean
   if (now.size !== seen.size || now.mtimeNs !== seen.mtimeNs) return false;
   if (now.ctimeNs === seen.ctimeNs) return true;
   // A large file may have been given another name, by this very commit.
-  return seen.size > packedContentBytesMax && hasSameAccess(now, seen);
+  return (isRelinked || seen.size > packedContentBytesMax) && hasSameAccess(now, seen);
 }
 
 function hasSameAccess(now: Stamp, seen: Stamp): boolean {

@@ -46,6 +46,18 @@ export function mountsInside(table: readonly MountPoint[], directory: string): M
  * others may lie below these, or be covered.
  */
 export function exitsBelow(table: readonly MountPoint[], directory: string): string[] {
+  const showing = mountShowing(table, directory);
+  return table
+    .filter(({ parent, path }) => parent === showing?.id && isBelow(path, directory))
+    .map(({ path }) => path)
+    .filter((path) => path !== directory);
+}
+
+/** The mount that shows `directory`; `undefined` where the table does not tell. */
+export function mountShowing(
+  table: readonly MountPoint[],
+  directory: string,
+): MountPoint | undefined {
   const ids = new Set(table.map(({ id }) => id));
   let showing = uppermost(
     table.filter(({ parent }) => !ids.has(parent)),
@@ -56,10 +68,7 @@ export function exitsBelow(table: readonly MountPoint[], directory: string): str
     const inside = table.filter(({ parent, id }) => parent === showing?.id && id !== parent);
     next = uppermost(inside, directory);
   }
-  return table
-    .filter(({ parent, path }) => parent === showing?.id && isBelow(path, directory))
-    .map(({ path }) => path)
-    .filter((path) => path !== directory);
+  return showing;
 }
 
 /** Of mounts in one place, the first on the way to `directory`: what it holds covers the others. */

@@ -62,7 +62,7 @@ test("all that a commit makes for a file has the hidden class of what it makes f
     }
     const changeSet = diffLayer(layer);
     const plan = planCommit(changeSet);
-    const nodes = new PlannedNodes(plan);
+    const nodes = new PlannedNodes(plan, { hasStableInodes: true });
     const stored = { oid: "0".repeat(40), stored: "blob" as const };
     for (const { before } of plan.expectations) {
       if (before !== undefined) nodes.noteFound(before, imageOfBefore(before, stored));
