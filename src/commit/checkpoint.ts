@@ -1,6 +1,6 @@
 import { encodePath } from "../disk/names.ts";
 import type { TreePath } from "../disk/tree-path.ts";
-import { assert } from "../errors.ts";
+import { DraftError } from "../errors.ts";
 import { encodeCommit, parseCommit, type Signature } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
@@ -97,7 +97,14 @@ function addCommit(
 
 function treeOf(store: ObjectStore, commit: ObjectId): ObjectId {
   const object = store.read(commit);
-  assert(object.kind === "commit", "a ref of the checkpoint store names a commit");
+  if (object.kind !== "commit") {
+    throw new DraftError(
+      "DRAFT_STORE_CORRUPT",
+      `Cannot commit: ${mainRef} of ${store.path} names a ${object.kind}, and no commit. Nothing ` +
+        "was touched. Point it at a commit (git update-ref), or remove it.",
+      { path: store.path },
+    );
+  }
   return parseCommit(object.bytes).tree;
 }
 

@@ -5,8 +5,8 @@ import type { ObjectId, ObjectKind } from "./object-id.ts";
 import type { GitObject } from "./pack-file.ts";
 
 /** Where git keeps an object that is in no pack. We write none; a user's own git may. */
-export function loosePathOf(repository: string, oid: ObjectId): string {
-  return `${repository}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`;
+export function loosePathOf(objects: string, oid: ObjectId): string {
+  return `${objects}/${oid.slice(0, 2)}/${oid.slice(2)}`;
 }
 
 /**
@@ -15,12 +15,8 @@ export function loosePathOf(repository: string, oid: ObjectId): string {
  * @returns `undefined` when there is none.
  * @throws {DraftError} `DRAFT_STORE_CORRUPT` when it is damaged.
  */
-export function readLooseObject(
-  disk: Disk,
-  repository: string,
-  oid: ObjectId,
-): GitObject | undefined {
-  const path = loosePathOf(repository, oid);
+export function readLooseObject(disk: Disk, objects: string, oid: ObjectId): GitObject | undefined {
+  const path = loosePathOf(objects, oid);
   if (disk.lstat(path) === undefined) return undefined;
   try {
     const whole = inflateSync(disk.readFile(path));

@@ -2,20 +2,28 @@ import { join } from "node:path";
 import type { Disk } from "../disk/disk.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { recentBytesMax } from "../limits.ts";
+import { alternatesOf } from "./alternates.ts";
 import { ensureBareRepository, repairBareRepository, writeWhole } from "./bare-repository.ts";
 import { linkOrCopy } from "./link-or-copy.ts";
 import { loosePathOf, readLooseObject } from "./loose-object.ts";
+import { missingObject } from "./missing-object.ts";
 import { type ObjectId, objectIdOf } from "./object-id.ts";
 import type { PackSummary } from "./pack-builder.ts";
 import { type GitObject, PackFile } from "./pack-file.ts";
 import { encodePackIndex, PackIndex } from "./pack-index.ts";
 import { type PackScan, scanPack } from "./pack-scan.ts";
-import { readRef, writeRef } from "./refs.ts";
+import { resolveRef, writeRef } from "./refs.ts";
 import { refuseForeignFormat } from "./repository-format.ts";
 
 interface OpenPack {
   readonly file: PackFile;
   readonly index: PackIndex;
+}
+
+/** The first two digits of loose objects: one look instead of one for each absent object. */
+interface LooseDirectories {
+  readonly objects: string;
+  readonly names: ReadonlySet<string>;
 }
 
 /** What is known of a pack that has just been written. */
@@ -38,7 +46,9 @@ export class ObjectStore {
   #packs: Map<string, OpenPack> | undefined;
   /** What was read of them, by base: a name that is a hash stands for the same bytes always. */
   #indexes = new Map<string, PackIndex>();
-  #loose: ReadonlySet<string> | undefined;
+  #loose: readonly LooseDirectories[] | undefined;
+  /** Where objects lie: our own directory, and those of other repositories that it names. */
+  #sources: readonly string[] | undefined;
   #lastHit: OpenPack | undefined;
   /** Trees and commits of the last pack: the next operation starts from them. */
   #recent: ReadonlyMap<ObjectId, GitObject> | undefined;
@@ -61,8 +71,10 @@ export class ObjectStore {
   /** Whether the store holds the object. */
   has(oid: ObjectId): boolean {
     if (this.#findPack(oid) !== undefined) return true;
-    if (!this.#looseDirectories().has(oid.slice(0, 2))) return false;
-    return this.#disk.lstat(loosePathOf(this.path, oid)) !== undefined;
+    return this.#looseDirectories().some(
+      ({ objects, names }) =>
+        names.has(oid.slice(0, 2)) && this.#disk.lstat(loosePathOf(objects, oid)) !== undefined,
+    );
   }
 
   /**
@@ -75,13 +87,7 @@ export class ObjectStore {
     const recent = this.#recent?.get(oid);
     if (recent !== undefined) return recent;
     const object = this.#findNow(oid) ?? this.#findAfresh(oid);
-    if (object === undefined) {
-      throw new DraftError(
-        "DRAFT_CHECKPOINT_MISSING",
-        `Cannot find object ${oid} in ${this.path}: it was never stored or has been pruned.`,
-        { path: this.path, details: { oid } },
-      );
-    }
+    if (object === undefined) throw missingObject(this.#disk, this.path, oid);
     if (objectIdOf(object.kind, object.bytes) === oid) return object;
     throw new DraftError(
       "DRAFT_STORE_CORRUPT",
@@ -124,7 +130,7 @@ export class ObjectStore {
 
   readRef(name: string): ObjectId | undefined {
     this.#refuseForeign();
-    return readRef(this.#disk, this.path, name);
+    return resolveRef(this.#disk, this.path, name);
   }
 
   updateRef(name: string, oid: ObjectId): void {
@@ -201,19 +207,25 @@ export class ObjectStore {
     for (const pack of this.#packs?.values() ?? []) pack.file.close();
     this.#packs = undefined;
     this.#loose = undefined;
+    this.#sources = undefined;
     this.#lastHit = undefined;
     this.#recent = undefined;
     this.#isEnsured = false;
     this.#isOurs = false;
   }
 
-  /** Every pack, as the path of its files without `.pack` and `.idx`. */
+  /** Every pack of its own, as the path of its files without `.pack` and `.idx`. */
   packBases(): string[] {
-    const directory = this.#packDirectory;
-    if (this.#disk.lstat(directory) === undefined) return [];
-    const names = this.#disk.readdir(directory).map((entry) => entry.name);
-    const packs = names.filter((name) => name.startsWith("pack-") && name.endsWith(".pack"));
-    return packs.map((name) => join(directory, name.slice(0, -".pack".length)));
+    return packsIn(this.#disk, join(this.path, "objects"));
+  }
+
+  /**
+   * Refuses a repository that somebody has converted.
+   *
+   * @throws {DraftError} `DRAFT_UNSUPPORTED`.
+   */
+  checkFormat(): void {
+    this.#refuseForeign();
   }
 
   /**
@@ -268,8 +280,18 @@ export class ObjectStore {
 
   #find(oid: ObjectId): GitObject | undefined {
     const found = this.#findPack(oid);
-    if (found === undefined) return readLooseObject(this.#disk, this.path, oid);
-    return found.pack.file.read(found.offset, (base) => this.read(base));
+    if (found !== undefined) return found.pack.file.read(found.offset, (base) => this.read(base));
+    for (const objects of this.#objectDirectories()) {
+      const loose = readLooseObject(this.#disk, objects, oid);
+      if (loose !== undefined) return loose;
+    }
+    return undefined;
+  }
+
+  #objectDirectories(): readonly string[] {
+    const own = join(this.path, "objects");
+    this.#sources ??= [own, ...alternatesOf(this.#disk, own).directories];
+    return this.#sources;
   }
 
   #findPack(oid: ObjectId): { readonly pack: OpenPack; readonly offset: number } | undefined {
@@ -291,7 +313,8 @@ export class ObjectStore {
     this.#refuseForeign();
     const packs = new Map<string, OpenPack>();
     this.#listedNs = this.#changedNs();
-    for (const base of this.packBases()) {
+    const bases = this.#objectDirectories().flatMap((objects) => packsIn(this.#disk, objects));
+    for (const base of bases) {
       const index = this.#indexes.get(base) ?? this.#findIndex(base);
       if (index !== undefined) packs.set(base, this.#openPack(base, index));
     }
@@ -332,15 +355,23 @@ export class ObjectStore {
     return found?.size === bytes.length && this.#disk.readFile(path).equals(bytes);
   }
 
-  /** The first two digits of loose objects: one look instead of one for each absent object. */
-  #looseDirectories(): ReadonlySet<string> {
-    if (this.#loose === undefined) {
-      const path = join(this.path, "objects");
-      const entries = this.#disk.lstat(path) === undefined ? [] : this.#disk.readdir(path);
-      this.#loose = new Set(entries.map((entry) => entry.name));
-    }
+  #looseDirectories(): readonly LooseDirectories[] {
+    this.#loose ??= this.#objectDirectories().map((objects) => {
+      const isThere = this.#disk.lstat(objects) !== undefined;
+      const entries = isThere ? this.#disk.readdir(objects) : [];
+      return { objects, names: new Set(entries.map(({ name }) => name)) };
+    });
     return this.#loose;
   }
+}
+
+/** The packs in an object directory, as the paths of their files without suffix. */
+function packsIn(disk: Disk, objects: string): string[] {
+  const directory = join(objects, "pack");
+  if (disk.lstat(directory) === undefined) return [];
+  const names = disk.readdir(directory).map((entry) => entry.name);
+  const packs = names.filter((name) => name.startsWith("pack-") && name.endsWith(".pack"));
+  return packs.map((name) => join(directory, name.slice(0, -".pack".length)));
 }
 
 /** Whether objects may stay in memory until the next operation. */

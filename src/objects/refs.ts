@@ -29,6 +29,21 @@ export function readRef(disk: Disk, repository: string, name: string): ObjectId 
   return oid !== undefined && oidPattern.test(oid) ? oid : undefined;
 }
 
+/** How many symbolic refs lead to one another at most, as in git. */
+const symbolicMax = 5;
+
+/** {@link readRef}, also where somebody has made a symbolic ref of it. */
+export function resolveRef(disk: Disk, repository: string, name: string): ObjectId | undefined {
+  let at = name;
+  for (let depth = 0; depth < symbolicMax; depth++) {
+    const text = readIfThere(disk, `${repository}/${at}`)?.toString("utf8") ?? "";
+    const target = /^ref:\s*(refs\/.+?)\s*$/.exec(text)?.[1];
+    if (target === undefined || target.split("/").includes("..")) break;
+    at = target;
+  }
+  return readRef(disk, repository, at);
+}
+
 function readIfThere(disk: Disk, path: string): Buffer | undefined {
   try {
     return disk.readFile(path);
@@ -53,7 +68,7 @@ export function listRefs(disk: Disk, repository: string): Map<string, ObjectId> 
   }
   const refs = new Map<string, ObjectId>();
   for (const name of names) {
-    const oid = readRef(disk, repository, name);
+    const oid = resolveRef(disk, repository, name);
     if (oid !== undefined) refs.set(name, oid);
   }
   return refs;

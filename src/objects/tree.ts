@@ -3,8 +3,11 @@ import { DraftError } from "../errors.ts";
 import type { ObjectId } from "./object-id.ts";
 import { decodeTreeName, encodeTreeName } from "./tree-name.ts";
 
-/** Modes that a git tree knows: file, executable file, symlink, directory. */
-export type TreeMode = "100644" | "100755" | "120000" | "40000";
+/**
+ * Modes that a git tree knows: file, executable file, symlink, directory. The last two are never
+ * ours, but a user may commit to the branch: a submodule, and what old versions of git wrote.
+ */
+export type TreeMode = "100644" | "100755" | "120000" | "40000" | "160000" | "100664";
 
 /** A name in a git tree. */
 export interface TreeEntry {
@@ -66,7 +69,8 @@ export function* linksOfTree(bytes: Buffer): Generator<{ kind: "tree" | "blob"; 
   }
 }
 
-const submoduleMode = "160000";
+/** The mode of a submodule: its object is a commit, which lies in another repository. */
+export const submoduleMode = "160000";
 
 interface RawEntry {
   readonly mode: string;
@@ -95,8 +99,17 @@ function damaged(): DraftError {
 }
 
 function isTreeMode(mode: string): mode is TreeMode {
-  return mode === "100644" || mode === "100755" || mode === "120000" || mode === "40000";
+  return treeModes.has(mode);
 }
+
+const treeModes: ReadonlySet<string> = new Set<TreeMode>([
+  "100644",
+  "100755",
+  "120000",
+  "40000",
+  submoduleMode,
+  "100664",
+]);
 
 interface Row {
   readonly name: Uint8Array;

@@ -4,7 +4,7 @@ import { childOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import { emptyTreeOid, parseTree, type TreeEntry } from "../objects/tree.ts";
+import { emptyTreeOid, parseTree, submoduleMode, type TreeEntry } from "../objects/tree.ts";
 
 /**
  * What differs between the states that two checkpoints left, file by file, as `patchOfEdits` takes
@@ -105,8 +105,11 @@ class Comparison {
 
   #side(path: TreePath, entry: TreeEntry | undefined): PatchSide | undefined {
     if (entry === undefined || entry.mode === "40000") return undefined;
+    // A user's own, of which there are no bytes here.
+    if (entry.mode === submoduleMode) return undefined;
     const read = (): Buffer => this.#store.read(entry.oid).bytes;
-    return { path, mode: entry.mode, size: read().length, read };
+    const mode = entry.mode === "100664" ? "100644" : entry.mode;
+    return { path, mode, size: read().length, read };
   }
 
   #entriesOf(oid: ObjectId | undefined): Map<string, TreeEntry> {

@@ -9,7 +9,7 @@ import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { batchFilesMax, packedContentBytesMax } from "../limits.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import { type ObjectId, objectIdOf } from "../objects/object-id.ts";
-import { emptyTreeOid, parseTree, type TreeEntry } from "../objects/tree.ts";
+import { emptyTreeOid, parseTree, submoduleMode, type TreeEntry } from "../objects/tree.ts";
 
 /** A recorded path that is not as the last operation left it. */
 export interface Drift {
@@ -53,6 +53,8 @@ function* driftsIn(
 ): Generator<Drift | undefined> {
   if (tree === emptyTreeOid) return;
   for (const [name, entry] of parseTree(store.objects.read(tree).bytes)) {
+    // Put there by a user of git: no operation has recorded it.
+    if (entry.mode === submoduleMode) continue;
     const path = childOf(directory, name);
     const stamp = store.disk.lstat(absoluteOf(store.state.root, path));
     if (stamp === undefined) {

@@ -56,6 +56,7 @@ export async function verifyStore(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   store.objects.refresh();
+  store.objects.checkFormat();
   const verification = new Verification(store);
   const bases = store.objects.packBases();
   for (const [done, base] of bases.entries()) {
