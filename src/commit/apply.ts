@@ -6,6 +6,7 @@ import { carryAttributes } from "./carry-attributes.ts";
 import { DefaultAccess } from "./default-access.ts";
 import type { Directories } from "./directories.ts";
 import { Losses } from "./losses.ts";
+import type { ManifestChange } from "./manifest.ts";
 import { type Creator, currentCreator, giveAttributes, needsOwner } from "./owner.ts";
 import type { AttributesStep, InstallStep, LinkStep, NodeImage, Step, WriteStep } from "./step.ts";
 
@@ -35,20 +36,44 @@ export class Applier {
 
   /**
    * Dresses the staged files that will replace others, while the disk is waited for: nothing of the
-   * tree is touched. What cannot be done now is done, or fails, in its turn.
+   * tree is touched. What cannot be done now is done, or fails, in its turn; but for files that
+   * move and get other bytes, whose old inode will be gone then.
    */
-  dressAhead(steps: readonly Step[]): void {
+  dressAhead(steps: readonly Step[], changes: readonly ManifestChange[]): void {
+    try {
+      this.#dressHeirs(steps, changes);
+    } catch {
+      // As below.
+    }
     // Behind what moves, a path leads elsewhere until the move is done.
     if (steps.some(({ kind }) => kind === "park" || kind === "move")) return;
     try {
       for (const step of steps) {
         if (step.kind !== "install" || step.replaced?.kind !== "file") continue;
+        if (this.#dressed.has(step)) continue;
         const target = this.#directories.locate(step.path);
         this.dress(step, target, this.#directories.locate(step.staged));
         this.#dressed.add(step);
       }
     } catch {
       // Applying the step meets the same error, and knows what to put back.
+    }
+  }
+
+  /** A file that moves and is changed is a new one, which is to have what the old one has. */
+  #dressHeirs(steps: readonly Step[], changes: readonly ManifestChange[]): void {
+    const sources = new Map<TreePath, TreePath>();
+    for (const change of changes) {
+      if (change.kind !== "rename" || !change.aspects.includes("content")) continue;
+      if (change.before.kind === "file") sources.set(change.path, change.from);
+    }
+    if (sources.size === 0) return;
+    for (const step of steps) {
+      const source = step.kind === "install" ? sources.get(step.path) : undefined;
+      if (step.kind !== "install" || step.node.kind !== "file" || source === undefined) continue;
+      const from = this.#directories.locate(source);
+      this.#carry(step, from, this.#directories.locate(step.staged));
+      this.#dressed.add(step);
     }
   }
 
@@ -184,8 +209,16 @@ export class Applier {
   ): void {
     if (node.kind !== "file") return;
     if (replaced === null) this.#access.give(path, staged, node.mode);
-    if (replaced?.kind !== "file") return;
-    const { carried, lost } = carryAttributes(this.#disk, target, staged);
+    if (replaced?.kind === "file") this.#carry({ path, node }, target, staged);
+  }
+
+  #carry(
+    { path, node }: Pick<InstallStep<NodeImage, NodeImage>, "path" | "node">,
+    source: string,
+    staged: string,
+  ): void {
+    if (node.kind !== "file") return;
+    const { carried, lost } = carryAttributes(this.#disk, source, staged);
     // An access list has a say in the permission bits, but those of the commit count; beside them
     // setuid and setgid stay as they could be given.
     const given = carried > 0 ? this.#disk.lstat(staged) : undefined;

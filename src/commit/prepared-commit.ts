@@ -146,7 +146,7 @@ export class PreparedCommit implements AsyncDisposable {
     try {
       const applier = new Applier(store.disk, directories, this.#losses);
       const decided = this.#decide();
-      applier.dressAhead(record.steps);
+      applier.dressAhead(record.steps, this.#parts.changes);
       await decided;
       // From here on the commit is decided: it will be finished, or taken back by a record.
       await this.#apply(applier);

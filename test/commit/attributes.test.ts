@@ -50,6 +50,38 @@ describe.runIf(attributes !== undefined)("a file that gets new content", () => {
     await overlay.close();
   });
 
+  it("keeps them when it is moved as well, and takes over none of what it is moved onto", async () => {
+    const list = accessList(31415, 6);
+    for (const name of ["a", "b", "taken", "plain"]) {
+      fs.writeFileSync(join(root, name), `old ${name}`);
+      attributes?.write(join(root, name), "user.origin", Buffer.from(name));
+    }
+    fs.writeFileSync(join(root, "bare"), "old");
+    fs.mkdirSync(join(root, "directory"));
+    attributes?.write(join(root, "a"), "system.posix_acl_access", list);
+    const overlay = await openOverlay(root);
+    const at = (path: string): string => join(root, path);
+    overlay.fs.renameSync(at("a"), at("directory/a"));
+    overlay.fs.writeFileSync(at("directory/a"), "new a");
+    overlay.fs.chmodSync(at("directory/a"), 0o640);
+    overlay.fs.renameSync(at("b"), at("taken"));
+    overlay.fs.writeFileSync(at("taken"), "new b");
+    overlay.fs.renameSync(at("bare"), at("plain"));
+    overlay.fs.writeFileSync(at("plain"), "new bare");
+    const { warnings } = await overlay.commit();
+    expect(warnings).toEqual([]);
+    expect(given("directory/a")).toMatchObject({ "user.origin": "a" });
+    expect(given("directory/a")).toHaveProperty(["system.posix_acl_access"]);
+    expect(fs.statSync(at("directory/a")).mode & 0o777).toBe(0o640);
+    expect(given("taken")).toEqual({ "user.origin": "b" });
+    expect(given("plain")).toEqual({});
+    await overlay.undo();
+    expect(fs.readFileSync(at("a"), "utf8")).toBe("old a");
+    expect(given("a")).toMatchObject({ "user.origin": "a" });
+    expect(given("b")).toEqual({ "user.origin": "b" });
+    await overlay.close();
+  });
+
   it("keeps its access list, under the mode that the commit gives it", async () => {
     const list = accessList(31415, 6);
     for (const name of ["same", "chmod"]) {
