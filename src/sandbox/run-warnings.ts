@@ -1,0 +1,39 @@
+import type { LimitInForce } from "./command-limits.ts";
+import type { HarvestedChange } from "./harvest.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** Below this many free bytes, writes of the command have failed or are about to. */
+const scarceBytes = 64 * 1024;
+
+/** What went wrong beside a command, for its result. */
+export function warningsOf(workspace: Workspace, changes: readonly HarvestedChange[]): string[] {
+  const warnings: string[] = [...workspace.warnings];
+  const free = workspace.freeBytes();
+  if (free !== undefined && free < scarceBytes) {
+    warnings.push(
+      "The memory for uncommitted writes is full: the command's writes failed with ENOSPC. Raise " +
+        "uncommittedBytesMax, or commit more often.",
+    );
+  }
+  const split = changes.filter(({ isSplit }) => isSplit === true).map(({ path }) => path);
+  if (split.length > 0) {
+    warnings.push(
+      `${split.length} changed files have further names on the disk, which keep the old content: ` +
+        `an overlay changes one name at a time (${split.slice(0, 3).join(", ")}).`,
+    );
+  }
+  return warnings;
+}
+
+/** The limits that a command has reached. */
+export function limitWarnings(limits: readonly LimitInForce[]): string[] {
+  return limits
+    .filter(({ isReached }) => isReached === true)
+    .map((one) => `The limit of ${one.resource} was reached: ${amountText(one)} (${one.by}).`);
+}
+
+function amountText({ resource, amount }: LimitInForce): string {
+  if (resource === "time") return `${amount / 1000} s`;
+  if (resource === "processor") return `${amount} s`;
+  return resource === "processes" ? `${amount}` : `${amount} bytes`;
+}
