@@ -4,12 +4,14 @@ import { type Stamp, stampOf } from "../disk/stamp.ts";
 import { childOf, type TreePath } from "../disk/tree-path.ts";
 import type { Content, LowerNode, NodeMeta } from "../overlay/pending.ts";
 import { type Entry, type HarvestSource, upperNames } from "./harvest-source.ts";
+import type { HarvestedChange } from "./harvested-change.ts";
 import { lstatShown, placeIn } from "./layer-view.ts";
 import { isStale, lostContent } from "./lost-content.ts";
 import { lstatLower } from "./lower-view.ts";
 import { mergeOf } from "./merge-of.ts";
 import { type Merge, MirrorNode } from "./mirror.ts";
 import { MovedFiles } from "./moved-files.ts";
+import { otherAttributes } from "./other-attributes.ts";
 import { isHidden, metaOf } from "./push.ts";
 import { mayBeReplaced } from "./replaced-directories.ts";
 import { hasSameBytes } from "./same-bytes.ts";
@@ -20,14 +22,6 @@ import { withAccess } from "./with-access.ts";
 const { O_RDONLY, O_NONBLOCK } = constants;
 /** Our own reading must not pass for a command's. Systems other than Linux lack it. */
 const O_NOATIME = constants.O_NOATIME ?? 0;
-
-/** What a command did to one path. */
-export interface HarvestedChange {
-  readonly path: TreePath;
-  readonly kind: "file" | "directory" | "symlink" | "other" | "metadata" | "removed";
-  /** The file has further names on the disk, which overlayfs has left as they were. */
-  readonly isSplit?: true;
-}
 
 /**
  * Takes into the layer what commands changed in the upper since the mirror was last brought up to
@@ -305,7 +299,8 @@ class Harvest {
     layer.adopt({ kind: "file", ...node, ...base });
     this.#moved.take(entry);
     const isSplit = (entry.lower?.nlink ?? 1n) > 1n && stats.nlink === 1n;
-    this.changes.push({ path, kind: "file", ...(isSplit && { isSplit }) });
+    const attributes = otherAttributes(this.#source, entry);
+    this.changes.push({ path, kind: "file", ...(isSplit && { isSplit }), ...attributes });
   }
 
   #symlink(entry: Entry): void {

@@ -1,5 +1,5 @@
 import type { LimitInForce } from "./command-limits.ts";
-import type { HarvestedChange } from "./harvest.ts";
+import type { HarvestedChange } from "./harvested-change.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Below this many free bytes, writes of the command have failed or are about to. */
@@ -20,6 +20,15 @@ export function warningsOf(workspace: Workspace, changes: readonly HarvestedChan
     warnings.push(
       `${split.length} changed files have further names on the disk, which keep the old content: ` +
         `an overlay changes one name at a time (${split.slice(0, 3).join(", ")}).`,
+    );
+  }
+  const given = changes.filter(({ hasAttributes }) => hasAttributes === true);
+  if (given.length > 0) {
+    const names = given.slice(0, 3).map(({ path }) => path);
+    const count = given.length === 1 ? "1 file" : `${given.length} files`;
+    warnings.push(
+      `Extended attributes that were set on ${count} are not taken over ` +
+        `(${names.join(", ")}): set them again after the commit.`,
     );
   }
   return warnings;

@@ -7,7 +7,7 @@ import type { Layer } from "../overlay/layer.ts";
 import { type CommandEnd, type CommandOptions, RunningCommand } from "./command.ts";
 import { CommandLimits, type LimitInForce } from "./command-limits.ts";
 import { startWorkspace } from "./engine-choice.ts";
-import type { HarvestedChange } from "./harvest.ts";
+import type { HarvestedChange } from "./harvested-change.ts";
 import { LentContents } from "./lent-contents.ts";
 import { limitWarnings, warningsOf } from "./run-warnings.ts";
 import type { Engine, Isolation, SessionOptions } from "./session-options.ts";

@@ -1,5 +1,5 @@
 import type { CommandLine } from "./command.ts";
-import type { HarvestedChange } from "./harvest.ts";
+import type { HarvestedChange } from "./harvested-change.ts";
 import type { Retracted } from "./push.ts";
 import type { Engine, Isolation } from "./session-options.ts";
 
