@@ -1,6 +1,7 @@
 import { closeQuietly } from "../disk/close-quietly.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import { pinnedPath } from "../disk/pinned-place.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { absoluteOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.ts";
@@ -134,7 +135,7 @@ export class Directories implements Disposable {
     try {
       const found = this.#disk.fstat(descriptor);
       this.#checkDevice(found, path);
-      return { descriptor, ino: found.ino, prefix: `/proc/self/fd/${descriptor}` };
+      return { descriptor, ino: found.ino, prefix: pinnedPath(descriptor) };
     } catch (error) {
       closeQuietly(this.#disk, descriptor);
       throw error;
@@ -166,7 +167,7 @@ export class Directories implements Disposable {
     try {
       descriptor = this.#disk.open(this.#root, openFlags.readDirectory);
       const { ino, dev } = this.#disk.fstat(descriptor);
-      const prefix = `/proc/self/fd/${descriptor}`;
+      const prefix = pinnedPath(descriptor);
       const around = this.#disk.lstat(`${prefix}/.`);
       if (around?.ino === ino && around.dev === dev) return { descriptor, ino, prefix, dev };
     } catch {

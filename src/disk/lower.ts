@@ -3,6 +3,7 @@ import { type ByteRange, dataRangesOf } from "./data-ranges.ts";
 import { LowerPool } from "./lower-pool.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
+import { pinnedPath } from "./pinned-place.ts";
 import { type Stamp, stampOf } from "./stamp.ts";
 
 /**
@@ -265,17 +266,12 @@ function openWithoutLinks(path: string, flags: number): number {
 }
 
 function heldBy(descriptor: number): HeldDirectory {
-  return { path: descriptorPath(descriptor), close: () => fs.closeSync(descriptor) };
-}
-
-/** A path that leads to an open directory wherever its names have gone. */
-function descriptorPath(descriptor: number): string {
-  return `/proc/self/fd/${descriptor}`;
+  return { path: pinnedPath(descriptor), close: () => fs.closeSync(descriptor) };
 }
 
 function placeOf(descriptor: number): string | undefined {
   try {
-    return fs.readlinkSync(descriptorPath(descriptor));
+    return fs.readlinkSync(pinnedPath(descriptor));
   } catch {
     return undefined;
   }

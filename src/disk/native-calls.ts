@@ -1,8 +1,15 @@
 import { createRequire } from "node:module";
-import { constants, endianness } from "node:os";
+import { endianness } from "node:os";
 import process from "node:process";
 import { KIB, nativeLoadUs } from "../limits.ts";
-import { type NodeStats, StatxStats, statxBytes } from "./node-stats.ts";
+import {
+  closeOnExec,
+  currentDirectory,
+  type ForeignFunction,
+  type ForeignLibrary,
+  isUnspeakable,
+} from "./foreign-library.ts";
+import { type NativePlaces, nativePlaces } from "./native-places.ts";
 
 /**
  * System calls that Node has no functions for, by koffi where it is installed; everything works
@@ -11,7 +18,7 @@ import { type NodeStats, StatxStats, statxBytes } from "./node-stats.ts";
  * None throws: what could not be done this way is to be done by Node's own calls, which also know
  * how to say why it cannot be done at all.
  */
-export interface NativeCalls {
+export interface NativeCalls extends NativePlaces {
   /**
    * Opens by openat2(2) what no symbolic link on the way leads to.
    *
@@ -19,14 +26,6 @@ export interface NativeCalls {
    * @returns a descriptor; -1 where it cannot be opened, or not like this.
    */
   openWithoutLinks(path: string, flags: number): number;
-  /**
-   * What lies under a name in an open directory, itself, by statx(2).
-   *
-   * @returns `null` where nothing does; `undefined` where that cannot be told like this.
-   */
-  statIn(directory: number, name: string): NodeStats | null | undefined;
-  /** renameat2(2) with `RENAME_NOREPLACE`: done only where nothing lies at the target. */
-  renameNew(source: string, target: string): boolean;
   /**
    * lseek(2), for holes (`SEEK_DATA`, `SEEK_HOLE`); moves the place that reading without a position
    * starts from. Missing where there is none.
@@ -75,13 +74,7 @@ export interface Inotify {
 /** Values of extended attributes by name; access lists are among them. */
 export type ExtendedAttributes = ReadonlyMap<string, Uint8Array>;
 
-type ForeignFunction = {
-  (...values: readonly unknown[]): number;
-  async(...values: readonly unknown[]): void;
-};
-
-interface Foreign {
-  /** Of the last call. */
+interface Koffi {
   errno(): number;
   load(path: null): { func(prototype: string): ForeignFunction };
 }
@@ -108,27 +101,13 @@ export function nativeCalls(savingUs: number): NativeCalls | undefined {
 
 function load(): NativeCalls | undefined {
   if (process.platform !== "linux" || endianness() !== "LE") return undefined;
-  let library: ReturnType<Foreign["load"]>;
-  let foreign: Foreign;
-  try {
-    foreign = createRequire(import.meta.url)("koffi") as Foreign;
-    library = foreign.load(null);
-  } catch {
-    // Not installed, or not for this machine.
-    return undefined;
-  }
-  const find = (prototype: string): ForeignFunction | undefined => {
-    try {
-      return library.func(prototype);
-    } catch {
-      return undefined;
-    }
-  };
+  const library = loadLibrary();
+  if (library === undefined) return undefined;
+  const { find } = library;
   const fcntl = find("int fcntl(int, int, int)");
   return {
     openWithoutLinks: openWithoutLinks(find("long syscall(long, int, str, void*, size_t)")),
-    statIn: statIn(foreign, find("int statx(int, str, int, unsigned int, void*)")),
-    renameNew: renameNew(find("int renameat2(int, str, int, str, unsigned int)")),
+    ...nativePlaces(library),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
     isInherited: isInherited(fcntl),
@@ -148,22 +127,34 @@ function load(): NativeCalls | undefined {
   };
 }
 
+/** The C library; `undefined` where koffi is not installed, or not for this machine. */
+function loadLibrary(): ForeignLibrary | undefined {
+  try {
+    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    const library = koffi.load(null);
+    const find = (prototype: string): ForeignFunction | undefined => {
+      try {
+        return library.func(prototype);
+      } catch {
+        return undefined;
+      }
+    };
+    return { errno: () => koffi.errno(), find };
+  } catch {
+    return undefined;
+  }
+}
+
 const has32Bits = ["arm", "ia32", "mipsel"].includes(process.arch);
 
-/** Names that are no UTF-8, and what would end a string of C too early. */
-const unspeakable = /[\0\udc80-\udcff]/;
-
-/** The directory that relative paths start from, which ours do not. */
-const currentDirectory = -100;
 /** Its number on every architecture that Node runs on. */
 const openat2 = 437;
-const closeOnExec = 0o2000000;
 const resolveNoSymlinks = 0x04n;
 
 function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["openWithoutLinks"] {
   const orders = new Map<number, Buffer>();
   return (path, flags) => {
-    if (syscall === undefined || unspeakable.test(path)) return -1;
+    if (syscall === undefined || isUnspeakable(path)) return -1;
     let order = orders.get(flags);
     if (order === undefined) {
       // struct open_how of openat2(2): flags, mode, resolve.
@@ -173,22 +164,6 @@ function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["op
       orders.set(flags, order);
     }
     return syscall(openat2, currentDirectory, path, order, order.length);
-  };
-}
-
-/** `AT_SYMLINK_NOFOLLOW` and `AT_NO_AUTOMOUNT`, as lstat(2) does. */
-const statxFlags = 0x100 | 0x800;
-/** All that lstat(2) tells, and the time of birth. */
-const statxWanted = 0x7ff | 0x800;
-
-function statIn(foreign: Foreign, statx: ForeignFunction | undefined): NativeCalls["statIn"] {
-  const bytes = Buffer.alloc(statxBytes);
-  return (directory, name) => {
-    if (statx === undefined || unspeakable.test(name)) return undefined;
-    if (statx(directory, name, statxFlags, statxWanted, bytes) === 0) {
-      return new StatxStats(bytes);
-    }
-    return foreign.errno() === constants.errno.ENOENT ? null : undefined;
   };
 }
 
@@ -218,18 +193,6 @@ function inotify(
   };
 }
 
-const renameNoReplace = 1;
-
-function renameNew(renameat2: ForeignFunction | undefined): NativeCalls["renameNew"] {
-  return (source, target) => {
-    if (renameat2 === undefined || unspeakable.test(source) || unspeakable.test(target)) {
-      return false;
-    }
-    const [from, to] = [currentDirectory, currentDirectory];
-    return renameat2(from, source, to, target, renameNoReplace) === 0;
-  };
-}
-
 function syncfs(call: ForeignFunction | undefined): NativeCalls["syncfs"] {
   if (call === undefined) return undefined;
   return (descriptor) =>
@@ -249,7 +212,7 @@ function readAttributes(
 ): NativeCalls["readAttributes"] {
   const buffer = Buffer.allocUnsafeSlow(attributeBytesMax);
   return (path) => {
-    if (list === undefined || get === undefined || unspeakable.test(path)) return undefined;
+    if (list === undefined || get === undefined || isUnspeakable(path)) return undefined;
     const length = list(path, buffer, buffer.length);
     if (length <= 0) return undefined;
     const names = buffer.toString("utf8", 0, length).split("\0").slice(0, -1);
@@ -264,7 +227,7 @@ function readAttributes(
 
 function writeAttribute(set: ForeignFunction | undefined): NativeCalls["writeAttribute"] {
   return (path, name, value) => {
-    if (set === undefined || unspeakable.test(path)) return false;
+    if (set === undefined || isUnspeakable(path)) return false;
     return set(path, name, value, value.length, 0) === 0;
   };
 }

@@ -10,16 +10,24 @@ import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
 import { timeOf } from "./node-time.ts";
 import { openFlags } from "./open-flags.ts";
+import { pinnedPlaceOf } from "./pinned-place.ts";
 import { kindOf, type Stamp, stampOf } from "./stamp.ts";
 
 /** What one call instead of link and unlink saves, in microseconds. */
 const renameNewSavingUs = 15;
+/** What a call saves that takes an open directory rather than a path through procfs. */
+const placeSavingUs = 4;
+/** What one saves that does without Node's stats, two thirds of which nobody asked for. */
+const fstatSavingUs = 1;
 /** What a call saves that is no process of its own, in microseconds. */
 const syncfsSavingUs = 6_000;
 
 /** The real disk, through `node:fs`. */
 export class NodeDisk implements Disk {
   lstat(path: string): Stamp | undefined {
+    const place = pinnedPlaceOf(path);
+    const found = place && nativeCalls(placeSavingUs)?.stampIn(place);
+    if (found !== undefined) return found ?? undefined;
     try {
       const stats = fs.lstatSync(encodePath(path), { bigint: true, throwIfNoEntry: false });
       return stats === undefined ? undefined : stampOf(stats);
@@ -47,6 +55,10 @@ export class NodeDisk implements Disk {
   }
 
   open(path: string, flags: number, mode = 0o666): number {
+    const place = pinnedPlaceOf(path);
+    const descriptor = (place && nativeCalls(placeSavingUs)?.openIn(place, flags, mode)) ?? -1;
+    // Node knows how to say why it cannot be opened.
+    if (descriptor >= 0) return descriptor;
     return fs.openSync(encodePath(path), flags, mode);
   }
 
@@ -55,7 +67,10 @@ export class NodeDisk implements Disk {
   }
 
   fstat(descriptor: number): Stamp {
-    return stampOf(fs.fstatSync(descriptor, { bigint: true }));
+    return (
+      nativeCalls(fstatSavingUs)?.stampOfOpen(descriptor) ??
+      stampOf(fs.fstatSync(descriptor, { bigint: true }))
+    );
   }
 
   read(descriptor: number, buffer: Uint8Array, position: number): number {
@@ -102,6 +117,7 @@ export class NodeDisk implements Disk {
   }
 
   rename(source: string, target: string): void {
+    if (nativeCalls(placeSavingUs)?.rename(source, target) === true) return;
     fs.renameSync(encodePath(source), encodePath(target));
   }
 

@@ -79,11 +79,12 @@ export class StatxStats implements NodeStats {
   }
 }
 
-function timeAt(bytes: Buffer, offset: number): bigint {
+/** Nanoseconds since the epoch, of a time in such a struct. */
+export function timeAt(bytes: Buffer, offset: number): bigint {
   return bytes.readBigInt64LE(offset) * 1_000_000_000n + BigInt(bytes.readUInt32LE(offset + 8));
 }
 
-/** As Linux packs a device number for `st_rdev`, up to 20 bits of minor number. */
-function makeDevice(major: number, minor: number): number {
+/** As Linux packs a device number, up to 20 bits of minor number. */
+export function makeDevice(major: number, minor: number): number {
   return major * 256 + (minor & 0xff) + (minor >>> 8) * 0x100000;
 }

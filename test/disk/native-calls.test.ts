@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs, { constants } from "node:fs";
 import { tmpdir } from "node:os";
@@ -5,6 +6,8 @@ import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { NativeCalls } from "../../src/disk/native-calls.ts";
+import { pinnedPath, pinnedPlaceOf } from "../../src/disk/pinned-place.ts";
+import { stampOf } from "../../src/disk/stamp.ts";
 import { nativeLoadUs } from "../../src/limits.ts";
 
 /** The module as a process with this environment has it. */
@@ -122,5 +125,91 @@ describe.runIf(process.platform === "linux")("a native call", () => {
       native.adler32?.(previous, piece, piece.length) ?? 0;
     expect(sum(1, bytes)).toBe(trailer);
     expect(sum(sum(1, bytes.subarray(0, 5552)), bytes.subarray(5552))).toBe(trailer);
+  });
+
+  describe("for a name in an open directory", () => {
+    let directory: number;
+
+    beforeEach(() => {
+      fs.mkdirSync(join(root, "place"));
+      directory = fs.openSync(join(root, "place"), constants.O_RDONLY | constants.O_DIRECTORY);
+    });
+    afterEach(() => fs.closeSync(directory));
+
+    const at = (name: string): string => join(root, "place", name);
+    const stampAt = (path: string) => stampOf(fs.lstatSync(path, { bigint: true }));
+
+    it("tells what Node tells of it", () => {
+      fs.writeFileSync(at("file"), "content", { mode: 0o640 });
+      fs.linkSync(at("file"), at("other name"));
+      fs.chmodSync(at("file"), 0o6755);
+      fs.utimesSync(at("file"), -1.5, -2.25);
+      fs.mkdirSync(at("dïr\n"));
+      fs.symlinkSync("nowhere", at("link"));
+      execFileSync("mkfifo", [at("fifo")]);
+      for (const name of fs.readdirSync(at(""))) {
+        expect(native.stampIn({ directory, name })).toEqual(stampAt(at(name)));
+      }
+      for (const path of ["/dev/null", "/proc/self/status", "/", root]) {
+        const descriptor = fs.openSync(path, constants.O_RDONLY);
+        const { ino, dev, kind } = native.stampOfOpen(descriptor) ?? {};
+        const stats = stampOf(fs.fstatSync(descriptor, { bigint: true }));
+        expect({ path, ino, dev, kind }).toEqual({
+          path,
+          ino: stats.ino,
+          dev: stats.dev,
+          kind: stats.kind,
+        });
+        fs.closeSync(descriptor);
+      }
+    });
+
+    it("tells that nothing is there, and what it cannot tell", () => {
+      expect(native.stampIn({ directory, name: "none" })).toBeNull();
+      expect(native.stampIn({ directory, name: "no\0name" })).toBeUndefined();
+      expect(native.stampIn({ directory, name: "\udc80" })).toBeUndefined();
+      expect(native.stampIn({ directory: 9999, name: "none" })).toBeUndefined();
+      expect(native.stampIn({ directory, name: "x".repeat(256) })).toBeUndefined();
+      expect(native.stampOfOpen(9999)).toBeUndefined();
+      expect(native.openIn({ directory, name: "none" }, constants.O_RDONLY, 0)).toBe(-1);
+    });
+
+    it("opens it there, closed for children and with the mode that was asked for", () => {
+      const name = "new";
+      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+      const descriptor = native.openIn({ directory, name }, flags, 0o600);
+      fs.writeSync(descriptor, "bytes");
+      expect(native.isInherited?.(descriptor)).toBe(false);
+      fs.closeSync(descriptor);
+      expect(fs.readFileSync(at(name), "utf8")).toBe("bytes");
+      expect(fs.statSync(at(name)).mode & 0o777).toBe(0o600);
+      expect(native.openIn({ directory, name }, flags, 0o600)).toBe(-1);
+    });
+
+    it("moves from there and to there, over what lies there or not", () => {
+      const pinned = (name: string): string => `${pinnedPath(directory)}/${name}`;
+      fs.writeFileSync(join(root, "one"), "one");
+      fs.writeFileSync(at("two"), "two");
+      expect(native.renameNew(join(root, "one"), pinned("two"))).toBe(false);
+      expect(native.rename(join(root, "one"), pinned("two"))).toBe(true);
+      expect(native.renameNew(pinned("two"), pinned("three"))).toBe(true);
+      expect(native.rename(pinned("three"), join(root, "four"))).toBe(true);
+      expect(native.rename(pinned("three"), join(root, "five"))).toBe(false);
+      expect(fs.readdirSync(root).sort()).toEqual(["four", "place"]);
+      expect(fs.readFileSync(join(root, "four"), "utf8")).toBe("one");
+    });
+  });
+});
+
+describe("a pinned place", () => {
+  it("is a name in an open directory, and no other path", () => {
+    expect(pinnedPlaceOf(`${pinnedPath(17)}/a b`)).toEqual({ directory: 17, name: "a b" });
+    expect(pinnedPlaceOf(`${pinnedPath(3)}/\ud83d\ude00\n`)).toEqual({
+      directory: 3,
+      name: "\ud83d\ude00\n",
+    });
+    const others = ["/", "/a/b", "/proc/self/fd/", "/proc/self/fd/3", "/proc/self/fd/3/"];
+    const deeper = ["/proc/self/fd/3/a/b", "/proc/self/fd//a", "/proc/self/fd/x/a"];
+    for (const path of [...others, ...deeper]) expect(pinnedPlaceOf(path)).toBeUndefined();
   });
 });
