@@ -5,6 +5,7 @@ import type { TreePath } from "../disk/tree-path.ts";
 import { carryAttributes } from "./carry-attributes.ts";
 import { DefaultAccess } from "./default-access.ts";
 import type { Directories } from "./directories.ts";
+import { linklessCodes } from "./lock-names.ts";
 import { Losses } from "./losses.ts";
 import type { ManifestChange } from "./manifest.ts";
 import { type Creator, currentCreator, giveAttributes, needsOwner } from "./owner.ts";
@@ -249,6 +250,3 @@ export class Applier {
     if (step.times) this.#setTimes(path, after);
   }
 }
-
-/** A file system without hard links (FAT, some network ones). */
-const linklessCodes = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);

@@ -2,13 +2,12 @@ import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Disk } from "../disk/disk.ts";
-import { openFlags } from "../disk/open-flags.ts";
 import { identifyProcess, isGone, type ProcessIdentity } from "../disk/process-identity.ts";
 import { isUntouched, type Stamp } from "../disk/stamp.ts";
 import { type StateDirectory, withoutOwnRights } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import { lockWaitMs } from "../limits.ts";
-import { isSystemError } from "./failure.ts";
+import { claimName, holderFileOf, removeName, removeQuietly, replaceName } from "./lock-names.ts";
 import { usingState } from "./state-access.ts";
 
 /** How long between two looks at a lock that somebody holds. */
@@ -29,12 +28,12 @@ export interface LockOptions {
 /**
  * The right to change a root: one holder at a time, across processes.
  *
- * The lock is a file that says who holds it, put in place whole by link(2), which fails where there
- * is one already. A holder that died is replaced without the race that lock files are known for
- * (two waiters judge it dead, one takes the lock, the other removes the lock just taken):
+ * The lock is a file that says who holds it, put in place whole (see `LockName`), which fails where
+ * there is one already. A holder that died is replaced without the race that lock files are known
+ * for (two waiters judge it dead, one takes the lock, the other removes the lock just taken):
  *
  * - To replace the dead holder with token T, a waiter must first take the name `lock.T`, by the
- *   same exclusive link. There is only one such name, and T never comes back.
+ *   same exclusive step. There is only one such name, and T never comes back.
  * - Holding `lock.T`, it checks that the lock is still T's and renames `lock.T` over it.
  * - If it dies in between, `lock.T` is itself a lock with a dead holder, and replaced the same way.
  *
@@ -101,7 +100,7 @@ export class RootLock implements Disposable {
     this.#isHeld = false;
     try {
       // Somebody may have removed it by hand, and somebody else have taken it since.
-      if (this.#isOwn()) this.#disk.unlink(this.#path);
+      if (this.#isOwn()) removeName(this.#disk, this.#path, this.#token);
     } catch {
       // What was done under the lock is done. The file stays, but it is known to hold nobody back.
       abandoned.add(this.#token);
@@ -163,16 +162,17 @@ function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder 
   if (rival !== undefined) return rival;
   if (readHolder(disk, path)?.token !== holder.token) {
     // Somebody was faster, and done with it: the right was to a holder that is no more.
-    disk.unlink(right);
+    removeName(disk, right, self.token);
     return self;
   }
   try {
-    disk.rename(right, path);
+    if (replaceName(disk, right, path)) return undefined;
   } catch (error) {
-    unlinkQuietly(disk, right);
+    removeQuietly(disk, right, self.token);
     throw error;
   }
-  return undefined;
+  removeQuietly(disk, right, self.token);
+  return self;
 }
 
 /**
@@ -185,50 +185,28 @@ export function sweepClaims(disk: Disk, directory: string): void {
     if (!/^lock\.\w+\.new$/.test(name)) continue;
     const holder = readHolder(disk, path);
     if (holder !== undefined && isGone(disk, holder, identifyProcess(disk))) {
-      unlinkQuietly(disk, path);
+      removeQuietly(disk, path, holder.token);
     }
   }
 }
 
-/** Puts a whole lock file in place unless there is one. */
+/** Takes a name unless somebody has it. */
 function claim(disk: Disk, path: string, self: Holder, lock: string): boolean {
-  if (disk.lstat(path) !== undefined) return false;
-  const draft = `${lock}.${self.token}.new`;
-  const descriptor = disk.open(draft, openFlags.createOrTruncate, 0o600);
-  try {
-    try {
-      disk.write(descriptor, Buffer.from(`${JSON.stringify(self)}\n`));
-    } finally {
-      disk.close(descriptor);
-    }
-    disk.link(draft, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  } finally {
-    // The lock may be taken by now, and somebody has to give it back.
-    unlinkQuietly(disk, draft);
-  }
-}
-
-/** Removes a name that is of no use any more, and in nobody's way should it stay. */
-function unlinkQuietly(disk: Disk, path: string): void {
-  try {
-    disk.unlink(path);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-  }
+  const { token } = self;
+  const content = Buffer.from(`${JSON.stringify(self)}\n`);
+  return claimName(disk, { path, token, draft: `${lock}.${token}.new` }, content);
 }
 
 function readHolder(disk: Disk, path: string): Holder | undefined {
+  const file = holderFileOf(disk, path);
+  if (file === undefined) return undefined;
   try {
-    const parsed: unknown = JSON.parse(disk.readFile(path).toString("utf8"));
+    const parsed: unknown = JSON.parse(disk.readFile(file).toString("utf8"));
     return isHolder(parsed) ? parsed : unknownHolder;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     if (!(error instanceof SyntaxError)) throw error;
-    const torn = disk.lstat(path);
+    const torn = disk.lstat(file);
     return torn && tornHolder(torn.ino);
   }
 }
