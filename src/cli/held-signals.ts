@@ -1,4 +1,7 @@
-const held = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const held = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"] as const;
+
+/** What keys of a terminal send: meant for the command, and not for whoever runs it. */
+const typed: readonly (NodeJS.Signals | undefined)[] = ["SIGINT", "SIGQUIT"];
 
 /**
  * Keeps signals from ending this process while something must not be lost. Node ends at once where
@@ -35,7 +38,8 @@ export class HeldSignals implements Disposable {
 
   /** Whether somebody wants the whole process to end, so that there is nobody to ask. */
   get isEndWanted(): boolean {
-    return this.#cameLate !== undefined || (this.#came !== undefined && this.#came !== "SIGINT");
+    if (this.#cameLate !== undefined) return true;
+    return this.#came !== undefined && !typed.includes(this.#came);
   }
 
   [Symbol.dispose](): void {

@@ -35,7 +35,6 @@ export class CloneWorkspace implements Workspace {
     "The command runs in a copy: it sees another path, and what it writes to the real tree by an " +
       "absolute path is not held back.",
   ];
-  readonly warnings = [];
   readonly isAlive = true;
   readonly #layer: Layer;
   readonly #options: SessionOptions;
@@ -111,6 +110,10 @@ export class CloneWorkspace implements Workspace {
   }
 
   /** Processes left behind are not known here. */
+  warnings(): readonly string[] {
+    return [];
+  }
+
   async quiesce(): Promise<void> {}
 
   freeBytes(): number {

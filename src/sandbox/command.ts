@@ -30,8 +30,8 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
   readonly limits?: ResourceLimits;
   /**
-   * Whether `SIGINT`, `SIGTERM` and `SIGHUP` sent to this process go to the command instead;
-   * default: when its output goes where ours does.
+   * Whether `SIGINT`, `SIGQUIT`, `SIGTERM` and `SIGHUP` sent to this process go to the command
+   * instead; default: when its output goes where ours does.
    */
   readonly forwardSignals?: boolean;
 }
@@ -54,8 +54,8 @@ export class RunningCommand {
   readonly closed: Promise<void>;
   readonly #isGroup: boolean;
   #isTimedOut = false;
-  /** Whether Ctrl-C was typed at the command's terminal. */
-  #isInterrupted = false;
+  /** What Ctrl-C or Ctrl-\\ at the command's terminal has sent last. */
+  #typed: NodeJS.Signals | undefined;
 
   constructor(line: CommandLine, options: CommandOptions) {
     const { stdio = "inherit" } = options;
@@ -115,8 +115,8 @@ export class RunningCommand {
         // Of a SIGINT and the end that it brings about, Node may hear of the end first: the kernel
         // puts the handler of the later signal on top. Both have been told when the turn is over.
         await nextTurn();
-        // The launcher cannot pass a SIGINT on that it ignores itself: it ends with 1 instead.
-        const ended = signal ?? (code === 1 && this.#isInterrupted ? "SIGINT" : undefined);
+        // The launcher cannot pass a signal on that it ignores itself: it ends with 1 instead.
+        const ended = signal ?? (code === 1 ? this.#typed : undefined);
         // As shells report it: 128 and the number of the signal.
         const exitCode = ended === undefined ? (code ?? 1) : 128 + systemConstants.signals[ended];
         const isTerminalLost = isInteractive && !reclaimTerminal();
@@ -131,10 +131,10 @@ export class RunningCommand {
 
   /** A terminal sends Ctrl-C to the command by itself; forwarding it would make it two. */
   #forwardSignals(isInteractive: boolean): () => void {
-    const handlers = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
-      const isByTerminal = isInteractive && signal === "SIGINT";
+    const handlers = (["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
+      const isByTerminal = isInteractive && (signal === "SIGINT" || signal === "SIGQUIT");
       const handler = (): void => {
-        if (isByTerminal) this.#isInterrupted = true;
+        if (isByTerminal) this.#typed = signal;
         else this.kill(signal);
       };
       process.on(signal, handler);

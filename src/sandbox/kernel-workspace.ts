@@ -40,7 +40,7 @@ export class KernelWorkspace implements Workspace {
   readonly engine: NamespaceEngine;
   readonly isolation = "enforced";
   readonly notes: readonly string[];
-  readonly warnings: readonly string[];
+  readonly #idle: readonly string[];
   readonly #layer: Layer;
   readonly #options: SessionOptions;
   readonly #namespace: Namespace;
@@ -56,7 +56,7 @@ export class KernelWorkspace implements Workspace {
   private constructor(
     namespace: Namespace,
     startedNs: bigint,
-    context: NamespaceContext & { readonly warnings: readonly string[] },
+    context: NamespaceContext & { readonly idle: readonly string[] },
   ) {
     this.engine = context.engine;
     this.#namespace = namespace;
@@ -72,7 +72,7 @@ export class KernelWorkspace implements Workspace {
     const { viewDescriptor, upperName } = namespace;
     if (context.engine === "fuse") this.#served = new ServedUpper(viewDescriptor, upperName);
     this.notes = notesOn(namespace.plan);
-    this.warnings = context.warnings;
+    this.#idle = context.idle;
   }
 
   /** @throws {Error} when this machine or this tree does not allow it; nothing is left behind. */
@@ -94,8 +94,8 @@ export class KernelWorkspace implements Workspace {
       denials,
     });
     const namespace = await Namespace.start(plan);
-    const warnings = denials.idle.map(idleWarning);
-    return new KernelWorkspace(namespace, await settledStart(openedMs), { ...context, warnings });
+    const idle = denials.idle.map(idleWarning);
+    return new KernelWorkspace(namespace, await settledStart(openedMs), { ...context, idle });
   }
 
   get isAlive(): boolean {
@@ -198,6 +198,10 @@ export class KernelWorkspace implements Workspace {
 
   quiesce(): Promise<void> {
     return this.#namespace.quiesce();
+  }
+
+  warnings(): string[] {
+    return [...this.#idle, ...(this.#namespace.discardedWrites?.look() ?? [])];
   }
 
   freeBytes(): number {

@@ -17,6 +17,7 @@ import type { Readable, Writable } from "node:stream";
 import { readMountTable, visibleMounts } from "../disk/mount-table.ts";
 import { DraftError } from "../errors.ts";
 import { mountsToRestrict, placesToBind } from "./containment-zones.ts";
+import { DiscardedWrites } from "./discarded-writes.ts";
 import { startFuseServer } from "./fuse/start-server.ts";
 import { deniedByMounts, type NamespacePlan, namespaceScript } from "./namespace-script.ts";
 import { SealedStreams } from "./sealed-streams.ts";
@@ -42,6 +43,8 @@ export class Namespace {
   readonly upperName: string;
   /** The upper directory of the overlay. */
   readonly upperDescriptor: number;
+  /** Of a home directory that is thrown away. */
+  readonly discardedWrites: DiscardedWrites | undefined;
   readonly #supervisor: Supervisor;
   readonly #answers: Interface;
   readonly #ended: Promise<void>;
@@ -76,6 +79,13 @@ export class Namespace {
       this.upperDescriptor = openSync(upper, flags);
     } catch (error) {
       closeSync(this.viewDescriptor);
+      throw error;
+    }
+    if (plan.discarded === undefined) return;
+    try {
+      this.discardedWrites = new DiscardedWrites(`/proc/${pid}/fd/9/home-upper`);
+    } catch (error) {
+      this.#close();
       throw error;
     }
   }
@@ -165,6 +175,7 @@ export class Namespace {
     this.#isStopped = true;
     closeSync(this.viewDescriptor);
     closeSync(this.upperDescriptor);
+    this.discardedWrites?.close();
   }
 
   /** While idle, a namespace does not keep the process of its owner from ending. */

@@ -7,7 +7,7 @@ const scarceBytes = 64 * 1024;
 
 /** What went wrong beside a command, for its result. */
 export function warningsOf(workspace: Workspace, changes: readonly HarvestedChange[]): string[] {
-  const warnings: string[] = [...workspace.warnings];
+  const warnings: string[] = [...workspace.warnings()];
   const free = workspace.freeBytes();
   if (free !== undefined && free < scarceBytes) {
     warnings.push(

@@ -9,8 +9,6 @@ export interface Workspace {
   readonly isolation: Isolation;
   /** What this engine does differently from the real disk, for this very tree; in plain words. */
   readonly notes: readonly string[];
-  /** What was asked for and has no effect here; in plain words. */
-  readonly warnings: readonly string[];
   readonly isAlive: boolean;
   /** Shows what is pending in the layer; see `pushPending`. */
   push(): Retracted;
@@ -28,6 +26,8 @@ export interface Workspace {
   unsettle(): void;
   /** Ends all processes that commands have left behind. */
   quiesce(): Promise<void>;
+  /** What is to be told after a command: wishes without effect, and work that is lost. */
+  warnings(): readonly string[];
   /** Bytes that commands can still write, where there is a bound. */
   freeBytes(): number | undefined;
   /** Ends the workspace. What was harvested stays readable until `dispose`. */

@@ -226,17 +226,16 @@ describe("a command", () => {
     expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
   });
 
-  it("gets the signal that draftfs gets, and what it had done is kept", async () => {
-    const running = startDraftfs(
-      ["run", "--", "sh", "-c", "echo x > x; echo ready; exec sleep 60"],
-      {
-        cwd: project.root,
-      },
-    );
+  it.each([
+    ["SIGTERM", 143],
+    ["SIGQUIT", 131],
+  ] as const)("gets %s when draftfs gets it, and what it had done is kept", async (signal, end) => {
+    const script = "echo x > x; echo ready; exec sleep 60";
+    const running = startDraftfs(["run", "--", "sh", "-c", script], { cwd: project.root });
     const ended = once(running, "close");
     await once(running.stdout, "data");
-    running.kill("SIGTERM");
-    expect((await ended)[0]).toBe(143);
+    running.kill(signal);
+    expect((await ended)[0]).toBe(end);
     expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tx\n");
     expect(fs.existsSync(project.path("x"))).toBe(false);
   });

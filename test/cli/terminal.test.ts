@@ -72,23 +72,24 @@ describe("draftfs run on a terminal", () => {
     expect(project.draftfs(["status"]).code).toBe(2);
   });
 
-  it("keeps what a command had done when Ctrl-C ends it, and nothing on disk changes", async () => {
-    const before = project.tree();
-    const session = onTerminal([
-      "run",
-      "--",
-      "sh",
-      "-c",
-      "echo n > new.txt; echo ready; exec sleep 60",
-    ]);
-    await session.shows(/ready/);
-    session.type("\u0003");
-    await session.shows(question);
-    session.type("keep\n");
-    expect(await session.end()).toBe(130);
-    expect(project.tree()).toEqual(before);
-    expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tnew.txt\n");
-  });
+  it.each([
+    { key: "Ctrl-C", typed: "\u0003", code: 130 },
+    { key: "Ctrl-\\", typed: "\u001c", code: 131 },
+  ])(
+    "keeps what a command had done when $key ends it, and nothing on disk changes",
+    async ({ typed, code }) => {
+      const before = project.tree();
+      const script = "echo n > new.txt; echo ready; exec sleep 60";
+      const session = onTerminal(["run", "--", "sh", "-c", script]);
+      await session.shows(/ready/);
+      session.type(typed);
+      await session.shows(question);
+      session.type("keep\n");
+      expect(await session.end()).toBe(code);
+      expect(project.tree()).toEqual(before);
+      expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tnew.txt\n");
+    },
+  );
 
   it("loses nothing when Ctrl-C is typed again and again while the command ends", async () => {
     const write = "for n in $(seq 600); do echo $n > $n.txt; done; echo ready; exec sleep 60";

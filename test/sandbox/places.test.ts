@@ -74,6 +74,29 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     },
   );
 
+  it("tells what work is thrown away with the home directory, once, and no caches", async () => {
+    const root = join(home, "workspace/package");
+    mkdirSync(root, { recursive: true });
+    writeFileSync(join(home, "workspace/gone"), "gone\n");
+    const { layer, session } = await openOver(root, { engine });
+    const warnings = async (script: string): Promise<string> =>
+      (await session.run("sh", ["-c", script], { stdio: "ignore" })).warnings.join("\n");
+    const write = "mkdir ~/.cache ../new; echo x | tee ~/.cache/a ../lock ../new/a in; rm ../gone";
+    const told = await warnings(write);
+    expect(told).toMatch(/thrown away: 3 files \(~\/workspace\/gone, ~\/workspace\/lock, /);
+    expect(told).toMatch(/--home open/);
+    expect(layer.fs.readFileSync(join(root, "in"), "utf8")).toBe("x\n");
+    expect(await warnings("cat ../lock")).toBe("");
+    expect(await warnings("sleep 0.02; echo y >> ../lock")).toMatch(
+      /thrown away: 1 file \(~\/workspace\/lock\)/,
+    );
+    const many = await warnings("cd ..; i=0; while [ $i -lt 1500 ]; do : > $i; i=$((i+1)); done");
+    expect(many).toMatch(/thrown away: more than \d+ files/);
+    const open = await openOver(root, { engine, home: "open" });
+    const { warnings: none } = await open.session.run("touch", ["../kept"], { stdio: "ignore" });
+    expect(none).toEqual([]);
+  });
+
   it("keeps a read-only home that lies around the tree, and the tree writable", async () => {
     const root = join(home, "project");
     mkdirSync(root);
