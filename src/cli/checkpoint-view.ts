@@ -18,14 +18,36 @@ export function checkpointLine({ id, manifest }: Checkpoint, terminal: Terminal)
   return `${label} ${time}${kind} ${printable(title)} (${countText(changes.length, "path")})\n`;
 }
 
-/** The commands that made what a checkpoint changed, one a line; empty when none did. */
-export function commandLines({ manifest }: Checkpoint, terminal: Terminal): string {
-  const lines = (manifest.commands ?? []).map(({ words, paths, exitCode }) => {
+/**
+ * The commands that made what a checkpoint changed, one a line; empty when none did.
+ *
+ * @param withPaths whether what each was the last to touch stands below it.
+ */
+export function commandLines(
+  { manifest }: Checkpoint,
+  terminal: Terminal,
+  withPaths = false,
+): string {
+  const { commands = [], changes } = manifest;
+  const lines = commands.map(({ words, paths, exitCode }) => {
     const failed = exitCode === 0 ? "" : `exit ${exitCode}, `;
     const how = `(${failed}${countText(paths.length, "path")})`;
-    return `    by ${wordsText(words)} ${terminal.paint("dim", how)}\n`;
+    const line = `    by ${wordsText(words)} ${terminal.paint("dim", how)}\n`;
+    return line + (withPaths ? indented(changesAt(changes, new Set(paths)), terminal) : "");
   });
+  if (!withPaths) return lines.join("");
+  const made = new Set(commands.flatMap(({ paths }) => paths));
+  const others = changes.filter(({ path }) => !made.has(path));
+  if (others.length > 0) lines.push(`    by no command\n${indented(others, terminal)}`);
   return lines.join("");
+}
+
+function changesAt(changes: readonly RecordedChange[], paths: ReadonlySet<string>) {
+  return changes.filter(({ path }) => paths.has(path));
+}
+
+function indented(changes: readonly RecordedChange[], terminal: Terminal): string {
+  return changes.map((change) => `    ${recordedLine(change, terminal)}`).join("");
 }
 
 /** Letters of a script that are shown where a line has to stand for it. */

@@ -5,6 +5,7 @@ import { type Add, type Executing, size, wholeNumber } from "./program-parts.ts"
 export function addHistory(add: Add, executing: Executing): void {
   add("log", "the checkpoints, newest first")
     .option("-n, --limit <count>", "at most so many", wholeNumber)
+    .option("--by-command", "with what each command changed")
     .action(executing(() => import("./commands/log.ts")));
   add("show [checkpoint]", "what a checkpoint changed (default: the newest)")
     .option("-p, --patch", "as a patch")

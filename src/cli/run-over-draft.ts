@@ -43,6 +43,7 @@ export async function runOverDraft(
     );
   }
   const [program = "", ...args] = request.command;
+  if (program === "") throw new UsageError("A command is a program's name or path, not nothing.");
   const sinceMs = Date.now();
   // From before the start: the command may tell others to signal us sooner than we can forward it.
   using signals = new HeldSignals();
@@ -130,8 +131,16 @@ function explainEnd({ err }: CommandContext, program: string, result: RunResult)
   } else if (result.exitCode === exitCodes.notExecutable) {
     err.write(`draftfs: ${name} ended with 126: it cannot be executed. Check its permissions.\n`);
   } else if (result.signal !== undefined) {
-    err.write(`draftfs: ${name} was ended by ${result.signal}. The draft is kept.\n`);
+    const why = cpuLimitText(result);
+    err.write(`draftfs: ${name} was ended by ${result.signal}. ${why}The draft is kept.\n`);
   }
+}
+
+/** The kernel ends who has used up its processor time with SIGKILL, and does not say why. */
+function cpuLimitText({ signal, limits, isTimedOut }: RunResult): string {
+  const limit = limits.find(({ resource }) => resource === "processor");
+  if (limit === undefined || signal !== "SIGKILL" || isTimedOut) return "";
+  return `Its limit of ${limit.amount} s of processor time may have been reached. `;
 }
 
 /** What a command that has failed may have looked for in vain. */

@@ -7,7 +7,7 @@ import { findProgram, RunningCommand } from "./command.ts";
 import { enginesOfSystem, startEngine } from "./engine-choice.ts";
 import { LentContents } from "./lent-contents.ts";
 import { toolPath } from "./namespace.ts";
-import { remedyFor } from "./sandbox-error.ts";
+import { RemediesTold, remedyFor, seeDoctor } from "./sandbox-error.ts";
 import type { Engine, Isolation } from "./session-options.ts";
 
 /** What one engine can do for a tree, found out by using it. */
@@ -78,12 +78,13 @@ export function describeReport(report: SandboxReport): string {
     `tree: ${report.root}`,
     "",
   ];
+  const told = new RemediesTold();
   for (const engine of report.engines) {
     const mark = engine.engine === report.chosen ? "*" : " ";
     const state = engine.works ? `works (${engine.startMs} ms)` : "does not work";
     lines.push(`${mark} ${engine.engine} (${engine.isolation}): ${state}`);
     if (engine.reason !== undefined) lines.push(`    ${engine.reason}`);
-    if (engine.remedy !== undefined) lines.push(`    ${engine.remedy.replace(/\n/g, "\n    ")}`);
+    if (engine.remedy !== undefined) lines.push(told.linesOf(engine.engine, engine.remedy));
     for (const note of engine.notes) lines.push(`    note: ${note}`);
   }
   lines.push("");
@@ -133,7 +134,10 @@ async function examineEngine(root: string, engine: Engine): Promise<EngineReport
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const startMs = Date.now() - startedMs;
-    return { ...unknown, works: false, startMs, reason, remedy: remedyFor(reason) };
+    const remedy = remedyFor(reason);
+    // Whoever reads this has followed that one.
+    const isKnown = remedy !== seeDoctor;
+    return { ...unknown, works: false, startMs, reason, remedy: isKnown ? remedy : undefined };
   } finally {
     contents.close();
     layer.close();

@@ -17,11 +17,23 @@ profile draftfs-unshare /usr/bin/unshare flags=(unconfined) {
 }
 `;
 
+/** Remedies as indented lines: what helps several engines is told in full once. */
+export class RemediesTold {
+  readonly #engines = new Map<string, string>();
+
+  linesOf(engine: string, remedy: string): string {
+    const told = this.#engines.get(remedy);
+    if (told === undefined) this.#engines.set(remedy, engine);
+    const text = told === undefined ? remedy : `What helps is the same as for ${told}.`;
+    return `    ${text.trimEnd().replace(/\n/g, "\n    ")}`;
+  }
+}
+
 /** No engine reaches the isolation that was asked for. Nothing was run. */
 export function isolationError(root: string, attempts: readonly IsolationAttempt[]): DraftError {
+  const told = new RemediesTold();
   const lines = attempts.map(
-    ({ engine, reason, remedy }) =>
-      `  ${engine}: ${reason}\n    ${remedy.replace(/\n/g, "\n    ")}`,
+    ({ engine, reason, remedy }) => `  ${engine}: ${reason}\n${told.linesOf(engine, remedy)}`,
   );
   return new DraftError(
     "DRAFT_ISOLATION",
@@ -45,10 +57,22 @@ const profileAdvice =
   "Write this to /etc/apparmor.d/draftfs-unshare and run apparmor_parser -r on it:\n" +
   appArmorProfile;
 
+/** What is told of a failure that is not known. */
+export const seeDoctor = "See `draftfs doctor`.";
+
 function remedyOf(message: string): string {
   if (message.includes("/dev/fuse")) return deviceRemedy(message);
   if (/a copy of the tree contains nothing/.test(message)) {
     return "Leave those options away, or use an engine that enforces isolation.";
+  }
+  if (/a copy of the tree cannot enforce/.test(message)) {
+    return (
+      'It is taken with --require cooperative (require: "cooperative"). Then nothing holds back ' +
+      "a command that writes to the tree, or anywhere else, by an absolute path."
+    );
+  }
+  if (/the tree holds mounts/.test(message)) {
+    return "The engine fuse shows them, where /dev/fuse may be opened; or unmount them.";
   }
   if (/unknown filesystem type 'fuse'|No such device/.test(message)) return deviceRemedy(message);
   if (/ENOENT|not found/.test(message)) {
@@ -68,7 +92,7 @@ function remedyOf(message: string): string {
       "--cap-add SYS_ADMIN."
     );
   }
-  return "See `draftfs doctor`.";
+  return seeDoctor;
 }
 
 function deviceRemedy(message: string): string {

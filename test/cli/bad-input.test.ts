@@ -260,6 +260,7 @@ describe("a command", () => {
     const { code, err } = project.draftfs(["run"]);
     expect(code).toBe(64);
     expect(err).toContain("--help");
+    expect(project.draftfs(["run", "--", ""]).code).toBe(64);
   });
 });
 

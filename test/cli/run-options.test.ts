@@ -86,6 +86,12 @@ describe("the options of draftfs run that contain a command", () => {
     expect(outcome.err).toMatch(/limit of time was reached/);
   });
 
+  it("end it when its processor time is used up, and say what may have done so", () => {
+    const outcome = project.draftfs(["run", "--limit-cpu", "1", ...sh("while :; do :; done")]);
+    expect(outcome.code).toBe(137);
+    expect(outcome.err).toMatch(/SIGKILL\. Its limit of 1 s of processor time may have/);
+  });
+
   it("limit it, and the document says what enforces each limit", () => {
     const limits = ["--limit-memory", "512M", "--limit-cpu", "50", "--limit-file", "1K"];
     const script = "head -c 5000 /dev/zero > big; wc -c < big >&2";

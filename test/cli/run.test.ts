@@ -156,6 +156,18 @@ describe("draftfs run", () => {
     });
   });
 
+  it("is told command by command by the log", () => {
+    project.run("echo x > x; rm a.txt");
+    expect(project.draftfs(["run", ...sh("mv lib/b.txt lib/c.txt; exit 3")]).code).toBe(3);
+    expect(project.draftfs(["commit", "-m", "both"]).code).toBe(0);
+    const [, ...lines] = project.draftfs(["log", "--by-command"]).out.split("\n");
+    expect(lines.join("\n")).toMatch(
+      /^ {4}by sh -c echo x .*\(2 paths\)\n {6}deleted +a\.txt\n {6}added +x\n {4}by sh -c mv /,
+    );
+    expect(lines.join("\n")).toMatch(/\(exit 3, .*\)\n {6}\w+ .*lib\/c\.txt\n/);
+    expect(lines.join("\n")).not.toContain("by no command");
+  });
+
   it("does not commit what a failing command did", () => {
     const before = project.tree();
     const outcome = project.draftfs(["run", "--commit", ...sh("echo x > x; exit 9")]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { appArmorProfile, remedyFor } from "../../src/sandbox/sandbox-error.ts";
+import { appArmorProfile, isolationError, remedyFor } from "../../src/sandbox/sandbox-error.ts";
 
 describe("the remedy for an engine that fails", () => {
   it("names user namespaces when unshare itself is refused", () => {
@@ -21,5 +21,21 @@ describe("the remedy for an engine that fails", () => {
     expect(remedyFor("unshare ended with code 1", false)).not.toContain(appArmorProfile);
     const refused = remedyFor("unshare failed: Operation not permitted", true);
     expect(refused.split(appArmorProfile)).toHaveLength(2);
+  });
+
+  it("is told once where it helps several engines, and names the way to a copy", () => {
+    const refused = "unshare: unshare failed: Operation not permitted";
+    const copy = "a copy of the tree cannot enforce isolation (it is `cooperative`)";
+    const mounts = "the tree holds mounts, which an overlay cannot show: /r/m";
+    const reasons = { overlay: refused, fuse: refused, "overlay-user": mounts, clone: copy };
+    const attempts = Object.entries(reasons).map(([engine, reason]) => {
+      return { engine, reason, remedy: remedyFor(reason, false) };
+    });
+    const { message } = isolationError("/r", attempts);
+    expect(message.split("profile draftfs-unshare")).toHaveLength(2);
+    expect(message).toMatch(/fuse: unshare.*\n +What helps is the same as for overlay\./);
+    expect(message).toMatch(/cannot show: \/r\/m\n +The engine fuse shows them/);
+    expect(message).toMatch(/clone: .*\n +It is taken with --require cooperative/);
+    expect(message).not.toContain("draftfs doctor");
   });
 });

@@ -5,6 +5,7 @@ import { withHistory } from "../open-root.ts";
 
 interface LogOptions extends CommonOptions {
   readonly limit?: number;
+  readonly byCommand?: boolean;
 }
 
 /** `draftfs log`: the checkpoints, newest first. */
@@ -17,7 +18,7 @@ export function execute(context: CommandContext, options: LogOptions): Promise<n
       return exitCodes.ok;
     }
     for (const checkpoint of checkpoints) {
-      out.write(checkpointLine(checkpoint, out) + commandLines(checkpoint, out));
+      out.write(checkpointLine(checkpoint, out) + commandLines(checkpoint, out, options.byCommand));
     }
     if (checkpoints.length === 0) out.write("There are no checkpoints yet.\n");
     return exitCodes.ok;
