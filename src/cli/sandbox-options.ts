@@ -19,6 +19,7 @@ export interface SandboxOptions {
   readonly limitCpu?: number;
   readonly limitProcesses?: number;
   readonly limitFile?: number;
+  readonly limitWrites?: number;
 }
 
 /** Adds the options by which a command is contained; what each protects stands in the help. */
@@ -78,12 +79,14 @@ export function addSandboxOptions(command: Command): Command {
     .option("--limit-cpu <seconds>", "processor time of each process", wholeNumber)
     .option("--limit-processes <count>", "processes and threads at once", wholeNumber)
     .option("--limit-file <size>", "the largest file that it may write", size)
+    .option("--limit-writes <size>", "memory for all that is written (default: half of it)", size)
     .optionsGroup("Options:");
 }
 
 /** What they mean for the session that a command runs in. */
 export function sessionOptionsOf(options: SandboxOptions): SessionOptions {
   const { engine, net: network, outside, home, temporary, sockets, denyRead } = options;
+  const { limitWrites: uncommittedBytesMax } = options;
   return {
     ...(engine === undefined ? {} : { engine }),
     ...(network === undefined ? {} : { network }),
@@ -92,6 +95,7 @@ export function sessionOptionsOf(options: SandboxOptions): SessionOptions {
     ...(temporary === undefined ? {} : { temporary }),
     ...(sockets === undefined ? {} : { sockets }),
     ...(denyRead === undefined ? {} : { denyRead }),
+    ...(uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax }),
   };
 }
 

@@ -61,6 +61,7 @@ export async function startEngine(engine: Engine, context: WorkspaceContext): Pr
 /** What was asked for by name must hold or nothing is run; defaults are given up with isolation. */
 function refuseContainment(options: SessionOptions): void {
   const { outside, home, temporary, network, sockets, denyRead = [] } = options;
+  const { uncommittedBytesMax } = options;
   const wishes = [
     [outside === "read-only", "a read-only rest of the disk"],
     [home === "discard" || home === "read-only", `a home directory that is ${home}`],
@@ -68,6 +69,7 @@ function refuseContainment(options: SessionOptions): void {
     [network === "off", "no network"],
     [sockets === "masked", "masked sockets"],
     [denyRead.length > 0, "files that cannot be read"],
+    [uncommittedBytesMax !== undefined, "a bound on what is written"],
   ] as const;
   const refused = wishes.filter(([isWished]) => isWished).map(([, what]) => what);
   if (refused.length === 0) return;

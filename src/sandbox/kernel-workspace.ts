@@ -229,7 +229,7 @@ function outOfMemory(root: string, cause: unknown): DraftError {
   return new DraftError(
     "DRAFT_SANDBOX_FAILED",
     "The memory for uncommitted writes is full: what is pending cannot be shown to commands. " +
-      "Raise uncommittedBytesMax, or commit more often.",
+      "Raise that limit (--limit-writes, uncommittedBytesMax), or commit more often.",
     { path: root, cause },
   );
 }

@@ -12,7 +12,7 @@ export function warningsOf(workspace: Workspace, changes: readonly HarvestedChan
   if (free !== undefined && free < scarceBytes) {
     warnings.push(
       "The memory for uncommitted writes is full: the command's writes failed with ENOSPC. Raise " +
-        "uncommittedBytesMax, or commit more often.",
+        "that limit (--limit-writes, uncommittedBytesMax), or commit more often.",
     );
   }
   const split = changes.filter(({ isSplit }) => isSplit === true).map(({ path }) => path);

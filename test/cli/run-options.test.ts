@@ -92,6 +92,20 @@ describe("the options of draftfs run that contain a command", () => {
     expect(outcome.err).toMatch(/SIGKILL\. Its limit of 1 s of processor time may have/);
   });
 
+  it("bound what it writes, say how to raise that, and refuse to where there is no bound", () => {
+    const script = "echo small > small; head -c 9000000 /dev/zero > big";
+    const outcome = project.draftfs(["run", "--limit-writes", "4M", ...sh(script)]);
+    expect(outcome.code).not.toBe(0);
+    expect(outcome.err).toMatch(/ENOSPC\. Raise that limit \(--limit-writes/);
+    expect(project.draftfs(["status"]).out).toContain("A\t1\t0\tsmall\n");
+    const enough = project.draftfs(["run", "--limit-writes", "64M", ...sh(script)]);
+    expect(enough.code).toBe(0);
+    const copy = ["--engine", "clone", "--require", "cooperative"];
+    const refused = project.draftfs(["run", ...copy, "--limit-writes", "4M", "--", "true"]);
+    expect(refused.code).toBe(4);
+    expect(refused.err).toContain("a bound on what is written");
+  });
+
   it("limit it, and the document says what enforces each limit", () => {
     const limits = ["--limit-memory", "512M", "--limit-cpu", "50", "--limit-file", "1K"];
     const script = "head -c 5000 /dev/zero > big; wc -c < big >&2";
@@ -126,6 +140,7 @@ describe("the options of draftfs run that contain a command", () => {
     ["--limit-memory", "many"],
     ["--limit-cpu", "1.5"],
     ["--limit-processes", "-1"],
+    ["--limit-writes", "some"],
     ["--net", "maybe"],
     ["--engine", "docker"],
   ])("are refused when they make no sense: %s %s", (option, value) => {
