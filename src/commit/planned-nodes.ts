@@ -68,7 +68,7 @@ export class PlannedNodes {
     if (linked !== undefined) {
       const source = this.#oldImage(linked);
       assert(source.kind === "file", "only files have more than one name");
-      return imageOf({ ...after.state, size: source.size }, source);
+      return imageOf({ ...after.state, size: source.size }, source, inodeOf(source));
     }
     const group = after.linkGroup;
     // Also a name of a file that is written in place through another one.
@@ -76,7 +76,7 @@ export class PlannedNodes {
     if (hasNewBytes && group !== undefined) {
       const first = this.#firstOfGroup(group);
       assert(first?.kind === "file", "a hard-link group has a file to link to");
-      return imageOf({ ...after.state, size: first.size }, first);
+      return imageOf({ ...after.state, size: first.size }, first, inodeOf(first));
     }
     const old = before === undefined ? undefined : this.#found.get(before);
     assert(old?.kind === "file", "a file that gets no new content had content before");
@@ -153,6 +153,11 @@ export class PlannedNodes {
     }
     return { ...step, kind: "write", replaced: step.replaced };
   }
+}
+
+/** One more name of a file is known by it where nobody has read the file; a staged one has none yet. */
+function inodeOf({ ino }: NodeImage): bigint | undefined {
+  return ino === undefined ? undefined : BigInt(ino);
 }
 
 function isOtherFile({ after, aspects }: ModifyChange | RenameChange): boolean {

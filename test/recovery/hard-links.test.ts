@@ -106,3 +106,31 @@ test("a file of several names that fails half-written gets its old bytes back", 
   expect(ends).toContain("DRAFT_COMMIT_FAILED");
   expect(contents()).toEqual(["shorter", "shorter", "other"]);
 });
+
+test("a new name in place of a file that moves is taken away again when the commit fails", async () => {
+  const before = fixture.snapshot();
+  const ends: unknown[] = [];
+  for (let nth = 0; !ends.includes("committed"); nth++) {
+    let calls = 0;
+    const disk = new FaultDisk(new NodeDisk(), ({ changes }) =>
+      changes && calls++ === nth ? { kind: "error", code: "EIO" } : { kind: "none" },
+    );
+    fixture.reopen(disk);
+    const end = await fixture
+      .commit((fs, at) => {
+        fs.renameSync(at("one again"), at("moved"));
+        fs.appendFileSync(at("one"), " and more");
+        fs.linkSync(at("other"), at("one again"));
+      })
+      .then(
+        () => "committed",
+        (error: unknown) => codeOf(error),
+      );
+    ends.push(end);
+    if (end !== "committed") expect(fixture.snapshot()).toEqual(before);
+  }
+  expect(ends).toContain("DRAFT_COMMIT_FAILED");
+  expect(["one", "moved", "one again"].map((name) => fixture.read(name))).toEqual([
+    ...["one and more", "one and more", "other"],
+  ]);
+});
