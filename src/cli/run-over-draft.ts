@@ -63,6 +63,7 @@ export async function runOverDraft(
   if (request.json !== true) {
     explainEnd(context, program, result);
     explainHidden(context, overlay, request, result);
+    explainRename(context, request, result);
   }
   return { result, interruptedBy: signals.late, isEndWanted: signals.isEndWanted };
 }
@@ -156,5 +157,20 @@ function explainHidden(
   err.write(
     `draftfs: the command cannot see ${printable(hidden)}: its temporary directories are its ` +
       "own, and empty at first. --temporary read-only shows yours.\n",
+  );
+}
+
+/** Git does not say that another engine could have renamed the directory. */
+function explainRename(
+  { err }: CommandContext,
+  { command }: RunRequest,
+  { engine, exitCode }: RunResult,
+): void {
+  if (exitCode === 0 || engine !== "overlay-user" || !/\bgit\b.*\bmv\b/s.test(command.join(" "))) {
+    return;
+  }
+  err.write(
+    "draftfs: git cannot rename a directory that is on the disk here, as between two disks " +
+      '("Invalid cross-device link"). --engine fuse can.\n',
   );
 }

@@ -242,7 +242,7 @@ function notesOn({ tree, privileged, root, notes }: NamespacePlan): string[] {
   if (privileged || tree === "fuse") return [...notes];
   const renames =
     "Renaming a directory that is on the disk fails with EXDEV, as between two disks; mv copies " +
-    "then, git mv gives up.";
+    "then, git mv gives up. The engine fuse renames it.";
   return [...notes, renames, ...ownerNotes(root)];
 }
 

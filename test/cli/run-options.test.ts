@@ -127,6 +127,17 @@ describe("the options of draftfs run that contain a command", () => {
     expect(out).toMatch(/^1\none\ntwo\n$/m);
   });
 
+  it("choose the engine, and the error of a rename that only another one can do names that", () => {
+    execFileSync("git", ["init", "--quiet", project.root]);
+    execFileSync("git", ["add", "."], { cwd: project.root });
+    const move = (to: string) => ["run", "--engine", "overlay-user", "--", "git", "mv", "lib", to];
+    const { code, err } = project.draftfs(move("moved"));
+    expect(code).not.toBe(0);
+    expect(err).toMatch(/Invalid cross-device link[\s\S]*--engine fuse can/);
+    const other = project.draftfs(["run", "--engine", "overlay-user", ...sh("exit 3")]);
+    expect(other.err).not.toContain("fuse");
+  });
+
   it("choose the engine, and a copy is refused unless less isolation will do", () => {
     expect(project.draftfs(["run", "--engine", "clone", "--", "true"]).code).toBe(4);
     const lax = ["--engine", "clone", "--require", "cooperative"];
