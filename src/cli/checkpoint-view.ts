@@ -28,14 +28,15 @@ export function commandLines(
   terminal: Terminal,
   withPaths = false,
 ): string {
-  const { commands = [], changes } = manifest;
+  const { commands = [], changes, operation } = manifest;
   const lines = commands.map(({ words, paths, exitCode }) => {
     const failed = exitCode === 0 ? "" : `exit ${exitCode}, `;
     const how = `(${failed}${countText(paths.length, "path")})`;
     const line = `    by ${wordsText(words)} ${terminal.paint("dim", how)}\n`;
     return line + (withPaths ? indented(changesAt(changes, new Set(paths)), terminal) : "");
   });
-  if (!withPaths) return lines.join("");
+  // Undo and its like are no work of anybody's but draftfs.
+  if (!withPaths || operation !== "commit") return lines.join("");
   const made = new Set(commands.flatMap(({ paths }) => paths));
   const others = changes.filter(({ path }) => !made.has(path));
   if (others.length > 0) lines.push(`    by no command\n${indented(others, terminal)}`);

@@ -155,7 +155,7 @@ export class PlannedNodes {
   }
 }
 
-/** One more name of a file is known by it where nobody has read the file; a staged one has none yet. */
+/** One more name of a file is known by it where nobody has read it; a staged one has none yet. */
 function inodeOf({ ino }: NodeImage): bigint | undefined {
   return ino === undefined ? undefined : BigInt(ino);
 }

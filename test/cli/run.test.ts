@@ -165,7 +165,8 @@ describe("draftfs run", () => {
       /^ {4}by sh -c echo x .*\(2 paths\)\n {6}deleted +a\.txt\n {6}added +x\n {4}by sh -c mv /,
     );
     expect(lines.join("\n")).toMatch(/\(exit 3, .*\)\n {6}\w+ .*lib\/c\.txt\n/);
-    expect(lines.join("\n")).not.toContain("by no command");
+    expect(project.draftfs(["undo"]).code).toBe(0);
+    expect(project.draftfs(["log", "--by-command"]).out).not.toContain("by no command");
   });
 
   it("does not commit what a failing command did", () => {
