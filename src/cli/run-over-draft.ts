@@ -2,6 +2,7 @@ import { writePlainFile } from "../disk/plain-file.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
 import { isDraftError } from "../errors.ts";
 import type { Overlay, RunResult } from "../index.ts";
+import { homeNoteStart } from "../sandbox/sandbox-error.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { HeldSignals } from "./held-signals.ts";
@@ -119,6 +120,11 @@ function explainEnd({ err }: CommandContext, program: string, result: RunResult)
     err.write(
       "draftfs: the command has kept the terminal, so there is no question; the draft is kept.\n",
     );
+  }
+  if (result.exitCode !== 0) {
+    // A cache that could not be written would puzzle; whoever succeeds did not need it.
+    const home = result.notes.filter((note) => note.startsWith(homeNoteStart));
+    for (const note of home) err.write(`draftfs: ${printable(note)}\n`);
   }
   for (const warning of result.warnings) err.write(`draftfs: ${printable(warning)}\n`);
   if (result.exitCode === exitCodes.notFound) {

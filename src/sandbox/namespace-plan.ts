@@ -7,6 +7,7 @@ import { stateDirectoryName } from "../disk/state-directory.ts";
 import type { BoundPlace } from "./containment-zones.ts";
 import type { Denials } from "./denied-paths.ts";
 import type { DeniedPath, NamespacePlan } from "./namespace-script.ts";
+import { homeNoteStart } from "./sandbox-error.ts";
 import type { Containment } from "./session-options.ts";
 
 export interface NamespaceOptions extends Containment {
@@ -84,7 +85,7 @@ export function planNamespace(options: NamespaceOptions): NamespacePlan {
 
 function homeNote(home: string): string {
   return (
-    `The home directory ${home} holds mounts, over which nothing can be laid: it is read-only ` +
+    `${homeNoteStart}${home} holds mounts, over which nothing can be laid: it is read-only ` +
     "instead of writable and thrown away."
   );
 }

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { DraftError } from "../errors.ts";
 
+/** How a note begins that says why the home directory is not as it was asked for. */
+export const homeNoteStart = "The home directory ";
+
 /** One way to isolate that was tried, and why it did not work. */
 export interface IsolationAttempt {
   readonly engine: string;

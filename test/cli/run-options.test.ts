@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { buildCommandLine } from "../support/built-command-line.ts";
 import { ScratchProject } from "./scratch-project.ts";
@@ -126,6 +127,25 @@ describe("the options of draftfs run that contain a command", () => {
     expect(out).not.toMatch(/SECRET|^b$/m);
     expect(out).toMatch(/^1\none\ntwo\n$/m);
   });
+
+  it.runIf(process.geteuid?.() === 0)(
+    "say why the home directory is read-only where mounts lie in it, when a command fails",
+    () => {
+      const home = project.beside("home");
+      mkdirSync(`${home}/mounted`, { recursive: true });
+      execFileSync("mount", ["-t", "tmpfs", "draftfs-test", `${home}/mounted`]);
+      try {
+        const run = (script: string) =>
+          project.draftfs(["run", ...sh(script)], { env: { HOME: home } });
+        const failed = run("echo x > ~/cache");
+        expect(failed.code).not.toBe(0);
+        expect(failed.err).toMatch(/home directory .*home holds mounts.*read-only/);
+        expect(run("true").err).not.toContain("home directory");
+      } finally {
+        execFileSync("umount", [`${home}/mounted`]);
+      }
+    },
+  );
 
   it("choose the engine, and the error of a rename that only another one can do names that", () => {
     execFileSync("git", ["init", "--quiet", project.root]);
