@@ -41,6 +41,18 @@ const escapes: readonly { readonly name: string; readonly script: string }[] = [
       "for f in 6 7 8 9; do echo x > /proc/1/fd/$f/upper/forged; echo x > /proc/1/fd/$f/file.txt; done",
   },
   {
+    name: "every root, working directory and descriptor that /proc shows",
+    script:
+      "for f in /proc/*/root /proc/*/cwd /proc/*/fd/* /proc/self/task/*/fd/*; do echo x > $f/new; " +
+      "echo x > $f$OUT/new; echo x > $f$ROOT/file.txt; done",
+  },
+  {
+    name: "a recursive bind mount with a new process namespace, uncovered there",
+    script:
+      "mkdir m; unshare -Urmpf --mount-proc sh -c 'mount --rbind $ROOT/.. m; umount -l m/tree; " +
+      "echo x > m/tree/file.txt; umount -R -l $ROOT; echo x > $ROOT/file.txt; echo x > m/out/new'",
+  },
+  {
     name: "the namespaces of process 1",
     script:
       'nsenter -t 1 -m -U sh -c "umount -l $ROOT; echo x > $ROOT/file.txt"; nsenter -t 1 -m sh -c "umount -l $ROOT"; echo x > $OUT/new',
