@@ -25,8 +25,12 @@ const long = [
   "test/sandbox/unprivileged.long.ts",
 ];
 
-/** Of the long ones, those that try two errors of five at each call there, and all in `exhaustive`. */
-const sweeps = ["test/crash/commit-errors.long.ts", "test/recovery/faults.long.ts"];
+/** Of the long ones, those that try a part of the errors or points there, and all in `exhaustive`. */
+const sweeps = [
+  "test/crash/commit-errors.long.ts",
+  "test/crash/layered.long.ts",
+  "test/recovery/faults.long.ts",
+];
 
 /** Quick ones too, but of those that take the longest and change the least: left to `long`. */
 const leftToLong = [
@@ -53,6 +57,7 @@ const leftToLong = [
   "test/engines/bench-engines.test.ts",
   "test/objects/git-index.test.ts",
   "test/regressions/agents.test.ts",
+  "test/sandbox/lost-contents.test.ts",
   "test/sandbox/moved-files.test.ts",
   "test/sandbox/touched.test.ts",
   "test/sandbox/undecodable-names.test.ts",
@@ -132,6 +137,7 @@ const config: ViteUserConfig = defineConfig({
           env: {
             DRAFTFS_PROPERTY_PROGRAMS: process.env["DRAFTFS_PROPERTY_PROGRAMS"] ?? "200",
             DRAFTFS_ERROR_CODES: process.env["DRAFTFS_ERROR_CODES"] ?? "2",
+            DRAFTFS_POINTS_STRIDE: process.env["DRAFTFS_POINTS_STRIDE"] ?? "3",
             DRAFTFS_POWER_CUTS: process.env["DRAFTFS_POWER_CUTS"] ?? "0.15",
             DRAFTFS_ROUNDS: process.env["DRAFTFS_ROUNDS"] ?? "10",
           },

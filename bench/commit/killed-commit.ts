@@ -2,9 +2,9 @@
  * Starts a commit and kills itself with SIGKILL in the middle of applying it:
  * `killed-commit.js ROOT FILES VERSION`.
  */
-import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { DraftRoot } from "../lib/draft-root.ts";
 import { makeTextFiles } from "../lib/text-files.ts";
 
@@ -13,10 +13,10 @@ const draft = await DraftRoot.open(root);
 for (const { path, text } of makeTextFiles(Number(files), Number(version))) {
   draft.fs.writeFileSync(join(root, path), text);
 }
-const rename = fs.renameSync;
+const { rename } = NodeDisk.prototype;
 let renamesLeft = Math.ceil(Number(files) / 2);
-fs.renameSync = (source, target) => {
-  rename(source, target);
+NodeDisk.prototype.rename = function killAfterSome(source, target) {
+  rename.call(this, source, target);
   renamesLeft -= 1;
   if (renamesLeft === 0) process.kill(process.pid, "SIGKILL");
 };
