@@ -24,6 +24,8 @@ const { O_DIRECTORY, O_NOFOLLOW } = constants;
 
 /** What a look by descriptor and name saves, in microseconds: no lookup under `/proc`. */
 const statSavingUs = 4;
+/** The same for opening. */
+const openSavingUs = 3;
 
 /** Linux' O_PATH: a place in the tree, which needs no right to read it. Node does not name it. */
 const O_PATH = 0o10000000;
@@ -79,7 +81,10 @@ export class PinnedTree {
 
   /** Opens the file at `path` itself. The caller closes the descriptor. */
   open(path: TreePath, flags: number, mode = 0o600): number {
-    return openSync(this.#at(path), flags | O_NOFOLLOW, mode);
+    const place = { directory: this.#directory(parentOf(path)), name: nameOf(path) };
+    const opened = nativeCalls(openSavingUs)?.openIn(place, flags | O_NOFOLLOW, mode) ?? -1;
+    // Node knows how to say why it cannot be opened.
+    return opened >= 0 ? opened : openSync(this.#at(path), flags | O_NOFOLLOW, mode);
   }
 
   mkdir(path: TreePath, mode: number): void {
