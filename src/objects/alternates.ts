@@ -42,8 +42,23 @@ function namedIn(disk: Disk, objects: string): string[] {
     .map((line) => (isAbsolute(line) ? line : resolve(objects, line)));
 }
 
-/** A path that git has quoted as a string of C. */
+/** A path that git has quoted as a string of C, in which octal numbers stand for bytes. */
 function unquoted(line: string): string {
-  const inner = line.replace(/^"|"$/g, "");
-  return inner.replace(/\\(["\\])/g, "$1");
+  const bytes = Buffer.from(line.replace(/^"|"$/g, "")).toString("latin1");
+  const meant = bytes.replace(/\\([0-3][0-7]{2}|.)/gs, (_, code: string) =>
+    code.length === 3
+      ? String.fromCharCode(Number.parseInt(code, 8))
+      : (escapes[code] ?? code),
+  );
+  return Buffer.from(meant, "latin1").toString("utf8");
 }
+
+const escapes: Readonly<Record<string, string>> = {
+  a: "\u0007",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\u000b",
+};
