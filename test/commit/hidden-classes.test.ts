@@ -40,7 +40,7 @@ function differing(one: unknown, other: unknown, path: string): string[] {
 
 const files = 12;
 
-test("V8 tells of objects that were written with the other one first", () => {
+test("V8 tells which objects share a hidden class", () => {
   const [one, other] = [{ a: 1 }, { a: 2 }];
   expect(haveSameMap(one, other)).toBe(true);
   expect(haveSameMap(one, { b: 1 })).toBe(false);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
 import { codeOf } from "../crash/commit-faults.ts";
-import { FaultDisk } from "../support/fault-disk.ts";
+import { type DiskCall, FaultDisk } from "../support/fault-disk.ts";
 import { HistoryFixture } from "./history-fixture.ts";
 
 let fixture: HistoryFixture;
@@ -82,54 +82,50 @@ test("undo of writing to a file that has moved away from its other name", async 
   expect(contents()).toEqual(["more than one", "more than one", "other"]);
 });
 
-test("a file of several names that fails half-written gets its old bytes back", async () => {
-  fixture.edit("one", "more than one");
+/**
+ * Lets one call after another fail that `isPoint` chooses, each in a commit of its own, until one
+ * commit meets none: those that failed have changed nothing.
+ */
+async function failAtEach(
+  isPoint: (call: DiskCall) => boolean,
+  change: Parameters<HistoryFixture["commit"]>[0],
+): Promise<void> {
   const before = fixture.snapshot();
   const ends: unknown[] = [];
   for (let nth = 0; !ends.includes("committed"); nth++) {
     let calls = 0;
-    const disk = new FaultDisk(new NodeDisk(), ({ name }) =>
-      ["read", "write", "truncate"].includes(name) && calls++ === nth
-        ? { kind: "error", code: "EIO" }
-        : { kind: "none" },
+    const disk = new FaultDisk(new NodeDisk(), (call) =>
+      isPoint(call) && calls++ === nth ? { kind: "error", code: "EIO" } : { kind: "none" },
     );
     fixture.reopen(disk);
-    const end = await fixture
-      .commit((fs, at) => fs.writeFileSync(at("one"), "shorter"))
-      .then(
-        () => "committed",
-        (error: unknown) => codeOf(error),
-      );
+    const end = await fixture.commit(change).then(
+      () => "committed",
+      (error: unknown) => codeOf(error),
+    );
     ends.push(end);
     if (end !== "committed") expect(fixture.snapshot()).toEqual(before);
   }
   expect(ends).toContain("DRAFT_COMMIT_FAILED");
+}
+
+test("a file of several names that fails half-written gets its old bytes back", async () => {
+  fixture.edit("one", "more than one");
+  await failAtEach(
+    ({ name }) => ["read", "write", "truncate"].includes(name),
+    (fs, at) => fs.writeFileSync(at("one"), "shorter"),
+  );
   expect(contents()).toEqual(["shorter", "shorter", "other"]);
 });
 
 test("a new name in place of a file that moves is taken away again when the commit fails", async () => {
-  const before = fixture.snapshot();
-  const ends: unknown[] = [];
-  for (let nth = 0; !ends.includes("committed"); nth++) {
-    let calls = 0;
-    const disk = new FaultDisk(new NodeDisk(), ({ changes }) =>
-      changes && calls++ === nth ? { kind: "error", code: "EIO" } : { kind: "none" },
-    );
-    fixture.reopen(disk);
-    const end = await fixture
-      .commit((fs, at) => {
-        fs.renameSync(at("one again"), at("moved"));
-        fs.appendFileSync(at("one"), " and more");
-        fs.linkSync(at("other"), at("one again"));
-      })
-      .then(
-        () => "committed",
-        (error: unknown) => codeOf(error),
-      );
-    ends.push(end);
-    if (end !== "committed") expect(fixture.snapshot()).toEqual(before);
-  }
-  expect(ends).toContain("DRAFT_COMMIT_FAILED");
+  await failAtEach(
+    ({ changes }) => changes,
+    (fs, at) => {
+      fs.renameSync(at("one again"), at("moved"));
+      fs.appendFileSync(at("one"), " and more");
+      fs.linkSync(at("other"), at("one again"));
+    },
+  );
   expect(["one", "moved", "one again"].map((name) => fixture.read(name))).toEqual([
     ...["one and more", "one and more", "other"],
   ]);
