@@ -109,11 +109,11 @@ export class CloneWorkspace implements Workspace {
     this.#contents.settle();
   }
 
-  /** Processes left behind are not known here. */
   warnings(): readonly string[] {
     return [];
   }
 
+  /** Processes left behind are not known here. */
   async quiesce(): Promise<void> {}
 
   freeBytes(): number {
