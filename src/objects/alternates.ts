@@ -46,9 +46,7 @@ function namedIn(disk: Disk, objects: string): string[] {
 function unquoted(line: string): string {
   const bytes = Buffer.from(line.replace(/^"|"$/g, "")).toString("latin1");
   const meant = bytes.replace(/\\([0-3][0-7]{2}|.)/gs, (_, code: string) =>
-    code.length === 3
-      ? String.fromCharCode(Number.parseInt(code, 8))
-      : (escapes[code] ?? code),
+    code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (escapes[code] ?? code),
   );
   return Buffer.from(meant, "latin1").toString("utf8");
 }
