@@ -48,6 +48,8 @@ const leftToLong = [
   "test/cli/short-writes.test.ts",
   "test/cli/terminal.test.ts",
   "test/config/agent-profile.test.ts",
+  "test/conformance/large.test.ts",
+  "test/conformance/watch-forms.test.ts",
   "test/crash/commit-abort.test.ts",
   "test/crash/commit-death.test.ts",
   "test/crash/commit-power.test.ts",
@@ -59,6 +61,7 @@ const leftToLong = [
   "test/regressions/agents.test.ts",
   "test/sandbox/lost-contents.test.ts",
   "test/sandbox/moved-files.test.ts",
+  "test/sandbox/places.test.ts",
   "test/sandbox/touched.test.ts",
   "test/sandbox/undecodable-names.test.ts",
 ];
