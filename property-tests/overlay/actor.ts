@@ -10,7 +10,7 @@ import { classifierOf, type Frame } from "../../test/conformance/harness/plain.t
 import { Recorder } from "../../test/conformance/harness/recorder.ts";
 import type { Fs } from "../../test/conformance/harness/seed.ts";
 import { readTree, type Tree } from "../../test/conformance/harness/tree.ts";
-import { restoreTree, type SavedTree, saveTree } from "./mirror.ts";
+import { renumbered, restoreTree, type SavedTree, saveTree } from "./mirror.ts";
 import { type Action, type Place, perform } from "./operations.ts";
 
 /** What an actor works on: an overlay, or the layer of one. */
@@ -210,7 +210,10 @@ export class Actor {
     if (!last) return;
     const kept = [...this.#real.open.keys()].flatMap((slot) => this.#keptAt(slot, last));
     this.#subject.rollback(last.savepoint);
-    restoreTree(this.#real.root, last.tree);
+    const inodes = restoreTree(this.#real.root, last.tree);
+    for (const [index, saved] of this.#savepoints.entries()) {
+      this.#savepoints[index] = { ...saved, tree: renumbered(saved.tree, inodes) };
+    }
     for (const { slot, path, flags, position } of kept) {
       const descriptor = openAt(join(this.#real.root, path), flags, position);
       if (descriptor === undefined) this.#closeSlot(this.#overlay, slot);
@@ -228,7 +231,7 @@ export class Actor {
     this.#closeSlot(this.#real, slot);
     const now = this.#opened.get(slot);
     const before = opened.get(slot);
-    const node = tree.find(({ stats }) => stats.ino === ino && stats.isFile());
+    const node = tree.find(({ inode, stats }) => inode === ino && stats.isFile());
     const flags = before === undefined ? undefined : flagsToReopen[before.flags];
     if (node !== undefined && flags !== undefined && before?.serial === now?.serial) {
       return [{ slot, path: node.path, flags, position }];

@@ -5,6 +5,8 @@ import { join } from "node:path";
 interface SavedNode {
   readonly path: string;
   readonly stats: nodeFs.BigIntStats;
+  /** Its inode number now, while `stats` are of the time when the tree was saved. */
+  readonly inode: bigint;
   readonly content: Buffer | string | undefined;
   readonly sameAs: string | undefined;
 }
@@ -35,7 +37,7 @@ function readTree(root: string, without: readonly string[]): SavedTree {
     const stats = nodeFs.lstatSync(absolute, { bigint: true });
     const sameAs = stats.isFile() || stats.isSymbolicLink() ? firstNames.get(stats.ino) : undefined;
     firstNames.set(stats.ino, sameAs ?? path);
-    nodes.push({ path, stats, content: contentOf(absolute, stats), sameAs });
+    nodes.push({ path, stats, inode: stats.ino, content: contentOf(absolute, stats), sameAs });
     if (!stats.isDirectory()) return;
     for (const name of nodeFs.readdirSync(absolute).sort()) {
       if (path !== "" || !without.includes(name)) visit(join(path, name));
@@ -62,8 +64,12 @@ function unlock(directory: string): void {
   }
 }
 
-/** Puts a saved tree back in place of whatever lies at `root` now. */
-export function restoreTree(root: string, tree: SavedTree): void {
+/**
+ * Puts a saved tree back in place of whatever lies at `root` now.
+ *
+ * @returns the new inode number of each file by its old one.
+ */
+export function restoreTree(root: string, tree: SavedTree): ReadonlyMap<bigint, bigint> {
   unlock(root);
   for (const name of nodeFs.readdirSync(root)) {
     nodeFs.rmSync(join(root, name), { recursive: true, force: true });
@@ -75,6 +81,22 @@ export function restoreTree(root: string, tree: SavedTree): void {
     if (!stats.isSymbolicLink()) nodeFs.chmodSync(absolute, Number(stats.mode & 0o7777n));
     nodeFs.lutimesSync(absolute, secondsOf(stats.atimeNs), secondsOf(stats.mtimeNs));
   }
+  return new Map(tree.map(({ path, inode }) => [inode, inodeAt(join(root, path))]));
+}
+
+/**
+ * A saved tree after another has been restored. Files that are gone have no inode any more: a
+ * number that the file system gives to another file later must not be taken for theirs.
+ */
+export function renumbered(tree: SavedTree, inodes: ReadonlyMap<bigint, bigint>): SavedTree {
+  return tree.map((node) => ({ ...node, inode: inodes.get(node.inode) ?? noInode }));
+}
+
+/** No file has this number. */
+const noInode = -1n;
+
+function inodeAt(absolute: string): bigint {
+  return nodeFs.lstatSync(absolute, { bigint: true }).ino;
 }
 
 function restoreNode(root: string, { path, stats, content, sameAs }: SavedNode): void {
