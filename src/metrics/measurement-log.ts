@@ -1,8 +1,9 @@
-import { dirname, relative, sep } from "node:path";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { KIB } from "../limits.ts";
 import type { Measurement } from "./measurement.ts";
+import { leadsOutside } from "./measurement-place.ts";
+import { type LoggedRecord, measurementOf, recordOf } from "./measurement-record.ts";
 
 /** How a log is kept. */
 export interface MeasurementLogOptions {
@@ -18,13 +19,6 @@ export interface MeasurementLogOptions {
   /** Time between two writes, in milliseconds (`interval`). */
   readonly intervalMs: number;
   readonly now?: () => number;
-}
-
-/** What else is kept beside measurements. */
-export interface LoggedRecord {
-  readonly id: string;
-  /** Since the epoch, in milliseconds. */
-  readonly startedAtMs: number;
 }
 
 /** As much is read of the beginning and the end of a file: about a hundred lines. */
@@ -129,18 +123,9 @@ export class MeasurementLog {
     return this.#read(size - 1, 1).toString("latin1") !== "\n";
   }
 
-  /** Whether a link leads to the file, or it was never inside. */
   #isOutside(): boolean {
     const { disk, root, path } = this.#options;
-    const names = relative(root, dirname(path)).split(sep);
-    if (names[0] === "..") return true;
-    let directory = root;
-    for (const name of names) {
-      if (name === "") break;
-      directory = `${directory}${sep}${name}`;
-      if (disk.lstat(directory)?.kind === "symlink") return true;
-    }
-    return false;
+    return leadsOutside(disk, root, path);
   }
 
   #read(position: number, length: number): Buffer {
@@ -192,26 +177,9 @@ function linesOf(text: string): string[] {
   return text.split(/(?<=\n)/);
 }
 
-/** The measurement that a line holds; `undefined` for anything else. */
-function measurementOf(line: string): Measurement | undefined {
-  const record = recordOf(line) as Partial<Measurement> | undefined;
-  return record?.operation === undefined ? undefined : (record as Measurement);
-}
-
 /** When the operation of a line began; `undefined` for what is no whole line of ours. */
 function startOf(line: string): number | undefined {
   return recordOf(line)?.startedAtMs;
-}
-
-function recordOf(line: string): LoggedRecord | undefined {
-  if (!line.endsWith("\n")) return undefined;
-  try {
-    const record = JSON.parse(line) as Partial<LoggedRecord>;
-    const isOurs = typeof record.id === "string" && typeof record.startedAtMs === "number";
-    return isOurs ? (record as LoggedRecord) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function outsideError(path: string): Error {

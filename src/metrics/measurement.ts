@@ -9,8 +9,18 @@ export interface IoCounts {
   readonly bytesWritten: number;
 }
 
-/** How an operation was done. `none` is the standard path. */
-export type OptimizationKind = "none" | "batch" | "template" | "coalesce" | "stream" | "no_op";
+/** How an operation can be done. `none` is the standard path. */
+export const optimizationKinds = [
+  "none",
+  "batch",
+  "template",
+  "coalesce",
+  "stream",
+  "no_op",
+] as const;
+
+/** How an operation was done. */
+export type OptimizationKind = (typeof optimizationKinds)[number];
 
 /** What one operation of an engine or tool took. What is not tracked is `undefined`. */
 export interface Measurement {
