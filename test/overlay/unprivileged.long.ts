@@ -15,3 +15,4 @@ await import("./memory.test.ts");
 await import("./savepoint.test.ts");
 await import("./identity.test.ts");
 await import("../regressions/peers.test.ts");
+await import("../regressions/layers.test.ts");

@@ -110,7 +110,7 @@ conform("what else peers got wrong", [
 ]);
 
 describe("what else peers got wrong, seen from outside", () => {
-  test("zenfs 2.7.6: reading copies nothing up", async () => {
+  test("zen-fs/core#81, zenfs 2.7.6: reading copies nothing up", async () => {
     const root = plant({ "a.txt": "alpha", "d/b": "bravo" });
     nodeFs.symlinkSync("a.txt", join(root, "l"));
     const layer = open(root);

@@ -349,12 +349,15 @@ const generators: readonly Scenario[] = [
 
 /** Asked for, or broken and mended, in threads about what overlays and memory file systems lack. */
 const wanted: readonly Scenario[] = [
-  scenario("streamich/memfs#967: readdir lists trees, with types and parents", ({ fs, at }) => {
-    fs.writeFileSync(at("d/sub/new"), "");
-    fs.unlinkSync(at("d/x.txt"));
-    fs.readdirSync(at(""), { recursive: true });
-    fs.readdirSync(at(""), { recursive: true, withFileTypes: true });
-  }),
+  scenario(
+    "streamich/memfs#967, platformatic/vfs#4, #10: readdir lists trees, with types and parents",
+    ({ fs, at }) => {
+      fs.writeFileSync(at("d/sub/new"), "");
+      fs.unlinkSync(at("d/x.txt"));
+      fs.readdirSync(at(""), { recursive: true });
+      fs.readdirSync(at(""), { recursive: true, withFileTypes: true });
+    },
+  ),
   scenario("streamich/memfs#325: making the root again makes nothing else", ({ fs, at }) => {
     fs.mkdirSync(at(""));
     fs.mkdirSync(at("d//new//"));

@@ -66,7 +66,7 @@ test("nx 24: what was put back as it was is found unchanged", () => {
   expect(fs.readFileSync("d/x.txt", "utf8")).toBe("d/x.txt");
 });
 
-test("containerd/continuity#236, nrwl/nx#712: what is pending is found without a walk", () => {
+test("containerd/continuity#236, #145, nrwl/nx#712: what is pending is found without a walk", () => {
   for (let index = 0; index < 300; index++) nodeFs.mkdirSync(join(root, `many${index}`));
   let listed = 0;
   const counting = {
