@@ -122,6 +122,13 @@ export const journalSlotBytes = MIB;
 export const draftLockWaitMs = 300;
 
 /**
+ * How long an engine of the sandbox that has failed to start is not tried again by this process, as
+ * long as another one works: whoever repairs a system should not have to restart his programs, and
+ * a start that fails costs some 50 ms. Milliseconds.
+ */
+export const engineVerdictMs = 5 * 60_000;
+
+/**
  * Places on the disk that one absolute pattern of `denyRead` may lead to: looking at so many takes
  * about a second, and `/**` would look at the whole disk.
  */

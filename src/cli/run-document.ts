@@ -6,7 +6,7 @@ import { shownChangesOf, totalsOf } from "./shown-changes.ts";
 /** A command that ended, as `run --json` tells of it: which changes are its own, what bound it. */
 export function commandDocument(result: RunResult): Record<string, unknown> {
   const { exitCode, signal, isTimedOut, elapsedMs, engine, isolation } = result;
-  const { limits, notes, warnings, changes } = result;
+  const { passedOver, limits, notes, warnings, changes } = result;
   return {
     exitCode,
     signal: signal ?? null,
@@ -14,6 +14,7 @@ export function commandDocument(result: RunResult): Record<string, unknown> {
     elapsedMs,
     engine,
     isolation,
+    passedOver,
     limits: limits.map((limit) => ({ ...limit, isReached: limit.isReached ?? null })),
     notes,
     warnings,

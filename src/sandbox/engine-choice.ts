@@ -1,5 +1,6 @@
 import type { Layer } from "../overlay/layer.ts";
 import { CloneWorkspace } from "./clone-workspace.ts";
+import { circumstancesOf, EngineVerdicts } from "./engine-verdicts.ts";
 import { foreignEntries } from "./foreign-entries.ts";
 import { KernelWorkspace } from "./kernel-workspace.ts";
 import type { LentContents } from "./lent-contents.ts";
@@ -13,23 +14,68 @@ export interface WorkspaceContext {
   readonly contents: LentContents;
 }
 
+/** A workspace, and why its engine is not a better one. */
+export interface StartedWorkspace {
+  readonly workspace: Workspace;
+  readonly passedOver: readonly IsolationAttempt[];
+}
+
+/** Of this process; nothing of it is kept on the disk, where others could change what is judged. */
+const verdicts = new EngineVerdicts();
+
 /**
  * Starts the first engine that works, by trying: versions and settings of a system say little about
- * what it allows.
+ * what it allows. What has failed lately for a reason that lasts is tried last of all that enforce
+ * isolation: again, before less is taken or the command refused.
  *
  * @throws {DraftError} `DRAFT_ISOLATION` with every attempt, why it failed and what would help.
  */
-export async function startWorkspace(context: WorkspaceContext): Promise<Workspace> {
-  const attempts: IsolationAttempt[] = [];
-  for (const engine of candidateEngines(context)) {
+export async function startWorkspace(
+  context: WorkspaceContext,
+  known: EngineVerdicts = verdicts,
+): Promise<StartedWorkspace> {
+  const engines = candidateEngines(context);
+  const circumstances = circumstancesOf(context.layer.root, context.options);
+  const attempts = new Map<Engine, IsolationAttempt>();
+  for (const engine of engines) {
+    const attempt = known.find(engine, circumstances);
+    if (attempt !== undefined) attempts.set(engine, attempt);
+  }
+  for (const engine of inOrderOfHope(engines, attempts)) {
     try {
-      return await startEngine(engine, context);
+      const workspace = await startEngine(engine, context);
+      known.forget(engine, circumstances);
+      return { workspace, passedOver: attemptsBefore(engine, engines, attempts) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      attempts.push({ engine, reason, remedy: remedyFor(reason) });
+      const attempt = { engine, reason, remedy: remedyFor(reason) };
+      attempts.set(engine, attempt);
+      known.note(engine, circumstances, attempt);
     }
   }
-  throw isolationError(context.layer.root, attempts);
+  throw isolationError(context.layer.root, attemptsBefore(undefined, engines, attempts));
+}
+
+/** First those of which nothing is known, then those that have failed, and then a mere copy. */
+function inOrderOfHope(
+  engines: readonly Engine[],
+  failed: ReadonlyMap<Engine, IsolationAttempt>,
+): Engine[] {
+  const enforcing = engines.filter((engine) => engine !== "clone");
+  const [known, unknown] = [true, false].map((isKnown) =>
+    enforcing.filter((engine) => failed.has(engine) === isKnown),
+  ) as [Engine[], Engine[]];
+  return [...unknown, ...known, ...engines.filter((engine) => engine === "clone")];
+}
+
+/** Why the engines that are better than `chosen` were not taken, best first. */
+function attemptsBefore(
+  chosen: Engine | undefined,
+  engines: readonly Engine[],
+  attempts: ReadonlyMap<Engine, IsolationAttempt>,
+): IsolationAttempt[] {
+  const better = chosen === undefined ? engines : engines.slice(0, engines.indexOf(chosen));
+  return better.flatMap((engine) => attempts.get(engine) ?? []);
 }
 
 /** The engines of this system, best first. */

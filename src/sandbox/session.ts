@@ -6,10 +6,11 @@ import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { type CommandEnd, type CommandOptions, RunningCommand } from "./command.ts";
 import { CommandLimits, type LimitInForce } from "./command-limits.ts";
-import { startWorkspace } from "./engine-choice.ts";
+import { type StartedWorkspace, startWorkspace } from "./engine-choice.ts";
 import type { HarvestedChange } from "./harvested-change.ts";
 import { LentContents } from "./lent-contents.ts";
 import { limitWarnings, warningsOf } from "./run-warnings.ts";
+import type { IsolationAttempt } from "./sandbox-error.ts";
 import type { Engine, Isolation, SessionOptions } from "./session-options.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -40,6 +41,11 @@ export interface CommandRecord {
 export interface RunResult extends CommandRecord, CommandEnd {
   readonly engine: Engine;
   readonly isolation: Isolation;
+  /**
+   * The engines that are better than this one, and why they did not start: as found out for this
+   * session, or by an earlier one of this process in the last five minutes.
+   */
+  readonly passedOver: readonly IsolationAttempt[];
   /** The limits that were in force, what enforced each, and whether it was reached. */
   readonly limits: readonly LimitInForce[];
   /** What this engine does differently from the real disk, for this very tree. */
@@ -82,7 +88,8 @@ export class Session implements AsyncDisposable {
   /** Changes that were harvested on request while their command was running. */
   readonly #early: HarvestedChange[] = [];
   #workspace: Workspace | undefined;
-  #starting: Promise<Workspace> | undefined;
+  #passedOver: readonly IsolationAttempt[] = [];
+  #starting: Promise<StartedWorkspace> | undefined;
   /** Limits of commands that have ended, with processes that have not. */
   #lasting: CommandLimits[] = [];
   #running = 0;
@@ -236,7 +243,8 @@ export class Session implements AsyncDisposable {
    */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const workspace = this.#workspace ?? (await this.#starting?.catch(() => undefined));
+    const starting = this.#starting?.catch(() => undefined);
+    const workspace = this.#workspace ?? (await starting)?.workspace;
     this.#workspace = undefined;
     this.#contents.close();
     await workspace?.stop();
@@ -262,7 +270,7 @@ export class Session implements AsyncDisposable {
     const { engine, isolation, notes } = workspace;
     const warnings = [...warningsOf(workspace, changes), ...limitWarnings(limits)];
     const how = { signal, isTimedOut, isTerminalLost, limits };
-    return { ...record, ...how, engine, isolation, notes, warnings };
+    return { ...record, ...how, engine, isolation, passedOver: this.#passedOver, notes, warnings };
   }
 
   /** How the limits stand; they are lifted once nothing lives under them. */
@@ -342,8 +350,10 @@ export class Session implements AsyncDisposable {
     }).finally(() => {
       this.#starting = undefined;
     });
-    this.#workspace = await this.#starting;
-    return this.#workspace;
+    const { workspace, passedOver } = await this.#starting;
+    this.#workspace = workspace;
+    this.#passedOver = passedOver;
+    return workspace;
   }
 
   #directoryOf(cwd: string | undefined): string {

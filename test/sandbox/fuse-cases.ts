@@ -11,7 +11,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openLayer } from "../../src/overlay/layer.ts";
+import { startWorkspace } from "../../src/sandbox/engine-choice.ts";
+import { EngineVerdicts } from "../../src/sandbox/engine-verdicts.ts";
+import { KernelWorkspace } from "../../src/sandbox/kernel-workspace.ts";
+import { LentContents } from "../../src/sandbox/lent-contents.ts";
+import { canMountLayers, LayeredRoot } from "../support/layered-root.ts";
 import { isRoot, openOver, treeOf } from "./sandbox-fixture.ts";
 
 /** Small directories that belong to root on every system. */
@@ -175,4 +181,33 @@ describe("what a FUSE mount shows of changes beside it", () => {
     layer.fs.writeFileSync(join(root, "d/c"), "");
     expect((await running.result).exitCode).toBe(0);
   });
+
+  it.runIf(isRoot && canMountLayers())(
+    "a tree is shown over which the kernel lays nothing more, and that is found out once",
+    async () => {
+      using inner = new LayeredRoot((lower) => writeFileSync(join(lower, "a"), "a\n"));
+      using root = new LayeredRoot(() => undefined, { lower: inner.path });
+      const known = new EngineVerdicts();
+      const start = vi.spyOn(KernelWorkspace, "start");
+      onTestFinished(() => start.mockRestore());
+      const triedOver = async (): Promise<readonly (string | undefined)[]> => {
+        start.mockClear();
+        const layer = openLayer({ root: root.path });
+        const contents = new LentContents();
+        const context = { layer, contents, options: {} };
+        const { workspace, passedOver } = await startWorkspace(context, known);
+        await workspace.stop();
+        contents.close();
+        layer.close();
+        expect(workspace.engine).toBe("fuse");
+        expect(passedOver.map(({ reason }) => reason)).toEqual([
+          expect.stringContaining("wrong fs type"),
+          expect.stringContaining("wrong fs type"),
+        ]);
+        return start.mock.calls.map(([{ engine }]) => engine);
+      };
+      expect(await triedOver()).toEqual(["overlay", "overlay-user", "fuse"]);
+      expect(await triedOver()).toEqual(["fuse"]);
+    },
+  );
 });

@@ -9,6 +9,8 @@ export interface Layering {
   readonly options?: string;
   /** Whether the lower layer has a file system of its own, and so inode numbers of its own. */
   readonly isApart?: boolean;
+  /** A lower layer that lies elsewhere, instead of one of its own. */
+  readonly lower?: string;
 }
 
 /** A root as a container has it: an overlayfs, of which a lower layer holds what was there first. */
@@ -20,15 +22,16 @@ export class LayeredRoot implements Disposable {
   readonly path: string;
 
   /** @param fill makes what the lower layer holds. */
-  constructor(fill: (lower: string) => void, { options = "", isApart = false }: Layering = {}) {
+  constructor(fill: (lower: string) => void, layering: Layering = {}) {
+    const { options = "", isApart = false } = layering;
     this.#place = fs.mkdtempSync(join(memoryDirectory(), "draftfs-layered-"));
     this.path = join(this.#place, "merged");
     for (const name of ["lower", "upper", "work", "merged"]) fs.mkdirSync(join(this.#place, name));
-    const lower = join(this.#place, "lower");
-    const layers = ["lower", "upper", "work"].map(
-      (name) => `${name}dir=${join(this.#place, name)}`,
-    );
-    this.#options = [...layers, options].filter((option) => option !== "").join(",");
+    const lower = layering.lower ?? join(this.#place, "lower");
+    const layers = ["upper", "work"].map((name) => `${name}dir=${join(this.#place, name)}`);
+    this.#options = [`lowerdir=${lower}`, ...layers, options]
+      .filter((option) => option !== "")
+      .join(",");
     try {
       if (isApart) this.#mount(lower, ["-t", "tmpfs", "draftfs-test"]);
       fill(lower);
