@@ -39,6 +39,7 @@ const leftToLong = [
   "test/cli/bad-input.test.ts",
   "test/cli/collect-later.test.ts",
   "test/cli/config.test.ts",
+  "test/cli/dashboard/dashboard.test.ts",
   "test/cli/find-root.test.ts",
   "test/cli/metrics.test.ts",
   "test/cli/mounts.test.ts",

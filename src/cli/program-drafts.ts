@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { type Add, checksOption, type Executing } from "./program-parts.ts";
+import { type Add, checksOption, type Executing, portNumber } from "./program-parts.ts";
 import { addSandboxOptions } from "./sandbox-options.ts";
 
 /** The commands that run something, and those about the system. */
@@ -41,6 +41,10 @@ export function addRunning(add: Add, executing: Executing): void {
   add("config", "the configuration in force, and where each value comes from").action(
     executing(() => import("./commands/config.ts")),
   );
+  add("dashboard", "figures and alerts of a root in a browser, until Ctrl-C")
+    .option("--port <number>", "where to listen, 0 for any that is free", portNumber, 0)
+    .option("--host <address>", "where to listen: an address of this machine", "127.0.0.1")
+    .action(executing(() => import("./commands/dashboard.ts")));
   add("doctor", "what isolation this system offers, and what would improve it").action(
     executing(() => import("./commands/doctor.ts")),
   );

@@ -25,6 +25,12 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError("Give a whole number from 1.");
 }
 
+/** @throws {InvalidArgumentError} shown as a usage error. */
+export function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError("Give a port from 1 to 65535, or 0 for any that is free.");
+}
+
 const unitBytes = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const;
 
 /** @throws {InvalidArgumentError} shown as a usage error. */

@@ -4,12 +4,13 @@ import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { mailAlert } from "../metrics/alert-mail.ts";
 import { AlertWatch } from "../metrics/alert-watch.ts";
-import type { Alert, AlertThresholds } from "../metrics/alerts.ts";
+import type { Alert } from "../metrics/alerts.ts";
 import type { Measurement } from "../metrics/measurement.ts";
 import { MeasurementLog } from "../metrics/measurement-log.ts";
 import { type Aggregate, MeasurementWindow } from "../metrics/measurement-window.ts";
 import type { Meter } from "../metrics/meter.ts";
 import { healthAlertsOf } from "../metrics/system-health.ts";
+import { alertThresholdsOf } from "./alert-thresholds.ts";
 import type { ConfigValues } from "./config-keys.ts";
 import { meterOf } from "./meter-of.ts";
 import { readSystemHealth } from "./system-health.ts";
@@ -58,10 +59,6 @@ const names = {
   watchesSystem: true,
   onAlert: true,
 } satisfies NamesOf<CollectOptions>;
-
-/** Shares of operations that may fail and fall back; there are no keys for them. */
-const errorRateMax = 0.01;
-const fallBackRateMax = 0.05;
 
 /**
  * Measures what the configuration asks for and keeps it where it says: in memory, or in a file
@@ -145,7 +142,7 @@ function watchOf(
   const { now = Date.now, onAlert } = options;
   const isLogged = values["alerts.notifications.log"];
   const watch = new AlertWatch({
-    thresholds: thresholdsOf(values),
+    thresholds: alertThresholdsOf(values),
     raisesCritical: values["safety.emergency.alert_on_critical"],
     ...(options.watchesSystem === false ? {} : { others: () => healthAlerts(values, options) }),
     onAlert(alert) {
@@ -164,14 +161,4 @@ function healthAlerts(
 ): Alert[] {
   const health = readSystemHealth(disk, root, now());
   return healthAlertsOf(health, values["write_optimization.performance.memory_limit"]);
-}
-
-function thresholdsOf(values: ConfigValues): AlertThresholds {
-  return {
-    averageGainMin: values["alerts.thresholds.performance_gain_warning"],
-    integrityFailureRateMax: values["alerts.thresholds.integrity_failure_critical"],
-    rollbackRateMax: values["alerts.thresholds.rollback_rate_warning"],
-    errorRateMax,
-    fallBackRateMax,
-  };
 }

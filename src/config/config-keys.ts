@@ -18,15 +18,7 @@ export type KeyReader =
   | "alerts"
   | "recovery"
   | "agents"
-  | "monitoring";
-
-/** Parts that are yet to come: their keys are checked and shown, and change nothing. */
-const laterReaders: readonly KeyReader[] = ["monitoring"];
-
-/** Whether anything acts on the keys of a part. */
-export function isInForce(reader: KeyReader): boolean {
-  return !laterReaders.includes(reader);
-}
+  | "dashboard";
 
 /** One key of the configuration. */
 export interface ConfigKey<Value> {
@@ -205,7 +197,7 @@ export const configKeys = {
   ),
   "alerts.notifications.email": key(truth, false, "alerts", "Send alerts by mail"),
   "alerts.notifications.log": key(truth, true, "alerts", "Write alerts among the measurements"),
-  "alerts.notifications.dashboard": key(truth, true, "monitoring", "Show alerts on the dashboard"),
+  "alerts.notifications.dashboard": key(truth, true, "dashboard", "Show alerts on the dashboard"),
   "safety.integrity_checks.enabled": key(truth, true, "commit", "Check before a commit at all"),
   "safety.integrity_checks.level": key(
     level,

@@ -11,7 +11,6 @@ import {
   type ConfigValues,
   configFiles,
   configKeys,
-  isInForce,
 } from "./config-keys.ts";
 import { configDirectoryVariable, isLegacy, legacyVariable, standardOf } from "./default-values.ts";
 import { type ConfigProblem, type ConfigSetting, parseConfig } from "./parse-config.ts";
@@ -36,8 +35,6 @@ export interface ConfigLine {
   readonly origin: ConfigOrigin;
   /** The part of draftfs that acts on it. */
   readonly reader: string;
-  /** `false` for keys of parts that are yet to come: nothing acts on them. */
-  readonly inForce: boolean;
   readonly meaning: string;
 }
 
@@ -97,7 +94,7 @@ export function effectiveConfig(options: {
     const setting = settings.get(name);
     const shown = setting?.shown ?? String(standard);
     const origin = setting?.origin ?? ({ kind: "default" } as const);
-    return { key: name, shown, origin, reader, inForce: isInForce(reader), meaning };
+    return { key: name, shown, origin, reader, meaning };
   });
   const values = Object.fromEntries(
     names.map((name) => [name, settings.get(name)?.value ?? standardOf(name)]),
@@ -117,15 +114,12 @@ export function originText(origin: ConfigOrigin): string {
   }
 }
 
-/** The one value of a key in force that means nothing as yet. */
+/** The one value that means nothing as yet. */
 const idleValue = { key: "metrics.storage.backend", shown: "database" };
 
-/** The lines that are set to something else than their default although nothing acts on them. */
+/** The lines that are set to something that nothing acts on. */
 export function idleLinesOf(lines: readonly ConfigLine[]): ConfigLine[] {
-  return lines.filter(({ key, inForce, origin, shown }) => {
-    if (key === idleValue.key && shown === idleValue.shown) return true;
-    return !inForce && origin.kind !== "default" && shown !== String(configKeys[key].standard);
-  });
+  return lines.filter(({ key, shown }) => key === idleValue.key && shown === idleValue.shown);
 }
 
 function textOf(disk: Disk, path: string): string {

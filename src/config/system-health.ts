@@ -7,8 +7,15 @@ import type { SystemHealth } from "../metrics/system-health.ts";
 /**
  * Looks at memory, and at disk and journal of a root; what cannot be looked at, such as a root that
  * is gone, is taken for well.
+ *
+ * @param isStuck looks at the journal, which may take reading it.
  */
-export function readSystemHealth(disk: Disk, root: string, nowMs: number): SystemHealth {
+export function readSystemHealth(
+  disk: Disk,
+  root: string,
+  nowMs: number,
+  isStuck = () => isJournalStuck(disk, stateDirectoryOf(root), nowMs),
+): SystemHealth {
   const orWell = <Value>(read: () => Value, well: Value): Value => {
     try {
       return read();
@@ -19,6 +26,6 @@ export function readSystemHealth(disk: Disk, root: string, nowMs: number): Syste
   return {
     memoryFreeBytes: freemem(),
     diskFreeBytes: orWell(() => disk.freeBytes(root), Number.POSITIVE_INFINITY),
-    isJournalStuck: orWell(() => isJournalStuck(disk, stateDirectoryOf(root), nowMs), false),
+    isJournalStuck: orWell(isStuck, false),
   };
 }

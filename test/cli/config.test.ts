@@ -30,22 +30,13 @@ describe("draftfs config", () => {
     });
   });
 
-  it("marks what nothing acts on yet, and warns where it is set to something", () => {
-    const before = project.draftfs(["config"]);
-    expect(before.out).toMatch(/^alerts\.notifications\.dashboard +true {2}\[not in force yet\]$/m);
-    expect(before.out).toMatch(/^safety\.backups\.retention +10$/m);
-    expect(before.err).toBe("");
-    project.write("metrics_config.yaml", "alerts:\n  notifications:\n    dashboard: false\n");
+  it("warns of what is set to something that nothing acts on yet", () => {
+    expect(project.draftfs(["config"]).err).toBe("");
+    project.write("metrics_config.yaml", "metrics:\n  storage:\n    backend: database\n");
     project.write("safety_config.yaml", "safety:\n  backups:\n    retention: 3\n");
     expect(project.draftfs(["config"]).err).toMatch(
-      /^\S+metrics_config\.yaml:3: alerts\.notifications\.dashboard is false, but nothing acts on it yet\.\n$/,
+      /^\S+metrics_config\.yaml:3: metrics\.storage\.backend is database, but nothing acts on it yet\.\n$/,
     );
-    const { keys } = project.json(["config"]) as unknown as {
-      keys: { key: string; inForce: boolean }[];
-    };
-    const idle = keys.filter(({ inForce }) => !inForce).map(({ key }) => key);
-    expect(idle).toEqual(["alerts.notifications.dashboard"]);
-    expect(idle).not.toContain("safety.backups.retention");
   });
 
   it("is no reason to refuse what history is there for, when it is wrong", () => {

@@ -13,10 +13,9 @@ export function execute(context: CommandContext, options: CommonOptions): Promis
       return exitCodes.ok;
     }
     const width = Math.max(...lines.map(({ key }) => key.length));
-    for (const { key, shown, origin, inForce } of lines) {
+    for (const { key, shown, origin } of lines) {
       const source = origin.kind === "default" ? "" : `  (${originText(origin)})`;
-      const idle = inForce ? "" : "  [not in force yet]";
-      out.write(`${key.padEnd(width)}  ${printable(shown + source)}${idle}\n`);
+      out.write(`${key.padEnd(width)}  ${printable(shown + source)}\n`);
     }
     for (const { key, shown, origin } of idleLinesOf(lines)) {
       const place = printable(`${originText(origin)}: ${key} is ${shown}`);
