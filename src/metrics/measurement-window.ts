@@ -90,62 +90,83 @@ export class MeasurementWindow {
 
   /** Adds up what is not older than the window at `nowMs` (since the epoch). */
   aggregate(targetImprovement: number, nowMs = Date.now()): Aggregate {
-    const counted = this.#rowsSince(nowMs - this.#ageMaxMs);
-    const column = (index: number) => counted.map((row) => row[index] ?? 0);
-    const optimized = counted.filter((row) => row[1] === 1);
-    // What was rolled back has saved nothing, however few calls it took.
-    const isDone = (row: Float64Array) => row[2] !== outcomes.failed;
-    const averageGain = mean(optimized.filter(isDone).map((row) => row[3] ?? 0));
-    const durations = counted.filter(isDone).map((row) => row[6] ?? 0);
-    durations.sort((a, b) => a - b);
+    const length = Math.min(this.#count, this.#countMax) * columns.length;
+    const totals = totalsOf(this.#kept.subarray(0, length), nowMs - this.#ageMaxMs);
+    const { operations, optimized, failed, fellBack, gains, gain, durations } = totals;
+    const averageGain = shareOf(gain, gains);
     return {
-      operations: counted.length,
-      optimized: optimized.length,
-      failed: counted.filter((row) => row[2] === outcomes.failed).length,
-      fellBack: counted.filter((row) => row[2] === outcomes.fell_back).length,
+      operations,
+      optimized,
+      failed,
+      fellBack,
       averageGain,
       meetsTarget: averageGain >= targetImprovement,
-      calls: sum(column(4)),
-      bytesWritten: sum(column(5)),
+      calls: totals.calls,
+      bytesWritten: totals.bytesWritten,
       durationMedianMs: quantile(durations, 0.5),
       durationP95Ms: quantile(durations, 0.95),
-      peakMemoryBytes: column(7).reduce((most, bytes) => Math.max(most, bytes), 0),
-      safety: safetyOf(counted),
+      peakMemoryBytes: totals.peakMemoryBytes,
+      safety: safetyOf(totals),
     };
-  }
-
-  #rowsSince(oldestMs: number): Float64Array[] {
-    const rows: Float64Array[] = [];
-    const count = Math.min(this.#count, this.#countMax);
-    for (let index = 0; index < count; index++) {
-      const at = index * columns.length;
-      const row = this.#kept.subarray(at, at + columns.length);
-      if ((row[0] ?? 0) >= oldestMs) rows.push(row);
-    }
-    return rows;
   }
 }
 
-function safetyOf(rows: readonly Float64Array[]): SafetyAggregate {
-  const count = (index: number, value: number) => rows.filter((row) => row[index] === value).length;
-  const errors = count(2, outcomes.failed);
-  const damaged = count(8, integrities.damaged);
-  const checks = count(8, integrities.sound) + damaged;
-  const rolledBack = count(9, rollbacks.done);
-  const attempts = rolledBack + count(9, rollbacks.failed);
-  const recoveries = rows.map((row) => row[10] ?? noRecovery).filter((ms) => ms !== noRecovery);
+type Totals = ReturnType<typeof totalsOf>;
+
+/** In one pass and in variables: fields of an object would be made anew for every row. */
+function totalsOf(kept: Float64Array, oldestMs: number) {
+  const taken = new Float64Array(kept.length / columns.length);
+  let [operations, optimized, done, fellBack, gains, gain] = [0, 0, 0, 0, 0, 0];
+  let [calls, bytesWritten, peakMemoryBytes, sound, damaged] = [0, 0, 0, 0, 0];
+  let [rolledBack, notRolledBack, recoveries, recoveryMs, recoveryMaxMs] = [0, 0, 0, 0, 0];
+  for (let at = 0; at < kept.length; at += columns.length) {
+    if ((kept[at] ?? 0) < oldestMs) continue;
+    operations += 1;
+    // What was rolled back has saved nothing, however few calls it took.
+    const isDone = kept[at + 2] !== outcomes.failed;
+    if (isDone) taken[done++] = kept[at + 6] ?? 0;
+    if (kept[at + 2] === outcomes.fell_back) fellBack += 1;
+    if (kept[at + 1] === 1) {
+      optimized += 1;
+      if (isDone) gains += 1;
+      if (isDone) gain += kept[at + 3] ?? 0;
+    }
+    calls += kept[at + 4] ?? 0;
+    bytesWritten += kept[at + 5] ?? 0;
+    peakMemoryBytes = Math.max(peakMemoryBytes, kept[at + 7] ?? 0);
+    if (kept[at + 8] === integrities.sound) sound += 1;
+    if (kept[at + 8] === integrities.damaged) damaged += 1;
+    if (kept[at + 9] === rollbacks.done) rolledBack += 1;
+    if (kept[at + 9] === rollbacks.failed) notRolledBack += 1;
+    const recovery = kept[at + 10] ?? noRecovery;
+    if (recovery === noRecovery) continue;
+    recoveries += 1;
+    recoveryMs += recovery;
+    recoveryMaxMs = Math.max(recoveryMaxMs, recovery);
+  }
+  const durations = taken.subarray(0, done).sort();
   return {
-    errors,
-    errorRate: shareOf(errors, rows.length),
+    ...{ operations, optimized, failed: operations - done, fellBack, gains, gain, durations },
+    ...{ calls, bytesWritten, peakMemoryBytes, sound, damaged },
+    ...{ rolledBack, notRolledBack, recoveries, recoveryMs, recoveryMaxMs },
+  };
+}
+
+function safetyOf(totals: Totals): SafetyAggregate {
+  const { operations, failed, sound, damaged, rolledBack, notRolledBack } = totals;
+  const attempts = rolledBack + notRolledBack;
+  return {
+    errors: failed,
+    errorRate: shareOf(failed, operations),
     criticalErrors: damaged,
-    integrityChecks: checks,
-    integrityFailureRate: shareOf(damaged, checks),
+    integrityChecks: sound + damaged,
+    integrityFailureRate: shareOf(damaged, sound + damaged),
     rollbacks: attempts,
-    rollbackRate: shareOf(attempts, rows.length),
+    rollbackRate: shareOf(attempts, operations),
     rollbackSuccessRate: shareOf(rolledBack, attempts),
-    recoveries: recoveries.length,
-    recoveryMeanMs: mean(recoveries),
-    recoveryMaxMs: Math.max(0, ...recoveries),
+    recoveries: totals.recoveries,
+    recoveryMeanMs: shareOf(totals.recoveryMs, totals.recoveries),
+    recoveryMaxMs: totals.recoveryMaxMs,
   };
 }
 
@@ -153,14 +174,6 @@ function shareOf(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : sum(values) / values.length;
-}
-
-function quantile(sorted: readonly number[], share: number): number {
+function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
