@@ -13,7 +13,11 @@ export interface DashboardState {
   readonly notices: readonly string[];
   readonly alerts: DashboardAlerts;
   /** Over the last minute, hour and day: at most 10,000 operations. */
-  readonly windows: Readonly<Record<Period, WindowFigures>>;
+  readonly windows: Readonly<Record<Period, Aggregate>>;
+  /** Of the last day: each kind that there was, and what became of it. */
+  readonly optimizations: readonly OptimizationFigures[];
+  /** Of the last day: each operation that there was, the most frequent first; at most 20. */
+  readonly operations: readonly OperationFigures[];
   /** The share of calls that optimised operations are to save on average. */
   readonly targetImprovement: number;
   readonly health: DashboardHealth;
@@ -32,13 +36,6 @@ export interface DashboardAlerts {
   readonly active: readonly Alert[];
 }
 
-export interface WindowFigures extends Aggregate {
-  /** Each kind that there was, and what became of it. */
-  readonly optimizations: readonly OptimizationFigures[];
-  /** Each operation that there was, the most frequent first; at most 20. */
-  readonly byOperation: readonly OperationFigures[];
-}
-
 export interface OptimizationFigures {
   readonly kind: OptimizationKind;
   readonly operations: number;
@@ -52,7 +49,7 @@ export interface OptimizationFigures {
 
 export interface OperationFigures {
   readonly name: string;
-  readonly operations: number;
+  readonly count: number;
   readonly failed: number;
   readonly durationMedianMs: number;
   readonly bytesWritten: number;

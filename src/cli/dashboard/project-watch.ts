@@ -15,7 +15,7 @@ import { MeasurementTail } from "../../metrics/measurement-tail.ts";
 import { healthAlertsOf, type SystemHealth } from "../../metrics/system-health.ts";
 import type { DashboardHealth, DashboardState } from "./dashboard-state.ts";
 import { JournalLook } from "./journal-look.ts";
-import { RecentMeasurements } from "./recent-measurements.ts";
+import { type MeasuredFigures, RecentMeasurements } from "./recent-measurements.ts";
 import { signatureOf } from "./signature.ts";
 
 /** Half of what a change may take to be seen: the other half is for whoever shows it. */
@@ -52,8 +52,8 @@ export class ProjectWatch {
   #configSignature: string | undefined;
   #tails: readonly MeasurementTail[] = [];
   #alerts: AlertWatch | undefined;
-  #windows: DashboardState["windows"] | undefined;
-  #windowsDueMs = 0;
+  #figures: MeasuredFigures | undefined;
+  #figuresDueMs = 0;
   #drafts: readonly DraftSummary[] = [];
   /** Directories of drafts, also of those that are not saved yet. */
   #draftNames: readonly string[] = [];
@@ -99,7 +99,7 @@ export class ProjectWatch {
   async #lookNow(): Promise<DashboardState> {
     const nowMs = this.#now();
     const settings = await this.#lookAtSettings();
-    this.#lookAtMeasurements(settings, nowMs);
+    const figures = this.#lookAtMeasurements(settings, nowMs);
     this.#lookAtDrafts();
     const health = readSystemHealth(this.#disk, this.#state.root, nowMs, () =>
       this.#journal.isStuck(nowMs),
@@ -110,7 +110,7 @@ export class ProjectWatch {
       changedAtMs: this.#shown?.changedAtMs ?? nowMs,
       notices: this.#noticesOf(settings),
       alerts: this.#alertsOf(settings, health, rounded),
-      windows: this.#windows ?? this.#recent.figures(0, nowMs),
+      ...figures,
       targetImprovement: settings.values["write_optimization.performance.target_improvement"],
       health: shownHealthOf(rounded),
       drafts: this.#drafts,
@@ -160,7 +160,7 @@ export class ProjectWatch {
     this.#alerts = undefined;
   }
 
-  #lookAtMeasurements(settings: OverlaySettings, nowMs: number): void {
+  #lookAtMeasurements(settings: OverlaySettings, nowMs: number): MeasuredFigures {
     let news = this.#tails.map((tail) => tail.read());
     const isChanged = this.#alerts === undefined || news.some((one) => one !== undefined);
     if (this.#alerts !== undefined && news.some((one) => one?.isAnew)) {
@@ -173,11 +173,14 @@ export class ProjectWatch {
     this.#recent.add(added);
     this.#alerts ??= alertWatchOf(settings);
     for (const measurement of added) this.#alerts.observe(measurement);
-    if (!isChanged && nowMs <= this.#windowsDueMs) return;
+    const known = this.#figures;
+    if (known !== undefined && !isChanged && nowMs <= this.#figuresDueMs) return known;
     this.#alerts.look(nowMs);
     const target = settings.values["write_optimization.performance.target_improvement"];
-    this.#windows = this.#recent.figures(target, nowMs);
-    this.#windowsDueMs = this.#recent.nextChangeMs(nowMs);
+    const figures = this.#recent.figures(target, nowMs);
+    this.#figures = figures;
+    this.#figuresDueMs = this.#recent.nextChangeMs(nowMs);
+    return figures;
   }
 
   #lookAtDrafts(): void {

@@ -5,7 +5,6 @@ import type {
   OperationFigures,
   OptimizationFigures,
   Period,
-  WindowFigures,
 } from "./dashboard-state.ts";
 
 const periodsMs: Readonly<Record<Period, number>> = {
@@ -18,6 +17,9 @@ const periods = ["minute", "hour", "day"] as const;
 /** In 5 MB; more would take more than some milliseconds to add up. */
 const countMax = 10_000;
 const operationNamesMax = 20;
+
+/** What measurements add up to. */
+export type MeasuredFigures = Pick<DashboardState, "windows" | "optimizations" | "operations">;
 
 /** Holds the measurements of the last day, and adds them up. */
 export class RecentMeasurements {
@@ -46,17 +48,19 @@ export class RecentMeasurements {
     this.#windows = newWindows();
   }
 
-  figures(targetImprovement: number, nowMs: number): DashboardState["windows"] {
-    const figuresOf = (period: Period): WindowFigures => {
-      const oldestMs = nowMs - periodsMs[period];
-      const counted = this.#kept.filter(({ startedAtMs }) => startedAtMs >= oldestMs);
-      return {
-        ...this.#windows[period].aggregate(targetImprovement, nowMs),
-        optimizations: optimizationsOf(counted),
-        byOperation: operationsOf(counted),
-      };
+  figures(targetImprovement: number, nowMs: number): MeasuredFigures {
+    const { minute, hour, day } = this.#windows;
+    const oldestMs = nowMs - periodsMs.day;
+    const ofDay = this.#kept.filter(({ startedAtMs }) => startedAtMs >= oldestMs);
+    return {
+      windows: {
+        minute: minute.aggregate(targetImprovement, nowMs),
+        hour: hour.aggregate(targetImprovement, nowMs),
+        day: day.aggregate(targetImprovement, nowMs),
+      },
+      optimizations: optimizationsOf(ofDay),
+      operations: operationsOf(ofDay),
     };
-    return { minute: figuresOf("minute"), hour: figuresOf("hour"), day: figuresOf("day") };
   }
 
   /** When the next measurement leaves a window, so that figures change by themselves. */
@@ -115,9 +119,9 @@ function operationsOf(measurements: readonly Measurement[]): OperationFigures[] 
     const failed = named.filter(({ outcome }) => outcome === "failed").length;
     const bytesWritten = sumOf(named, ({ io }) => io?.bytesWritten ?? 0);
     const durationMedianMs = medianOf(named.map(({ durationMs }) => durationMs ?? 0));
-    return { name, operations: named.length, failed, durationMedianMs, bytesWritten };
+    return { name, count: named.length, failed, durationMedianMs, bytesWritten };
   });
-  return all.sort((a, b) => b.operations - a.operations).slice(0, operationNamesMax);
+  return all.sort((a, b) => b.count - a.count).slice(0, operationNamesMax);
 }
 
 function sumOf(
@@ -128,5 +132,5 @@ function sumOf(
 }
 
 function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  return Float64Array.from(values).sort()[Math.floor(values.length / 2)] ?? 0;
 }

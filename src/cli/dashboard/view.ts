@@ -1,9 +1,10 @@
 import type { Alert } from "../../metrics/alerts.ts";
 import type { Measurement } from "../../metrics/measurement.ts";
+import type { Aggregate } from "../../metrics/measurement-window.ts";
 import { localTime } from "../local-time.ts";
 import { bytesText, countText } from "../quantities.ts";
 import { printable } from "../terminal.ts";
-import type { DashboardAlerts, DashboardState, WindowFigures } from "./dashboard-state.ts";
+import type { DashboardAlerts, DashboardState } from "./dashboard-state.ts";
 import { type Html, html } from "./html.ts";
 
 /** What the page shows of a state. Pure. */
@@ -16,9 +17,9 @@ ${alertsOf(state.alerts)}
 <div class="cards">
 ${card("Performance", overWindows(windows, performanceRows))}
 ${card("Safety", overWindows(windows, safetyRows))}
-${card("Optimisation, last day", optimizationsOf(windows.day, state.targetImprovement))}
+${card("Optimisation, last day", optimizationsOf(state))}
 ${card("System", systemOf(state))}
-${card("Operations, last day", operationsOf(windows.day))}
+${card("Operations, last day", operationsOf(state))}
 ${card("Pending drafts", draftsOf(state))}
 </div>
 ${card("Last operations", recentOf(state.recent))}`;
@@ -42,7 +43,7 @@ function alertOf({ severity, kind, id, message }: Alert): Html {
 <small>${kind}, ${id}</small></li>`;
 }
 
-type Row = readonly [label: string, valueOf: (figures: WindowFigures) => string];
+type Row = readonly [label: string, valueOf: (figures: Aggregate) => string];
 
 const performanceRows: readonly Row[] = [
   ["Operations", ({ operations }) => whole(operations)],
@@ -85,8 +86,8 @@ function overWindows({ minute, hour, day }: DashboardState["windows"], rows: rea
   return table(["", "Minute", "Hour", "Day"], lines);
 }
 
-function optimizationsOf(figures: WindowFigures, target: number): Html {
-  const { operations, optimized, averageGain, meetsTarget, optimizations } = figures;
+function optimizationsOf({ windows, optimizations, targetImprovement }: DashboardState): Html {
+  const { operations, optimized, averageGain, meetsTarget } = windows.day;
   if (operations === 0) return nothing("Nothing was measured.");
   const share = percent(optimized / operations);
   const lines = optimizations.map((one) => {
@@ -99,7 +100,7 @@ function optimizationsOf(figures: WindowFigures, target: number): Html {
   const held = optimized === 0 ? "" : meetsTarget ? ", as wanted" : ", less than wanted";
   const gain = optimized === 0 ? "–" : percent(averageGain);
   return html`<p>Optimised: <strong>${share}</strong> of ${countText(operations, "operation")}.
-Average gain: <strong>${gain}</strong> (wanted: ${percent(target)})${held}.</p>
+Average gain: <strong>${gain}</strong> (wanted: ${percent(targetImprovement)})${held}.</p>
 ${table(["", "Used", "Gain", "Calls saved", "Needless", "Fell back"], lines)}`;
 }
 
@@ -115,11 +116,11 @@ function systemOf({ health }: DashboardState): Html {
 </tbody></table>`;
 }
 
-function operationsOf({ byOperation }: WindowFigures): Html {
-  if (byOperation.length === 0) return nothing("Nothing was measured.");
-  const lines = byOperation.map(
-    ({ name, operations, failed, durationMedianMs, bytesWritten }) => html`<tr>
-<th scope="row">${printable(name)}</th><td>${whole(operations)}</td><td>${whole(failed)}</td>
+function operationsOf({ operations }: DashboardState): Html {
+  if (operations.length === 0) return nothing("Nothing was measured.");
+  const lines = operations.map(
+    ({ name, count, failed, durationMedianMs, bytesWritten }) => html`<tr>
+<th scope="row">${printable(name)}</th><td>${whole(count)}</td><td>${whole(failed)}</td>
 <td>${took(durationMedianMs)}</td><td>${bytesText(bytesWritten)}</td></tr>`,
   );
   return table(["", "Count", "Failed", "Median", "Written"], lines);
