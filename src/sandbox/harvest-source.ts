@@ -42,6 +42,8 @@ export interface HarvestSource {
   readonly touched?: TouchedNames | undefined;
   /** Finds out what was touched in the view, where something can. */
   readonly watch?: ViewWatch;
+  /** What lies at a path, where the engine itself has told. */
+  readonly nodeAt?: (path: TreePath) => ToldNode | undefined;
   /** The names in a directory of the upper, where it cannot be listed. */
   readonly readNames?: (path: TreePath) => readonly string[];
   /** The redirect attribute of a directory of the upper, where the engine uses it. */
@@ -51,6 +53,13 @@ export interface HarvestSource {
    * namespace of one user no other has a number.
    */
   readonly readForeign?: (path: TreePath) => TreePath | undefined;
+}
+
+/** A node of the upper that need not be looked at. */
+export interface ToldNode {
+  readonly stats: NodeStats;
+  /** What it holds, if it is a small file; whoever keeps it copies it. */
+  readonly bytes: Buffer | undefined;
 }
 
 /** The names in a directory of the upper. */

@@ -2,6 +2,7 @@ import { type BigIntStats, closeSync, constants } from "node:fs";
 import type { NodeStats } from "../disk/node-stats.ts";
 import { type Stamp, stampOf } from "../disk/stamp.ts";
 import { childOf, type TreePath } from "../disk/tree-path.ts";
+import { bufferContent } from "../overlay/content.ts";
 import type { Content, LowerNode, NodeMeta } from "../overlay/pending.ts";
 import { type Entry, type HarvestSource, upperNames } from "./harvest-source.ts";
 import type { HarvestedChange } from "./harvested-change.ts";
@@ -146,9 +147,9 @@ class Harvest {
 
   /** What lies at a path, unless it is what the mirror knows; directories always. */
   #lookForChange(path: TreePath, node: MirrorNode | undefined): NodeStats | undefined {
-    const { upper, isLive } = this.#source;
+    const { upper, isLive, nodeAt } = this.#source;
     if (isHidden(path)) return undefined;
-    const stats = upper.lstat(path);
+    const stats = nodeAt?.(path)?.stats ?? upper.lstat(path);
     this.#hasLinks ||= stats?.isFile() === true && stats.nlink > 1n;
     if (stats === undefined || stats.isDirectory() || node?.matches(stats) !== true) return stats;
     if (!isLive && node.isUnsettled) return stats;
@@ -358,6 +359,8 @@ class Harvest {
   }
 
   #contentOf({ path, stats, shown = path }: Entry): Content {
+    const told = this.#source.nodeAt?.(path)?.bytes;
+    if (told !== undefined) return bufferContent(Buffer.from(told));
     const { contents, isLive, origins } = this.#source;
     const size = Number(stats.size);
     const origin = typeof origins === "function" ? origins(path, stats) : undefined;

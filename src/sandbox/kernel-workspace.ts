@@ -70,7 +70,10 @@ export class KernelWorkspace implements Workspace {
     this.#upper = new PinnedTree(namespace.upperDescriptor);
     this.#watch = new ViewWatch(this.#view);
     const { viewDescriptor, upperName } = namespace;
-    if (context.engine === "fuse") this.#served = new ServedUpper(viewDescriptor, upperName);
+    if (context.engine === "fuse") {
+      const owner = namespace.plan.privileged ? undefined : ownIds();
+      this.#served = new ServedUpper({ viewDescriptor, upperName, owner });
+    }
     this.notes = notesOn(namespace.plan);
     this.#idle = context.idle;
   }
@@ -153,6 +156,7 @@ export class KernelWorkspace implements Workspace {
       return harvestUpper({
         ...source,
         touched: look.isPartial ? look : undefined,
+        nodeAt: (path) => look.nodeAt(path),
         readNames: (path) => look.names(path),
         readRedirect: (path) => look.redirect(path),
         readForeign: (path) => look.foreign(path),
@@ -222,6 +226,10 @@ const keepsUserAttributes = ((): boolean => {
   const [major = 0, minor = 0] = release().split(".").map(Number);
   return major > 6 || (major === 6 && minor >= 6);
 })();
+
+function ownIds(): { readonly uid: number; readonly gid: number } {
+  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+}
 
 const writtenByMap = { overlay: "accessed", fuse: "none" } as const;
 

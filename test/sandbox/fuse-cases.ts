@@ -17,6 +17,7 @@ import { startWorkspace } from "../../src/sandbox/engine-choice.ts";
 import { EngineVerdicts } from "../../src/sandbox/engine-verdicts.ts";
 import { KernelWorkspace } from "../../src/sandbox/kernel-workspace.ts";
 import { LentContents } from "../../src/sandbox/lent-contents.ts";
+import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
 import { canMountLayers, LayeredRoot } from "../support/layered-root.ts";
 import { isRoot, openOver, treeOf } from "./sandbox-fixture.ts";
 
@@ -180,6 +181,27 @@ describe("what a FUSE mount shows of changes beside it", () => {
     layer.fs.rmSync(join(root, "d/a"));
     layer.fs.writeFileSync(join(root, "d/c"), "");
     expect((await running.result).exitCode).toBe(0);
+  });
+
+  it("what a command did is told at once, and is what each look would tell", async () => {
+    const root = treeOf({ gone: "gone\n", kept: "kept\n", deep: "deep\n" });
+    const { layer, session } = await openOver(root, { engine: "fuse" });
+    const open = vi.spyOn(PinnedTree.prototype, "open");
+    onTestFinished(() => open.mockRestore());
+    const script =
+      "mkdir m; for i in 1 2 3 4 5 6 7 8; do echo $i >m/$i; done; ln m/1 m/one; ln -s 1 m/link; " +
+      "mkfifo m/fifo; rm gone; chmod 600 kept; mv deep m/; seq 100000 >large";
+    const made = await session.run("sh", ["-c", script], { stdio: "ignore" });
+    // Large files stay where they are.
+    expect(open.mock.calls.map(([path]) => path)).toEqual(["large"]);
+    expect(made.changes).toHaveLength(17);
+    expect(layer.fs.readFileSync(join(root, "m/one"), "utf8")).toBe("1\n");
+    expect(layer.fs.readFileSync(join(root, "m/deep"), "utf8")).toBe("deep\n");
+    // While something runs everything is looked at, file by file.
+    const running = await session.spawn("sleep", ["60"], { stdio: "ignore" });
+    expect(await session.harvest()).toEqual([]);
+    running.kill("SIGKILL");
+    expect((await running.result).changes).toEqual([]);
   });
 
   it.runIf(isRoot && canMountLayers())(

@@ -1,11 +1,19 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
+import { describe, expect, it, vi } from "vitest";
+import { allEngines, canServeFuse, openOver, treeOf } from "./sandbox-fixture.ts";
+
+// The server is a process of its own, and Node 20 runs no TypeScript.
+vi.mock("../../src/sandbox/fuse/server-path.ts", async () => {
+  const { buildCommandLine, builtServerPath } = await import("../support/built-command-line.ts");
+  buildCommandLine();
+  return { serverPath: builtServerPath };
+});
 
 const count = 100_000;
+const engines = canServeFuse ? [...allEngines, "fuse" as const] : allEngines;
 
-describe.each(kernelEngines.slice(0, 1))("a command of engine %s", (engine) => {
+describe.each(engines)("a command of engine %s", (engine) => {
   it(`may make, change and remove ${count} files at once`, async () => {
     const root = treeOf({});
     // Some of the disk's own among them: what is removed needs a whiteout, and a change a copy.

@@ -15,7 +15,11 @@ const tree = new Proxy({} as FuseBackend, {
 const backend = ownerBackend(tree, {} as UpperView, secret);
 
 /** Names that a command may learn by watching the directory while they are looked up. */
-const names = [factsNameOf(secret, "1", -1), upperNameOf(secret), `${upperNameOf(secret)}/a`];
+const names = [
+  factsNameOf(secret, "1", { facts: -1, nodes: -1 }),
+  upperNameOf(secret),
+  `${upperNameOf(secret)}/a`,
+];
 
 describe.each(names)("the name %s of the owner", (name) => {
   it("leads to nothing on the disk", () => {

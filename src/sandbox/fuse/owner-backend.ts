@@ -29,7 +29,7 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
   const attributesOfFacts = (path: string): Attributes => {
     // Whoever reads it asks several times: while he does, a command may rename more.
     if (facts.path !== path) {
-      facts = { path, bytes: upper.facts(sinceOf(path)) };
+      facts = { path, bytes: upper.look(sinceOf(path)) };
       looks += 1n;
     }
     const own = { ...tree.stat(""), mode: constants.S_IFREG | 0o400, nlink: 1, isVolatile: true };

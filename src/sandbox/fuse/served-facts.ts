@@ -1,12 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, statSync } from "node:fs";
 import type { TreePath } from "../../disk/tree-path.ts";
-import { factsNameOf, secretOf } from "./served-names.ts";
+import type { ToldNode } from "../harvest-source.ts";
+import { factsNameOf, type Since, secretOf } from "./served-names.ts";
+import { decodeLook, type SoleOwner } from "./served-nodes.ts";
 
 /** The generation since which everything is new. */
 export const everything = -1;
 
-/** What the upper of a served tree holds and stats of its nodes do not tell. */
+/** A message of this size is not left in the memory of the server. */
+const keptBytesMax = 1024 * 1024;
+
+/** What the upper of a served tree holds: what stats of its nodes do not tell, and some nodes. */
 export interface ServedFacts {
   /** Of the server, at the moment that is told of. */
   readonly generation: number;
@@ -29,6 +34,8 @@ export interface ServedFacts {
    * disk: in a namespace of one user the server knows no other's number either.
    */
   readonly foreign: ReadonlyMap<TreePath, TreePath>;
+  /** The nodes that have changed since the generation that was asked for. */
+  readonly nodes: ReadonlyMap<TreePath, ToldNode>;
 }
 
 /** The facts as the server writes them. */
@@ -39,6 +46,7 @@ export interface FactsJson {
   readonly redirects: readonly (readonly [TreePath, string])[];
   readonly origins: readonly (readonly [TreePath, TreePath])[];
   readonly foreign: readonly (readonly [TreePath, TreePath])[];
+  readonly nodes: readonly TreePath[];
 }
 
 /** What to ask a server for. */
@@ -46,27 +54,43 @@ export interface FactsWanted {
   /** Of the top of the mount. */
   readonly viewDescriptor: number;
   readonly upperName: string;
-  /** A generation of the server: what is older is not told. */
-  readonly since: number;
+  readonly owner: SoleOwner | undefined;
+  readonly since: Since;
 }
 
-/** Asks the server of a FUSE mount what its upper does not show. */
-export function readServedFacts({ viewDescriptor, upperName, since }: FactsWanted): ServedFacts {
-  const name = factsNameOf(secretOf(upperName), randomBytes(8).toString("hex"), since);
+/** Asks the server of a FUSE mount what its upper holds. */
+export function readServedFacts(wanted: FactsWanted): ServedFacts {
+  const message = readMessage(wanted);
+  const { text, nodes } = decodeLook(message, wanted.owner);
+  const facts = JSON.parse(text) as FactsJson;
+  if (message.length > keptBytesMax) {
+    // The server keeps what was asked for last, until it is asked for something else.
+    const nothing = { facts: facts.generation, nodes: facts.generation };
+    statSync(placeOf(wanted, nothing));
+  }
+  return {
+    generation: facts.generation,
+    newer: facts.newer,
+    names: new Map(facts.names),
+    redirects: new Map(facts.redirects),
+    origins: new Map(facts.origins),
+    foreign: new Map(facts.foreign),
+    nodes: new Map(facts.nodes.map((path) => [path, nodes.next().value as ToldNode])),
+  };
+}
+
+function readMessage(wanted: FactsWanted): Buffer {
   // A name that is looked up can be learned by watching the directory: never through a link there.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
-  const descriptor = openSync(`/proc/self/fd/${viewDescriptor}/${name}`, flags);
+  const descriptor = openSync(placeOf(wanted, wanted.since), flags);
   try {
-    const facts = JSON.parse(readFileSync(descriptor, "utf8")) as FactsJson;
-    return {
-      generation: facts.generation,
-      newer: facts.newer,
-      names: new Map(facts.names),
-      redirects: new Map(facts.redirects),
-      origins: new Map(facts.origins),
-      foreign: new Map(facts.foreign),
-    };
+    return readFileSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+function placeOf({ viewDescriptor, upperName }: FactsWanted, since: Since): string {
+  const name = factsNameOf(secretOf(upperName), randomBytes(8).toString("hex"), since);
+  return `/proc/self/fd/${viewDescriptor}/${name}`;
 }

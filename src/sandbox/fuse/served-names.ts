@@ -35,14 +35,21 @@ export function secretOf(upperName: string): string {
   return upperName.slice(0, -".upper".length);
 }
 
+/** From which generations of the server on changes are to be told; -1 for everything. */
+export interface Since {
+  /** What stats do not show. */
+  readonly facts: number;
+  /** Nodes, with their attributes and the bytes of small files. */
+  readonly nodes: number;
+}
+
 /**
- * Name at the top of the mount of a file that tells what the upper does not show; not listed.
+ * Name at the top of the mount of a file that tells what the upper holds; not listed.
  *
  * @param look names the moment: the file stays what it was when it was first asked for.
- * @param since the generation of the server from which on changes matter; -1 for everything.
  */
-export function factsNameOf(secret: string, look: string, since: number): string {
-  return `${factsPrefixOf(secret)}${look}.${since}`;
+export function factsNameOf(secret: string, look: string, { facts, nodes }: Since): string {
+  return `${factsPrefixOf(secret)}${look}.${facts}.${nodes}`;
 }
 
 /** With what the names of such files begin. */
@@ -50,7 +57,8 @@ export function factsPrefixOf(secret: string): string {
   return `${secret}.facts.`;
 }
 
-/** The generation in the name of such a file. */
-export function sinceOf(factsName: string): number {
-  return Number(factsName.slice(factsName.lastIndexOf(".") + 1));
+/** The generations in the name of such a file. */
+export function sinceOf(factsName: string): Since {
+  const [facts, nodes] = factsName.split(".").slice(-2).map(Number) as [number, number];
+  return { facts, nodes };
 }

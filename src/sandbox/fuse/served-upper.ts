@@ -1,27 +1,30 @@
 import type { NodeStats } from "../../disk/node-stats.ts";
 import { nameOf, parentOf, type TreePath } from "../../disk/tree-path.ts";
+import type { ToldNode } from "../harvest-source.ts";
 import type { MirrorNode } from "../mirror.ts";
 import type { DirectoryTouched, TouchedNames } from "../touched-names.ts";
-import { everything, readServedFacts, type ServedFacts } from "./served-facts.ts";
+import { everything, type FactsWanted, readServedFacts, type ServedFacts } from "./served-facts.ts";
+import type { Since } from "./served-names.ts";
 
 /**
  * The upper of a FUSE mount as its server knows it: everything that changes it goes through the
  * server, so nothing has to be watched to know what was touched.
  */
 export class ServedUpper {
-  readonly #read: (since: number) => ServedFacts;
+  readonly #read: (since: Since) => ServedFacts;
   #generation = everything;
 
-  /** @param viewDescriptor of the top of the mount. */
-  constructor(viewDescriptor: number, upperName: string) {
-    this.#read = (since) => readServedFacts({ viewDescriptor, upperName, since });
+  constructor(mount: Omit<FactsWanted, "since">) {
+    this.#read = (since) => readServedFacts({ ...mount, since });
   }
 
   /** @param isSettled whether only what has been touched since the last look matters. */
   look(isSettled: boolean): ServedLook {
-    const facts = this.#read(isSettled ? this.#generation : everything);
-    this.#generation = facts.generation;
-    return new ServedLook(facts, () => this.#read(everything));
+    const nodes = this.#generation;
+    const facts = this.#read({ facts: isSettled ? nodes : everything, nodes });
+    const { generation } = facts;
+    this.#generation = generation;
+    return new ServedLook(facts, () => this.#read({ facts: everything, nodes: generation }));
   }
 }
 
@@ -50,6 +53,11 @@ export class ServedLook implements TouchedNames {
 
   names(path: TreePath): readonly string[] {
     return this.#newer.names.get(path) ?? this.#factsOfAll().names.get(path) ?? [];
+  }
+
+  /** What lies at a path, at the moment of the look, where it has changed since the last one. */
+  nodeAt(path: TreePath): ToldNode | undefined {
+    return this.#newer.nodes.get(path);
   }
 
   redirect(path: TreePath): string | undefined {

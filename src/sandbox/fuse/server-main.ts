@@ -56,7 +56,10 @@ const shown =
         isDenied: deniedMatcher(order.root, order.denyRead, order.deniedLinks),
         isOwner: () => processOf(caller) === order.owner,
       });
-const upper = new UpperView(layer, owned, order.squash ? isOwnUser : undefined);
+const upper = new UpperView(layer, owned, {
+  readable: shown,
+  isShownOwner: order.squash ? isOwnUser : undefined,
+});
 writeSync(process.stdout.fd, `${servingLine}\n`);
 serveFuse(serverDevice, ownerBackend(shown, upper, order.secret), ({ pid }) => {
   caller = pid;

@@ -5,34 +5,43 @@ import type { NodeMeta } from "../../overlay/pending.ts";
 import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
 import { everything, type FactsJson } from "./served-facts.ts";
+import type { Since } from "./served-names.ts";
+import { encodeLook, encodeNode, handedBytesMax, lookBytesMax } from "./served-nodes.ts";
 
 /** Who a node belongs to. */
 type Owner = Pick<NodeMeta, "uid" | "gid">;
 
 /**
  * What is pending in a layer, in the form of an overlayfs upper directory: changed nodes and the
- * directories above them, a character device 0, 0 for what is deleted. So a harvest reads a FUSE
+ * directories above them, a character device 0, 0 for what is deleted. So a harvest can read a FUSE
  * mount as it reads the kernel's overlay, but for the names in its directories: those the kernel
- * would keep, so they are told by the facts. Read-only but for permission bits, which go to the
- * tree.
+ * would keep, so they are told by the facts. What has changed lately is told with them, all at
+ * once: a look at each file would cost seven messages. Read-only but for permission bits, which go
+ * to the tree.
  */
 export class UpperView {
   readonly #layer: Layer;
   readonly #tree: FuseBackend;
+  readonly #readable: FuseBackend;
   readonly #isShownOwner: (owner: Owner) => boolean;
 
   /**
    * @param tree serves the merged view of `layer`.
-   * @param isShownOwner whether stats tell of the owner of such a node; they do by default.
+   * @param options.readable refuses to read what nobody may; `tree` by default.
+   * @param options.isShownOwner whether stats tell of the owner of such a node; they do by default.
    */
   constructor(
     layer: Layer,
     tree: FuseBackend,
-    isShownOwner: (owner: Owner) => boolean = () => true,
+    options: {
+      readonly readable?: FuseBackend;
+      readonly isShownOwner?: ((owner: Owner) => boolean) | undefined;
+    } = {},
   ) {
     this.#layer = layer;
     this.#tree = tree;
-    this.#isShownOwner = isShownOwner;
+    this.#readable = options.readable ?? tree;
+    this.#isShownOwner = options.isShownOwner ?? (() => true);
   }
 
   stat(path: TreePath): Attributes {
@@ -49,12 +58,45 @@ export class UpperView {
     return { ...attributes, ino: mixed(attributes.ino, BigInt(newest)) };
   }
 
+  /** The facts and the nodes of one moment, see `encodeLook`. */
+  look(since: Since): Buffer {
+    const nodes: TreePath[] = [];
+    const records: Buffer[] = [];
+    let roomBytes = lookBytesMax;
+    for (const { path, kind } of this.#layer.pendingSince(since.nodes)) {
+      const attributes = this.stat(path);
+      const size = Number(attributes.size);
+      const isHanded = kind === "file" && size <= Math.min(handedBytesMax, roomBytes);
+      const bytes = isHanded ? this.#bytesOf(path, size) : undefined;
+      roomBytes -= bytes?.length ?? 0;
+      nodes.push(path);
+      records.push(encodeNode(attributes, bytes));
+      if (bytes !== undefined) records.push(bytes);
+    }
+    return encodeLook(JSON.stringify({ ...this.facts(since.facts), nodes }), records);
+  }
+
+  /** What a file holds; `undefined` where the mount has to say why it cannot be read. */
+  #bytesOf(path: TreePath, size: number): Buffer | undefined {
+    try {
+      const descriptor = this.#readable.open(path, false);
+      try {
+        const bytes = Buffer.allocUnsafe(size);
+        return this.#readable.read(descriptor, bytes, 0) === size ? bytes : undefined;
+      } finally {
+        this.#readable.close(descriptor);
+      }
+    } catch {
+      return undefined;
+    }
+  }
+
   /**
-   * {@link FactsJson}, in time proportional to what is told but for a glance at each name.
+   * What stats do not tell, in time proportional to what is told but for a glance at each name.
    *
    * @param since what has not changed since this generation of the layer is not told.
    */
-  facts(since: number): Buffer {
+  facts(since: number): Omit<FactsJson, "nodes"> {
     const { generation } = this.#layer;
     const newer: TreePath[] = [];
     const names: [TreePath, string[]][] = [];
@@ -73,8 +115,8 @@ export class UpperView {
         foreign.push([path, origin]);
       }
     }
-    const told = { generation, names, redirects, origins, foreign } satisfies FactsJson;
-    return Buffer.from(JSON.stringify(since === everything ? told : { ...told, newer }));
+    const told = { generation, names, redirects, origins, foreign };
+    return since === everything ? told : { ...told, newer };
   }
 }
 
@@ -95,11 +137,12 @@ function whiteoutOf(generation: number): Attributes {
 }
 
 /**
- * Spreads pairs of numbers over 63 bits, and never gives 0; the factor is 2^64 divided by the
- * golden ratio. Numbers that follow one another must part: one write moves a generation by one.
+ * Spreads pairs of numbers over 62 bits (Node takes the last of 64 for a sign), and never gives 0;
+ * the factor is 2^64 divided by the golden ratio. Numbers that follow one another must part: one
+ * write moves a generation by one.
  */
 function mixed(left: bigint, right: bigint): bigint {
-  return BigInt.asUintN(64, (left * 0x9e3779b97f4a7c15n + right) << 1n) | 1n;
+  return BigInt.asUintN(63, (left * 0x9e3779b97f4a7c15n + right) << 1n) | 1n;
 }
 
 function notThere(path: TreePath): Error {
