@@ -28,7 +28,7 @@ import { Pace } from "./pace.ts";
 import { type CommitPlan, planCommit } from "./plan.ts";
 import { PlannedNodes } from "./planned-nodes.ts";
 import { preparationFailure } from "./preparation-failure.ts";
-import { type Preparations, PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
+import { PreparedCommit, type RecordSlot } from "./prepared-commit.ts";
 import { purposeOf } from "./purpose.ts";
 import type { Seen } from "./recheck.ts";
 import { ReplacedFiles } from "./replaced-files.ts";
@@ -127,10 +127,10 @@ class Preparation {
     // The debt of the operation before is paid while this one is being staged.
     const { lock, last } = this.#root;
     const settled = failureOf(settleJournal(this.#store, { last }));
-    let packSync: Preparations["packSync"];
+    let pack: PackBuilder | undefined;
     try {
       this.#refuseCollisions(staging);
-      const pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
+      pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
       const examiner = this.#examiner({ directories, pack, replaced, checks });
       if (stager.isInBackground && checks.isClear(this.#store, directories, this.#plan)) {
         // Files are created while the places are looked at.
@@ -146,14 +146,14 @@ class Preparation {
       const staged = stager.finish();
       const checkpoint = addCheckpoint(this.#store.objects, pack, this.#facts(), changes);
       const summary = pack.finish();
-      packSync = this.#beginSync(packDescriptor, summary);
       const steps = this.#nodes.steps(staging);
       const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
       const isLarge = stager.hasLarge || examiner.largeFiles.size > 0;
       const slot = isLarge || durability !== "durable" ? undefined : this.#slot(record, summary);
+      const packed = failureOf(pack.settle());
       // A slot keeps record and pack together; otherwise each has a file that must be durable.
       if (slot === undefined) descriptors.push(journal.writeNext(record));
-      else disk.close(descriptors.pop() as number);
+      else await packed.then(() => disk.close(descriptors.pop() as number));
       descriptors.push(...this.#openLarge(stager, directories, staging));
       return new PreparedCommit({
         store: this.#store,
@@ -166,7 +166,7 @@ class Preparation {
         checkpoint,
         changes,
         descriptors,
-        packSync,
+        packed,
         replaced,
         settled,
         staged,
@@ -182,7 +182,7 @@ class Preparation {
         rememberContents: () => this.#rememberContents(),
       });
     } catch (error) {
-      await Promise.all([settled, stager.finish(), packSync]);
+      await Promise.all([settled, stager.finish(), pack && failureOf(pack.settle())]);
       for (const descriptor of descriptors) closeQuietly(disk, descriptor);
       replaced.close();
       directories.forget();
@@ -200,14 +200,6 @@ class Preparation {
   #replacedFiles({ isInBackground }: Stager, descriptor: number): ReplacedFiles {
     const max = isInBackground ? this.#plan.expectations.length : 0;
     return new ReplacedFiles(this.#store.disk, max, descriptor);
-  }
-
-  /** A pack that no slot has room for goes to the disk while the record is made. */
-  #beginSync(pack: number, { size }: PackSummary): Preparations["packSync"] {
-    const isDurable = (this.#options.durability ?? "durable") === "durable";
-    const room = this.#root.last.slot?.free.layout.slotBytes ?? 0;
-    if (!isDurable || size <= room) return undefined;
-    return failureOf(this.#store.disk.fsync(pack));
   }
 
   /** Where record and pack find room together, if anywhere. */

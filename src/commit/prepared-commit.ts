@@ -3,7 +3,9 @@ import { syncDirectory, syncFile } from "../disk/sync-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
+import type { NewPack } from "../objects/object-store.ts";
 import type { PackSummary } from "../objects/pack-builder.ts";
+import { encodePackIndex } from "../objects/pack-index.ts";
 import { abortOperation, describeAbort } from "./abort.ts";
 import { Applier } from "./apply.ts";
 import type { CheckFinding } from "./check-finding.ts";
@@ -12,7 +14,7 @@ import type { CommitStore } from "./commit-store.ts";
 import { ConflictError } from "./conflict.ts";
 import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
-import type { Failure } from "./failure-of.ts";
+import { type Failure, failureOf } from "./failure-of.ts";
 import { encodeRecord, type JournalRecord } from "./journal-record.ts";
 import type { FreeSlot } from "./journal-slots.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
@@ -55,13 +57,10 @@ export interface Preparations {
   readonly summary: PackSummary;
   readonly checkpoint: Checkpoint;
   readonly changes: readonly ManifestChange[];
-  /** Open files that must be durable before the record is in force; the pack comes first. */
+  /** Open files that must be durable before the record is in force, the pack among them. */
   readonly descriptors: readonly number[];
-  /**
-   * When the pack is durable, where that has begun already; an error is a value here. Without it
-   * the pack is made durable with the other descriptors.
-   */
-  readonly packSync: Promise<Failure | undefined> | undefined;
+  /** When the pack is whole in its file; an error is a value here. */
+  readonly packed: Promise<Failure | undefined>;
   readonly replaced: ReplacedFiles;
   /** When the debt of the operation before is paid; an error is a value here. */
   readonly settled: Promise<Failure | undefined>;
@@ -119,15 +118,15 @@ export class PreparedCommit implements AsyncDisposable {
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");
-    const { store, lock, directories, largeFiles, record } = this.#parts;
+    const { store, lock, directories, largeFiles, record, summary } = this.#parts;
+    const applier = new Applier(store.disk, directories, this.#losses);
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
       const copies = keepLargeFiles(store, directories, largeFiles, writtenInodesOf(record));
       // I3: every byte is durable before the record has its name.
-      await this.#sync(copies);
+      await this.#syncAndDress(copies, applier);
       // I4: what the record before did is durable before that record is replaced.
       await this.#awaitSettled();
-      await this.#awaitStaged();
       await this.#renewRecord();
       this.#parts.pace.check();
       const { durability } = this.#parts;
@@ -144,13 +143,14 @@ export class PreparedCommit implements AsyncDisposable {
     this.#state = "published";
     let settle: (() => void) | undefined;
     try {
-      const applier = new Applier(store.disk, directories, this.#losses);
       const decided = this.#decide();
-      applier.dressAhead(record.steps, this.#parts.changes);
+      if (this.#slotDescriptor !== undefined) this.#dressAhead(applier);
+      // Here too the disk is waited for.
+      const index = encodePackIndex(summary.entries, summary.checksum);
       await decided;
       // From here on the commit is decided: it will be finished, or taken back by a record.
       await this.#apply(applier);
-      const unpublished = this.#publishObjects();
+      const unpublished = this.#publishObjects({ ...summary, index });
       if (unpublished === undefined) settle = this.#settlingEarly();
       return this.#receipt(unpublished);
     } finally {
@@ -167,8 +167,8 @@ export class PreparedCommit implements AsyncDisposable {
   async discard(): Promise<void> {
     if (this.#state !== "prepared") return;
     this.#state = "discarded";
-    const { store, lock, record, settled, staged, packSync, largeFiles } = this.#parts;
-    await Promise.all([settled, staged, packSync]);
+    const { store, lock, record, settled, staged, packed, largeFiles } = this.#parts;
+    await Promise.all([settled, staged, packed]);
     try {
       this.#close();
       partKept(store, largeFiles);
@@ -183,9 +183,25 @@ export class PreparedCommit implements AsyncDisposable {
     await this.discard();
   }
 
+  /** Where the disk is waited for now, what is staged is dressed meanwhile. */
+  async #syncAndDress(copies: readonly string[], applier: Applier): Promise<void> {
+    const synced = failureOf(this.#sync(copies));
+    const staged = await this.#parts.staged;
+    if (staged === undefined && this.#parts.slot === undefined) this.#dressAhead(applier);
+    const failed = await synced;
+    if (failed !== undefined) throw failed.error;
+    await this.#awaitStaged();
+  }
+
+  #dressAhead(applier: Applier): void {
+    applier.dressAhead(this.#parts.record.steps, this.#parts.changes);
+  }
+
   /** @param copies files, by path, that are to be made durable too. */
   async #sync(copies: readonly string[]): Promise<void> {
-    const { store, durability, descriptors, packSync, largeFiles } = this.#parts;
+    const { store, durability, descriptors, packed, largeFiles } = this.#parts;
+    const unpacked = await packed;
+    if (unpacked !== undefined) throw unpacked.error;
     if (durability === "none") return;
     for (const path of copies) await syncFile(store.disk, path);
     this.#syncs += copies.length;
@@ -202,10 +218,8 @@ export class PreparedCommit implements AsyncDisposable {
       await this.#syncStaged();
     }
     this.#syncs += descriptors.length;
-    const left = packSync === undefined ? descriptors : descriptors.slice(1);
-    await Promise.all(left.map((descriptor) => store.disk.fsync(descriptor)));
-    const failed = await packSync;
-    if (failed !== undefined) throw failed.error;
+    // All at once: the file system's own journal is written once for all of them.
+    await Promise.all(descriptors.map((descriptor) => store.disk.fsync(descriptor)));
   }
 
   /** One by one what a syncfs does at once: after a crash nobody must see a torn file. */
@@ -334,11 +348,11 @@ export class PreparedCommit implements AsyncDisposable {
    * The commit is done; that its checkpoint cannot be seen yet does not undo it. The next open
    * publishes it from the journal.
    */
-  #publishObjects(): unknown {
-    const { store, record, summary } = this.#parts;
+  #publishObjects(pack: NewPack): unknown {
+    const { store, record } = this.#parts;
     const appliedMs = Date.now();
     try {
-      publishObjects(store, record, summary);
+      publishObjects(store, record, pack);
       store.journal.notes.write("applied", record.sequence, record.bootId, appliedMs);
       return undefined;
     } catch (error) {

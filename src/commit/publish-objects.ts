@@ -1,5 +1,5 @@
 import { journalPackOf } from "../disk/state-directory.ts";
-import type { PackSummary } from "../objects/pack-builder.ts";
+import type { NewPack } from "../objects/object-store.ts";
 import type { CommitStore } from "./commit-store.ts";
 import type { JournalRecord } from "./journal-record.ts";
 
@@ -7,11 +7,7 @@ import type { JournalRecord } from "./journal-record.ts";
  * Brings the pack and the refs of a record into the checkpoint store. Derived data: nothing of it
  * is made durable here, and recovery does it again from the record. Idempotent.
  */
-export function publishObjects(
-  store: CommitStore,
-  record: JournalRecord,
-  summary?: PackSummary,
-): void {
+export function publishObjects(store: CommitStore, record: JournalRecord, summary?: NewPack): void {
   const { disk, state, objects } = store;
   if (record.pack !== null) {
     const path = journalPackOf(state, record.pack.sequence);

@@ -65,6 +65,11 @@ export interface Disk {
   dataRanges?(descriptor: number, size: number): Iterable<ByteRange>;
   /** Writes all bytes or throws: a short write is continued, `ENOSPC` is never swallowed. */
   write(descriptor: number, bytes: Uint8Array, position?: number): void;
+  /**
+   * {@link write} beside what the caller does, who leaves the bytes alone and the file open until
+   * it resolves. Missing where nothing can be done beside.
+   */
+  writeInBackground?(descriptor: number, bytes: Uint8Array, position: number): Promise<void>;
   truncate(descriptor: number, size: number): void;
 
   mkdir(path: string, mode: number): void;

@@ -59,6 +59,10 @@ export interface NativeCalls extends NativePlaces {
    * @returns another descriptor, the lowest one that is free from `lowest` on; -1 without one.
    */
   readonly duplicate: ((descriptor: number, lowest: number) => Promise<number>) | undefined;
+  /** sync_file_range(2), on a thread: begins to bring a range of a file to its device. */
+  readonly beginWriting:
+    | ((descriptor: number, position: number, length: number) => Promise<void>)
+    | undefined;
   /** Adler-32 by the zlib that Node is linked with. */
   readonly adler32: ((previous: number, bytes: Uint8Array, length: number) => number) | undefined;
 }
@@ -123,6 +127,7 @@ function load(): NativeCalls | undefined {
     writeAttribute: writeAttribute(find("int lsetxattr(str, str, void*, size_t, int)")),
     allocate: allocate(find("int fallocate(int, int, long, long)")),
     duplicate: duplicate(fcntl),
+    beginWriting: beginWriting(find("int sync_file_range(int, int64_t, int64_t, uint32_t)")),
     adler32: find("uint32_t adler32(uint32_t, void*, uint32_t)"),
   };
 }
@@ -246,5 +251,17 @@ function duplicate(fcntl: ForeignFunction | undefined): NativeCalls["duplicate"]
       fcntl.async(descriptor, duplicateOrder, lowest, (error: unknown, result: number) => {
         resolve(error === null ? result : -1);
       });
+    });
+}
+
+/** SYNC_FILE_RANGE_WRITE of sync_file_range(2). */
+const withoutWaiting = 2;
+
+function beginWriting(call: ForeignFunction | undefined): NativeCalls["beginWriting"] {
+  if (call === undefined) return undefined;
+  return (descriptor, position, length) =>
+    new Promise((resolve) => {
+      // Whether it could is told by the fsync that follows.
+      call.async(descriptor, position, length, withoutWaiting, () => resolve());
     });
 }

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { BackgroundFiles } from "./background-files.ts";
 import { closeAll } from "./background-job.ts";
 import { BackgroundThread } from "./background-thread.ts";
+import { writeInBackground } from "./background-write.ts";
 import { type ByteRange, dataRangesOf } from "./data-ranges.ts";
 import { growDescriptorTable } from "./descriptor-table.ts";
 import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
@@ -98,6 +99,10 @@ export class NodeDisk implements Disk {
       const at = position === undefined ? null : position + written;
       written += fs.writeSync(descriptor, bytes, written, bytes.length - written, at);
     }
+  }
+
+  writeInBackground(descriptor: number, bytes: Uint8Array, position: number): Promise<void> {
+    return writeInBackground(descriptor, bytes, position);
   }
 
   truncate(descriptor: number, size: number): void {

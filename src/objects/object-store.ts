@@ -27,7 +27,11 @@ interface LooseDirectories {
 }
 
 /** What is known of a pack that has just been written. */
-type NewPack = Pick<PackSummary, "checksum" | "entries"> & Partial<Pick<PackSummary, "readable">>;
+export interface NewPack extends Pick<PackSummary, "checksum" | "entries"> {
+  readonly readable?: PackSummary["readable"];
+  /** The bytes of its index, where they are known already. */
+  readonly index?: Buffer;
+}
 
 /**
  * The checkpoint store: a bare git repository of our own, in which packs arrive whole.
@@ -110,11 +114,11 @@ export class ObjectStore {
    */
   installPack(packPath: string, summary?: NewPack): void {
     this.#ensureRepository();
-    const { checksum, entries } = summary ?? this.#scan(packPath);
+    const { checksum, entries, index }: NewPack = summary ?? this.#scan(packPath);
     const base = join(this.#packDirectory, `pack-${checksum}`);
     this.#dropOther(packPath, `${base}.pack`);
     linkOrCopy(this.#disk, packPath, `${base}.pack`);
-    const bytes = encodePackIndex(entries, checksum);
+    const bytes = index ?? encodePackIndex(entries, checksum);
     // After the pack: git takes an index for the promise that its pack is there.
     if (!this.#holds(`${base}.idx`, bytes)) writeWhole(this.#disk, `${base}.idx`, bytes, 0o444);
     this.#loose = undefined;

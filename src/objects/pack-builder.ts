@@ -11,6 +11,7 @@ import {
   entryHeaderBytesMax,
   type PackEntry,
   packHeader,
+  packHeaderBytes,
   storedBlockBytesMax,
   storedStreamSize,
   writeEntryHeader,
@@ -53,13 +54,23 @@ export class PackBuilder {
   #held = 0;
   /** Bytes that are in the file. */
   #written = 0;
+  /** Up to where what is held, all but the header, is on its way to the file. */
+  #begun = packHeaderBytes;
+  /** What becomes of that. */
+  readonly #writes: Promise<WriteFailure | undefined>[] = [];
+  readonly #isWrittenBeside: boolean;
   #finished = false;
   #piece: Buffer | undefined;
 
-  /** @param expectedBytes about how large the pack will be, so that its memory is taken once. */
+  /**
+   * @param expectedBytes about how large the pack will be. Its memory is taken once then and, where
+   *   it is held to the end, every MiB of it is written while more is added: {@link
+   *   PackBuilder.settle} has to be awaited before the file is whole, or may be closed.
+   */
   constructor(disk: Disk, descriptor: number, expectedBytes = 0) {
     this.#disk = disk;
     this.#descriptor = descriptor;
+    this.#isWrittenBeside = expectedBytes > 0 && expectedBytes <= heldPackBytesMax;
     const bytes = Math.min(Math.max(expectedBytes, chunkBytes / 16), heldPackBytesMax);
     this.#chunk = Buffer.allocUnsafeSlow(bytes);
     // Stands for the header, whose count is only known at the end.
@@ -130,6 +141,17 @@ export class PackBuilder {
     return this.#close(this.#written === 0 ? hashOf(this.#inMemory()) : this.#checksumOfFile());
   }
 
+  /**
+   * Waits for what is written beside the caller, in vain or not.
+   *
+   * @throws what one of the writes has thrown.
+   */
+  async settle(): Promise<void> {
+    const failures = await Promise.all(this.#writes);
+    const failure = failures.find((found) => found !== undefined);
+    if (failure !== undefined) throw failure.error;
+  }
+
   /** Nothing comes after that; the header gets its count, wherever it is by now. */
   #end(): void {
     assert(!this.#finished, "a pack is finished once");
@@ -150,7 +172,7 @@ export class PackBuilder {
   #close(checksum: Buffer): PackSummary {
     this.#append(checksum);
     const bytes = this.#written === 0 ? this.#inMemory() : undefined;
-    this.#flush();
+    this.#complete();
     return {
       checksum: checksum.toString("hex"),
       size: this.#written,
@@ -249,10 +271,43 @@ export class PackBuilder {
 
   #use(size: number): void {
     this.#held += size;
+    if (!this.#isWrittenBeside || this.#written > 0) return;
+    if (this.#held - this.#begun >= chunkBytes) this.#begin();
   }
 
+  /** Sends what is held on its way to the file. It stays as it is, for the checksum of all. */
+  #begin(): void {
+    const bytes = this.#chunk.subarray(this.#begun, this.#held);
+    const write = this.#disk.writeInBackground?.(this.#descriptor, bytes, this.#begun);
+    if (write === undefined) return;
+    this.#begun = this.#held;
+    this.#writes.push(
+      write.then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      ),
+    );
+  }
+
+  /** Writes all that is held, for good: what is on its way already are the same bytes. */
   #flush(): void {
     if (this.#held > 0) this.#writeOut(this.#chunk.subarray(0, this.#held));
+    this.#held = 0;
+    if (this.#begun === packHeaderBytes) return;
+    // It is still being written from.
+    this.#chunk = Buffer.allocUnsafeSlow(this.#chunk.length);
+    this.#begun = packHeaderBytes;
+  }
+
+  /** Writes what is not on its way yet: the end, and the header, which was not known before. */
+  #complete(): void {
+    if (this.#begun === packHeaderBytes) {
+      this.#flush();
+      return;
+    }
+    this.#disk.write(this.#descriptor, this.#chunk.subarray(0, packHeaderBytes), 0);
+    if (this.#held > this.#begun) this.#begin();
+    this.#written = this.#held;
     this.#held = 0;
   }
 
@@ -275,6 +330,10 @@ export class PackBuilder {
     }
     return hash.digest();
   }
+}
+
+interface WriteFailure {
+  readonly error: unknown;
 }
 
 function hashOf(bytes: Uint8Array): Buffer {

@@ -25,7 +25,18 @@ export class ProcessDied extends Error {
 let births = 1;
 
 const changing: ReadonlySet<string> = new Set([
-  ...["write", "truncate", "mkdir", "rmdir", "unlink", "rename", "renameNew", "link", "symlink"],
+  ...[
+    "write",
+    "writeInBackground",
+    "truncate",
+    "mkdir",
+    "rmdir",
+    "unlink",
+    "rename",
+    "renameNew",
+    "link",
+    "symlink",
+  ],
   ...["chmod", "fchmod", "lchown", "lutimes", "fsync", "fdatasync", "syncfs"],
 ]);
 
@@ -100,6 +111,10 @@ export class FaultDisk implements Disk {
 
   write(descriptor: number, bytes: Uint8Array, position?: number): void {
     this.#call("write", undefined, () => this.#disk.write(descriptor, bytes, position));
+  }
+
+  async writeInBackground(descriptor: number, bytes: Uint8Array, position: number): Promise<void> {
+    this.#call("writeInBackground", undefined, () => this.#disk.write(descriptor, bytes, position));
   }
 
   truncate(descriptor: number, size: number): void {

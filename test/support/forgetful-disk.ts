@@ -216,6 +216,10 @@ export class ForgetfulDisk implements Disk {
     inode.mtimeNs = this.#now();
   }
 
+  async writeInBackground(descriptor: number, bytes: Uint8Array, position: number): Promise<void> {
+    this.write(descriptor, bytes, position);
+  }
+
   truncate(descriptor: number, size: number): void {
     this.#change();
     const inode = this.#opened(descriptor);

@@ -1,0 +1,33 @@
+import fs from "node:fs";
+import { nativeCalls } from "./native-calls.ts";
+
+/**
+ * pwrite(2) of all bytes on a thread. Where there are native calls they are on their way to the
+ * device then, so that an fsync that comes later finds less to wait for.
+ */
+export async function writeInBackground(
+  descriptor: number,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    written += await writeOnce(descriptor, bytes, written, position + written);
+  }
+  await nativeCalls(writingSavingUs)?.beginWriting?.(descriptor, position, bytes.length);
+}
+
+/** What a later fsync waits less for a MiB, on a disk that writes one in a millisecond. */
+const writingSavingUs = 1_000;
+
+function writeOnce(
+  descriptor: number,
+  bytes: Uint8Array,
+  from: number,
+  position: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(descriptor, bytes, from, bytes.length - from, position, (error, written) =>
+      error ? reject(error) : resolve(written),
+    );
+  });
+}
