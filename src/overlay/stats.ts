@@ -1,6 +1,6 @@
 import type fs from "node:fs";
 import { bigIntStatsPrototype, nanosecondKeys, Stats } from "../disk/lower-classes.ts";
-import { type Instant, millisecondsOf, nanosecondsOf } from "./instant.ts";
+import { millisecondsOf, nanosecondsOf } from "./instant.ts";
 import type { Node } from "./node.ts";
 
 /** Preferred size of reads and writes, and unit of allocation, in bytes. */
@@ -71,30 +71,48 @@ export function statsOf(node: Node): fs.Stats {
   return new NodeStats(node);
 }
 
+const hasLazyBigIntDates = Object.hasOwn(bigIntStatsPrototype, "mtime");
+
+type BigIntStatsFields = { -readonly [Name in keyof fs.BigIntStats]: fs.BigIntStats[Name] };
+
+// Field by field: a FUSE server makes one for nearly every message.
+const NodeBigIntStats = function (this: BigIntStatsFields, node: Node): void {
+  const size = sizeOf(node);
+  this.dev = BigInt(node.dev);
+  this.mode = BigInt(node.mode);
+  this.nlink = BigInt(node.nlink);
+  this.uid = BigInt(node.uid);
+  this.gid = BigInt(node.gid);
+  this.rdev = BigInt(node.kind === "other" ? node.rdev : 0);
+  this.blksize = BigInt(blockBytes);
+  this.ino = BigInt(node.ino);
+  this.size = BigInt(size);
+  this.blocks = BigInt(blocksOf(node, size));
+  const atimeNs = nanosecondsOf(node.atime);
+  const mtimeNs = nanosecondsOf(node.mtime);
+  const ctimeNs = nanosecondsOf(node.ctime);
+  const birthtimeNs = nanosecondsOf(node.birthtime);
+  this.atimeMs = atimeNs / 1_000_000n;
+  this.mtimeMs = mtimeNs / 1_000_000n;
+  this.ctimeMs = ctimeNs / 1_000_000n;
+  this.birthtimeMs = birthtimeNs / 1_000_000n;
+  this.atimeNs = atimeNs;
+  this.mtimeNs = mtimeNs;
+  this.ctimeNs = ctimeNs;
+  this.birthtimeNs = birthtimeNs;
+  if (hasLazyBigIntDates) return;
+  this.atime = dateOf(Number(this.atimeMs));
+  this.mtime = dateOf(Number(this.mtimeMs));
+  this.ctime = dateOf(Number(this.ctimeMs));
+  this.birthtime = dateOf(Number(this.birthtimeMs));
+} as unknown as new (
+  node: Node,
+) => fs.BigIntStats;
+NodeBigIntStats.prototype = bigIntStatsPrototype;
+
 /** What `stat` with `bigint: true` says of an upper node. */
 export function bigIntStatsOf(node: Node): fs.BigIntStats {
-  const size = sizeOf(node);
-  const stats = Object.create(bigIntStatsPrototype);
-  stats.dev = BigInt(node.dev);
-  stats.mode = BigInt(node.mode);
-  stats.nlink = BigInt(node.nlink);
-  stats.uid = BigInt(node.uid);
-  stats.gid = BigInt(node.gid);
-  stats.rdev = BigInt(node.kind === "other" ? node.rdev : 0);
-  stats.blksize = BigInt(blockBytes);
-  stats.ino = BigInt(node.ino);
-  stats.size = BigInt(size);
-  stats.blocks = BigInt(blocksOf(node, size));
-  const { atime, mtime, ctime, birthtime } = node;
-  const times: Readonly<Record<string, Instant>> = { atime, mtime, ctime, birthtime };
-  for (const [name, time] of Object.entries(times)) {
-    stats[`${name}Ms`] = nanosecondsOf(time) / 1_000_000n;
-  }
-  for (const [name, time] of Object.entries(times)) stats[`${name}Ns`] = nanosecondsOf(time);
-  if (!Object.hasOwn(bigIntStatsPrototype, "mtime")) {
-    for (const name of Object.keys(times)) stats[name] = dateOf(Number(stats[`${name}Ms`]));
-  }
-  return stats;
+  return new NodeBigIntStats(node);
 }
 
 /** What `watchFile` says of a path at which nothing lies: zeros. */

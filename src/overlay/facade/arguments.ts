@@ -132,7 +132,9 @@ export function flagsOf(flags: unknown, fallback: string): number {
   if (typeof given === "string" && Object.hasOwn(flagsByName, given)) {
     return flagsByName[given] as number;
   }
-  checkArguments((nowhere) => real.openSync(nowhere, given as string));
+  // Numbers of 32 bits are all right: asking Node would cost an opening that fails.
+  const isNumber = typeof given === "number" && (given | 0) === given;
+  if (!isNumber) checkArguments((nowhere) => real.openSync(nowhere, given as string));
   return given as number;
 }
 

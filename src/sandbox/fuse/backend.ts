@@ -1,5 +1,5 @@
 import type { ByteRange } from "../../disk/data-ranges.ts";
-import type { Attributes } from "./protocol.ts";
+import type { Attributes, Space } from "./protocol.ts";
 
 /** A name in a directory; `mode` carries the file type bits. */
 export interface BackendEntry {
@@ -33,15 +33,6 @@ export interface LowerStamp {
   readonly changedNs: bigint;
 }
 
-export interface BackendSpace {
-  readonly blockBytes: number;
-  readonly blocks: bigint;
-  readonly free: bigint;
-  readonly available: bigint;
-  readonly files: bigint;
-  readonly filesFree: bigint;
-}
-
 /**
  * The tree that a FUSE server serves. Paths are tree paths and never lead through a symlink: the
  * kernel has resolved them. Every method throws Node's own error, whose `errno` goes to the caller.
@@ -56,6 +47,8 @@ export interface FuseBackend {
   /** Whether the upper holds what lies at `path`, so that only this mount changes it. */
   isPending(path: string): boolean;
   stat(path: string): Attributes;
+  /** The same, or `undefined` where there is nothing: an error that is thrown costs more. */
+  find(path: string): Attributes | undefined;
   list(path: string): BackendEntry[];
   readlink(path: string): Buffer;
   /** Opens a file for reading and, when asked, for writing; returns a descriptor. */
@@ -79,5 +72,5 @@ export interface FuseBackend {
   chmod(path: string, mode: number): void;
   lchown(path: string, uid: number, gid: number): void;
   lutimes(path: string, atimeNs: bigint, mtimeNs: bigint): void;
-  space(): BackendSpace;
+  space(): Space;
 }

@@ -2,8 +2,8 @@ import type * as nodeFs from "node:fs";
 import { constants } from "node:fs";
 import { constants as osConstants } from "node:os";
 import { decodeName, encodePath } from "../../disk/names.ts";
-import type { BackendEntry, BackendSpace, FuseBackend } from "./backend.ts";
-import type { Attributes } from "./protocol.ts";
+import type { BackendEntry, FuseBackend } from "./backend.ts";
+import type { Attributes, Space } from "./protocol.ts";
 
 /** The calls of a `node:fs`-shaped object that serving it needs. */
 export type ServedFs = Pick<
@@ -38,6 +38,10 @@ export function fsBackend(fs: ServedFs, root: string): FuseBackend {
     lowerDirectory: () => undefined,
     isPending: () => false,
     stat: (path) => attributesOf(fs.lstatSync(at(path), { bigint: true })),
+    find: (path) => {
+      const stats = fs.lstatSync(at(path), { bigint: true, throwIfNoEntry: false });
+      return stats === undefined ? undefined : attributesOf(stats);
+    },
     statDescriptor: (descriptor) => attributesOf(fs.fstatSync(descriptor, { bigint: true })),
     list: (path) => listDirectory(fs, at(path), path),
     readlink: (path) => fs.readlinkSync(at(path), { encoding: "buffer" }),
@@ -145,7 +149,7 @@ function writeFully(fs: ServedFs, descriptor: number, bytes: Buffer, position: n
   }
 }
 
-function spaceOf(fs: ServedFs, root: string): BackendSpace {
+function spaceOf(fs: ServedFs, root: string): Space {
   const stats = fs.statfsSync(root, { bigint: true });
   return {
     blockBytes: Number(stats.bsize),

@@ -11,11 +11,13 @@ import { NodeAttributes } from "./node-attributes.ts";
 import { type FuseNode, NodeTable } from "./node-table.ts";
 import { OperationError } from "./operation-error.ts";
 import {
+  type Attributes,
   directoryType,
   encodeAttributesReply,
   encodeEntryReply,
   encodeInvalidation,
   encodeOpenReply,
+  encodeSpaceReply,
   fileTypeMask,
   namesIn,
   opcodes,
@@ -114,7 +116,7 @@ export class FuseOperations {
     [opcodes.read, (request) => this.#read(request)],
     [opcodes.write, (request) => this.#write(request)],
     [opcodes.lseek, (request) => this.#seek(request)],
-    [opcodes.statfs, () => this.#statfs()],
+    [opcodes.statfs, () => encodeSpaceReply(this.#backend.space())],
     [opcodes.release, () => "empty"],
     [opcodes.fsync, () => "empty"],
     [opcodes.fsyncdir, () => "empty"],
@@ -145,16 +147,27 @@ export class FuseOperations {
   #lookup(request: Request): Answer {
     const parent = this.#nodes.get(request.nodeId);
     const name = decodeName(namesIn(request.body, 0)[0] as Buffer);
+    const attributes = this.#find(childOf(this.#pathOf(parent.id), name));
+    if (attributes !== undefined) {
+      const node = this.#nodes.reference(parent, name, attributes);
+      if (node.type !== directoryType) this.#habits.noteLookup(parent.id);
+      return encodeEntryReply(node.id, attributes);
+    }
+    this.#nodes.remove(parent, name);
+    // Absence may be cached, except where names come and go without the kernel's knowledge.
+    if (this.#isVolatile(parent) || !this.#lower.noteAbsent(parent, name)) {
+      throw new OperationError(constants.errno.ENOENT);
+    }
+    return encodeEntryReply(0n, undefined);
+  }
+
+  #find(path: string): Attributes | undefined {
     try {
-      const entry = this.#entryOf(parent, name);
-      if (parent.children.get(name)?.type !== directoryType) this.#habits.noteLookup(parent.id);
-      return entry;
+      return this.#backend.find(path);
     } catch (error) {
+      // The upper, and parents that have gone, say so.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      this.#nodes.remove(parent, name);
-      // Absence may be cached, except where names come and go without the kernel's knowledge.
-      if (this.#isVolatile(parent) || !this.#lower.noteAbsent(parent, name)) throw error;
-      return encodeEntryReply(0n, undefined);
+      return undefined;
     }
   }
 
@@ -234,8 +247,9 @@ export class FuseOperations {
     const name = decodeName(nameBytes);
     const path = childOf(this.#pathOf(request.nodeId), name);
     make(path);
-    this.#giveAway(path, request);
-    return this.#entryOf(parent, name);
+    const attributes = this.#giveAway(path, request);
+    const node = this.#nodes.reference(parent, name, attributes);
+    return encodeEntryReply(node.id, attributes);
   }
 
   #unlink({ nodeId, body }: Request): Answer {
@@ -282,12 +296,19 @@ export class FuseOperations {
     return encodeEntryReply(node.id, attributes);
   }
 
-  /** What is new belongs to whoever made it, and not to the server; the group may be inherited. */
-  #giveAway(path: string, { nodeId, uid, gid }: Request): void {
+  /**
+   * What is new belongs to whoever made it, and not to the server; the group may be inherited.
+   *
+   * @returns what it is then.
+   */
+  #giveAway(path: string, { nodeId, uid, gid }: Request): Attributes {
     const made = this.#backend.stat(path);
+    if (made.uid === uid && made.gid === gid) return made;
     const isInherited = (this.#attributes.of(nodeId).mode & setgidBit) !== 0;
     const group = isInherited ? made.gid : gid;
-    if (made.uid !== uid || made.gid !== group) this.#backend.lchown(path, uid, group);
+    if (made.uid === uid && made.gid === group) return made;
+    this.#backend.lchown(path, uid, group);
+    return this.#backend.stat(path);
   }
 
   #create(request: Request): Answer {
@@ -298,8 +319,7 @@ export class FuseOperations {
     const parent = this.#nodes.get(nodeId);
     const path = childOf(this.#pathOf(nodeId), name);
     const descriptor = this.#backend.create(path, mode, (flags & openExclusive) !== 0);
-    this.#giveAway(path, request);
-    const attributes = this.#backend.stat(path);
+    const attributes = this.#giveAway(path, request);
     const node = this.#nodes.reference(parent, name, attributes);
     this.#held.hold(node, { descriptor, writable: true });
     return Buffer.concat([encodeEntryReply(node.id, attributes), encodeOpenReply(0n, 0)]);
@@ -344,30 +364,10 @@ export class FuseOperations {
     return payload;
   }
 
-  #statfs(): Answer {
-    const space = this.#backend.space();
-    const payload = Buffer.alloc(80);
-    payload.writeBigUInt64LE(space.blocks, 0);
-    payload.writeBigUInt64LE(space.free, 8);
-    payload.writeBigUInt64LE(space.available, 16);
-    payload.writeBigUInt64LE(space.files, 24);
-    payload.writeBigUInt64LE(space.filesFree, 32);
-    payload.writeUInt32LE(space.blockBytes, 40);
-    payload.writeUInt32LE(255, 44);
-    payload.writeUInt32LE(space.blockBytes, 48);
-    return payload;
-  }
-
   /** The kernel keeps what was listed, until it changes something itself or hears from us. */
   #openDirectory(): Answer {
     if (this.#kernel.opensDirectoriesAlone) throw new OperationError(constants.errno.ENOSYS);
     return encodeOpenReply(0n, openReplyFlags.keepCache | openReplyFlags.cacheDirectory);
-  }
-
-  #entryOf(parent: FuseNode, name: string): Buffer {
-    const attributes = this.#backend.stat(childOf(this.#pathOf(parent.id), name));
-    const node = this.#nodes.reference(parent, name, attributes);
-    return encodeEntryReply(node.id, attributes);
   }
 
   /** A directory that was removed has no names that could come. */

@@ -38,20 +38,13 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
 
   /** Whoever has learned the names can read by them what he sees anyway, and change nothing. */
   const own = (path: string): boolean => isFacts(path) || inUpper(path) !== undefined;
-  const refusing =
-    <Rest extends unknown[], Result>(
-      change: (path: string, ...rest: Rest) => Result,
-    ): ((path: string, ...rest: Rest) => Result) =>
-    (path, ...rest) => {
-      if (own(path)) throw notPermitted(path);
-      return change(path, ...rest);
-    };
-  const refusingBoth =
-    (change: (source: string, target: string) => void) =>
-    (source: string, target: string): void => {
-      if (own(source) || own(target)) throw notPermitted(source);
-      change(source, target);
-    };
+  const { refusing, refusingBoth } = refusalsOf(own);
+  const stat = (path: string): Attributes => {
+    if (isFacts(path)) return attributesOfFacts(path);
+    const place = inUpper(path);
+    if (place === undefined) return tree.stat(path);
+    return { ...upper.stat(place), isVolatile: true };
+  };
 
   return {
     ...tree,
@@ -70,12 +63,8 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
       if (own(path)) throw notPermitted(path);
       tree.symlink(target, path);
     },
-    stat: (path) => {
-      if (isFacts(path)) return attributesOfFacts(path);
-      const place = inUpper(path);
-      if (place === undefined) return tree.stat(path);
-      return { ...upper.stat(place), isVolatile: true };
-    },
+    stat,
+    find: (path) => (own(path) ? stat(path) : tree.find(path)),
     // The kernel would keep what it is told: of the upper it would be wrong.
     list: refusing(tree.list),
     readlink: (path) => tree.readlink(inTree(path)),
@@ -102,6 +91,26 @@ export function ownerBackend(tree: FuseBackend, upper: UpperView, secret: string
       if (isFacts(path)) throw notPermitted(path);
       tree.chmod(inTree(path), mode);
     },
+  };
+}
+
+/** What refuses changes of what is the owner's, by one path or by either of two. */
+function refusalsOf(own: (path: string) => boolean) {
+  return {
+    refusing:
+      <Rest extends unknown[], Result>(
+        change: (path: string, ...rest: Rest) => Result,
+      ): ((path: string, ...rest: Rest) => Result) =>
+      (path, ...rest) => {
+        if (own(path)) throw notPermitted(path);
+        return change(path, ...rest);
+      },
+    refusingBoth:
+      (change: (source: string, target: string) => void) =>
+      (source: string, target: string): void => {
+        if (own(source) || own(target)) throw notPermitted(source);
+        change(source, target);
+      },
   };
 }
 

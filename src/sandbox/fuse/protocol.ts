@@ -251,6 +251,30 @@ export function encodeOpenReply(handle: bigint, flags: number): Buffer {
   return payload;
 }
 
+/** Room on a file system, as `struct fuse_kstatfs` tells of it. */
+export interface Space {
+  readonly blockBytes: number;
+  readonly blocks: bigint;
+  readonly free: bigint;
+  readonly available: bigint;
+  readonly files: bigint;
+  readonly filesFree: bigint;
+}
+
+/** `struct fuse_statfs_out`. */
+export function encodeSpaceReply(space: Space): Buffer {
+  const payload = Buffer.alloc(80);
+  payload.writeBigUInt64LE(space.blocks, 0);
+  payload.writeBigUInt64LE(space.free, 8);
+  payload.writeBigUInt64LE(space.available, 16);
+  payload.writeBigUInt64LE(space.files, 24);
+  payload.writeBigUInt64LE(space.filesFree, 32);
+  payload.writeUInt32LE(space.blockBytes, 40);
+  payload.writeUInt32LE(255, 44);
+  payload.writeUInt32LE(space.blockBytes, 48);
+  return payload;
+}
+
 /** The NUL-terminated names in `body` from `offset`, as bytes. */
 export function namesIn(body: Buffer, offset: number): Buffer[] {
   const names: Buffer[] = [];

@@ -11,6 +11,10 @@ export function squashOwners(backend: FuseBackend): FuseBackend {
   return {
     ...backend,
     stat: (path) => own(backend.stat(path)),
+    find: (path) => {
+      const found = backend.find(path);
+      return found === undefined ? undefined : own(found);
+    },
     statDescriptor: (descriptor) => own(backend.statDescriptor(descriptor)),
     // Giving a node to the only user there is changes nothing.
     lchown: () => {},
