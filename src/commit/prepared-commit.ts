@@ -3,9 +3,7 @@ import { syncDirectory, syncFile } from "../disk/sync-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
-import type { NewPack } from "../objects/object-store.ts";
 import type { PackSummary } from "../objects/pack-builder.ts";
-import { encodePackIndex } from "../objects/pack-index.ts";
 import { abortOperation, describeAbort } from "./abort.ts";
 import { Applier } from "./apply.ts";
 import type { CheckFinding } from "./check-finding.ts";
@@ -118,13 +116,13 @@ export class PreparedCommit implements AsyncDisposable {
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");
-    const { store, lock, directories, largeFiles, record, summary } = this.#parts;
+    const { store, lock, directories, largeFiles, record } = this.#parts;
     const applier = new Applier(store.disk, directories, this.#losses);
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
       const copies = keepLargeFiles(store, directories, largeFiles, writtenInodesOf(record));
       // I3: every byte is durable before the record has its name.
-      await this.#syncAndDress(copies, applier);
+      await this.#syncAndUseWait(copies, applier);
       // I4: what the record before did is durable before that record is replaced.
       await this.#awaitSettled();
       await this.#renewRecord();
@@ -144,13 +142,11 @@ export class PreparedCommit implements AsyncDisposable {
     let settle: (() => void) | undefined;
     try {
       const decided = this.#decide();
-      if (this.#slotDescriptor !== undefined) this.#dressAhead(applier);
-      // Here too the disk is waited for.
-      const index = encodePackIndex(summary.entries, summary.checksum);
+      if (this.#slotDescriptor !== undefined) this.#useWait(applier);
       await decided;
       // From here on the commit is decided: it will be finished, or taken back by a record.
       await this.#apply(applier);
-      const unpublished = this.#publishObjects({ ...summary, index });
+      const unpublished = this.#publishObjects();
       if (unpublished === undefined) settle = this.#settlingEarly();
       return this.#receipt(unpublished);
     } finally {
@@ -183,18 +179,21 @@ export class PreparedCommit implements AsyncDisposable {
     await this.discard();
   }
 
-  /** Where the disk is waited for now, what is staged is dressed meanwhile. */
-  async #syncAndDress(copies: readonly string[], applier: Applier): Promise<void> {
+  /** Makes durable what has a file of its own, and uses the time. */
+  async #syncAndUseWait(copies: readonly string[], applier: Applier): Promise<void> {
     const synced = failureOf(this.#sync(copies));
     const staged = await this.#parts.staged;
-    if (staged === undefined && this.#parts.slot === undefined) this.#dressAhead(applier);
+    if (staged === undefined && this.#parts.slot === undefined) this.#useWait(applier);
     const failed = await synced;
     if (failed !== undefined) throw failed.error;
     await this.#awaitStaged();
   }
 
-  #dressAhead(applier: Applier): void {
-    applier.dressAhead(this.#parts.record.steps, this.#parts.changes);
+  /** What needs doing only later, and changes nothing of the tree. */
+  #useWait(applier: Applier): void {
+    const { record, changes, summary } = this.#parts;
+    applier.dressAhead(record.steps, changes);
+    summary.index();
   }
 
   /** @param copies files, by path, that are to be made durable too. */
@@ -348,11 +347,11 @@ export class PreparedCommit implements AsyncDisposable {
    * The commit is done; that its checkpoint cannot be seen yet does not undo it. The next open
    * publishes it from the journal.
    */
-  #publishObjects(pack: NewPack): unknown {
-    const { store, record } = this.#parts;
+  #publishObjects(): unknown {
+    const { store, record, summary } = this.#parts;
     const appliedMs = Date.now();
     try {
-      publishObjects(store, record, pack);
+      publishObjects(store, record, summary);
       store.journal.notes.write("applied", record.sequence, record.bootId, appliedMs);
       return undefined;
     } catch (error) {

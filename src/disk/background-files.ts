@@ -23,6 +23,8 @@ export class BackgroundFiles implements FileCreation {
   #paths: string[] = [];
   #facts: number[] = [];
   #bytes = emptyBytes;
+  /** The same memory. */
+  #room = Buffer.from(emptyBytes.buffer);
   #filled = 0;
   #bytesUnderWay = 0;
 
@@ -41,9 +43,12 @@ export class BackgroundFiles implements FileCreation {
     if (this.#filled + bytes.length > this.#bytes.length) {
       this.#send();
       this.#bytes = this.#thread.takeMemory(bytes.length);
+      this.#room = Buffer.from(this.#bytes.buffer);
     }
-    this.#bytes.set(bytes, this.#filled);
-    this.#filled += bytes.length;
+    const end = this.#filled + bytes.length;
+    // To shared memory `set` copies word by word, which takes six times as long.
+    if (bytes.length > 0) this.#room.fill(bytes, this.#filled, end);
+    this.#filled = end;
     this.#paths.push(path);
     this.#facts.push(mode, bytes.length);
     return true;

@@ -27,11 +27,8 @@ interface LooseDirectories {
 }
 
 /** What is known of a pack that has just been written. */
-export interface NewPack extends Pick<PackSummary, "checksum" | "entries"> {
-  readonly readable?: PackSummary["readable"];
-  /** The bytes of its index, where they are known already. */
-  readonly index?: Buffer;
-}
+export type NewPack = Pick<PackSummary, "checksum" | "index"> &
+  Partial<Pick<PackSummary, "readable">>;
 
 /**
  * The checkpoint store: a bare git repository of our own, in which packs arrive whole.
@@ -114,11 +111,11 @@ export class ObjectStore {
    */
   installPack(packPath: string, summary?: NewPack): void {
     this.#ensureRepository();
-    const { checksum, entries, index }: NewPack = summary ?? this.#scan(packPath);
+    const { checksum, index } = summary ?? this.#scanNew(packPath);
     const base = join(this.#packDirectory, `pack-${checksum}`);
     this.#dropOther(packPath, `${base}.pack`);
     linkOrCopy(this.#disk, packPath, `${base}.pack`);
-    const bytes = index ?? encodePackIndex(entries, checksum);
+    const bytes = index();
     // After the pack: git takes an index for the promise that its pack is there.
     if (!this.#holds(`${base}.idx`, bytes)) writeWhole(this.#disk, `${base}.idx`, bytes, 0o444);
     this.#loose = undefined;
@@ -348,6 +345,11 @@ export class ObjectStore {
 
   #openPack(base: string, index: PackIndex): OpenPack {
     return { file: new PackFile(this.#disk, `${base}.pack`, () => index.offsets()), index };
+  }
+
+  #scanNew(path: string): NewPack {
+    const { checksum, entries } = this.#scan(path);
+    return { checksum, index: () => encodePackIndex(entries, checksum) };
   }
 
   #scan(path: string): PackScan {

@@ -9,7 +9,6 @@ import { syncDirectory } from "../disk/sync-directory.ts";
 import { batchFilesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
-import { encodePackIndex } from "../objects/pack-index.ts";
 import { writeDurably } from "../objects/write-durably.ts";
 import { type Reached, walkReachable } from "./reachable.ts";
 
@@ -69,7 +68,7 @@ export async function buildPack(
       const base = join(directory, `pack-${summary.checksum}`);
       disk.rename(path, `${base}.pack`);
       await syncDirectory(disk, directory);
-      const index = encodePackIndex(summary.entries, summary.checksum);
+      const index = summary.index();
       await writeDurably(disk, `${base}.idx`, index, 0o444);
       return base;
     },

@@ -52,11 +52,13 @@ function sourceOf(bytes: Buffer) {
   };
 }
 
-/** What git says the pack's checksum is, having read every object of it. */
-function gitChecksum(path: string): string {
+/** Lets git read every object of a pack; its checksum and its index must be those that git makes. */
+function expectGitToAgree({ path, summary }: { path: string; summary: PackSummary }): void {
   const copy = `${path}.copy.pack`;
   copyFileSync(path, copy);
-  return execFileSync("git", ["index-pack", "--strict", copy], { encoding: "utf8" }).trim();
+  const said = execFileSync("git", ["index-pack", "--strict", copy], { encoding: "utf8" });
+  expect(said.trim()).toBe(summary.checksum);
+  expectBytes(summary.index(), readFileSync(copy.replace(/\.pack$/, ".idx")));
 }
 
 /** Writes beside the caller take long, and come in another order. */
@@ -109,10 +111,12 @@ describe("a pack", () => {
     async (_, size) => {
       const grown = await build(size);
       const expected = await build(size, { expected: size });
-      expect(gitChecksum(grown.path)).toBe(grown.summary.checksum);
-      const { bytes: expectedBytes, ...expectedSummary } = expected.summary;
-      const { bytes: grownBytes, ...grownSummary } = grown.summary;
-      expect(expectedSummary).toEqual(grownSummary);
+      expectGitToAgree(grown);
+      expectGitToAgree(expected);
+      const { bytes: expectedBytes, ...expectedRest } = expected.summary;
+      const { bytes: grownBytes, ...grownRest } = grown.summary;
+      const index = expect.any(Function);
+      expect({ ...expectedRest, index }).toEqual({ ...grownRest, index });
       const onDisk = readFileSync(grown.path);
       expectBytes(readFileSync(expected.path), onDisk);
       expect(onDisk.length).toBe(grown.summary.size);
@@ -138,7 +142,7 @@ describe("a pack", () => {
       const plain = await build(size, how);
       expect(slow.summary.checksum).toBe(plain.summary.checksum);
       expectBytes(readFileSync(slow.path), readFileSync(plain.path));
-      expect(gitChecksum(slow.path)).toBe(slow.summary.checksum);
+      expectGitToAgree(slow);
     },
   );
 
