@@ -14,7 +14,7 @@ function swapWhenListed(directory: string, target: string) {
     nodeFs.renameSync(directory, `${directory}.away`);
     nodeFs.symlinkSync(target, directory);
   };
-  const { readdirSync } = nodeFs;
+  const { readdirSync, readdir: readdirLater } = nodeFs;
   const { readdir } = nodeFs.promises;
   const spies = [
     vi.spyOn(nodeFs, "readdirSync").mockImplementation(((...input: Parameters<typeof readdir>) => {
@@ -26,6 +26,10 @@ function swapWhenListed(directory: string, target: string) {
     ) => {
       swap();
       return readdir(...input);
+    }) as never),
+    vi.spyOn(nodeFs, "readdir").mockImplementation(((...input: never[]) => {
+      swap();
+      Reflect.apply(readdirLater, nodeFs, input);
     }) as never),
   ];
   const undo = () => {

@@ -35,11 +35,13 @@ export interface Facade {
 export function createFacade(core: Core): Facade {
   const plain = synchronousCalls(core);
   const calls = withShortcuts(core, plain);
-  const callbacks = callbackForms(core, plain);
+  // A look takes less time than to have a thread take it: only what it tells is delivered later.
+  const later = { ...plain, stat: calls.stat, lstat: calls.lstat };
+  const callbacks = callbackForms(core, later);
   const streams = new Streams({ ...callbacks } as unknown as StreamFs);
   const { stopAll, ...statWatch } = statWatchCalls(calls);
   const promises: Record<string, unknown> = {
-    ...promiseForms(core, { calls: plain, streams }),
+    ...promiseForms(core, { calls: later, streams }),
     watch: watchEvents(core),
   };
   addAsyncShortcuts(core, { callbacks, promises });

@@ -6,11 +6,9 @@ import { type Core, untouched } from "../core.ts";
 import { isPermitted, mayRead } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
 import { describeNode } from "../inspect.ts";
-import type { Call, Callback } from "./asynchronous.ts";
+import type { Call } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { pieceOf } from "./whole-file-calls.ts";
-
-type StatName = "stat" | "lstat";
 
 /**
  * Shortcuts for paths that the overlay has not touched: the real call of the same form, on a path
@@ -221,11 +219,20 @@ async function listHeldLater(core: Core, path: string, options: unknown): Promis
   if (held === undefined) return real.promises.readdir(path, options as undefined);
   heldCount += 1;
   try {
-    return inParent(path, await real.promises.readdir(held.path, options as undefined));
+    return inParent(path, await readdirLater(held.path, options));
   } finally {
     heldCount -= 1;
     held.close();
   }
+}
+
+/** `promises.readdir` takes longer than this. */
+function readdirLater(path: string, options: unknown): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    real.readdir(path, options as undefined, (error, names) =>
+      error === null ? resolve(names) : reject(error),
+    );
+  });
 }
 
 /** Gives entries the parent that was asked for. */
@@ -250,14 +257,10 @@ interface AsyncForms {
   readonly promises: Record<string, unknown>;
 }
 
-/** The same for the asynchronous forms: the work is done by Node's own threads. */
+/** The same for asynchronous forms that may take long: the work is done by Node's own threads. */
 export function addAsyncShortcuts(core: Core, forms: AsyncForms): void {
   if (!core.lower.native) return;
   const { callbacks, promises } = forms;
-  for (const name of ["stat", "lstat"] as const) {
-    promises[name] = statPromise(core, name, promises[name] as Call);
-    callbacks[name] = statCallback(core, name, callbacks[name] as Call);
-  }
   promises["readFile"] = readFilePromise(core, promises["readFile"] as Call);
   callbacks["readFile"] = readFileCallback(core, callbacks["readFile"] as Call);
   promises["readdir"] = readdirPromise(core, promises["readdir"] as Call);
@@ -265,42 +268,6 @@ export function addAsyncShortcuts(core: Core, forms: AsyncForms): void {
 }
 
 type Values = unknown[];
-
-function statPromise(core: Core, name: StatName, slow: Call) {
-  return async (...values: Values): Promise<unknown> => {
-    const [path, options] = values;
-    if (typeof path === "string" && core.peek(path) === untouched) {
-      try {
-        const stats = await real.promises.lstat(path, options as undefined);
-        if (name === "lstat" ? isAlone(core, stats) : isPlain(core, stats)) return stats;
-      } catch {
-        // Told the long way.
-      }
-    }
-    return slow(...(values as never[]));
-  };
-}
-
-function statCallback(core: Core, name: StatName, slow: Call) {
-  return (...values: Values): void => {
-    const [path] = values;
-    const callback = values.at(-1);
-    if (
-      typeof path !== "string" ||
-      typeof callback !== "function" ||
-      core.peek(path) !== untouched
-    ) {
-      slow(...(values as never[]));
-      return;
-    }
-    const options = values.length > 2 ? values[1] : {};
-    real.lstat(path, options as undefined, (error, stats) => {
-      const isDone = error === null && (name === "lstat" ? isAlone : isPlain)(core, stats);
-      if (isDone) (callback as Callback)(null, stats);
-      else slow(...(values as never[]));
-    });
-  };
-}
 
 function readFilePromise(core: Core, slow: Call) {
   return async (...values: Values): Promise<unknown> => {
