@@ -16,17 +16,26 @@ export interface DependencyLanguage {
 const scriptExtensions = setOf(".ts .tsx .js .jsx .mts .cts .mjs .cjs .json");
 const pythonExtensions = setOf(".py");
 const styleExtensions = setOf(".scss .sass .less .css");
-/** Relative names alone, which are few; what stands before one tells whether it is an import. */
-const relativeName = /["'](\.[^"'\n]*)["']/g;
+/** Relative names alone, which are few: a quote, a dot, and all up to the next quote. */
+const relativeName = /(\.[^"'\n]*)["']/y;
+/** What stands before one tells whether it is an import. */
 const importBefore = /(?:\bfrom|\bimport|\bimport\s*\(|\brequire\s*\()\s*$/;
 const importBeforeLength = 16;
 
 const script: DependencyLanguage = {
-  *references(text) {
-    for (const match of text.matchAll(relativeName)) {
-      const before = text.slice(Math.max(0, match.index - importBeforeLength), match.index);
-      if (importBefore.test(before)) yield match[1] ?? "";
+  references(text) {
+    const names: string[] = [];
+    // To look for two characters takes a tenth of what an expression takes that begins with either.
+    for (const start of ['".', "'."]) {
+      for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 2)) {
+        const before = text.slice(Math.max(0, at - importBeforeLength), at);
+        if (!importBefore.test(before)) continue;
+        relativeName.lastIndex = at + 1;
+        const name = relativeName.exec(text)?.[1];
+        if (name !== undefined) names.push(name);
+      }
     }
+    return names;
   },
   paths(directory, reference) {
     const whole = joined(directory, reference);

@@ -27,8 +27,13 @@ const scannedBytes = 8 * KIB;
  * algorithms, 1972), which yields them with dependencies first.
  */
 export function orderByDependencies(files: readonly DependencyNode[]): DependencyOrder {
-  const byName = indexOf(files);
-  const edges = files.map((file, index) => dependenciesOf(file, index, files, byName));
+  let byName: ReadonlyMap<string, readonly number[]> | undefined;
+  // Most files of some trees name no other one.
+  const namesOf = () => {
+    byName ??= indexOf(files);
+    return byName;
+  };
+  const edges = files.map((file, index) => dependenciesOf(file, index, files, namesOf));
   const components = componentsOf(edges);
   return {
     order: components.flat(),
@@ -53,7 +58,7 @@ function dependenciesOf(
   file: DependencyNode,
   own: number,
   files: readonly DependencyNode[],
-  byName: ReadonlyMap<string, readonly number[]>,
+  namesOf: () => ReadonlyMap<string, readonly number[]>,
 ): number[] {
   const language = dependencyLanguageOf(extname(file.path));
   if (language === undefined || files.length < 2) return [];
@@ -66,7 +71,7 @@ function dependenciesOf(
   const found = new Set<number>();
   for (const reference of language.references(text)) {
     for (const path of language.paths(directory, reference)) {
-      for (const index of byName.get(path) ?? []) {
+      for (const index of namesOf().get(path) ?? []) {
         const other = files[index]?.path ?? "";
         const isMeant = other === path || language.extensions.has(extname(other));
         if (isMeant && index !== own) found.add(index);

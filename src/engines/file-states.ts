@@ -72,12 +72,17 @@ export class FileStates {
     this.#known = known;
   }
 
-  /** Replaces the content of a file, or makes it. `bytes` must not change until it is applied. */
-  write(path: string, bytes: Uint8Array): void {
+  /**
+   * Replaces the content of a file, or makes it. `bytes` must not change until it is applied.
+   *
+   * @returns the path under which that is gathered, as of {@link pathOf}.
+   */
+  write(path: string, bytes: Uint8Array): string {
     const state = this.#stateOf(path);
     state.content = new PieceList(bytes);
     this.#count(state);
     this.plainCalls += 1;
+    return state.path;
   }
 
   /**

@@ -184,7 +184,9 @@ function runFiles(run: Run, start: number, end: number): void {
     attempt(run, [index], () => {
       try {
         const key = gather(states, operation);
-        byPath.set(key, [...(byPath.get(key) ?? []), index]);
+        const others = byPath.get(key);
+        if (others === undefined) byPath.set(key, [index]);
+        else others.push(index);
       } catch (error) {
         if (!isDraftError(error) || error.code !== "DRAFT_UNSUPPORTED") throw error;
         // Links that cannot be gathered with what waits: that is done first, then this alone.
@@ -252,8 +254,7 @@ export function runChanges(
 function gather(states: FileStates, operation: FileOperation): string {
   switch (operation.kind) {
     case "write":
-      states.write(operation.path, operation.bytes);
-      return states.pathOf(operation.path);
+      return states.write(operation.path, operation.bytes);
     case "edit":
       states.edit(operation.path, operation.edits);
       return states.pathOf(operation.path);

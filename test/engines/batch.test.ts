@@ -344,6 +344,14 @@ describe("the dependency order", () => {
     ],
     ["shell", { "/a.sh": "source ./b.sh\n", "/b.sh": "" }, ["/b.sh", "/a.sh"]],
     ["JavaScript", { "/a.js": 'require("./b")', "/b/index.js": "" }, ["/b/index.js", "/a.js"]],
+    [
+      "either quotes, and no names but those of imports",
+      {
+        "/a.js": `import x from './b';await import( "./c" );f("./d");'./e';from ".f`,
+        ...{ "/b.js": "", "/d.js": "", "/c.js": "", "/e.js": "", "/.f.js": "" },
+      },
+      ["/b.js", "/c.js", "/a.js", "/d.js", "/e.js", "/.f.js"],
+    ],
   ])("knows %s", (_language, files, expected) => {
     expect(order(files as unknown as Record<string, string>)).toEqual(expected);
   });
