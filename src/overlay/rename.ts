@@ -54,7 +54,8 @@ function move(core: Core, source: ExistingPlace, target: Place, node: Node): voi
     tree.countDirectory(source.directory, -1);
     tree.countDirectory(target.directory, 1);
   }
-  tree.put(target.directory, target.name, node);
+  if (exists(target)) tree.put(target.directory, target.name, node);
+  else tree.putNew(target.directory, target.name, node);
   if (tree.feed.isWatched) tree.feed.moved(node);
 }
 
