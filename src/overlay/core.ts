@@ -158,11 +158,12 @@ export class Core {
     const isPlain = path.charCodeAt(0) === slash && last !== slash && last !== dot;
     if (!isPlain || path.length > directPathLengthMax) return undefined;
     const end = path.lastIndexOf("/");
-    const directory = this.paths.find(path, end)?.directory;
+    const known = this.paths.find(path, end);
+    const directory = known?.directory;
     const name = path.slice(end + 1);
     if (directory === undefined || name.length > directNameLengthMax) return undefined;
     if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;
-    const found = this.tree.lookup(directory, name);
+    const found = this.tree.lookup(directory, name, known?.isAsInLower ? path : undefined);
     if (found !== undefined && followsPlain(follow) && isLink(found)) return undefined;
     return { directory, name, found, last: "name", trailingSlash: false };
   }

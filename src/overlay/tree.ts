@@ -72,14 +72,18 @@ export class Tree {
     this.undo.record(() => this.linked.delete(identity));
   }
 
-  /** What lies under `name`, upper before lower. The name is an ordinary one, not `.` or `..`. */
-  lookup(directory: DirectoryNode, name: string): Found {
+  /**
+   * What lies under `name`, upper before lower. The name is an ordinary one, not `.` or `..`.
+   * @param known its path in the lower, where the caller has it: putting it together costs as much as
+   *   all else here.
+   */
+  lookup(directory: DirectoryNode, name: string, known?: string): Found {
     const dentry = directory.entries?.get(name);
     if (dentry !== undefined) {
       return dentry.node === undefined ? undefined : { kind: "upper", node: dentry.node };
     }
     if (directory.lowerPath === undefined || this.isHidden(directory, name)) return undefined;
-    const path = absoluteOf(directory.lowerPath, name);
+    const path = known ?? absoluteOf(directory.lowerPath, name);
     const stats = this.lower.lstat(path);
     if (stats === undefined) return undefined;
     if (this.linked.size > 0 && stats.nlink > 1 && stats.isFile()) {
