@@ -74,8 +74,8 @@ export class Tree {
 
   /**
    * What lies under `name`, upper before lower. The name is an ordinary one, not `.` or `..`.
-   * @param known its path in the lower, where the caller has it: putting it together costs as much as
-   *   all else here.
+   * @param known its path in the lower, where the caller has it: putting it together costs as much
+   *   as all else here.
    */
   lookup(directory: DirectoryNode, name: string, known?: string): Found {
     const dentry = directory.entries?.get(name);
