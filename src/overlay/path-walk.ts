@@ -79,9 +79,22 @@ export class PathWalk {
     if (path.length * 3 >= pathBytesMax && byteLengthOf(path) >= pathBytesMax) {
       throw new Fault("ENAMETOOLONG");
     }
-    const walker = new Walker(this.#tree, follow);
-    return walker.run(path);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return new Walker(this.#tree, follow).run(path);
+      } catch (caught) {
+        if (attempt === attemptsMax || !isLinkNoMore(caught)) throw caught;
+      }
+    }
   }
+}
+
+/** How often a path is followed anew on which somebody replaces links. */
+const attemptsMax = 8;
+
+/** Whether what was a link right before was none when it was to be read. */
+function isLinkNoMore(caught: unknown): boolean {
+  return codeOf(caught) === "EINVAL";
 }
 
 const placeOfRoot = (tree: Tree, last: Place["last"]): Place => ({
