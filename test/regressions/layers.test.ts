@@ -12,6 +12,9 @@ import { open, plant, summary, treeOf } from "../overlay/scratch.ts";
 
 // What stacks of layers got wrong, each with its thread; the real file system judges the first half.
 
+/** Later releases forget the modes of directories in `cpSync` unless there is a filter too. */
+const whole = { recursive: true, verbatimSymlinks: true };
+
 conform("what stacks of layers got wrong", [
   scenario(
     "containers/fuse-overlayfs#279, #280: a link made where a file was moved away",
@@ -29,7 +32,7 @@ conform("what stacks of layers got wrong", [
   scenario(
     "containers/fuse-overlayfs#271: a directory is moved to where another was removed",
     ({ fs, at }) => {
-      fs.cpSync(at("d"), at("bak"), { recursive: true, verbatimSymlinks: true });
+      fs.cpSync(at("d"), at("bak"), { ...whole, filter: () => true });
       fs.rmSync(at("d"), { recursive: true });
       fs.renameSync(at("bak/sub/deep.txt"), at("bak/sub/deep2.txt"));
       fs.renameSync(at("bak"), at("d"));
@@ -74,8 +77,8 @@ conform("what stacks of layers got wrong", [
   ),
   scenario("streamich/memfs#1088: cp in all forms", async ({ fs, at, callback }) => {
     fs.writeFileSync(at("d/new"), "new");
-    fs.cpSync(at("d"), at("c1"), { recursive: true, verbatimSymlinks: true });
-    await fs.promises.cp(at("d"), at("c2"), { recursive: true, verbatimSymlinks: true });
+    fs.cpSync(at("d"), at("c1"), { ...whole, filter: () => true });
+    await fs.promises.cp(at("d"), at("c2"), whole);
     await callback("cp", at("run.sh"), at("c3"));
     for (const path of ["c1", "c2"]) fs.readdirSync(at(path), { recursive: true });
     fs.statSync(at("c3"));
