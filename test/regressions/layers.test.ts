@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import type { LowerFileSystem } from "../../src/disk/lower.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { memoryOverlay } from "../../src/overlay/memory-overlay.ts";
 import { conform } from "../conformance/harness/conform.ts";
 import { scenario } from "../conformance/harness/scenario.ts";
 import { open, plant, summary, treeOf } from "../overlay/scratch.ts";
+import { countedDisk } from "../support/counted-disk.ts";
 
 // What stacks of layers got wrong, each with its thread; the real file system judges the first half.
 
@@ -85,22 +85,6 @@ conform("what stacks of layers got wrong", [
   }),
 ]);
 
-/** The disk, and the names of the functions that were called on it. */
-function counted(): { readonly fs: LowerFileSystem; readonly calls: string[] } {
-  const calls: string[] = [];
-  const fs = new Proxy(nodeFs, {
-    get: (target, name) => {
-      const value = Reflect.get(target, name) as unknown;
-      if (typeof value !== "function" || !String(name).endsWith("Sync")) return value;
-      return (...input: unknown[]) => {
-        calls.push(String(name));
-        return Reflect.apply(value, target, input) as unknown;
-      };
-    },
-  });
-  return { fs, calls };
-}
-
 describe("what stacks of layers got wrong, seen from outside", () => {
   test("containers/fuse-overlayfs#279: a link over a moved file is there after loading too", () => {
     const root = plant({ "a.txt": "alpha" });
@@ -131,7 +115,7 @@ describe("what stacks of layers got wrong, seen from outside", () => {
       nodeFs.mkdirSync(join(root, `d${index}`));
       nodeFs.writeFileSync(join(root, `d${index}`, "f"), "f");
     }
-    const { fs, calls } = counted();
+    const { fs, calls } = countedDisk();
     const layer = open(root, { lower: fs });
     layer.fs.writeFileSync(join(root, "d7/f"), "changed");
     expect(calls.filter((name) => name === "readdirSync")).toEqual([]);
@@ -142,7 +126,7 @@ describe("what stacks of layers got wrong, seen from outside", () => {
   test("google/gvisor#6665: a large directory is listed with one look at the disk", () => {
     const root = plant();
     for (let index = 0; index < 500; index++) nodeFs.writeFileSync(join(root, `l${index}`), "");
-    const { fs, calls } = counted();
+    const { fs, calls } = countedDisk();
     const layer = open(root, { lower: fs });
     for (let index = 0; index < 500; index += 2) layer.fs.unlinkSync(join(root, `l${index}`));
     for (let index = 0; index < 500; index++) layer.fs.writeFileSync(join(root, `n${index}`), "");
@@ -153,7 +137,7 @@ describe("what stacks of layers got wrong, seen from outside", () => {
   });
 
   test("containers/fuse-overlayfs#390: bytes that are written piece by piece stay in memory", () => {
-    const { fs, calls } = counted();
+    const { fs, calls } = countedDisk();
     const layer = open(plant(), { lower: fs });
     const descriptor = layer.fs.openSync("big", "w");
     const before = calls.length;

@@ -1,11 +1,11 @@
 import nodeFs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { LowerFileSystem } from "../../src/disk/lower.ts";
 import { memoryOverlay } from "../../src/overlay/memory-overlay.ts";
 import { conform } from "../conformance/harness/conform.ts";
 import { type Scenario, scenario } from "../conformance/harness/scenario.ts";
 import { open, plant } from "../overlay/scratch.ts";
+import { countedDisk } from "../support/counted-disk.ts";
 
 // What stand-ins for the disk that tests use got wrong, each with its thread.
 
@@ -95,22 +95,6 @@ const others: readonly Scenario[] = [
 
 conform("what stand-ins for the disk got wrong", [...mockFs, ...memfs, ...others]);
 
-/** The disk, and the names of the functions that were called on it. */
-function counted(): { readonly fs: LowerFileSystem; readonly calls: string[] } {
-  const calls: string[] = [];
-  const fs = new Proxy(nodeFs, {
-    get: (target, name) => {
-      const value = Reflect.get(target, name) as unknown;
-      if (typeof value !== "function" || !String(name).endsWith("Sync")) return value;
-      return (...input: unknown[]) => {
-        calls.push(String(name));
-        return Reflect.apply(value, target, input) as unknown;
-      };
-    },
-  });
-  return { fs, calls };
-}
-
 describe("what stand-ins for the disk got wrong, seen from outside", () => {
   test("streamich/fs-monkey#139, streamich/memfs#351: some files in memory, the rest real", async () => {
     const root = plant({ "real.txt": "real", "tmp/below.txt": "below" });
@@ -140,7 +124,7 @@ describe("what stand-ins for the disk got wrong, seen from outside", () => {
   });
 
   test("tursodatabase/agentfs#89: stat, open and close of new files ask nothing of the disk", () => {
-    const { fs, calls } = counted();
+    const { fs, calls } = countedDisk();
     const layer = open(plant({}), { lower: fs });
     layer.fs.mkdirSync("node_modules");
     const before = calls.length;
