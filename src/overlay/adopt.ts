@@ -3,7 +3,7 @@ import { absoluteOf, nameOf, parentOf, type TreePath } from "../disk/tree-path.t
 import { assert } from "../errors.ts";
 import type { Core } from "./core.ts";
 import { FileContent } from "./file-content.ts";
-import { instantOf } from "./instant.ts";
+import { instantOf, presentInstant } from "./instant.ts";
 import {
   DirectoryNode,
   FileNode,
@@ -222,7 +222,7 @@ export class Adoption {
     node.gid = meta.gid;
     node.atime = instantOf(meta.atimeNs);
     node.mtime = instantOf(meta.mtimeNs);
-    node.ctime = this.#core.tree.now();
+    node.ctime = presentInstant();
     node.timesSet = entry.timesSet ?? false;
     this.#core.tree.changed(node);
     if (entry.origin !== undefined) this.#originate(node, entry.origin);

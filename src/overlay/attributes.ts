@@ -2,6 +2,7 @@ import type { Core } from "./core.ts";
 import { credentials, requireOwner } from "./credentials.ts";
 import { Fault } from "./file-system-error.ts";
 import type { Instant } from "./instant.ts";
+import { presentInstant } from "./instant.ts";
 import type { Node } from "./node.ts";
 
 const permissionBits = 0o7777;
@@ -39,7 +40,7 @@ export function setMode(core: Core, node: Node, mode: number): void {
   let bits = mode & permissionBits;
   if (credentials.uid !== 0 && !credentials.isMember(node.gid)) bits &= ~setgidBit;
   node.mode = (node.mode & ~permissionBits) | bits;
-  node.ctime = core.tree.now();
+  node.ctime = presentInstant();
   if (node.kind === "directory") core.tree.structure += 1;
   core.tree.changed(node);
 }
@@ -64,7 +65,7 @@ export function setOwner(core: Core, node: Node, owner: { uid: number; gid: numb
     node.mode &= ~setuidBit;
     if ((node.mode & groupExecute) !== 0) node.mode &= ~setgidBit;
   }
-  node.ctime = core.tree.now();
+  node.ctime = presentInstant();
   if (node.kind === "directory") core.tree.structure += 1;
   core.tree.changed(node);
 }
@@ -97,7 +98,7 @@ export function setTimes(core: Core, node: Node, times: { atime: Instant; mtime:
   core.tree.touch(node);
   node.atime = times.atime;
   node.mtime = times.mtime;
-  node.ctime = core.tree.now();
+  node.ctime = presentInstant();
   node.timesSet = true;
   core.tree.changed(node);
 }

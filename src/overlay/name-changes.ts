@@ -15,6 +15,7 @@ import {
 } from "./credentials.ts";
 import type { FileContent } from "./file-content.ts";
 import { codeOf, Fault } from "./file-system-error.ts";
+import { presentInstant } from "./instant.ts";
 import { DirectoryNode, FileNode, type Node, SymlinkNode } from "./node.ts";
 import { type ExistingPlace, exists, isDirectory, type Place } from "./path-walk.ts";
 
@@ -80,7 +81,7 @@ export function makeLink(core: Core, existing: string, path: string): void {
   const node = core.copyUp(source);
   core.tree.touch(node);
   node.nlink += 1;
-  node.ctime = core.tree.now();
+  node.ctime = presentInstant();
   core.tree.putNew(parent, place.name, node);
   core.tree.namesChanged(parent);
   if (core.tree.feed.isWatched) core.tree.feed.counted(node);
@@ -106,7 +107,7 @@ export function removeFile(core: Core, path: string): void {
   if (place.trailingSlash) throw new Fault(isDirectory(place) ? "EISDIR" : "ENOTDIR");
   const parent = removableFrom(core, place);
   if (isDirectory(place)) throw new Fault("EISDIR");
-  const now = core.tree.now();
+  const now = presentInstant();
   dropName(core, place, now);
   core.tree.remove(parent, place.name);
   core.tree.namesChanged(parent, now);
@@ -142,7 +143,7 @@ export function dropDirectory(core: Core, place: ExistingPlace): void {
 }
 
 /** Counts one name less of the file at a place, if anyone can still see the count. */
-export function dropName(core: Core, place: ExistingPlace, now = core.tree.now()): void {
+export function dropName(core: Core, place: ExistingPlace, now = presentInstant()): void {
   const { found } = place;
   let node: Node | undefined;
   if (core.tree.feed.isWatched) tellOfName(core, found.kind === "upper" ? found.node : found.stats);

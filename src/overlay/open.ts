@@ -4,6 +4,7 @@ import { isPermitted, mayRead, mayWrite, requireAccess } from "./credentials.ts"
 import { OpenFile } from "./descriptors.ts";
 import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
+import { presentInstant } from "./instant.ts";
 import { makeFile } from "./name-changes.ts";
 import type { FileNode, Node } from "./node.ts";
 import {
@@ -169,7 +170,7 @@ export function replaceContent(core: Core, node: FileNode, content: FileContent)
 }
 
 function contentChanged(core: Core, node: FileNode): void {
-  node.mtime = core.tree.now();
+  node.mtime = presentInstant();
   node.ctime = node.mtime;
   node.timesSet = false;
   dropPrivileges(node);

@@ -1,6 +1,7 @@
 import type { Core } from "./core.ts";
 import { mayWrite, requireAccess } from "./credentials.ts";
 import { Fault } from "./file-system-error.ts";
+import { presentInstant } from "./instant.ts";
 import {
   dropDirectory,
   dropName,
@@ -47,7 +48,7 @@ function move(core: Core, source: ExistingPlace, target: Place, node: Node): voi
   const { tree } = core;
   tree.remove(source.directory, source.name);
   tree.touch(node);
-  node.ctime = tree.now();
+  node.ctime = presentInstant();
   if (node.kind === "directory") {
     node.parent = target.directory;
     node.name = target.name;

@@ -6,7 +6,7 @@ import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { Fault } from "./file-system-error.ts";
-import { type Instant, nextMillisecondNs, presentInstant } from "./instant.ts";
+import { nextMillisecondNs, presentInstant } from "./instant.ts";
 import { type Dentry, DirectoryNode, type Node, type NodeOrigin } from "./node.ts";
 import type { LowerNode } from "./pending.ts";
 import { takeMetadata } from "./take-metadata.ts";
@@ -393,10 +393,5 @@ export class Tree {
   pathOf(directory: DirectoryNode): TreePath {
     if (directory.parent === undefined) return "";
     return childOf(this.pathOf(directory.parent), directory.name);
-  }
-
-  /** The present, for times of nodes. */
-  now(): Instant {
-    return presentInstant();
   }
 }
