@@ -22,40 +22,14 @@ export type NodeStats = Pick<
   | "isSocket"
 >;
 
-/** Bytes of `struct statx` of statx(2). */
-export const statxBytes = 256;
-
-/** What statx(2) has written. */
-export class StatxStats implements NodeStats {
+/** What the mode tells of the kind of a node. */
+export class ModeStats {
   readonly mode: bigint;
-  readonly ino: bigint;
-  readonly nlink: bigint;
-  readonly uid: bigint;
-  readonly gid: bigint;
-  readonly size: bigint;
-  readonly rdev: bigint;
-  readonly atimeNs: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  /** 0 where the file system keeps none, as Node has it. */
-  readonly birthtimeNs: bigint;
   readonly #type: number;
 
-  /** @param bytes the struct; may be used again afterwards. */
-  constructor(bytes: Buffer) {
-    const mode = bytes.readUInt16LE(28);
-    this.#type = mode & constants.S_IFMT;
+  constructor(mode: number) {
     this.mode = BigInt(mode);
-    this.nlink = BigInt(bytes.readUInt32LE(16));
-    this.uid = BigInt(bytes.readUInt32LE(20));
-    this.gid = BigInt(bytes.readUInt32LE(24));
-    this.ino = bytes.readBigUInt64LE(32);
-    this.size = bytes.readBigUInt64LE(40);
-    this.atimeNs = timeAt(bytes, 64);
-    this.birthtimeNs = timeAt(bytes, 80);
-    this.ctimeNs = timeAt(bytes, 96);
-    this.mtimeNs = timeAt(bytes, 112);
-    this.rdev = BigInt(makeDevice(bytes.readUInt32LE(128), bytes.readUInt32LE(132)));
+    this.#type = mode & constants.S_IFMT;
   }
 
   isFile(): boolean {
@@ -76,6 +50,39 @@ export class StatxStats implements NodeStats {
 
   isSocket(): boolean {
     return this.#type === constants.S_IFSOCK;
+  }
+}
+
+/** Bytes of `struct statx` of statx(2). */
+export const statxBytes = 256;
+
+/** What statx(2) has written. */
+export class StatxStats extends ModeStats implements NodeStats {
+  readonly ino: bigint;
+  readonly nlink: bigint;
+  readonly uid: bigint;
+  readonly gid: bigint;
+  readonly size: bigint;
+  readonly rdev: bigint;
+  readonly atimeNs: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  /** 0 where the file system keeps none, as Node has it. */
+  readonly birthtimeNs: bigint;
+
+  /** @param bytes the struct; may be used again afterwards. */
+  constructor(bytes: Buffer) {
+    super(bytes.readUInt16LE(28));
+    this.nlink = BigInt(bytes.readUInt32LE(16));
+    this.uid = BigInt(bytes.readUInt32LE(20));
+    this.gid = BigInt(bytes.readUInt32LE(24));
+    this.ino = bytes.readBigUInt64LE(32);
+    this.size = bytes.readBigUInt64LE(40);
+    this.atimeNs = timeAt(bytes, 64);
+    this.birthtimeNs = timeAt(bytes, 80);
+    this.ctimeNs = timeAt(bytes, 96);
+    this.mtimeNs = timeAt(bytes, 112);
+    this.rdev = BigInt(makeDevice(bytes.readUInt32LE(128), bytes.readUInt32LE(132)));
   }
 }
 

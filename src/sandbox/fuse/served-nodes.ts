@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import type { NodeStats } from "../../disk/node-stats.ts";
+import { ModeStats, type NodeStats } from "../../disk/node-stats.ts";
 import type { NodeMeta } from "../../overlay/pending.ts";
 import type { ToldNode } from "../harvest-source.ts";
 import { type Attributes, attributesBytes, writeAttributes } from "./protocol.ts";
@@ -63,8 +62,7 @@ function* decodeNodes(
 }
 
 /** What `struct fuse_attr` says, as a look through the mount would. */
-class ServedStats implements NodeStats {
-  readonly mode: bigint;
+class ServedStats extends ModeStats implements NodeStats {
   readonly ino: bigint;
   readonly nlink: bigint;
   readonly uid: bigint;
@@ -76,15 +74,12 @@ class ServedStats implements NodeStats {
   readonly ctimeNs: bigint;
   /** FUSE tells of none. */
   readonly birthtimeNs = 0n;
-  readonly #type: number;
 
   constructor(bytes: Buffer, offset: number, owner: SoleOwner | undefined) {
+    super(bytes.readUInt32LE(offset + 60));
     const timeAt = (index: number): bigint =>
       bytes.readBigInt64LE(offset + 24 + index * 8) * 1_000_000_000n +
       BigInt(bytes.readUInt32LE(offset + 48 + index * 4));
-    const mode = bytes.readUInt32LE(offset + 60);
-    this.#type = mode & constants.S_IFMT;
-    this.mode = BigInt(mode);
     this.ino = bytes.readBigUInt64LE(offset);
     this.size = bytes.readBigUInt64LE(offset + 8);
     this.atimeNs = timeAt(0);
@@ -94,25 +89,5 @@ class ServedStats implements NodeStats {
     this.uid = BigInt(owner?.uid ?? bytes.readUInt32LE(offset + 68));
     this.gid = BigInt(owner?.gid ?? bytes.readUInt32LE(offset + 72));
     this.rdev = BigInt(bytes.readUInt32LE(offset + 76));
-  }
-
-  isFile(): boolean {
-    return this.#type === constants.S_IFREG;
-  }
-
-  isDirectory(): boolean {
-    return this.#type === constants.S_IFDIR;
-  }
-
-  isSymbolicLink(): boolean {
-    return this.#type === constants.S_IFLNK;
-  }
-
-  isCharacterDevice(): boolean {
-    return this.#type === constants.S_IFCHR;
-  }
-
-  isSocket(): boolean {
-    return this.#type === constants.S_IFSOCK;
   }
 }
