@@ -23,8 +23,6 @@ export class BackgroundFiles implements FileCreation {
   #paths: string[] = [];
   #facts: number[] = [];
   #bytes = emptyBytes;
-  /** The same memory. */
-  #room = Buffer.from(emptyBytes.buffer);
   #filled = 0;
   #bytesUnderWay = 0;
 
@@ -42,12 +40,11 @@ export class BackgroundFiles implements FileCreation {
     if (this.#bytesUnderWay + bytes.length > backgroundBytesMax) return false;
     if (this.#filled + bytes.length > this.#bytes.length) {
       this.#send();
-      this.#bytes = this.#thread.takeMemory(bytes.length);
-      this.#room = Buffer.from(this.#bytes.buffer);
+      this.#bytes = Buffer.from(this.#thread.takeMemory(bytes.length).buffer);
     }
     const end = this.#filled + bytes.length;
     // To shared memory `set` copies word by word, which takes six times as long.
-    if (bytes.length > 0) this.#room.fill(bytes, this.#filled, end);
+    if (bytes.length > 0) this.#bytes.fill(bytes, this.#filled, end);
     this.#filled = end;
     this.#paths.push(path);
     this.#facts.push(mode, bytes.length);
@@ -93,7 +90,7 @@ export class BackgroundFiles implements FileCreation {
   }
 }
 
-const emptyBytes = new Uint8Array(new SharedArrayBuffer(0));
+const emptyBytes = Buffer.from(new SharedArrayBuffer(0));
 
 function failureOf(
   outcome: Extract<BatchOutcome, { kind: "failed" }>,

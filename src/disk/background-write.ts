@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { promisify } from "node:util";
 import { nativeCalls } from "./native-calls.ts";
 
 /**
@@ -11,7 +12,9 @@ export async function writeInBackground(
   position: number,
 ): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
-    written += await writeOnce(descriptor, bytes, written, position + written);
+    const length = bytes.length - written;
+    const done = await write(descriptor, bytes, written, length, position + written);
+    written += done.bytesWritten;
   }
   await nativeCalls(writingSavingUs)?.beginWriting?.(descriptor, position, bytes.length);
 }
@@ -19,15 +22,4 @@ export async function writeInBackground(
 /** What a later fsync waits less for a MiB, on a disk that writes one in a millisecond. */
 const writingSavingUs = 1_000;
 
-function writeOnce(
-  descriptor: number,
-  bytes: Uint8Array,
-  from: number,
-  position: number,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.write(descriptor, bytes, from, bytes.length - from, position, (error, written) =>
-      error ? reject(error) : resolve(written),
-    );
-  });
-}
+const write = promisify(fs.write);
