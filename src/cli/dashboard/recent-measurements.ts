@@ -31,11 +31,6 @@ export class RecentMeasurements {
     return this.#kept.slice(-count).reverse();
   }
 
-  /** All, in the order in which they came. */
-  get all(): readonly Measurement[] {
-    return this.#kept;
-  }
-
   add(measurements: readonly Measurement[]): void {
     this.#kept = [...this.#kept, ...measurements].slice(-countMax);
     for (const measurement of measurements) {
