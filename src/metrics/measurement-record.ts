@@ -28,6 +28,7 @@ export function recordOf(line: string): LoggedRecord | undefined {
 /**
  * The measurement that a line holds; `undefined` for anything else. Whoever may write to the file
  * can put anything into it, so what is not as it has to be is left out, and missing numbers are 0.
+ * By hand, because every command reads it, and zod alone takes as long to load as a short command.
  */
 export function measurementOf(line: string): Measurement | undefined {
   const record = recordOf(line) as Loose<Measurement> | undefined;
