@@ -1,85 +1,27 @@
 import { closeQuietly } from "../disk/close-quietly.ts";
 import { syncDirectory, syncFile } from "../disk/sync-directory.ts";
-import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
+import { absoluteOf } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
-import type { ObjectId } from "../objects/object-id.ts";
-import type { PackSummary } from "../objects/pack-builder.ts";
+import { failureOf } from "../failure-of.ts";
 import { abortOperation, describeAbort } from "./abort.ts";
 import { Applier } from "./apply.ts";
-import type { CheckFinding } from "./check-finding.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import type { CommitStore } from "./commit-store.ts";
 import { ConflictError } from "./conflict.ts";
-import type { Directories } from "./directories.ts";
 import { failure } from "./failure.ts";
-import { type Failure, failureOf } from "./failure-of.ts";
 import { encodeRecord, type JournalRecord } from "./journal-record.ts";
-import type { FreeSlot } from "./journal-slots.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
 import { KeptNames } from "./kept-names.ts";
 import { LastLook } from "./last-look.ts";
-import type { RootLock } from "./lock.ts";
 import type { Losses } from "./losses.ts";
 import type { ManifestChange } from "./manifest.ts";
-import type { Pace } from "./pace.ts";
 import { partKept } from "./part-kept.ts";
 import { preparationFailure } from "./preparation-failure.ts";
+import type { Preparations } from "./preparations.ts";
 import { publishObjects } from "./publish-objects.ts";
-import type { Purpose } from "./purpose.ts";
-import type { CommitReceipt, Durability } from "./receipt.ts";
-import { findMovedOn, type Seen } from "./recheck.ts";
-import type { ReplacedFiles } from "./replaced-files.ts";
+import type { CommitReceipt } from "./receipt.ts";
+import { findMovedOn } from "./recheck.ts";
 import { beginSettling, ensureSlots } from "./settle.ts";
 import { sharedInodesOf } from "./shared-nodes.ts";
-import type { StagingFailure } from "./stage.ts";
 import { removeStaging } from "./staging-place.ts";
-
-/** Room for a small record, with the bytes of the pack that goes there too. */
-export interface RecordSlot {
-  readonly free: FreeSlot;
-  /** The record, encoded. */
-  readonly bytes: Uint8Array;
-  readonly pack: Uint8Array;
-}
-
-/** What {@link prepareCommit} hands over. */
-export interface Preparations {
-  readonly store: CommitStore;
-  readonly lock: RootLock;
-  readonly directories: Directories;
-  readonly record: JournalRecord;
-  /** Where the record goes; without one it has been written as the next one, to be promoted. */
-  readonly slot: RecordSlot | undefined;
-  /** Whether the root has slots at all. */
-  readonly hasSlots: boolean;
-  readonly summary: PackSummary;
-  readonly checkpoint: Checkpoint;
-  readonly changes: readonly ManifestChange[];
-  /** Open files that must be durable before the record is in force, the pack among them. */
-  readonly descriptors: readonly number[];
-  /** When the pack is whole in its file; an error is a value here. */
-  readonly packed: Promise<Failure | undefined>;
-  readonly replaced: ReplacedFiles;
-  /** When the debt of the operation before is paid; an error is a value here. */
-  readonly settled: Promise<Failure | undefined>;
-  /** When everything lies at its provisional place; a failure is a value here. */
-  readonly staged: Promise<StagingFailure | undefined>;
-  readonly pace: Pace;
-  readonly purpose: Purpose;
-  readonly durability: Durability;
-  /** Files that are made durable by the time `staged` resolves. */
-  readonly syncs: number;
-  readonly startedMs: number;
-  readonly warnings: readonly CheckFinding[];
-  /** What staging could not carry over; what the steps cannot is added. */
-  readonly losses: Losses;
-  /** Files whose large content this operation replaces, by place. */
-  readonly largeFiles: ReadonlyMap<TreePath, ObjectId>;
-  /** What was found at the places that this operation touches. */
-  readonly seen: readonly Seen[];
-  /** To be called before the operation is taken back, which gives the files new inodes. */
-  readonly rememberContents: () => void;
-}
 
 /** Files that get new bytes in place, wherever they lie by then. */
 function writtenInodesOf({ steps }: JournalRecord): Set<string | undefined> {

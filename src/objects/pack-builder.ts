@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Disk } from "../disk/disk.ts";
 import { assert, DraftError } from "../errors.ts";
-import { chunkBytes, heldPackBytesMax } from "../limits.ts";
+import { chunkBytes } from "../limits.ts";
 import { adler32 } from "./adler.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type ObjectId, type ObjectKind, objectIdOf, startObjectHash } from "./object-id.ts";
@@ -11,13 +11,13 @@ import {
   entryHeaderBytesMax,
   type PackEntry,
   packHeader,
-  packHeaderBytes,
   storedBlockBytesMax,
   storedStreamSize,
   writeEntryHeader,
   zlibHeader,
 } from "./pack-format.ts";
 import { encodePackIndex } from "./pack-index.ts";
+import { PackOutput } from "./pack-output.ts";
 
 /** What a finished pack is. */
 export interface PackSummary {
@@ -46,8 +46,7 @@ export interface PackSummary {
  * The caller opens the file (empty, for reading and writing) and closes it.
  */
 export class PackBuilder {
-  readonly #disk: Disk;
-  readonly #descriptor: number;
+  readonly #output: PackOutput;
   readonly #entries: Entry[] = [];
   /** How many of the entries have their CRC: those that are not held any more. */
   #summed = 0;
@@ -56,18 +55,6 @@ export class PackBuilder {
   readonly #known = new Map<ObjectId, number>();
   /** Trees and commits added here, which later steps of the same commit read back. */
   readonly #readable = new Map<ObjectId, GitObject>();
-  /** The end of the pack that is not in the file yet, and how far it reaches. */
-  #chunk: Buffer;
-  #held = 0;
-  /** Where in the pack it begins. */
-  #heldFrom = 0;
-  /** Bytes that are in the file. */
-  #written = 0;
-  /** Up to where what is held, all but the header, is on its way to the file. */
-  #begun = packHeaderBytes;
-  /** What becomes of that. */
-  readonly #writes: Promise<WriteFailure | undefined>[] = [];
-  readonly #isWrittenBeside: boolean;
   #index: Buffer | undefined;
   #finished = false;
   #piece: Buffer | undefined;
@@ -78,13 +65,7 @@ export class PackBuilder {
    *   PackBuilder.settle} has to be awaited before the file is whole, or may be closed.
    */
   constructor(disk: Disk, descriptor: number, expectedBytes = 0) {
-    this.#disk = disk;
-    this.#descriptor = descriptor;
-    this.#isWrittenBeside = expectedBytes > 0 && expectedBytes <= heldPackBytesMax;
-    const bytes = Math.min(Math.max(expectedBytes, chunkBytes / 16), heldPackBytesMax);
-    this.#chunk = Buffer.allocUnsafeSlow(bytes);
-    // Stands for the header, whose count is only known at the end.
-    this.#append(packHeader(0));
+    this.#output = new PackOutput(disk, descriptor, expectedBytes, () => this.#sum());
   }
 
   /** Number of objects so far. */
@@ -94,7 +75,7 @@ export class PackBuilder {
 
   /** Bytes so far, without the trailer. */
   get size(): number {
-    return this.#written + this.#held;
+    return this.#output.size;
   }
 
   has(oid: ObjectId): boolean {
@@ -136,68 +117,53 @@ export class PackBuilder {
    */
   addPacked(kind: ObjectKind, oid: ObjectId, size: number, stream: Uint8Array): void {
     if (this.#known.has(oid)) return;
-    const target = this.#reserve(entryHeaderBytesMax + stream.length);
+    const target = this.#output.reserve(entryHeaderBytesMax + stream.length);
     const offset = this.size;
     const start = writeEntryHeader(target, 0, kind, size);
     target.set(stream, start);
-    this.#use(start + stream.length);
+    this.#output.use(start + stream.length);
     this.#record(oid, offset);
   }
 
   /** Completes the file: header with the count, everything held, trailer. */
   finish(): PackSummary {
-    this.#end();
-    return this.#close(this.#written === 0 ? hashOf(this.#inMemory()) : this.#checksumOfFile());
-  }
-
-  /**
-   * Waits for what is written beside the caller, in vain or not.
-   *
-   * @throws what one of the writes has thrown.
-   */
-  async settle(): Promise<void> {
-    const failures = await Promise.all(this.#writes);
-    const failure = failures.find((found) => found !== undefined);
-    if (failure !== undefined) throw failure.error;
-  }
-
-  /** Nothing comes after that; the header gets its count, wherever it is by now. */
-  #end(): void {
     assert(!this.#finished, "a pack is finished once");
     this.#finished = true;
-    const header = packHeader(this.#entries.length);
-    if (this.#written === 0) {
-      this.#chunk.set(header);
-      return;
-    }
-    this.#flush();
-    this.#disk.write(this.#descriptor, header, 0);
-  }
-
-  #inMemory(): Buffer {
-    return this.#chunk.subarray(0, this.#held);
-  }
-
-  #close(checksum: Buffer): PackSummary {
-    this.#append(checksum);
-    const bytes = this.#written === 0 ? this.#inMemory() : undefined;
-    this.#complete();
+    this.#output.setHeader(packHeader(this.#entries.length));
+    const checksum = this.#checksum();
+    this.#output.append(checksum);
+    const { size, whole } = this.#output;
+    this.#output.complete();
     const hex = checksum.toString("hex");
     return {
       checksum: hex,
-      size: this.#written,
+      size,
       count: this.#entries.length,
       index: () => {
-        this.#index ??= encodePackIndex(this.#summedEntries(), hex);
+        this.#sum();
+        this.#index ??= encodePackIndex(this.#entries, hex);
         return this.#index;
       },
       readable: this.#readable,
-      ...(bytes === undefined ? {} : { bytes }),
+      ...(whole === undefined ? {} : { bytes: whole }),
     };
   }
 
+  /** {@link PackOutput.settle}. */
+  settle(): Promise<void> {
+    return this.#output.settle();
+  }
+
+  #checksum(): Buffer {
+    const hash = createHash("sha1");
+    const { whole } = this.#output;
+    // What is in the file has got another header since it went out, and has to be read back.
+    for (const piece of whole === undefined ? this.#output.readBack() : [whole]) hash.update(piece);
+    return hash.digest();
+  }
+
   #addWhole(kind: ObjectKind, oid: ObjectId, bytes: Uint8Array): void {
-    const target = this.#reserve(entryHeaderBytesMax + storedStreamSize(bytes.length));
+    const target = this.#output.reserve(entryHeaderBytesMax + storedStreamSize(bytes.length));
     const offset = this.size;
     let position = writeEntryHeader(target, 0, kind, bytes.length);
     position = target.writeUInt16BE(zlibHeader, position);
@@ -210,13 +176,13 @@ export class PackBuilder {
       start = end;
     } while (start < bytes.length);
     position = target.writeUInt32BE(adler32(bytes), position);
-    this.#use(position);
+    this.#output.use(position);
     this.#record(oid, offset);
   }
 
   #addStreamed(content: ByteSource): ObjectId {
-    this.#flush();
-    const offset = this.#written;
+    this.#output.flush();
+    const offset = this.size;
     const hash = startObjectHash("blob", content.size);
     const buffer = Buffer.allocUnsafeSlow(chunkBytes + chunkOverheadBytes);
     let filled = writeEntryHeader(buffer, 0, "blob", content.size);
@@ -237,21 +203,15 @@ export class PackBuilder {
       if (isLast || filled > chunkBytes - storedBlockBytesMax) {
         const bytes = buffer.subarray(0, filled);
         crc = crc32(bytes, crc);
-        this.#writeOut(bytes);
+        this.#output.write(bytes);
         filled = 0;
       }
     }
     const oid = hash.digest("hex");
-    if (this.#known.has(oid)) this.#takeBack(offset);
+    // The content was stored before, which only its hash could tell: forget the second copy.
+    if (this.#known.has(oid)) this.#output.shorten(offset);
     else this.#record(oid, offset, crc);
     return oid;
-  }
-
-  /** The content was stored before, which only its hash could tell: forget the second copy. */
-  #takeBack(offset: number): void {
-    this.#disk.truncate(this.#descriptor, offset);
-    this.#written = offset;
-    this.#heldFrom = offset;
   }
 
   /** @param crc is left out where the entry is held. */
@@ -263,115 +223,16 @@ export class PackBuilder {
   }
 
   /** The CRCs take a fifth of the time of a pack, and nobody needs them before the index. */
-  #summedEntries(): readonly PackEntry[] {
+  #sum(): void {
     for (; this.#summed < this.#entries.length; this.#summed++) {
       const entry = this.#entries[this.#summed] as Entry;
       const end = this.#entries[this.#summed + 1]?.offset ?? this.#entriesEnd;
-      const from = this.#heldFrom;
-      entry.crc = crc32(this.#chunk.subarray(entry.offset - from, end - from));
+      entry.crc = crc32(this.#output.held(entry.offset, end));
     }
-    return this.#entries;
-  }
-
-  #append(bytes: Uint8Array): void {
-    this.#reserve(bytes.length).set(bytes);
-    this.#use(bytes.length);
-  }
-
-  /** Contiguous room at the end of what is held; {@link PackBuilder.#use} says what was used. */
-  #reserve(size: number): Buffer {
-    if (this.#held + size > this.#chunk.length) this.#makeRoom(size);
-    return this.#chunk.subarray(this.#held, this.#held + size);
-  }
-
-  #makeRoom(size: number): void {
-    const needed = this.#held + size;
-    if (this.#written > 0 || needed > heldPackBytesMax) {
-      this.#flush();
-      if (size > this.#chunk.length) this.#chunk = Buffer.allocUnsafeSlow(size);
-      return;
-    }
-    const larger = Buffer.allocUnsafeSlow(
-      Math.min(Math.max(needed, this.#chunk.length * 2), heldPackBytesMax),
-    );
-    larger.set(this.#inMemory());
-    this.#chunk = larger;
-  }
-
-  #use(size: number): void {
-    this.#held += size;
-    if (!this.#isWrittenBeside || this.#written > 0) return;
-    if (this.#held - this.#begun >= chunkBytes) this.#begin();
-  }
-
-  /** Sends what is held on its way to the file. It stays as it is, for the checksum of all. */
-  #begin(): void {
-    const bytes = this.#chunk.subarray(this.#begun, this.#held);
-    const write = this.#disk.writeInBackground?.(this.#descriptor, bytes, this.#begun);
-    if (write === undefined) return;
-    this.#begun = this.#held;
-    this.#writes.push(
-      write.then(
-        () => undefined,
-        (error: unknown) => ({ error }),
-      ),
-    );
-  }
-
-  /** Writes all that is held, for good: what is on its way already are the same bytes. */
-  #flush(): void {
-    this.#summedEntries();
-    if (this.#held > 0) this.#writeOut(this.#chunk.subarray(0, this.#held));
-    this.#held = 0;
-    if (this.#begun === packHeaderBytes) return;
-    // It is still being written from.
-    this.#chunk = Buffer.allocUnsafeSlow(this.#chunk.length);
-    this.#begun = packHeaderBytes;
-  }
-
-  /** Writes what is not on its way yet: the end, and the header, which was not known before. */
-  #complete(): void {
-    if (this.#begun === packHeaderBytes) {
-      this.#flush();
-      return;
-    }
-    this.#disk.write(this.#descriptor, this.#chunk.subarray(0, packHeaderBytes), 0);
-    if (this.#held > this.#begun) this.#begin();
-    this.#written = this.#held;
-    this.#held = 0;
-  }
-
-  #writeOut(bytes: Uint8Array): void {
-    this.#disk.write(this.#descriptor, bytes, this.#written);
-    this.#written += bytes.length;
-    this.#heldFrom = this.#written;
-  }
-
-  /** Reads back what is in the file: its first bytes have changed since they went out. */
-  #checksumOfFile(): Buffer {
-    const hash = createHash("sha1");
-    // Everything is in the file, so its place in memory is free.
-    const buffer = this.#chunk.subarray(0, chunkBytes);
-    for (let position = 0; position < this.#written; ) {
-      const piece = buffer.subarray(0, Math.min(buffer.length, this.#written - position));
-      const bytesRead = this.#disk.read(this.#descriptor, piece, position);
-      assert(bytesRead === piece.length, "a pack that was just written can be read back");
-      hash.update(piece);
-      position += bytesRead;
-    }
-    return hash.digest();
   }
 }
 
 type Entry = { -readonly [Key in keyof PackEntry]: PackEntry[Key] };
-
-interface WriteFailure {
-  readonly error: unknown;
-}
-
-function hashOf(bytes: Uint8Array): Buffer {
-  return createHash("sha1").update(bytes).digest();
-}
 
 /** Headers of entry, stream and blocks, and trailer, beside one chunk of content. */
 const chunkOverheadBytes = 1024;
