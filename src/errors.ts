@@ -93,6 +93,11 @@ export function isDraftError(value: unknown): value is DraftError {
   return value instanceof Error && brand in value;
 }
 
+/** What went wrong in the words of whatever was thrown. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /**
  * Asserts something that only a mistake of ours can break.
  *

@@ -1,3 +1,4 @@
+import { reasonOf } from "../errors.ts";
 import type { CommitReceipt, OverlayReceipt } from "../index.ts";
 import { bytesText, countText, durationText } from "./quantities.ts";
 import { printable } from "./terminal.ts";
@@ -30,8 +31,4 @@ function warningsOf(receipt: CommitReceipt & Pick<OverlayReceipt, "unsaved">): s
     found.push(`the draft could not be saved anew (${reasonOf(unsaved)}). ${state}`);
   }
   return found;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { TreePath } from "../disk/tree-path.ts";
+import { reasonOf } from "../errors.ts";
 import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { failure, isSystemError } from "./failure.ts";
@@ -48,7 +49,7 @@ export async function abortOperation(
         await delay(recoveryPauseMs * attempt);
         continue;
       }
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = reasonOf(cause);
       throw failure(
         "DRAFT_RECOVERY_FAILED",
         `take back an unfinished change of ${state.root}`,

@@ -1,4 +1,4 @@
-import { DraftError, type DraftErrorCode } from "../errors.ts";
+import { DraftError, type DraftErrorCode, reasonOf } from "../errors.ts";
 
 /**
  * How far a failure reaches, and with it what has to be put right.
@@ -46,7 +46,7 @@ export function failure(
   },
 ): DraftError {
   const system = (cause as NodeJS.ErrnoException | undefined)?.code;
-  const reason = system ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = system ?? reasonOf(cause);
   const help = advice[system ?? ""];
   const message = `Cannot ${attempted}: ${reason}. ${facts.state}`;
   return new DraftError(code, help === undefined ? message : `${message} ${help}`, {

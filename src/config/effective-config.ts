@@ -3,7 +3,7 @@ import { checkOptions } from "../check-options.ts";
 import type { Disk } from "../disk/disk.ts";
 import { NodeDisk } from "../disk/node-disk.ts";
 import { stateDirectoryName } from "../disk/state-directory.ts";
-import { DraftError } from "../errors.ts";
+import { DraftError, reasonOf } from "../errors.ts";
 import {
   type ConfigFileName,
   type ConfigKey,
@@ -126,7 +126,7 @@ function textOf(disk: Disk, path: string): string {
   try {
     return disk.readFile(path).toString("utf8");
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new DraftError("DRAFT_CONFIG", `Cannot read the configuration ${path}: ${reason}.`, {
       path,
       cause: error,

@@ -1,5 +1,5 @@
 import { checkOptions } from "../check-options.ts";
-import { DraftError } from "../errors.ts";
+import { DraftError, reasonOf } from "../errors.ts";
 import { checkOverlay, checkRows } from "./check-input.ts";
 import type { WriteOperation } from "./operation.ts";
 import { batchNames } from "./option-names.ts";
@@ -30,7 +30,7 @@ export function renderFiles(template: Template, files: readonly TemplateFile[]):
     try {
       return { kind: "write", path, bytes: encodeText(render(data), "utf-8") };
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = reasonOf(error);
       throw new DraftError("DRAFT_TEMPLATE", `${path}: ${message}`, { path, cause: error });
     }
   });

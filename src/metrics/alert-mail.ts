@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { hostname, userInfo } from "node:os";
 import process from "node:process";
+import { reasonOf } from "../errors.ts";
 import type { Alert } from "./alerts.ts";
 
 /** Whom cron mails, too, where somebody has said so. */
@@ -30,7 +31,7 @@ export async function mailAlert(alert: Alert, root: string): Promise<Error | und
     const [code, signal] = await ended;
     return code === 0 ? undefined : mailError(`it ended with ${code ?? signal}`);
   } catch (error) {
-    return mailError(error instanceof Error ? error.message : String(error));
+    return mailError(reasonOf(error));
   }
 }
 

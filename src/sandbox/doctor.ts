@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { release } from "node:os";
 import { isAbsolute } from "node:path";
 import { mountsInside, readMountTable } from "../disk/mount-table.ts";
+import { reasonOf } from "../errors.ts";
 import { openLayer } from "../overlay/layer.ts";
 import { findProgram, RunningCommand } from "./command.ts";
 import { enginesOfSystem, startEngine } from "./engine-choice.ts";
@@ -132,7 +133,7 @@ async function examineEngine(root: string, engine: Engine): Promise<EngineReport
       await workspace.stop();
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const startMs = Date.now() - startedMs;
     const remedy = remedyFor(reason);
     // Whoever reads this has followed that one.

@@ -1,3 +1,4 @@
+import { reasonOf } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { CloneWorkspace } from "./clone-workspace.ts";
 import { circumstancesOf, EngineVerdicts } from "./engine-verdicts.ts";
@@ -47,7 +48,7 @@ export async function startWorkspace(
       known.forget(engine, circumstances);
       return { workspace, passedOver: attemptsBefore(engine, engines, attempts) };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const attempt = { engine, reason, remedy: remedyFor(reason) };
       attempts.set(engine, attempt);
       known.note(engine, circumstances, attempt);

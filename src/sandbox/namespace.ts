@@ -15,7 +15,7 @@ import { basename, dirname } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { readMountTable, visibleMounts } from "../disk/mount-table.ts";
-import { DraftError } from "../errors.ts";
+import { DraftError, reasonOf } from "../errors.ts";
 import { mountsToRestrict, placesToBind } from "./containment-zones.ts";
 import { DiscardedWrites } from "./discarded-writes.ts";
 import { startFuseServer } from "./fuse/start-server.ts";
@@ -114,7 +114,7 @@ export class Namespace {
       if (namespace !== undefined) namespace.#close();
       supervisor.kill("SIGKILL");
       const complaint = Buffer.concat(complaints).toString().trim();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       throw new Error(complaint === "" ? reason : complaint.replace(/\n/g, "; "), { cause: error });
     }
   }

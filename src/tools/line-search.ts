@@ -1,4 +1,4 @@
-import { DraftError } from "../errors.ts";
+import { DraftError, reasonOf } from "../errors.ts";
 
 /** How to search a text. */
 export interface LineSearch {
@@ -66,7 +66,7 @@ function expressionOf(source: string, flags: string): RegExp {
   } catch (error) {
     throw new DraftError(
       "DRAFT_TOOL_INPUT",
-      `Cannot search: ${error instanceof Error ? error.message : String(error)}. ` +
+      `Cannot search: ${reasonOf(error)}. ` +
         "Escape characters such as { or ( with a backslash to take them literally.",
       { cause: error, details: { pattern: source } },
     );

@@ -8,6 +8,7 @@ import { readSystemHealth } from "../../config/system-health.ts";
 import type { Disk } from "../../disk/disk.ts";
 import { type StateDirectory, stateDirectoryOf } from "../../disk/state-directory.ts";
 import { type DraftSummary, listDrafts } from "../../drafts/draft-list.ts";
+import { reasonOf } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
 import { AlertWatch } from "../../metrics/alert-watch.ts";
 import type { Alert } from "../../metrics/alerts.ts";
@@ -196,7 +197,7 @@ export class ProjectWatch {
       this.#drafts = listDrafts(this.#disk, this.#state);
       this.#draftsProblem = undefined;
     } catch (error) {
-      this.#draftsProblem = messageOf(error);
+      this.#draftsProblem = reasonOf(error);
     }
   }
 
@@ -247,10 +248,6 @@ function alertWatchOf({ values }: OverlaySettings): AlertWatch {
     raisesCritical: values["safety.emergency.alert_on_critical"],
     onAlert: () => undefined,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function roundedDown(health: SystemHealth): SystemHealth {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { reasonOf } from "../../errors.ts";
 import { isLoopback, isOwnHost, isToken, newToken } from "./access.ts";
 import type { DashboardState } from "./dashboard-state.ts";
 import { EventStreams } from "./event-streams.ts";
@@ -81,7 +82,7 @@ class Service {
     try {
       await this.#answer(request, response);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = reasonOf(error);
       if (!response.headersSent) refuse(response, 500, message);
       else response.destroy();
     }
