@@ -8,7 +8,7 @@ const source = join(repository, "src");
 
 /** Folders of `src`, lowest first: a folder may import itself and what stands before it. */
 const layers: readonly (readonly string[])[] = [
-  ["errors.ts", "failure-of.ts", "limits.ts", "suggest-name.ts"],
+  ["errors.ts", "failure-of.ts", "limits.ts", "suggest-name.ts", "ways.ts"],
   ["check-options.ts"],
   ["disk"],
   ["metrics"],

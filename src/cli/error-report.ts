@@ -1,4 +1,5 @@
 import { isDraftError } from "../errors.ts";
+import { forCommandLine } from "../ways.ts";
 import type { CommandContext } from "./command-context.ts";
 import { conflictLines } from "./conflict-view.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
@@ -18,7 +19,7 @@ export function reportError({ err }: CommandContext, error: unknown): number {
   const { message, stack } = error as Error;
   // Only a mistake of ours needs to be found in the code.
   const isUnknown = exitCode === exitCodes.bug && !isDraftError(error);
-  err.write(`${title} ${isUnknown ? (stack ?? message) : message}\n`);
+  err.write(`${title} ${isUnknown ? (stack ?? message) : forCommandLine(message)}\n`);
   if (isDraftError(error)) {
     if (error.code === "DRAFT_CHECK_FAILED") err.write(checksHint);
     if (error.code === "DRAFT_CONFLICT") err.write(conflictLines(error.details, err));
@@ -30,7 +31,7 @@ export function reportError({ err }: CommandContext, error: unknown): number {
 
 /** An error as it stands in a document, for programs. */
 export function errorDocument(error: unknown): Record<string, unknown> {
-  if (isDraftError(error)) return error.toJSON();
+  if (isDraftError(error)) return { ...error.toJSON(), message: forCommandLine(error.message) };
   if (error instanceof UsageError) return { code: "USAGE", message: error.message };
   const { code, path, message } = error as NodeJS.ErrnoException;
   return { code, message, path };

@@ -1,5 +1,6 @@
 import type { Diff, RunResult } from "../index.ts";
 import { documentPatchBytesMax } from "../limits.ts";
+import { forCommandLine } from "../ways.ts";
 import type { ShownChange } from "./changes-view.ts";
 import { shownChangesOf, totalsOf } from "./shown-changes.ts";
 
@@ -16,8 +17,8 @@ export function commandDocument(result: RunResult): Record<string, unknown> {
     isolation,
     passedOver,
     limits: limits.map((limit) => ({ ...limit, isReached: limit.isReached ?? null })),
-    notes,
-    warnings,
+    notes: notes.map(forCommandLine),
+    warnings: warnings.map(forCommandLine),
     changes,
   };
 }

@@ -3,6 +3,7 @@ import { stateDirectoryName } from "../disk/state-directory.ts";
 import { isDraftError } from "../errors.ts";
 import type { Overlay, RunResult } from "../index.ts";
 import { homeNoteStart } from "../sandbox/sandbox-error.ts";
+import { forCommandLine } from "../ways.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { HeldSignals } from "./held-signals.ts";
@@ -126,7 +127,9 @@ function explainEnd({ err }: CommandContext, program: string, result: RunResult)
     const home = result.notes.filter((note) => note.startsWith(homeNoteStart));
     for (const note of home) err.write(`draftfs: ${printable(note)}\n`);
   }
-  for (const warning of result.warnings) err.write(`draftfs: ${printable(warning)}\n`);
+  for (const warning of result.warnings) {
+    err.write(`draftfs: ${printable(forCommandLine(warning))}\n`);
+  }
   if (result.exitCode === exitCodes.notFound) {
     const isLine = result.args.length === 0 && program.includes(" ");
     err.write(

@@ -1,5 +1,6 @@
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
+import { wayTo } from "../ways.ts";
 import type { After, Before, Change } from "./change-set.ts";
 import { gitIndexHint } from "./git-names.ts";
 
@@ -57,7 +58,7 @@ export class ConflictError extends DraftError {
     super(
       "DRAFT_CONFLICT",
       `Cannot commit: the tree has changed under the draft. ${list}. Nothing was touched. ` +
-        `${reasons.size === 0 ? lookAndMerge : mergeByHand}, or discard.` +
+        (reasons.size === 0 ? lookAndMerge : mergeByHand) +
         (conflicts.some(({ reason }) => reason === "unreachable") ? makeAgain : "") +
         gitIndexHint(conflicts.map(({ path }) => path)),
       {
@@ -84,13 +85,15 @@ const phrases: Readonly<Record<ConflictReason, string>> = {
   unsupported: "is a fifo, socket or device",
 };
 
+const leaveOut = `leave these out with ${wayTo("exclude")}, or discard.`;
+
 const lookAndMerge =
-  "Look at the files, then commit again and merge texts (--merge, commitWith) or overwrite " +
-  "what is on disk (--overwrite, commitForce)";
+  `Look at the files, then commit again: merge texts with ${wayTo("merge")}, overwrite what ` +
+  `is on disk with ${wayTo("overwrite")}, ${leaveOut}`;
 
 const mergeByHand =
-  "Bring what is on disk into the draft and overwrite (--overwrite, commitForce), or commit " +
-  "without these (--exclude)";
+  "Bring what is on disk into the draft, and commit again: overwrite what is on disk with " +
+  `${wayTo("overwrite")}, ${leaveOut}`;
 
 const makeAgain = " Where a directory has gone, make it again before.";
 

@@ -2,6 +2,7 @@ import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { invalid } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
+import { wayTo } from "../ways.ts";
 import { findOuterRoot } from "./find-root.ts";
 import { isGuarded, stateDirectoryName } from "./state-directory.ts";
 
@@ -30,7 +31,7 @@ export function checkRoot(directory: string, options: { readonly force?: boolean
     throw new DraftError(
       "DRAFT_ROOT_GUARDED",
       `Refusing to use ${root} as a root: it is ${what}. ` +
-        "Name a project directory with -C, or pass --force (force: true) if you mean it.",
+        `Name a project directory with -C, or pass ${wayTo("force")} if you mean it.`,
       { path: root },
     );
   }
@@ -39,7 +40,7 @@ export function checkRoot(directory: string, options: { readonly force?: boolean
     throw new DraftError(
       "DRAFT_ROOT_NESTED",
       `Refusing to use ${root} as a root: it lies inside of the root ${outer}, which has drafts ` +
-        "or checkpoints of the same files. Use that one, or pass --force (force: true) if you " +
+        `or checkpoints of the same files. Use that one, or pass ${wayTo("force")} if you ` +
         "mean a root of its own.",
       { path: root, details: { outer } },
     );

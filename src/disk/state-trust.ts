@@ -1,4 +1,5 @@
 import { DraftError } from "../errors.ts";
+import { wayTo } from "../ways.ts";
 import type { Disk } from "./disk.ts";
 import type { Stamp } from "./stamp.ts";
 import type { StateDirectory } from "./state-directory.ts";
@@ -55,8 +56,8 @@ export function untrusted(state: StateDirectory, { path, uid, isOther }: Strange
   return new DraftError(
     "DRAFT_STATE_UNTRUSTED",
     `Cannot change ${state.root} as root: ${whose}, who could have put into ${state.path} what ` +
-      `root would carry out then. Nothing was touched. ${instead}, or pass --trust-owner ` +
-      "(trustOwner: true) if you trust them.",
+      `root would carry out then. Nothing was touched. ${instead}, or pass ` +
+      `${wayTo("trustOwner")} if you trust them.`,
     { path, details: { uid, level: "operation_failure" } },
   );
 }

@@ -1,5 +1,6 @@
 import { isAbsence } from "../disk/lower.ts";
 import { DraftError } from "../errors.ts";
+import { wayTo } from "../ways.ts";
 import type { Content, LowerNode } from "./pending.ts";
 
 /** By what they tell of: whoever is handed a content again knows it. */
@@ -29,7 +30,7 @@ function tellingContent(content: Content, { path }: LowerNode): Content {
         "DRAFT_CONFLICT",
         `${JSON.stringify(path)} was changed or removed by another program, and the draft needs ` +
           "what was in it. Nothing was touched. Put that back, or leave what was made of it out " +
-          "of the commit (--exclude), or discard.",
+          `of the commit with ${wayTo("exclude")}, or discard.`,
         { path },
       );
     }

@@ -3,6 +3,7 @@ import { gitIndexHint } from "../commit/git-names.ts";
 import type { ManifestNode } from "../commit/manifest.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
+import { wayTo } from "../ways.ts";
 
 /** A place that does not hold what an operation left there. */
 export interface Divergence {
@@ -33,8 +34,8 @@ export function divergenceError(divergences: readonly Divergence[]): DraftError 
   return new DraftError(
     "DRAFT_CONFLICT",
     `Cannot take this back: the tree is not as it was left. ${list}. Nothing was touched. ` +
-      "Commit or move those changes away first, or give them up to the checkpoint " +
-      `(--overwrite, force).${gitIndexHint(divergences.map(({ path }) => path))}`,
+      "Commit or move those changes away first, or give them up to the checkpoint with " +
+      `${wayTo("overwriteBack")}.${gitIndexHint(divergences.map(({ path }) => path))}`,
     {
       ...(divergences[0] === undefined ? {} : { path: divergences[0].path }),
       details: {
@@ -57,7 +58,8 @@ export function unexplained(cause: ConflictError): DraftError {
   return new DraftError(
     "DRAFT_CONFLICT",
     `Cannot take this back: the tree is not as it was left. ${named.join(", ")}. Nothing was ` +
-      "touched. Try again, or give those changes up to the checkpoint (--overwrite, force).",
+      "touched. Try again, or give those changes up to the checkpoint with " +
+      `${wayTo("overwriteBack")}.`,
     { ...(cause.path === undefined ? {} : { path: cause.path }), cause, details: cause.details },
   );
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from "node:fs";
 import type { TreePath } from "../disk/tree-path.ts";
+import { wayTo } from "../ways.ts";
 import { PinnedTree } from "./pinned-tree.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
@@ -38,7 +39,7 @@ export class DiscardedWrites {
     return [
       "What the command has written into the home directory is thrown away: " +
         `${count} ${files} (${shown.join(", ")}). Where that is work and no cache, take a root ` +
-        'that holds it, or keep the home directory with --home open (home: "open").',
+        `that holds it, or keep the home directory with ${wayTo("keepHome")}.`,
     ];
   }
 

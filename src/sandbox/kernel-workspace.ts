@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { mountsInside, readMountTable } from "../disk/mount-table.ts";
 import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
+import { wayTo } from "../ways.ts";
 import { type CommandLine, findProgram } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { deniedMatcher, findDenied } from "./denied-paths.ts";
@@ -237,7 +238,7 @@ function outOfMemory(root: string, cause: unknown): DraftError {
   return new DraftError(
     "DRAFT_SANDBOX_FAILED",
     "The memory for uncommitted writes is full: what is pending cannot be shown to commands. " +
-      "Raise that limit (--limit-writes, uncommittedBytesMax), or commit more often.",
+      `Raise that limit with ${wayTo("limitWrites")}, or commit more often.`,
     { path: root, cause },
   );
 }

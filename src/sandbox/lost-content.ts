@@ -4,6 +4,7 @@ import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import { Fault } from "../overlay/file-system-error.ts";
 import type { Content, LowerNode } from "../overlay/pending.ts";
+import { wayTo } from "../ways.ts";
 
 /**
  * Whether the server of FUSE was to read a file of the disk that is not what it was: Node has no
@@ -31,7 +32,7 @@ export function lossOf(error: unknown, place: TreePath): Fault | DraftError | un
     "DRAFT_SANDBOX_FAILED",
     `What a command wrote to ${JSON.stringify(place)} cannot be read: the sandbox that held it ` +
       "has ended unexpectedly. The real tree is untouched. Run the command again, or leave the " +
-      "file out of the commit (--exclude), or discard.",
+      `file out of the commit with ${wayTo("exclude")}, or discard.`,
     { path: place, cause: error },
   );
 }

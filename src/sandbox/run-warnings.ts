@@ -1,3 +1,4 @@
+import { wayTo } from "../ways.ts";
 import type { LimitInForce } from "./command-limits.ts";
 import type { HarvestedChange } from "./harvested-change.ts";
 import type { Workspace } from "./workspace.ts";
@@ -12,7 +13,7 @@ export function warningsOf(workspace: Workspace, changes: readonly HarvestedChan
   if (free !== undefined && free < scarceBytes) {
     warnings.push(
       "The memory for uncommitted writes is full: the command's writes failed with ENOSPC. Raise " +
-        "that limit (--limit-writes, uncommittedBytesMax), or commit more often.",
+        `that limit with ${wayTo("limitWrites")}, or commit more often.`,
     );
   }
   const split = changes.filter(({ isSplit }) => isSplit === true).map(({ path }) => path);

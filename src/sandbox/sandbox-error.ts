@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { DraftError } from "../errors.ts";
+import { wayTo } from "../ways.ts";
 
 /** How a note begins that says why the home directory is not as it was asked for. */
 export const homeNoteStart = "The home directory ";
@@ -70,7 +71,7 @@ function remedyOf(message: string): string {
   }
   if (/a copy of the tree cannot enforce/.test(message)) {
     return (
-      'It is taken with --require cooperative (require: "cooperative"). Then nothing holds back ' +
+      `It is taken with ${wayTo("cooperative")}. Then nothing holds back ` +
       "a command that writes to the tree, or anywhere else, by an absolute path."
     );
   }

@@ -97,7 +97,7 @@ describe("the options of draftfs run that contain a command", () => {
     const script = "echo small > small; head -c 9000000 /dev/zero > big";
     const outcome = project.draftfs(["run", "--limit-writes", "4M", ...sh(script)]);
     expect(outcome.code).not.toBe(0);
-    expect(outcome.err).toMatch(/ENOSPC\. Raise that limit \(--limit-writes/);
+    expect(outcome.err).toMatch(/ENOSPC\. Raise that limit with --limit-writes,/);
     expect(project.draftfs(["status"]).out).toContain("A\t1\t0\tsmall\n");
     const enough = project.draftfs(["run", "--limit-writes", "64M", ...sh(script)]);
     expect(enough.code).toBe(0);

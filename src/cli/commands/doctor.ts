@@ -1,4 +1,5 @@
 import { describeReport, doctor } from "../../index.ts";
+import { forCommandLine } from "../../ways.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { rootOf } from "../root-of.ts";
@@ -8,6 +9,6 @@ export async function execute(context: CommandContext, options: CommonOptions): 
   const force = options.force === true ? { force: true } : {};
   const report = await doctor(rootOf(context, options), force);
   if (options.json === true) context.out.json(report);
-  else context.out.write(describeReport(report));
+  else context.out.write(forCommandLine(describeReport(report)));
   return report.chosen === undefined ? exitCodes.isolation : exitCodes.ok;
 }

@@ -1,0 +1,86 @@
+import { mkdirSync } from "node:fs";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildCommandLine, type Outcome } from "../support/built-command-line.ts";
+import { ScratchProject } from "./scratch-project.ts";
+
+let project: ScratchProject;
+
+beforeAll(buildCommandLine);
+beforeEach(() => {
+  project = new ScratchProject({ "a.txt": "one\n", "b.txt": "two\n" });
+});
+afterEach(() => project[Symbol.dispose]());
+
+/** Names of the library: calls, and options as code gives them. */
+const codeName = /commitWith|commitForce|uncommittedBytesMax|\(\w+\)|\w+: (true|"\w+")/;
+
+function expectOptionsAlone({ err }: Outcome, ...options: readonly string[]): void {
+  for (const option of options) expect(err).toContain(option);
+  expect(err).not.toMatch(codeName);
+}
+
+describe("messages name options of the command line, and nothing of the library", () => {
+  it("when a commit meets a conflict, merging too, and in documents", () => {
+    project.run("echo mine > a.txt; echo mine > b.txt");
+    project.write("a.txt", "theirs\n");
+    const commit = project.draftfs(["commit"]);
+    expect(commit.code).toBe(3);
+    expectOptionsAlone(commit, "--merge", "--overwrite", "--exclude");
+    const merge = project.draftfs(["commit", "--merge"]);
+    expect(merge.code).toBe(3);
+    expectOptionsAlone(merge, "--overwrite", "--exclude");
+    const { error } = project.json(["commit"]) as unknown as { error: { message: string } };
+    expect(error.message).toMatch(/--merge, overwrite/);
+    expect(error.message).not.toMatch(codeName);
+  });
+
+  it("each of which does what it says", () => {
+    project.run("echo mine > a.txt; echo mine > b.txt");
+    project.write("a.txt", "theirs\n");
+    expect(project.draftfs(["commit", "--exclude", "a.txt"]).code).toBe(0);
+    expect(project.tree()).toEqual({ "a.txt": "theirs\n", "b.txt": "mine\n" });
+    expect(project.draftfs(["commit", "--overwrite"]).code).toBe(0);
+    expect(project.read("a.txt")).toBe("mine\n");
+  });
+
+  it("when an undo meets a conflict", () => {
+    project.run("echo mine > a.txt");
+    project.draftfs(["commit"]);
+    project.write("a.txt", "theirs\n");
+    const undo = project.draftfs(["undo"]);
+    expect(undo.code).toBe(3);
+    expectOptionsAlone(undo, "--overwrite");
+  });
+
+  it("when a directory is no root", () => {
+    expectOptionsAlone(project.draftfs(["status", "-C", "/"]), "--force");
+    project.run("mkdir inner; echo x > inner/x");
+    project.draftfs(["commit"]);
+    const inner = project.draftfs(["run", "-C", "inner", "true"]);
+    expect(inner.code).toBe(64);
+    expectOptionsAlone(inner, "--force");
+  });
+
+  it("when a limit is reached", () => {
+    const outcome = project.draftfs([
+      "run",
+      "--limit-writes",
+      "1M",
+      "--",
+      "dd",
+      "if=/dev/zero",
+      "of=big",
+      "bs=64k",
+      "count=64",
+    ]);
+    expectOptionsAlone(outcome, "Raise that limit with --limit-writes,");
+  });
+
+  it("when the home directory is thrown away", () => {
+    const home = project.beside("home");
+    mkdirSync(home);
+    const env = { ...process.env, HOME: home };
+    const outcome = project.draftfs(["run", "--", "sh", "-c", "echo x > ~/x"], { env });
+    expectOptionsAlone(outcome, "--home open.");
+  });
+});
