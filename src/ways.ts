@@ -10,6 +10,8 @@ const ways = {
   trustOwner: { option: "--trust-owner", call: "trustOwner: true" },
   limitWrites: { option: "--limit-writes", call: "uncommittedBytesMax" },
   keepHome: { option: "--home open", call: 'home: "open"' },
+  shareTemporary: { option: "--temporary shared", call: 'temporary: "shared"' },
+  shareSockets: { option: "--sockets shared", call: 'sockets: "shared"' },
   cooperative: { option: "--require cooperative", call: 'require: "cooperative"' },
   exclude: { option: "--exclude", call: "exclude" },
 } as const;

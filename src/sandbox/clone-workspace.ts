@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { treePathOf } from "../disk/tree-path.ts";
 import type { Layer } from "../overlay/layer.ts";
@@ -10,6 +10,8 @@ import { filteredEnvironment } from "./command-environment.ts";
 import { harvestUpper } from "./harvest.ts";
 import type { HarvestedChange } from "./harvested-change.ts";
 import type { LentContents } from "./lent-contents.ts";
+import { lostBesideCopy } from "./lost-places.ts";
+import { LostWrites } from "./lost-writes.ts";
 import { Mirror } from "./mirror.ts";
 import { toolPath } from "./namespace.ts";
 import { PinnedTree } from "./pinned-tree.ts";
@@ -42,6 +44,7 @@ export class CloneWorkspace implements Workspace {
   readonly #copy: CloneDirectory;
   readonly #descriptor: number;
   readonly #tree: PinnedTree;
+  readonly #beside: LostWrites;
   readonly #mirror = new Mirror();
   readonly #cloned = new ClonedFiles();
   readonly #startedNs: bigint;
@@ -55,6 +58,8 @@ export class CloneWorkspace implements Workspace {
     this.#copy = CloneDirectory.of(this.#layer.root);
     this.#descriptor = openSync(this.#copy.tree, constants.O_RDONLY | constants.O_DIRECTORY);
     this.#tree = new PinnedTree(this.#descriptor);
+    const { tree } = this.#copy;
+    this.#beside = new LostWrites(lostBesideCopy(dirname(tree), basename(tree)));
     this.#recordAll("");
   }
 
@@ -110,7 +115,7 @@ export class CloneWorkspace implements Workspace {
   }
 
   warnings(): readonly string[] {
-    return [];
+    return this.#beside.look();
   }
 
   /** Processes left behind are not known here. */
@@ -126,6 +131,7 @@ export class CloneWorkspace implements Workspace {
     this.#contents.settle();
     this.#isStopped = true;
     closeSync(this.#descriptor);
+    this.#beside.close();
     this.#copy.remove();
   }
 

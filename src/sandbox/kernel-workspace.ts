@@ -206,7 +206,7 @@ export class KernelWorkspace implements Workspace {
   }
 
   warnings(): string[] {
-    return [...this.#idle, ...(this.#namespace.discardedWrites?.look() ?? [])];
+    return [...this.#idle, ...this.#namespace.lostWrites.flatMap((writes) => writes.look())];
   }
 
   freeBytes(): number {

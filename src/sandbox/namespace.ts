@@ -17,8 +17,9 @@ import type { Readable, Writable } from "node:stream";
 import { readMountTable, visibleMounts } from "../disk/mount-table.ts";
 import { DraftError, reasonOf } from "../errors.ts";
 import { mountsToRestrict, placesToBind } from "./containment-zones.ts";
-import { DiscardedWrites } from "./discarded-writes.ts";
 import { startFuseServer } from "./fuse/start-server.ts";
+import { lostBeside, lostHome } from "./lost-places.ts";
+import { LostWrites } from "./lost-writes.ts";
 import { deniedByMounts, type NamespacePlan, namespaceScript } from "./namespace-script.ts";
 import { SealedStreams } from "./sealed-streams.ts";
 
@@ -43,8 +44,8 @@ export class Namespace {
   readonly upperName: string;
   /** The upper directory of the overlay. */
   readonly upperDescriptor: number;
-  /** Of a home directory that is thrown away. */
-  readonly discardedWrites: DiscardedWrites | undefined;
+  /** Of all that commands can write to and that goes with it. */
+  readonly lostWrites: LostWrites[] = [];
   readonly #supervisor: Supervisor;
   readonly #answers: Interface;
   readonly #ended: Promise<void>;
@@ -81,9 +82,11 @@ export class Namespace {
       closeSync(this.viewDescriptor);
       throw error;
     }
-    if (plan.discarded === undefined) return;
     try {
-      this.discardedWrites = new DiscardedWrites(`/proc/${pid}/fd/9/home-upper`);
+      const isLost = plan.discarded !== undefined;
+      const beside = lostBeside(plan, pid);
+      if (isLost) this.lostWrites.push(new LostWrites(lostHome(`/proc/${pid}/fd/9/home-upper`)));
+      if (beside !== undefined) this.lostWrites.push(new LostWrites(beside));
     } catch (error) {
       this.#close();
       throw error;
@@ -175,7 +178,7 @@ export class Namespace {
     this.#isStopped = true;
     closeSync(this.viewDescriptor);
     closeSync(this.upperDescriptor);
-    this.discardedWrites?.close();
+    for (const writes of this.lostWrites) writes.close();
   }
 
   /** While idle, a namespace does not keep the process of its owner from ending. */

@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { buildCommandLine, type Outcome } from "../support/built-command-line.ts";
 import { ScratchProject } from "./scratch-project.ts";
@@ -10,6 +11,9 @@ beforeEach(() => {
   project = new ScratchProject({ "a.txt": "one\n", "b.txt": "two\n" });
 });
 afterEach(() => project[Symbol.dispose]());
+
+/** Whether commands have a private directory of those that projects of tests lie in. */
+const isPrivate = /^\/(var\/)?tmp(\/|$)/.test(realpathSync(tmpdir()));
 
 /** Names of the library: calls, and options as code gives them. */
 const codeName = /commitWith|commitForce|uncommittedBytesMax|\(\w+\)|\w+: (true|"\w+")/;
@@ -82,5 +86,15 @@ describe("messages name options of the command line, and nothing of the library"
     const env = { ...process.env, HOME: home };
     const outcome = project.draftfs(["run", "--", "sh", "-c", "echo x > ~/x"], { env });
     expectOptionsAlone(outcome, "--home open.");
+  });
+
+  it.runIf(isPrivate)("when what lies beside the root is thrown away, and in documents", () => {
+    const outcome = project.draftfs(["run", "--", "sh", "-c", "echo x > ../sibling"]);
+    expect(outcome.err).toContain(project.beside("sibling"));
+    expectOptionsAlone(outcome, "--temporary shared:");
+    const { command } = JSON.parse(
+      project.draftfs(["run", "--json", "--", "sh", "-c", "echo x > ../sibling"]).out,
+    ) as { command: { warnings: string[] } };
+    expect(command.warnings.join("\n")).toContain("with --temporary shared:");
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SessionOptions } from "../../src/sandbox/session-options.ts";
 import { isRoot, kernelEngines, openOver, scratchDirectory, treeOf } from "./sandbox-fixture.ts";
@@ -97,6 +97,48 @@ describe.each(kernelEngines)("engine %s", (engine) => {
     expect(none).toEqual([]);
   });
 
+  it("names what is written beside a tree in a private directory, and no scratch", async () => {
+    const root = join(scratchDirectory("/tmp"), "workspace/package");
+    mkdirSync(root, { recursive: true });
+    const { session } = await openOver(root, { engine });
+    const warnings = async (script: string): Promise<string> =>
+      (await session.run("sh", ["-c", script], { stdio: "ignore" })).warnings.join("\n");
+    const scratch =
+      "mkdir -p /tmp/node-compile-cache/v1; echo x | tee $(mktemp) /tmp/a /tmp/*/v1/a";
+    expect(await warnings(`${scratch}; echo x > in; mkdir ../empty`)).toBe("");
+    const told = await warnings("echo x | tee ../lock ../empty/a ../../outer");
+    expect(told).toMatch(/beside the tree is thrown away, because \/tmp is private .*: 3 files \(/);
+    expect(told).toContain(join(root, "../lock"));
+    expect(told).toContain("--temporary shared");
+    expect(await warnings("cat ../lock > copy")).toBe("");
+    const { session: shared } = await openOver(root, { engine, temporary: "shared" });
+    const { warnings: none } = await shared.run("touch", ["../kept"], { stdio: "ignore" });
+    expect([none, existsSync(join(root, "../kept"))]).toEqual([[], true]);
+  });
+
+  it("names neighbours and plain files of a tree right in a private directory", async () => {
+    const root = scratchDirectory("/tmp");
+    const neighbour = scratchDirectory("/tmp");
+    const { session } = await openOver(root, { engine });
+    const warnings = async (script: string): Promise<string> =>
+      (await session.run("sh", ["-c", script], { stdio: "ignore" })).warnings.join("\n");
+    const scratch =
+      "cd $(mktemp -d) && echo x | tee a ../.hidden; mkdir ../cache; echo x > ../cache/a";
+    expect(await warnings(scratch)).toBe("");
+    const name = basename(neighbour);
+    const told = await warnings(`mkdir ../${name}; echo x | tee ../${name}/a ../sibling.txt`);
+    expect(told).toMatch(/: 2 files \(/);
+    for (const path of [join(neighbour, "a"), "/tmp/sibling.txt"]) expect(told).toContain(path);
+  });
+
+  it("says nothing of temporary files where the tree is elsewhere", async () => {
+    const root = join(home, "project");
+    mkdirSync(root);
+    const { session } = await openOver(root, { engine });
+    const { warnings } = await session.run("touch", ["/tmp/a", "../.b"], { stdio: "ignore" });
+    expect(warnings).toEqual([]);
+  });
+
   it("keeps a read-only home that lies around the tree, and the tree writable", async () => {
     const root = join(home, "project");
     mkdirSync(root);
@@ -147,5 +189,18 @@ describe.runIf(isRoot).each(kernelEngines)("root's commands over engine %s", (en
         `ls -A /proc/acpi /proc/scsi /sys/firmware 2>/dev/null | grep -v :; for f in ${secrets}; do [ ! -e $f ] || head -c 9 $f 2>/dev/null; done`,
       ),
     ).toMatch(/^\n*$/);
+  });
+});
+
+describe("engine clone", () => {
+  it("names what is written beside the copy of the tree", async () => {
+    const options = { engine: "clone", require: "cooperative" } as const;
+    const { session } = await openOver(treeOf({ a: "a\n" }), options);
+    const run = async (script: string) =>
+      (await session.run("sh", ["-c", script], { stdio: "ignore" })).warnings;
+    expect(await run("echo x > in")).toEqual([]);
+    expect((await run("echo x > ../sibling")).join("\n")).toMatch(
+      /beside its copy of the tree is thrown away: 1 file \(\.\.\/sibling\)/,
+    );
   });
 });

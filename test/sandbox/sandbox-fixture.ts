@@ -48,8 +48,8 @@ export const withProject: Pick<SessionOptions, "temporary"> = /^\/(var\/)?tmp\//
   : {};
 
 /** A new directory that is removed after the test. */
-export function scratchDirectory(): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), "draftfs-sandbox-")));
+export function scratchDirectory(parent = tmpdir()): string {
+  const directory = realpathSync(mkdtempSync(join(parent, "draftfs-sandbox-")));
   onTestFinished(() => {
     removeTree(directory);
   });
