@@ -1,5 +1,7 @@
+import { closeQuietly } from "../disk/close-quietly.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
+import type { Stamp } from "../disk/stamp.ts";
 import { isSystemError } from "./failure.ts";
 
 /** What a file system without hard links (FAT, some of FUSE and of the network) says to link(2). */
@@ -32,24 +34,40 @@ export interface LockName {
   readonly token: string;
   /** A path beside it that is nobody else's. */
   readonly draft: string;
+  /** What says who has it. */
+  readonly content: Uint8Array;
+  /** Locks its file before anybody else can find it; `undefined` where that cannot be. */
+  readonly keep: (descriptor: number) => KeptFile | undefined;
+}
+
+/** A file that stays open, and locked in the kernel, as long as its name is had. */
+export interface KeptFile {
+  readonly descriptor: number;
+  readonly stamp: Stamp;
+  /** What is then to be written instead. */
+  readonly content: Uint8Array;
+}
+
+/** A name that was free. */
+export interface ClaimedName {
+  readonly kept: KeptFile | undefined;
 }
 
 /** Takes a name unless it is taken. */
-export function claimName(disk: Disk, name: LockName, content: Uint8Array): boolean {
-  if (isTaken(disk, name.path)) return false;
+export function claimName(disk: Disk, name: LockName): ClaimedName | undefined {
+  if (isTaken(disk, name.path)) return undefined;
   try {
-    claimByLink(disk, name, content);
-    return true;
+    return { kept: claimByLink(disk, name) };
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") return undefined;
     if (!linklessCodes.has(codeOf(error))) throw error;
   }
   try {
-    claimByDirectory(disk, name, content);
-    return true;
+    claimByDirectory(disk, name);
+    return { kept: undefined };
   } catch (error) {
     removeQuietly(disk, name.draft, name.token);
-    if (takenCodes.has(codeOf(error))) return false;
+    if (takenCodes.has(codeOf(error))) return undefined;
     throw error;
   }
 }
@@ -131,17 +149,38 @@ function namesIn(disk: Disk, path: string): string[] {
   }
 }
 
-function claimByLink(disk: Disk, { path, draft }: LockName, content: Uint8Array): void {
+function claimByLink(disk: Disk, name: LockName): KeptFile | undefined {
+  const { path, draft } = name;
+  let kept: KeptFile | undefined;
   try {
-    writeFile(disk, draft, content);
+    kept = writeKept(disk, name);
     disk.link(draft, path);
+    return kept;
+  } catch (error) {
+    if (kept !== undefined) closeQuietly(disk, kept.descriptor);
+    throw error;
   } finally {
     // The lock may be taken by now, and somebody has to give it back.
     unlinkQuietly(disk, draft);
   }
 }
 
-function claimByDirectory(disk: Disk, { path, token, draft }: LockName, content: Uint8Array): void {
+/** Writes the draft, and keeps it open where that says something to others. */
+function writeKept(disk: Disk, { draft, content, keep }: LockName): KeptFile | undefined {
+  const descriptor = disk.open(draft, openFlags.createOrTruncate, 0o600);
+  let kept: KeptFile | undefined;
+  try {
+    kept = keep(descriptor);
+    disk.write(descriptor, kept?.content ?? content);
+  } catch (error) {
+    closeQuietly(disk, descriptor);
+    throw error;
+  }
+  if (kept === undefined) disk.close(descriptor);
+  return kept;
+}
+
+function claimByDirectory(disk: Disk, { path, token, draft, content }: LockName): void {
   disk.mkdir(draft, 0o700);
   writeFile(disk, `${draft}/${token}`, content);
   disk.rename(draft, path);

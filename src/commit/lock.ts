@@ -1,29 +1,57 @@
 import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { closeQuietly } from "../disk/close-quietly.ts";
 import type { Disk } from "../disk/disk.ts";
-import { identifyProcess, isGone, type ProcessIdentity } from "../disk/process-identity.ts";
+import { identifyProcess } from "../disk/process-identity.ts";
 import { isUntouched, type Stamp } from "../disk/stamp.ts";
 import { type StateDirectory, withoutOwnRights } from "../disk/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import { lockWaitMs } from "../limits.ts";
-import { claimName, holderFileOf, removeName, removeQuietly, replaceName } from "./lock-names.ts";
+import { adviceOn, type HolderState, judgeHolder } from "./judge-holder.ts";
+import { type Holder, isTorn, readHolder } from "./lock-holder.ts";
+import {
+  type ClaimedName,
+  claimName,
+  type KeptFile,
+  removeName,
+  removeQuietly,
+  replaceName,
+} from "./lock-names.ts";
 import { usingState } from "./state-access.ts";
 
 /** How long between two looks at a lock that somebody holds. */
 const pollMsMin = 2;
 const pollMsMax = 50;
 
-interface Holder extends ProcessIdentity {
-  /** Random; identifies one taking of the lock. */
-  readonly token: string;
-}
-
 export interface LockOptions {
   /** How long to wait for another committer, in milliseconds. 10 s by default. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
+  /**
+   * What native calls are worth to the taker, in microseconds, see `nativeCalls`; infinity by
+   * default. With them the kernel can tell those in other containers when the taker has died.
+   */
+  readonly nativeSavingUs?: number;
 }
+
+/** Who takes a name, and how. */
+interface Taker {
+  readonly disk: Disk;
+  readonly self: Holder;
+  /** The lock itself, of which the names are. */
+  readonly lock: string;
+  readonly nativeSavingUs: number;
+}
+
+/** Who has a name, or had it until this moment, as far as can be told. */
+interface Rival {
+  readonly kind: "rival";
+  readonly holder: Holder;
+  readonly state: HolderState;
+}
+
+type Attempt = Rival | ({ readonly kind: "taken" } & ClaimedName);
 
 /**
  * The right to change a root: one holder at a time, across processes.
@@ -37,7 +65,8 @@ export interface LockOptions {
  * - Holding `lock.T`, it checks that the lock is still T's and renames `lock.T` over it.
  * - If it dies in between, `lock.T` is itself a lock with a dead holder, and replaced the same way.
  *
- * A live holder is never robbed: its process is looked up with its start time and boot.
+ * A live holder is never robbed: its process is looked up with its start time and boot, and where
+ * it is numbered elsewhere, the kernel is asked whether it still has its file locked.
  */
 export class RootLock implements Disposable {
   readonly #disk: Disk;
@@ -45,14 +74,16 @@ export class RootLock implements Disposable {
   readonly #token: string;
   /** The lock file as it was taken; `undefined` where the disk did not tell. */
   readonly #stamp: Stamp | undefined;
+  readonly #kept: KeptFile | undefined;
   #directoryDevice: bigint | undefined;
   #isHeld = true;
 
-  private constructor(disk: Disk, path: string, token: string) {
+  private constructor({ disk, self }: Taker, path: string, { kept }: ClaimedName) {
     this.#disk = disk;
     this.#path = path;
-    this.#token = token;
-    this.#stamp = lookQuietly(disk, path);
+    this.#token = self.token;
+    this.#kept = kept;
+    this.#stamp = kept?.stamp ?? lookQuietly(disk, path);
   }
 
   /**
@@ -68,13 +99,17 @@ export class RootLock implements Disposable {
   ): Promise<RootLock> {
     const waitMs = options.waitMs ?? lockWaitMs;
     const self: Holder = { ...identifyProcess(disk), token: randomBytes(9).toString("hex") };
+    const { nativeSavingUs = Number.POSITIVE_INFINITY } = options;
+    const taker: Taker = { disk, self, lock: state.lock, nativeSavingUs };
     const started = performance.now();
     for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
-      const take = (): Holder | undefined => takeName(disk, state.lock, self, state.lock);
-      const holder = usingState(state, "write to", () => orAbandon(self, take));
-      if (holder === undefined) return checked(new RootLock(disk, state.lock, self.token), state);
+      const take = (): Attempt => takeName(taker, state.lock);
+      const attempt = usingState(state, "write to", () => orAbandon(self, take));
+      if (attempt.kind === "taken") {
+        return checked(new RootLock(taker, state.lock, attempt), state);
+      }
       if (options.signal?.aborted) throw aborted(state);
-      if (performance.now() - started > waitMs) throw locked(state, holder, waitMs);
+      if (performance.now() - started > waitMs) throw locked(state, attempt, waitMs);
       await delay(pollMs);
     }
   }
@@ -104,6 +139,9 @@ export class RootLock implements Disposable {
     } catch {
       // What was done under the lock is done. The file stays, but it is known to hold nobody back.
       abandoned.add(this.#token);
+    } finally {
+      // After the removal: what lies there and is not locked is a dead holder's.
+      if (this.#kept !== undefined) closeQuietly(this.#disk, this.#kept.descriptor);
     }
   }
 
@@ -115,6 +153,11 @@ export class RootLock implements Disposable {
   #isOwn(): boolean {
     const now = this.#disk.lstat(this.#path);
     if (now === undefined) return false;
+    // As long as it is open, no other file gets its number.
+    if (this.#kept !== undefined) {
+      const { dev, ino } = this.#kept.stamp;
+      return now.dev === dev && now.ino === ino;
+    }
     if (this.#stamp !== undefined && isUntouched(now, this.#stamp)) return true;
     return readHolder(this.#disk, this.#path)?.token === this.#token;
   }
@@ -147,32 +190,35 @@ function lookQuietly(disk: Disk, path: string): Stamp | undefined {
   }
 }
 
-/** Takes a name for `self`; returns the live holder when there is one. */
-function takeName(disk: Disk, path: string, self: Holder, lock: string): Holder | undefined {
-  if (claim(disk, path, self, lock)) return undefined;
+/** Takes a name, or tells who has it. */
+function takeName(taker: Taker, path: string): Attempt {
+  const { disk, self, lock } = taker;
+  const claimed = claim(taker, path);
+  if (claimed !== undefined) return { kind: "taken", ...claimed };
+  // Given back meanwhile, or soon: the next look takes it.
+  const again: Rival = { kind: "rival", holder: self, state: { kind: "gone" } };
   const holder = readHolder(disk, path);
-  if (holder === undefined) {
-    // Given back meanwhile: the next look takes it.
-    return self;
+  if (holder === undefined) return again;
+  if (!abandoned.has(holder.token)) {
+    const state = judgeHolder(disk, path, holder, self);
+    if (state.kind !== "gone") return { kind: "rival", holder, state };
   }
-  const isDead = isTorn(holder) || abandoned.has(holder.token);
-  if (!isDead && !isGone(disk, holder, self)) return holder;
   const right = `${lock}.${holder.token}`;
-  const rival = takeName(disk, right, self, lock);
-  if (rival !== undefined) return rival;
-  if (readHolder(disk, path)?.token !== holder.token) {
-    // Somebody was faster, and done with it: the right was to a holder that is no more.
-    removeName(disk, right, self.token);
-    return self;
-  }
+  const attempt = takeName(taker, right);
+  if (attempt.kind === "rival") return attempt;
+  let isReplaced = false;
   try {
-    if (replaceName(disk, right, path)) return undefined;
-  } catch (error) {
-    removeQuietly(disk, right, self.token);
-    throw error;
+    // Else somebody was faster, and done with it: the right was to a holder that is no more.
+    isReplaced = readHolder(disk, path)?.token === holder.token && replaceName(disk, right, path);
+    return isReplaced ? attempt : again;
+  } finally {
+    if (!isReplaced) giveUp(taker, right, attempt);
   }
+}
+
+function giveUp({ disk, self }: Taker, right: string, { kept }: ClaimedName): void {
   removeQuietly(disk, right, self.token);
-  return self;
+  if (kept !== undefined) closeQuietly(disk, kept.descriptor);
 }
 
 /**
@@ -184,70 +230,44 @@ export function sweepClaims(disk: Disk, directory: string): void {
     const path = `${directory}/${name}`;
     if (!/^lock\.\w+\.new$/.test(name)) continue;
     const holder = readHolder(disk, path);
-    if (holder !== undefined && isGone(disk, holder, identifyProcess(disk))) {
+    if (holder === undefined || isTorn(holder)) continue;
+    if (judgeHolder(disk, path, holder, identifyProcess(disk)).kind === "gone") {
       removeQuietly(disk, path, holder.token);
     }
   }
 }
 
 /** Takes a name unless somebody has it. */
-function claim(disk: Disk, path: string, self: Holder, lock: string): boolean {
-  const { token } = self;
-  const content = Buffer.from(`${JSON.stringify(self)}\n`);
-  return claimName(disk, { path, token, draft: `${lock}.${token}.new` }, content);
+function claim(taker: Taker, path: string): ClaimedName | undefined {
+  const { disk, self, lock, nativeSavingUs } = taker;
+  const draft = `${lock}.${self.token}.new`;
+  const keep = (descriptor: number): KeptFile | undefined => {
+    const locks = disk.kernelLocks?.(nativeSavingUs);
+    if (locks === undefined) return undefined;
+    const stamp = disk.fstat(descriptor);
+    const kernelLock = locks.hold({ path: draft, descriptor, stamp });
+    if (kernelLock === undefined) return undefined;
+    return { descriptor, stamp, content: contentOf({ ...self, kernelLock }) };
+  };
+  return claimName(disk, { path, token: self.token, draft, content: contentOf(self), keep });
 }
 
-function readHolder(disk: Disk, path: string): Holder | undefined {
-  const file = holderFileOf(disk, path);
-  if (file === undefined) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(disk.readFile(file).toString("utf8"));
-    return isHolder(parsed) ? parsed : unknownHolder;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    if (!(error instanceof SyntaxError)) throw error;
-    const torn = disk.lstat(file);
-    return torn && tornHolder(torn.ino);
-  }
+function contentOf(holder: Holder): Buffer {
+  return Buffer.from(`${JSON.stringify(holder)}\n`);
 }
 
-function isHolder(value: unknown): value is Holder {
-  if (typeof value !== "object" || value === null) return false;
-  const { pid, token } = value as Partial<Holder>;
-  // The token becomes part of a name.
-  return Number.isSafeInteger(pid) && typeof token === "string" && /^\w+$/.test(token);
-}
-
-/** A lock that we did not write: its holder cannot be judged. */
-const unknownHolder: Holder = {
-  pid: 0,
-  startTime: "",
-  bootId: "",
-  pidNamespace: "",
-  host: "",
-  token: "unknown",
-};
-
-/**
- * A lock file is linked in place whole, so an empty one was whole before the power went: its holder
- * died with the boot before this one. The right to a torn lock may be torn by another power cut, so
- * each torn file has a name of its own.
- */
-function tornHolder(ino: bigint): Holder {
-  return { ...unknownHolder, token: `torn_${ino}` };
-}
-
-function isTorn({ token }: Holder): boolean {
-  return token.startsWith("torn_");
-}
-
-function locked(state: StateDirectory, holder: Holder, waitMs: number): DraftError {
+function locked(
+  state: StateDirectory,
+  { holder, state: known }: Rival,
+  waitMs: number,
+): DraftError {
   const who = holder.pid === 0 ? "somebody unknown" : `process ${holder.pid} on ${holder.host}`;
+  const waited = `${Math.round(waitMs)} ms`;
+  const advice = adviceOn(known, state.lock);
   return new DraftError(
     "DRAFT_LOCKED",
-    `Cannot change ${state.root}: ${who} has been committing for ${Math.round(waitMs)} ms. ` +
-      `Try again later. If that process is gone for certain, remove ${state.lock}.`,
-    { path: state.lock, details: { pid: holder.pid, host: holder.host } },
+    `Cannot change ${state.root}: ${who} has been committing for ${waited}. ${advice}`,
+    { path: state.lock, details: { pid: holder.pid, host: holder.host, advice } },
   );
 }
 

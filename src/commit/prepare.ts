@@ -56,7 +56,7 @@ export async function prepareCommit(
   const plan = planCommit(changeSet);
   const pace = new Pace(options.onProgress, options.signal);
   pace.check();
-  const root = await openRoot(store, lockOptionsOf(options)).catch((error: unknown) => {
+  const root = await openRoot(store, lockOptionsOf(options, plan)).catch((error: unknown) => {
     throw preparationFailure(error, purposeOf(options), store.state.root);
   });
   try {
@@ -69,8 +69,10 @@ export async function prepareCommit(
   }
 }
 
-function lockOptionsOf(options: CommitOptions): LockOptions {
+function lockOptionsOf(options: CommitOptions, { staged }: CommitPlan): LockOptions {
   return {
+    // New files need native calls in any case, for their attributes; what needs none is short.
+    ...(staged.length > 0 ? {} : { nativeSavingUs: 0 }),
     ...(options.lockWaitMs === undefined ? {} : { waitMs: options.lockWaitMs }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };

@@ -99,7 +99,7 @@ export async function settleIfFree(store: CommitStore): Promise<void> {
   if (!store.journal.notes.owesSettling) return;
   let lock: RootLock | undefined;
   try {
-    lock = await RootLock.take(store.disk, store.state, { waitMs: 0 });
+    lock = await RootLock.take(store.disk, store.state, { waitMs: 0, nativeSavingUs: 0 });
     await settleJournal(store);
   } catch {
     // The record stays in force; nothing is lost.

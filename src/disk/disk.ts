@@ -40,6 +40,31 @@ export interface DiskAttributes {
   write(path: string, name: string, value: Uint8Array): boolean;
 }
 
+/** An open file and what it was when it was looked at. */
+export interface LookedAtFile {
+  readonly path: string;
+  readonly descriptor: number;
+  readonly stamp: Stamp;
+}
+
+/** Locks that the kernel keeps for an open file, and gives back when its process ends. */
+export interface KernelLocks {
+  /**
+   * Locks a file for as long as it stays open.
+   *
+   * @returns what the kernel knows the file by, to be told to others who ask for it; `undefined`
+   *   where it could not be locked, or where others could not be certain of what they find.
+   */
+  hold(file: LookedAtFile): string | undefined;
+  /**
+   * Whether somebody has locked a file.
+   *
+   * @param mark what {@link hold} gave.
+   * @returns `undefined` where the kernel does not tell, or where this is another file to it.
+   */
+  isHeld(file: LookedAtFile, mark: string): boolean | undefined;
+}
+
 /**
  * The file system that commits, recovery and drafts write to: the whole of what they may do to it.
  *
@@ -99,6 +124,13 @@ export interface Disk {
    * Missing where this system cannot tell.
    */
   readonly attributes?: DiskAttributes | undefined;
+
+  /**
+   * Missing, or `undefined`, where there are none.
+   *
+   * @param savingUs what they are worth now, see `nativeCalls`.
+   */
+  kernelLocks?(savingUs: number): KernelLocks | undefined;
 
   /** Begins to create files beside what the caller does; `undefined` where that cannot be. */
   createInBackground?(): FileCreation | undefined;

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { endianness } from "node:os";
+import { constants, endianness } from "node:os";
 import process from "node:process";
 import { KIB, nativeLoadUs } from "../limits.ts";
 import {
@@ -63,9 +63,16 @@ export interface NativeCalls extends NativePlaces {
   readonly beginWriting:
     | ((descriptor: number, position: number, length: number) => Promise<void>)
     | undefined;
+  /** flock(2) without waiting; missing where there is none. */
+  readonly lockFile:
+    | ((descriptor: number, kind: "exclusive" | "shared") => FileLocking)
+    | undefined;
   /** Adler-32 by the zlib that Node is linked with. */
   readonly adler32: ((previous: number, bytes: Uint8Array, length: number) => number) | undefined;
 }
+
+/** `held`: somebody else has a lock on the file that goes not with this one. */
+export type FileLocking = "locked" | "held" | "impossible";
 
 /** Both give a negative number where they fail. */
 export interface Inotify {
@@ -128,6 +135,7 @@ function load(): NativeCalls | undefined {
     allocate: allocate(find("int fallocate(int, int, long, long)")),
     duplicate: duplicate(fcntl),
     beginWriting: beginWriting(find("int sync_file_range(int, int64_t, int64_t, uint32_t)")),
+    lockFile: lockFile(library),
     adler32: find("uint32_t adler32(uint32_t, void*, uint32_t)"),
   };
 }
@@ -264,4 +272,17 @@ function beginWriting(call: ForeignFunction | undefined): NativeCalls["beginWrit
       // Whether it could is told by the fsync that follows.
       call.async(descriptor, position, length, withoutWaiting, () => resolve());
     });
+}
+
+const lockOrders = { shared: 1, exclusive: 2 } as const;
+/** LOCK_NB of flock(2). */
+const orRefuse = 4;
+
+function lockFile({ errno, find }: ForeignLibrary): NativeCalls["lockFile"] {
+  const flock = find("int flock(int, int)");
+  if (flock === undefined) return undefined;
+  return (descriptor, kind) => {
+    if (flock(descriptor, lockOrders[kind] | orRefuse) === 0) return "locked";
+    return errno() === constants.errno.EWOULDBLOCK ? "held" : "impossible";
+  };
 }

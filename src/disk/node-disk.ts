@@ -6,7 +6,8 @@ import { BackgroundThread } from "./background-thread.ts";
 import { writeInBackground } from "./background-write.ts";
 import { type ByteRange, dataRangesOf } from "./data-ranges.ts";
 import { growDescriptorTable } from "./descriptor-table.ts";
-import type { Disk, DiskAttributes, DiskEntry, FileCreation } from "./disk.ts";
+import type { Disk, DiskAttributes, DiskEntry, FileCreation, KernelLocks } from "./disk.ts";
+import { kernelLocks } from "./kernel-locks.ts";
 import { decodeName, encodePath } from "./names.ts";
 import { nativeCalls } from "./native-calls.ts";
 import { timeOf } from "./node-time.ts";
@@ -158,6 +159,11 @@ export class NodeDisk implements Disk {
     const native = nativeCalls(Number.POSITIVE_INFINITY);
     if (native === undefined) return undefined;
     return { read: native.readAttributes, write: native.writeAttribute };
+  }
+
+  kernelLocks(savingUs: number): KernelLocks | undefined {
+    const lockFile = nativeCalls(savingUs)?.lockFile;
+    return lockFile && kernelLocks(lockFile);
   }
 
   createInBackground(): FileCreation | undefined {

@@ -48,23 +48,63 @@ export function bootIdOf(disk: Disk): string {
 }
 
 /**
+ * Why a process cannot be judged by its number: it is numbered elsewhere, or nothing tells where.
+ * Only of the last two is it known that this running of the kernel is its own too.
+ */
+export type Obscurity = "another-host" | "unknown-boot" | "another-container" | "no-proc";
+
+export type ProcessState =
+  | { readonly kind: "alive" }
+  | { readonly kind: "gone" }
+  | { readonly kind: "unknown"; readonly because: Obscurity };
+
+/**
  * Whether a process is gone for certain. One that cannot be judged from here (another machine on a
  * shared file system, another container) counts as alive: waiting too long is mended by a person,
  * two committers at a time are not.
  */
 export function isGone(disk: Disk, other: ProcessIdentity, self: ProcessIdentity): boolean {
-  if (other.host !== self.host) return false;
-  if (other.bootId !== self.bootId) return other.bootId !== "" && self.bootId !== "";
-  if (other.pidNamespace !== self.pidNamespace) return false;
+  return judgeProcess(disk, other, self).kind === "gone";
+}
+
+/** What is known of a process. */
+export function judgeProcess(
+  disk: Disk,
+  other: ProcessIdentity,
+  self: ProcessIdentity,
+): ProcessState {
+  const isSameBoot = other.bootId === self.bootId && self.bootId !== "";
+  if (other.host !== self.host) {
+    // Containers have hosts' names of their own, on one kernel.
+    return { kind: "unknown", because: isSameBoot ? "another-container" : "another-host" };
+  }
+  if (other.bootId !== self.bootId) {
+    if (other.bootId !== "" && self.bootId !== "") return { kind: "gone" };
+    return { kind: "unknown", because: "unknown-boot" };
+  }
+  if (other.pidNamespace !== self.pidNamespace) {
+    return { kind: "unknown", because: isSameBoot ? "another-container" : "unknown-boot" };
+  }
+  return (
+    judgeByNumber(disk, other) ?? {
+      kind: "unknown",
+      because: isSameBoot ? "no-proc" : "unknown-boot",
+    }
+  );
+}
+
+/** Of a process that is numbered as this one is. */
+function judgeByNumber(disk: Disk, other: ProcessIdentity): ProcessState | undefined {
   try {
     process.kill(other.pid, 0);
   } catch (error) {
     // Another user's process (EPERM) has a start time as well.
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return true;
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return { kind: "gone" };
   }
   const found = findProcess(disk, other.pid);
-  if (found === undefined) return false;
-  return found.isOver || (other.startTime !== "" && found.startTime !== other.startTime);
+  if (found === undefined) return undefined;
+  const isReused = other.startTime !== "" && found.startTime !== other.startTime;
+  return { kind: found.isOver || isReused ? "gone" : "alive" };
 }
 
 /** {@link ProcessIdentity} as a part of a file name: five words, joined by dashes. */

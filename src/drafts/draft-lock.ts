@@ -23,7 +23,15 @@ export async function holdDraftLock(
   for (let attempt = 1; ; attempt++) {
     try {
       usingState(state, "write to", () => makeDirectory(disk, directory));
-      return await RootLock.take(disk, { ...state, lock }, { waitMs: draftLockWaitMs });
+      return await RootLock.take(
+        disk,
+        { ...state, lock },
+        {
+          waitMs: draftLockWaitMs,
+          // Held for as long as commands run, which is when containers end.
+          nativeSavingUs: Number.POSITIVE_INFINITY,
+        },
+      );
     } catch (error) {
       if (isDraftError(error)) {
         throw error.code === "DRAFT_LOCKED" ? lockedError(name, lock, error) : error;
@@ -35,12 +43,11 @@ export async function holdDraftLock(
 }
 
 function lockedError(name: string, path: string, cause: DraftError): DraftError {
-  const { pid, host } = cause.details;
+  const { pid, host, advice } = cause.details;
   const who = typeof pid === "number" && pid > 0 ? `process ${pid} on ${host}` : "another process";
   return new DraftError(
     "DRAFT_LOCKED",
-    `The draft ${name} is in use by ${who}. Wait for it to end, or use another draft with ` +
-      `--draft NAME. If that process is gone for certain, remove ${path}.`,
+    `The draft ${name} is in use by ${who}. ${advice} Or use another draft with --draft NAME.`,
     { path, cause, details: { ...cause.details, draft: name } },
   );
 }

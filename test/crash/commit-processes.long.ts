@@ -9,6 +9,7 @@ import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
+import { canMakePidNamespaces, inOwnPidNamespace } from "../support/own-namespace.ts";
 
 const files = 6;
 const rounds = Number(process.env["DRAFTFS_ROUNDS"] ?? 120);
@@ -20,8 +21,9 @@ class Worker {
   readonly #child: ChildProcess;
   #output = "";
 
-  constructor(program: string, root: string, name: string) {
-    this.#child = spawn(process.execPath, [program, root, name, String(files)], {
+  constructor(program: string, root: string, name: string, prefix: readonly string[]) {
+    const [command = "", ...words] = [...prefix, process.execPath];
+    this.#child = spawn(command, [...words, program, root, name, String(files)], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#child.stdout?.on("data", (chunk: Buffer) => {
@@ -49,9 +51,15 @@ class Worker {
   }
 }
 
-test.each([2, 4])(
-  "%i processes that commit against each other under SIGKILL never mix and never lose",
-  async (count) => {
+const containers = canMakePidNamespaces() ? [3] : [];
+
+test.each([
+  ...[2, 4].map((count) => ({ count, prefix: [], where: "of one pid namespace" })),
+  // They cannot see each other's processes: the kernel alone tells who has died.
+  ...containers.map((count) => ({ count, prefix: inOwnPidNamespace, where: "each in its own" })),
+])(
+  "$count processes ($where) that commit against each other under SIGKILL never mix or lose",
+  async ({ count, prefix }) => {
     const project = CompiledProject.build();
     using root = TemporaryRoot.inMemory();
     for (let index = 0; index < files; index++) {
@@ -60,9 +68,9 @@ test.each([2, 4])(
     const program = project.pathOf("test/crash/commit-worker.ts");
     const recoverer = project.pathOf("test/crash/recover-worker.ts");
     const workers = Array.from({ length: count }, (_, index) => {
-      return new Worker(program, root.path, `worker-${index}`);
+      return new Worker(program, root.path, `worker-${index}`, prefix);
     });
-    let rescuer = new Worker(recoverer, root.path, "recover");
+    let rescuer = new Worker(recoverer, root.path, "recover", prefix);
     const read = () =>
       Array.from({ length: files }, (_, index) => {
         return fs.readFileSync(join(root.path, `file-${index}`), "utf8");
@@ -83,7 +91,7 @@ test.each([2, 4])(
         if (round % 5 === 0) {
           await rescuer.kill();
           kills += 1;
-          rescuer = new Worker(recoverer, root.path, "recover");
+          rescuer = new Worker(recoverer, root.path, "recover", prefix);
         }
         const acknowledged = worker.acknowledged;
         if (round % 10 === 0) {
@@ -96,12 +104,12 @@ test.each([2, 4])(
           expect(new Set(found).size, found.join("")).toBe(1);
           expect(Number(found[0]?.split(" ")[0])).toBeGreaterThanOrEqual(known);
           workers.forEach((_, index) => {
-            workers[index] = new Worker(program, root.path, `worker-${index}-${round}`);
+            workers[index] = new Worker(program, root.path, `worker-${index}-${round}`, prefix);
           });
-          rescuer = new Worker(recoverer, root.path, "recover");
+          rescuer = new Worker(recoverer, root.path, "recover", prefix);
           continue;
         }
-        workers[victim] = new Worker(program, root.path, `worker-${victim}-${round}`);
+        workers[victim] = new Worker(program, root.path, `worker-${victim}-${round}`, prefix);
       }
       await Promise.all([...workers, rescuer].map((each) => each.kill()));
       rescuer.check();
