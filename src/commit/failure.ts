@@ -42,12 +42,14 @@ export function failure(
     readonly level: RecoveryLevel;
     /** How things stand now; a sentence. */
     readonly state: string;
+    /** What to do, where it is known better than by the error. */
+    readonly help?: string | undefined;
     readonly details?: Readonly<Record<string, unknown>>;
   },
 ): DraftError {
   const system = (cause as NodeJS.ErrnoException | undefined)?.code;
   const reason = system ?? reasonOf(cause);
-  const help = advice[system ?? ""];
+  const help = facts.help ?? advice[system ?? ""];
   const message = `Cannot ${attempted}: ${reason}. ${facts.state}`;
   return new DraftError(code, help === undefined ? message : `${message} ${help}`, {
     path: facts.path,

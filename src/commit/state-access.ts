@@ -1,3 +1,4 @@
+import { insideSandbox, isInsideSandbox } from "../disk/inside-sandbox.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
 import { isDraftError } from "../errors.ts";
 import { failure } from "./failure.ts";
@@ -12,6 +13,11 @@ const states = {
     "Drafts, checkpoints and the journal lie there and nowhere else, so this tree can be looked " +
     "at, but not changed by draftfs. Nothing was touched.",
 } as const;
+
+/** Such a directory is hidden from commands, or on a disk that is read-only for them. */
+const outside =
+  `${insideSandbox}: what it changes in its tree is pending already. ` +
+  "Start draftfs outside of it.";
 
 /**
  * Reads or writes in a state directory; where the system does not allow it, the error says so.
@@ -33,6 +39,7 @@ export function usingState<Result>(
       path: path ?? state.path,
       level: "operation_failure",
       state: states[attempted],
+      help: isInsideSandbox() ? outside : undefined,
     });
   }
 }

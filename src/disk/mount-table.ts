@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { decodeName } from "./names.ts";
 import { isWithin } from "./tree-path.ts";
 
@@ -11,6 +12,8 @@ export interface MountPoint {
   /** Flags of this mount: `ro`, `nosuid`, `nodev`, `noexec`, `relatime`… */
   readonly flags: readonly string[];
   readonly fileSystem: string;
+  /** What is mounted: a device, or a name that whoever mounted it has given. */
+  readonly source: string;
 }
 
 /** The mounts that a process sees, in no particular order. */
@@ -26,12 +29,27 @@ export function parseMountTable(bytes: Buffer): MountPoint[] {
     .map(mountPointOf);
 }
 
-/** The mounts that can be reached: of several at one path, only the uppermost shows. */
+/**
+ * The mounts that can be reached: none that another one covers, at its place or at a directory on
+ * the way to it.
+ */
 export function visibleMounts(table: readonly MountPoint[]): MountPoint[] {
-  const covered = new Set<number>();
-  const pathOf = new Map(table.map((mount) => [mount.id, mount.path]));
-  for (const { parent, path } of table) if (pathOf.get(parent) === path) covered.add(parent);
-  return table.filter(({ id }) => !covered.has(id));
+  const mountOf = new Map(table.map((mount) => [mount.id, mount]));
+  const placesIn = new Map<number, Set<string>>();
+  for (const { id, parent, path } of table) {
+    if (id !== parent) placesIn.set(parent, (placesIn.get(parent) ?? new Set()).add(path));
+  }
+  const isReached = ({ id, parent, path }: MountPoint): boolean => {
+    const around = id === parent ? undefined : mountOf.get(parent);
+    if (around === undefined) return true;
+    let directory = path;
+    while (directory !== around.path && directory !== "/") {
+      directory = dirname(directory);
+      if (placesIn.get(parent)?.has(directory)) return false;
+    }
+    return isReached(around);
+  };
+  return table.filter((one) => !placesIn.get(one.id)?.has(one.path) && isReached(one));
 }
 
 /** Mounts that lie inside `directory` (not the one at the directory itself). */
@@ -92,6 +110,7 @@ function mountPointOf(line: string): MountPoint {
     path: unescapeOctal(fields[4] ?? ""),
     flags: (fields[5] ?? "").split(","),
     fileSystem: fields[separator + 1] ?? "",
+    source: unescapeOctal(fields[separator + 2] ?? ""),
   };
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { insideSandbox, isInsideSandbox } from "../disk/inside-sandbox.ts";
 import { DraftError } from "../errors.ts";
 import { wayTo } from "../ways.ts";
 
@@ -50,8 +51,14 @@ export function isolationError(root: string, attempts: readonly IsolationAttempt
  * What to do about a failure to make a namespace or a mount, from the words of its tool.
  *
  * @param isRestricted whether AppArmor keeps user namespaces from programs without a profile.
+ * @param isNested whether this process is in a sandbox already.
  */
-export function remedyFor(message: string, isRestricted: boolean = isUsernsRestricted()): string {
+export function remedyFor(
+  message: string,
+  isRestricted: boolean = isUsernsRestricted(),
+  isNested: boolean = isInsideSandbox(),
+): string {
+  if (isNested && !/a copy of the tree/.test(message)) return nested;
   const remedy = remedyOf(message);
   if (!isRestricted || remedy.includes(appArmorProfile)) return remedy;
   return `${remedy}\nAppArmor restricts user namespaces here. ${profileAdvice}`;
@@ -60,6 +67,10 @@ export function remedyFor(message: string, isRestricted: boolean = isUsernsRestr
 const profileAdvice =
   "Write this to /etc/apparmor.d/draftfs-unshare and run apparmor_parser -r on it:\n" +
   appArmorProfile;
+
+const nested =
+  `${insideSandbox}, which may be allowed no sandbox of its own. What it changes in its tree is ` +
+  "pending already: run the command itself, without draftfs, or start draftfs outside of it.";
 
 /** What is told of a failure that is not known. */
 export const seeDoctor = "See `draftfs doctor`.";

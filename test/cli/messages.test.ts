@@ -1,7 +1,8 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildCommandLine, type Outcome } from "../support/built-command-line.ts";
+import { canServeFuse, isRoot } from "../sandbox/sandbox-fixture.ts";
+import { buildCommandLine, commandLinePath, type Outcome } from "../support/built-command-line.ts";
 import { ScratchProject } from "./scratch-project.ts";
 
 let project: ScratchProject;
@@ -96,5 +97,28 @@ describe("messages name options of the command line, and nothing of the library"
       project.draftfs(["run", "--json", "--", "sh", "-c", "echo x > ../sibling"]).out,
     ) as { command: { warnings: string[] } };
     expect(command.warnings.join("\n")).toContain("with --temporary shared:");
+  });
+});
+
+describe("draftfs in a command of draftfs", () => {
+  const nested = /command that draftfs runs in a sandbox.*pending already/;
+  /** Shared, so that a command finds the built program wherever it lies. */
+  const inside = (engine: string, ...args: readonly string[]) => {
+    const command = [process.execPath, commandLinePath, ...args];
+    return project.draftfs(["run", "--temporary", "shared", "--engine", engine, "--", ...command]);
+  };
+
+  it.runIf(isRoot)("is told why it gets no sandbox, and nothing of mounts of ours", () => {
+    const { code, err } = inside("overlay", "run", "--", "cat", "a.txt");
+    expect(code).toBe(4);
+    expect(err).toMatch(nested);
+    expect(err).not.toMatch(/holds mounts|Docker|doctor/);
+  });
+
+  it.runIf(canServeFuse)("is told why it can keep nothing", () => {
+    const { code, err } = inside("fuse", "run", "--", "cat", "a.txt");
+    expect(code).toBe(1);
+    expect(err).toMatch(nested);
+    expect(err).not.toContain("permissions");
   });
 });
