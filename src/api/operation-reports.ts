@@ -2,6 +2,7 @@ import type { CommitReceipt } from "../commit/receipt.ts";
 import { isDraftError } from "../errors.ts";
 import { callsOf, type SafetyFacts } from "../metrics/measurement.ts";
 import { nothingDone, type OperationReport } from "../metrics/meter.ts";
+import { isRefusal } from "../metrics/refusal.ts";
 
 /** The report of a commit, or of anything that changes the tree as one. */
 export function reportOfReceipt(
@@ -28,7 +29,7 @@ export function reportOfCheck(safety: SafetyFacts = {}): OperationReport {
 
 /**
  * The report of an operation that failed. What had nothing to do, and what its caller stopped, was
- * none.
+ * none; one that was refused has not failed to do what it was to do.
  *
  * @param safety what it was to do, where the error does not say it better.
  */
@@ -50,7 +51,7 @@ export function reportOfFailure(
     case "DRAFT_RECOVERY_FAILED":
       return { ...nothingDone, safety: { rollback: "failed" } };
     default:
-      return { ...nothingDone, safety };
+      return isRefusal(error, nothingDone) ? nothingDone : { ...nothingDone, safety };
   }
 }
 

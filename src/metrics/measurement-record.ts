@@ -57,7 +57,7 @@ export function measurementOf(line: string): Measurement | undefined {
   };
 }
 
-const outcomes = ["done", "failed", "fell_back"] as const;
+const outcomes = ["done", "failed", "fell_back", "refused"] as const;
 
 /** As it was written, perhaps by somebody else. */
 type Loose<Value> = { readonly [Name in keyof Value]?: unknown };

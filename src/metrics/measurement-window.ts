@@ -2,7 +2,10 @@ import { callsOf, type Measurement } from "./measurement.ts";
 
 /** What a window of measurements adds up to. */
 export interface Aggregate {
+  /** All but those that were refused. */
   readonly operations: number;
+  /** Those that were refused before they had done anything: they count nowhere else. */
+  readonly refused: number;
   readonly optimized: number;
   readonly failed: number;
   readonly fellBack: number;
@@ -42,7 +45,7 @@ const columns = [
   ...["startedAt", "optimized", "outcome", "gain", "calls", "bytes", "took", "peak"],
   ...["integrity", "rollback", "recovery"],
 ];
-const outcomes = { done: 0, failed: 1, fell_back: 2 } as const;
+const outcomes = { done: 0, failed: 1, fell_back: 2, refused: 3 } as const;
 const integrities = { sound: 1, damaged: 2 } as const;
 const rollbacks = { done: 1, failed: 2 } as const;
 /** No recovery; one may have taken no time at all. */
@@ -92,10 +95,11 @@ export class MeasurementWindow {
   aggregate(targetImprovement: number, nowMs = Date.now()): Aggregate {
     const length = Math.min(this.#count, this.#countMax) * columns.length;
     const totals = totalsOf(this.#kept.subarray(0, length), nowMs - this.#ageMaxMs);
-    const { operations, optimized, failed, fellBack, gains, gain, durations } = totals;
+    const { operations, refused, optimized, failed, fellBack, gains, gain, durations } = totals;
     const averageGain = shareOf(gain, gains);
     return {
       operations,
+      refused,
       optimized,
       failed,
       fellBack,
@@ -118,9 +122,14 @@ function totalsOf(kept: Float64Array, oldestMs: number) {
   const taken = new Float64Array(kept.length / columns.length);
   let [operations, optimized, done, fellBack, gains, gain] = [0, 0, 0, 0, 0, 0];
   let [calls, bytesWritten, peakMemoryBytes, sound, damaged] = [0, 0, 0, 0, 0];
+  let refused = 0;
   let [rolledBack, notRolledBack, recoveries, recoveryMs, recoveryMaxMs] = [0, 0, 0, 0, 0];
   for (let at = 0; at < kept.length; at += columns.length) {
     if ((kept[at] ?? 0) < oldestMs) continue;
+    if (kept[at + 2] === outcomes.refused) {
+      refused += 1;
+      continue;
+    }
     operations += 1;
     // What was rolled back has saved nothing, however few calls it took.
     const isDone = kept[at + 2] !== outcomes.failed;
@@ -146,7 +155,16 @@ function totalsOf(kept: Float64Array, oldestMs: number) {
   }
   const durations = taken.subarray(0, done).sort();
   return {
-    ...{ operations, optimized, failed: operations - done, fellBack, gains, gain, durations },
+    ...{
+      operations,
+      refused,
+      optimized,
+      failed: operations - done,
+      fellBack,
+      gains,
+      gain,
+      durations,
+    },
     ...{ calls, bytesWritten, peakMemoryBytes, sound, damaged },
     ...{ rolledBack, notRolledBack, recoveries, recoveryMs, recoveryMaxMs },
   };

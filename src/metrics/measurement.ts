@@ -46,7 +46,8 @@ export interface Measurement {
   readonly baselineCalls: number;
   /** Share of those calls that was saved; negative when it took more, 0 when it was not done. */
   readonly gain: number;
-  readonly outcome: "done" | "failed" | "fell_back";
+  /** `refused`: nothing was done, because of what was asked for or of others at work. */
+  readonly outcome: "done" | "failed" | "fell_back" | "refused";
   readonly safety: SafetyFacts | undefined;
   /** Load average over one minute, when the system is tracked. */
   readonly systemLoad: number | undefined;

@@ -10,6 +10,7 @@ import {
   type OptimizationKind,
   type SafetyFacts,
 } from "./measurement.ts";
+import { isRefusal } from "./refusal.ts";
 
 /** What a meter takes note of. The defaults are those of `metrics_config.yaml`. */
 export interface Tracking {
@@ -122,7 +123,7 @@ export class Meter {
     try {
       result = work();
     } catch (error) {
-      this.#tellFailure(operation, started, before, failureOf(error));
+      this.#tellFailure(operation, started, before, { error, report: failureOf(error) });
       throw error;
     }
     if (!(result instanceof Promise)) {
@@ -135,7 +136,7 @@ export class Meter {
         return value;
       },
       (error: unknown) => {
-        this.#tellFailure(operation, started, before, failureOf(error));
+        this.#tellFailure(operation, started, before, { error, report: failureOf(error) });
         throw error;
       },
     );
@@ -153,10 +154,11 @@ export class Meter {
     operation: MeasuredOperation,
     started: number,
     before: MemorySample | undefined,
-    report: OperationReport | undefined,
+    { error, report }: { readonly error: unknown; readonly report: OperationReport | undefined },
   ): void {
     if (report === undefined) return;
-    this.#tell(operation, started, before, { ...report, outcome: "failed" });
+    const outcome = isRefusal(error, report) ? "refused" : "failed";
+    this.#tell(operation, started, before, { ...report, outcome });
   }
 
   #tell(

@@ -79,7 +79,7 @@ describe("an overlay with an observer", () => {
     ]);
   });
 
-  it("tells of what failed, but not where there was nothing to do", async () => {
+  it("tells of what failed and what was refused, but not where there was nothing to do", async () => {
     await using overlay = await open();
     await expect(overlay.commit()).rejects.toMatchObject({ code: "DRAFT_NOTHING_PENDING" });
     overlay.fs.writeFileSync("a", "1");
@@ -89,7 +89,7 @@ describe("an overlay with an observer", () => {
     await expect(overlay.run("true", [], { cwd: "none" })).rejects.toThrow("none");
     expect(facts()).toEqual([
       ["commit", "done", sound],
-      ["undo", "failed", { rollback: "failed" }],
+      ["undo", "refused", undefined],
       ["run", "failed", undefined],
     ]);
   });

@@ -53,11 +53,17 @@ describe("commands that change something", () => {
     expect(project.tree()).toEqual({ "a.txt": "one\n" });
   });
 
-  it("keep what failed as well", () => {
+  it("keep what failed and what was refused as well", () => {
     project.run("echo two > a.txt");
+    project.draftfs(["commit"]);
     project.write("a.txt", "by hand\n");
-    expect(project.draftfs(["commit"]).code).toBe(3);
-    expect(linesOf()[1]).toMatchObject({ operation: "commit", outcome: "failed" });
+    expect(project.draftfs(["undo"]).code).toBe(3);
+    fs.rmSync(project.path(".draftfs/checkpoints.git/objects"), { recursive: true });
+    expect(project.draftfs(["undo"]).code).toBe(6);
+    expect(linesOf().slice(2)).toMatchObject([
+      { operation: "undo", outcome: "refused" },
+      { operation: "undo", outcome: "failed", safety: { integrity: "damaged" } },
+    ]);
   });
 
   it("keep it in the file that the configuration names, in memory alone, or not at all", () => {
@@ -120,6 +126,17 @@ describe("alerts on the command line", () => {
       { id: "rollback_rate", kind: "SafetyAlert", severity: "warning" },
     ]);
     expect(project.draftfs(["verify"]).err).toBe("");
+  });
+
+  it("are not raised by what was refused before anything was done", () => {
+    project.run("echo two > a.txt");
+    recordEarlier(20, {});
+    project.write("a.txt", "by hand\n");
+    for (let n = 0; n < 2; n++) {
+      const { code, err } = project.draftfs(["commit"]);
+      expect([code, err]).toEqual([3, expect.not.stringContaining("draftfs: warning")]);
+    }
+    expect(linesOf().every(({ operation }) => operation !== undefined)).toBe(true);
   });
 
   it("are critical where the store is damaged; documents stay documents", () => {

@@ -241,7 +241,7 @@ describe("streaming", () => {
     expect(seen).toMatchObject([
       { operation: "write_stream", sizeBytes: 7, outcome: "done", io: { writes: 1, moves: 1 } },
       { operation: "edit_extents", sizeBytes: 3, outcome: "done", io: { reads: 1, writes: 1 } },
-      { operation: "write_stream", outcome: "failed", gain: 0 },
+      { operation: "write_stream", outcome: "refused", gain: 0 },
       { operation: "write_stream", path: "b", sizeBytes: 8, outcome: "done", io: { writes: 1 } },
       { operation: "write_stream", path: "c", sizeBytes: 0, outcome: "failed" },
     ]);

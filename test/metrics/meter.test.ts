@@ -172,7 +172,7 @@ describe("a measurement", () => {
 });
 
 describe("a window", () => {
-  it("averages what was done: losses count, failures do not", () => {
+  it("averages what was done: losses count, failures and refusals do not", () => {
     const window = new MeasurementWindow();
     const { meter, seen } = listening();
     meter.measure(
@@ -187,8 +187,10 @@ describe("a window", () => {
     add(0.5, "done", 10);
     add(-0.1, "done", 20);
     add(1, "failed", 5000);
+    add(1, "refused", 5000);
     expect(window.aggregate(0.3)).toMatchObject({
       operations: 3,
+      refused: 1,
       optimized: 3,
       failed: 1,
       averageGain: 0.2,

@@ -135,14 +135,14 @@ describe("a measured tool", () => {
     expect(seen.map(({ gain }) => gain)).toEqual([0, 0, 0]);
   });
 
-  it("has failed when the call has, and none is counted for input that is refused", async () => {
+  it("is refused when the call is, and none is counted for input that is refused", async () => {
     const { call, seen } = session({ a: "a" });
     await expect(call("Read", { file_path: "none" })).rejects.toThrow(/no file/);
     await expect(call("Grep", { pattern: "a", path: "none" })).rejects.toThrow(/nothing/);
     await expect(call("Read", { file: "a" })).rejects.toThrow(/file_path/);
     expect(seen).toMatchObject([
-      { operation: "Read", outcome: "failed" },
-      { operation: "Grep", outcome: "failed" },
+      { operation: "Read", outcome: "refused" },
+      { operation: "Grep", outcome: "refused" },
     ]);
   });
 });
@@ -168,7 +168,7 @@ describe("a signal", () => {
     const search = call("Grep", { pattern: "y" }, controller.signal);
     setImmediate(() => controller.abort());
     await expect(search).rejects.toMatchObject({ code: "DRAFT_ABORTED" });
-    expect(seen[0]?.outcome).toBe("failed");
+    expect(seen[0]?.outcome).toBe("refused");
     expect(seen[0]?.io?.reads).toBeLessThan(6);
   });
 });

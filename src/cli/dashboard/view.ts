@@ -48,6 +48,7 @@ type Row = readonly [label: string, valueOf: (figures: Aggregate) => string];
 const performanceRows: readonly Row[] = [
   ["Operations", ({ operations }) => whole(operations)],
   ["Failed", ({ failed }) => whole(failed)],
+  ["Refused", ({ refused }) => whole(refused)],
   ["Duration, median", ({ durationMedianMs: ms }) => (ms === 0 ? "–" : took(ms))],
   ["Duration, 95 % within", ({ durationP95Ms: ms }) => (ms === 0 ? "–" : took(ms))],
   ["Calls", ({ calls }) => whole(calls)],
