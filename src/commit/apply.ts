@@ -2,7 +2,7 @@ import { dataBytesOf, dataPiecesOf, openFile } from "../disk/data-pieces.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { TreePath } from "../disk/tree-path.ts";
-import { carryAttributes } from "./carry-attributes.ts";
+import { carryAttributes, giveEncoded } from "./carry-attributes.ts";
 import { DefaultAccess } from "./default-access.ts";
 import type { Directories } from "./directories.ts";
 import { linklessCodes } from "./lock-names.ts";
@@ -123,8 +123,16 @@ export class Applier {
     const owner = needsOwner(this.#creator, node);
     const inheriting = this.#access.modeForDirectory(path, node.mode);
     this.#disk.mkdir(place, inheriting ?? node.mode | 0o700);
+    this.giveDirectory(path, node);
     const made = inheriting === undefined ? undefined : this.#disk.lstat(place)?.mode;
     this.#give(path, node, { owner, mode: (made ?? node.mode) | 0o700 });
+  }
+
+  /** The extended attributes of the directory that one which was made anew stands for. */
+  giveDirectory(path: TreePath, node: NodeImage): void {
+    if (node.kind !== "directory" || node.attributes === undefined) return;
+    const lost = giveEncoded(this.#disk, node.attributes, this.#directories.locate(path));
+    this.#losses.addAttributes(path, lost);
   }
 
   /** New bytes into an existing inode. Torn by a crash, but redone from the pack then. */

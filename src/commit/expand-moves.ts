@@ -1,3 +1,4 @@
+import type { ExtendedAttributes } from "../disk/native-calls.ts";
 import { childOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
 import {
   type After,
@@ -15,6 +16,8 @@ import { sourceOf } from "./plan.ts";
 export interface OldTree {
   /** Whether a directory can be renamed with all that is in it. */
   isMovable(place: TreePath): boolean;
+  /** The extended attributes of a directory that another one is to have. */
+  attributesOf(place: TreePath): ExtendedAttributes | undefined;
   /** What lies in a directory; without a `before` where it is no file, directory or link. */
   childrenOf(
     place: TreePath,
@@ -27,7 +30,12 @@ export interface Expansion {
   readonly changes: readonly Change[];
   /** Which of the changes that were asked for a change stands for. */
   readonly askedBy: ReadonlyMap<Change, Change>;
+  /** What directories have that are made anew: by what is removed, and by what is made for it. */
+  readonly attributes: NodeAttributes;
 }
+
+/** The extended attributes of nodes, where they have some. */
+export type NodeAttributes = ReadonlyMap<Before | After, ExtendedAttributes>;
 
 /**
  * Takes moves of directories apart that cannot be renamed: the directory is made at its new place,
@@ -62,6 +70,7 @@ class Expander {
   readonly #changes: Change[] = [];
   #hasTakenApart = false;
   readonly #askedBy = new Map<Change, Change>();
+  readonly #attributes = new Map<Before | After, ExtendedAttributes>();
 
   constructor(changes: readonly Change[], tree: OldTree) {
     this.#asked = changes;
@@ -79,7 +88,7 @@ class Expander {
     }
     if (!this.#hasTakenApart) return undefined;
     const changes = this.#changes.sort((a, b) => compareTreePaths(a.path, b.path));
-    return { changes, askedBy: this.#askedBy };
+    return { changes, askedBy: this.#askedBy, attributes: this.#attributes };
   }
 
   #survey(change: Change): void {
@@ -131,7 +140,12 @@ class Expander {
       this.#delete(this.#places.placeOfChange(asked), replaced, asked);
     }
     this.#delete(from, before, asked);
-    this.#add({ kind: "create", path, after: withOldTimes(change) }, asked);
+    const after = withOldTimes(change);
+    const attributes = this.#tree.attributesOf(from);
+    if (attributes !== undefined) {
+      this.#attributes.set(before, attributes).set(after, attributes);
+    }
+    this.#add({ kind: "create", path, after }, asked);
     for (const { name, before: found } of this.#tree.childrenOf(from)) {
       this.#moveChild(childOf(from, name), childOf(path, name), found, asked);
     }

@@ -207,6 +207,7 @@ class Finisher {
     const stamp = this.#directories.find(step.path);
     if (stamp?.kind === "directory") {
       // It may have been made but not dressed yet; its owner comes with the mode.
+      this.#applier.giveDirectory(step.path, step.node);
       this.#applier.setAttributes(step.path, { ...step.node, mode: step.node.mode | 0o700 }, false);
       return "already";
     }

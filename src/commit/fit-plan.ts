@@ -1,8 +1,10 @@
 import type { Disk } from "../disk/disk.ts";
+import type { ExtendedAttributes } from "../disk/native-calls.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { packedContentBytesMax } from "../limits.ts";
+import { carriedAttributes } from "./carry-attributes.ts";
 import {
   type Before,
   type Change,
@@ -12,7 +14,7 @@ import {
 } from "./change-set.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { Directories } from "./directories.ts";
-import { expandMoves, type OldTree } from "./expand-moves.ts";
+import { expandMoves, type NodeAttributes, type OldTree } from "./expand-moves.ts";
 import { stateOf } from "./images.ts";
 import type { RootLock } from "./lock.ts";
 import { fileSystemOf } from "./mounts-below.ts";
@@ -26,6 +28,8 @@ export interface FittedPlan {
   readonly askedBy: (change: Change) => Change;
   /** Whether files may get other inodes when they are changed. */
   readonly isLayered: boolean;
+  /** The extended attributes of directories that are made anew because they cannot be moved. */
+  readonly attributes?: NodeAttributes;
 }
 
 /**
@@ -58,12 +62,13 @@ export function fitPlan(
     const parting = planCommit(changeSet, { partsNames: true });
     return { plan: parting, askedBy: asAsked, isLayered: true };
   }
-  const { askedBy } = expansion;
+  const { askedBy, attributes } = expansion;
   const expanded = { ...changeSet, changes: expansion.changes };
   return {
     plan: planCommit(expanded, { asked: changeSet, partsNames: true }),
     askedBy: (change) => askedBy.get(change) ?? change,
     isLayered: true,
+    attributes,
   };
 }
 
@@ -135,6 +140,10 @@ class LayeredTree implements OldTree {
     if (this.#directories.find(place)?.kind !== "directory") return true;
     // Recovery knows a directory that has moved by its inode.
     return this.#hasStableInodes && !this.#isRefused(this.#directories.locate(place));
+  }
+
+  attributesOf(place: TreePath): ExtendedAttributes | undefined {
+    return carriedAttributes(this.#disk, this.#directories.locate(place));
   }
 
   #isRefused(place: string): boolean {

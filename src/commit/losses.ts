@@ -5,11 +5,11 @@ import type { CheckFinding } from "./check-finding.ts";
 export class Losses {
   readonly findings: CheckFinding[] = [];
 
-  /** Notes extended attributes that replaced files had and the new ones may not be given. */
+  /** Notes extended attributes that replaced nodes had and the new ones may not be given. */
   addAttributes(path: TreePath, names: readonly string[]): void {
     if (names.length === 0) return;
     const list = names.join(", ");
-    const message = `its extended attributes ${list} could not be given to its new content`;
+    const message = `its extended attributes ${list} could not be given to what is in its place`;
     this.findings.push({ path, check: "attributes", severity: "warning", message });
   }
 

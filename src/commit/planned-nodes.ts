@@ -1,7 +1,9 @@
 import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
+import { encodeAttributes } from "./carry-attributes.ts";
 import type { After, Before, Change, ModifyChange, RenameChange } from "./change-set.ts";
+import type { NodeAttributes } from "./expand-moves.ts";
 import { imageOf, manifestAfterOf, manifestNodeOf, notStored } from "./images.ts";
 import type { RootLock } from "./lock.ts";
 import type { ManifestChange } from "./manifest.ts";
@@ -16,13 +18,22 @@ import { mapStep, type NodeImage, type Step } from "./step.ts";
 export class PlannedNodes {
   readonly #plan: CommitPlan;
   readonly #lock: Pick<RootLock, "hasStableInodes">;
+  readonly #attributes: NodeAttributes;
   readonly #found = new Map<Before, NodeImage>();
   readonly #staged = new Map<After, NodeImage>();
   #shared: ReadonlySet<After> = new Set();
 
-  /** @param lock tells whether directories are to be recognised by their inodes. */
-  constructor(plan: CommitPlan, lock: Pick<RootLock, "hasStableInodes">) {
+  /**
+   * @param lock tells whether directories are to be recognised by their inodes.
+   * @param attributes what directories are made anew with.
+   */
+  constructor(
+    plan: CommitPlan,
+    lock: Pick<RootLock, "hasStableInodes">,
+    attributes: NodeAttributes = new Map(),
+  ) {
     this.#plan = plan;
+    this.#attributes = attributes;
     this.#lock = lock;
   }
 
@@ -33,7 +44,14 @@ export class PlannedNodes {
 
   noteFound(before: Before, image: NodeImage): void {
     const isKnown = image.kind !== "directory" || this.#lock.hasStableInodes;
-    this.#found.set(before, isKnown ? image : withoutIdentity(image));
+    const known = isKnown ? image : withoutIdentity(image);
+    this.#found.set(before, this.#withAttributes(before, known));
+  }
+
+  #withAttributes(node: Before | After, image: NodeImage): NodeImage {
+    const attributes = this.#attributes.get(node);
+    if (attributes === undefined || image.kind !== "directory") return image;
+    return { ...image, attributes: encodeAttributes(attributes) };
   }
 
   /** A file that was found has got another inode, and perhaps other names. */
@@ -63,7 +81,9 @@ export class PlannedNodes {
   #newImage(after: After, before: Before | undefined): NodeImage {
     const staged = this.#staged.get(after);
     if (staged !== undefined) return staged;
-    if (after.state.kind !== "file") return imageOf(after.state, notStored);
+    if (after.state.kind !== "file") {
+      return this.#withAttributes(after, imageOf(after.state, notStored));
+    }
     const linked = this.#plan.linked.get(after);
     if (linked !== undefined) {
       const source = this.#oldImage(linked);

@@ -110,7 +110,7 @@ class Preparation {
     this.#pace = pace;
     this.#root = root;
     this.#sequence = root.last.sequence + 1;
-    this.#nodes = new PlannedNodes(fitted.plan, root.lock);
+    this.#nodes = new PlannedNodes(fitted.plan, root.lock, fitted.attributes);
   }
 
   async run(): Promise<PreparedCommit> {

@@ -45,7 +45,10 @@ export interface Identity {
 }
 
 export interface FileImage extends ManifestFile, Identity {}
-export interface DirectoryImage extends ManifestDirectory, Identity {}
+export interface DirectoryImage extends ManifestDirectory, Identity {
+  /** Extended attributes to make it anew with, in base64: those of the one that it stands for. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
 export interface SymlinkImage extends ManifestSymlink, Identity {}
 
 /** A place outside the visible tree where a node waits, relative to the root. */
