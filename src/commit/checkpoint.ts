@@ -1,12 +1,11 @@
 import { encodePath } from "../disk/names.ts";
 import type { TreePath } from "../disk/tree-path.ts";
-import { DraftError } from "../errors.ts";
-import { encodeCommit, parseCommit, type Signature } from "../objects/commit-object.ts";
+import { encodeCommit, type Signature } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { PackBuilder } from "../objects/pack-builder.ts";
 import { emptyTreeOid, parseTree, type TreeEntry, type TreeMode } from "../objects/tree.ts";
-import { type KnownTrees, type TreeEdit, updateTree } from "../objects/update-tree.ts";
+import { type TreeEdit, updateTree } from "../objects/update-tree.ts";
 import type { RefUpdate } from "./journal-record.ts";
 import { pointerOf } from "./large-content.ts";
 import {
@@ -18,6 +17,7 @@ import {
   operationsRef,
 } from "./manifest.ts";
 import { OldPlaces } from "./old-places.ts";
+import type { RecordedTree } from "./recorded-tree.ts";
 
 /** What identifies an operation beside its changes. */
 export type OperationFacts = Omit<OperationManifest, "format" | "main" | "changes">;
@@ -37,18 +37,19 @@ export interface Checkpoint {
  * The main chain holds after-states. Where it does not know what this operation replaces, or the
  * disk has moved on since, a base commit with the state before comes in between, so that the
  * difference between a checkpoint and its parent is exactly what the operation did.
+ *
+ * @param recorded the checkpoint before.
  */
 export function addCheckpoint(
   store: ObjectStore,
+  recorded: RecordedTree,
   pack: PackBuilder,
   facts: OperationFacts,
   changes: readonly ManifestChange[],
 ): Checkpoint {
   const signature = signatureOf(facts);
-  const parent = store.readRef(mainRef);
-  const parentTree = parent === undefined ? emptyTreeOid : treeOf(store, parent);
+  const { commit: parent, oid: parentTree, known } = recorded;
 
-  const known: KnownTrees = new Map();
   const baseTree = updateTree(store, pack, parentTree, editsBefore(changes, pack), known);
   let base = parent;
   if (baseTree !== parentTree) {
@@ -93,19 +94,6 @@ function addCommit(
   if (tree === emptyTreeOid) pack.add("tree", Buffer.alloc(0));
   const commit = { tree, parents, author: signature, committer: signature, message };
   return pack.add("commit", encodeCommit(commit));
-}
-
-function treeOf(store: ObjectStore, commit: ObjectId): ObjectId {
-  const object = store.read(commit);
-  if (object.kind !== "commit") {
-    throw new DraftError(
-      "DRAFT_STORE_CORRUPT",
-      `Cannot commit: ${mainRef} of ${store.path} names a ${object.kind}, and no commit. Nothing ` +
-        "was touched. Point it at a commit (git update-ref), or remove it.",
-      { path: store.path },
-    );
-  }
-  return parseCommit(object.bytes).tree;
 }
 
 /** What lay at the touched places, as far as git can hold it. */

@@ -149,7 +149,7 @@ export class Examiner {
     this.#length = this.#disk.read(descriptor, this.#buffer.subarray(0, stamp.size), 0);
     const bytes = this.#buffer.subarray(0, this.#length);
     if (isReplaced) this.#onReplaced?.(change, bytes);
-    return { oid: this.#pack.add("blob", bytes), stored: "blob" };
+    return { oid: this.#pack.addFile(bytes), stored: "blob" };
   }
 
   /** The expectation with its content id, where this process has read that content before. */

@@ -22,6 +22,7 @@ import { type FittedPlan, fitPlan } from "./fit-plan.ts";
 import { encodeRecord, type JournalRecord } from "./journal-record.ts";
 import { fitsSlot } from "./journal-slots.ts";
 import type { LockOptions } from "./lock.ts";
+import type { ManifestChange } from "./manifest.ts";
 import { type OpenRoot, openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
@@ -32,12 +33,14 @@ import type { RecordSlot } from "./preparations.ts";
 import { PreparedCommit } from "./prepared-commit.ts";
 import { purposeOf } from "./purpose.ts";
 import type { Seen } from "./recheck.ts";
+import { RecordedTree } from "./recorded-tree.ts";
 import { ReplacedFiles } from "./replaced-files.ts";
 import { settleJournal } from "./settle.ts";
 import { compareNames } from "./shared-nodes.ts";
 import { Stager } from "./stage.ts";
 import { makeStaging, removeStaging } from "./staging-place.ts";
 import type { Step } from "./step.ts";
+import { storedContents } from "./stored-contents.ts";
 
 /**
  * Does everything of a commit that can fail for a reason, and changes nothing: takes the lock,
@@ -94,6 +97,7 @@ class Preparation {
   readonly #root: OpenRoot;
   readonly #sequence: number;
   readonly #nodes: PlannedNodes;
+  readonly #recorded: RecordedTree;
   readonly #startedMs = performance.now();
 
   constructor(
@@ -111,6 +115,7 @@ class Preparation {
     this.#root = root;
     this.#sequence = root.last.sequence + 1;
     this.#nodes = new PlannedNodes(fitted.plan, root.lock, fitted.attributes);
+    this.#recorded = new RecordedTree(store.objects);
   }
 
   async run(): Promise<PreparedCommit> {
@@ -133,7 +138,7 @@ class Preparation {
     let pack: PackBuilder | undefined;
     try {
       this.#refuseCollisions(staging);
-      pack = new PackBuilder(disk, packDescriptor, packBytesOf(this.#plan));
+      pack = this.#openPack(packDescriptor);
       const examiner = this.#examiner({ directories, pack, replaced, checks });
       if (stager.isInBackground && checks.isClear(this.#store, directories, this.#plan)) {
         // Files are created while the places are looked at.
@@ -147,7 +152,7 @@ class Preparation {
       const seen = this.#settle(directories, examiner, staging);
       const changes = this.#nodes.manifestChanges();
       const staged = stager.finish();
-      const checkpoint = addCheckpoint(this.#store.objects, pack, this.#facts(), changes);
+      const checkpoint = this.#addCheckpoint(pack, changes);
       const summary = pack.finish();
       const steps = this.#nodes.steps(staging);
       const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
@@ -198,6 +203,17 @@ class Preparation {
   #refuseCollisions(staging: string): void {
     const collisions = findCollidingNames(this.#store, this.#plan.asked.changes, staging);
     refuseErrors(collisions, purposeOf(this.#options));
+  }
+
+  /** The pack of the operation, which will not hold what the store does. */
+  #openPack(descriptor: number): PackBuilder {
+    const isStored = storedContents(this.#store, this.#recorded, this.#plan, this.#options);
+    const expectedBytes = packBytesOf(this.#plan);
+    return new PackBuilder(this.#store.disk, descriptor, { expectedBytes, isStored });
+  }
+
+  #addCheckpoint(pack: PackBuilder, changes: readonly ManifestChange[]): Checkpoint {
+    return addCheckpoint(this.#store.objects, this.#recorded, pack, this.#facts(), changes);
   }
 
   #replacedFiles({ isInBackground }: Stager, descriptor: number): ReplacedFiles {

@@ -120,7 +120,7 @@ export class Stager {
     }
     const bytes = this.#read(content, item.path);
     const hash = this.#checks?.beforeWriting(item, bytes);
-    const stored: Stored = { oid: pack.add("blob", bytes), stored: "blob" };
+    const stored: Stored = { oid: pack.addFile(bytes), stored: "blob" };
     const image = imageOf({ ...state, size: bytes.length }, stored) as FileImage;
     const node: StagedNode = { path: item.path, slot, image, times: timesSet };
     if (this.#begin(node, bytes)) return image;

@@ -9,9 +9,9 @@ import { publishObjects } from "./publish-objects.ts";
  * Takes an operation back, wholly or as far as it was begun.
  *
  * First a record that says so takes the place of the operation's own: from then on recovery takes
- * back what is left, not forward. It needs no bytes but those that the operation's pack holds. Then
- * its steps, the inverse of those begun, are carried out with the same care as after a crash: the
- * last one may be half done.
+ * back what is left, not forward. It needs no bytes but those that the store holds, with the pack
+ * of the operation. Then its steps, the inverse of those begun, are carried out with the same care
+ * as after a crash: the last one may be half done.
  *
  * Settling (I4) is not needed in between: the new record covers everything that the old one
  * touched.

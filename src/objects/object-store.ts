@@ -69,9 +69,17 @@ export class ObjectStore {
     return this.#disk.lstat(join(this.path, "HEAD")) !== undefined;
   }
 
-  /** Whether the store holds the object. */
-  has(oid: ObjectId): boolean {
-    if (this.#findPack(oid) !== undefined) return true;
+  /**
+   * Whether the store holds the object.
+   *
+   * @param without packs that do not count, as {@link ObjectStore.packBases} names them.
+   */
+  has(oid: ObjectId, without: ReadonlySet<string> = new Set()): boolean {
+    const found = this.#findPack(oid);
+    if (found !== undefined && without.size === 0) return true;
+    for (const [base, { index }] of found === undefined ? [] : (this.#packs ?? [])) {
+      if (!without.has(base) && index.findOffset(oid) !== undefined) return true;
+    }
     return this.#looseDirectories().some(
       ({ objects, names }) =>
         names.has(oid.slice(0, 2)) && this.#disk.lstat(loosePathOf(objects, oid)) !== undefined,

@@ -35,6 +35,12 @@ export interface PackSummary {
   readonly bytes?: Uint8Array;
 }
 
+/** What is known of a pack before it is made. */
+export interface PackOptions {
+  readonly expectedBytes?: number;
+  readonly isStored?: (oid: ObjectId) => boolean;
+}
+
 /**
  * Writes a git pack of whole objects, uncompressed, into an open file.
  *
@@ -52,7 +58,8 @@ export class PackBuilder {
   #summed = 0;
   /** Where the last entry ends. */
   #entriesEnd = 0;
-  readonly #known = new Map<ObjectId, number>();
+  readonly #known = new Set<ObjectId>();
+  readonly #isStored: (oid: ObjectId) => boolean;
   /** Trees and commits added here, which later steps of the same commit read back. */
   readonly #readable = new Map<ObjectId, GitObject>();
   #index: Buffer | undefined;
@@ -60,11 +67,15 @@ export class PackBuilder {
   #piece: Buffer | undefined;
 
   /**
-   * @param expectedBytes about how large the pack will be. Its memory is taken once then and, where
-   *   it is held to the end, every MiB of it is written while more is added: {@link
+   * @param options.expectedBytes - about how large the pack will be. Its memory is taken once then
+   *   and, where it is held to the end, every MiB of it is written while more is added: {@link
    *   PackBuilder.settle} has to be awaited before the file is whole, or may be closed.
+   * @param options.isStored - whether whoever reads the pack has the content of a file already; for
+   *   {@link PackBuilder.addFile}.
    */
-  constructor(disk: Disk, descriptor: number, expectedBytes = 0) {
+  constructor(disk: Disk, descriptor: number, options: PackOptions = {}) {
+    const { expectedBytes = 0, isStored = () => false } = options;
+    this.#isStored = isStored;
     this.#output = new PackOutput(disk, descriptor, expectedBytes, () => this.#sum());
   }
 
@@ -78,10 +89,6 @@ export class PackBuilder {
     return this.#output.size;
   }
 
-  has(oid: ObjectId): boolean {
-    return this.#known.has(oid);
-  }
-
   /** A tree or commit that was added here; blobs are not kept. */
   find(oid: ObjectId): Buffer | undefined {
     return this.#readable.get(oid)?.bytes;
@@ -93,6 +100,13 @@ export class PackBuilder {
     if (this.#known.has(oid)) return oid;
     if (kind !== "blob") this.#readable.set(oid, { kind, bytes: Buffer.from(bytes) });
     this.#addWhole(kind, oid, bytes);
+    return oid;
+  }
+
+  /** Adds the content of a file, unless it is stored elsewhere. The bytes may be reused. */
+  addFile(bytes: Uint8Array): ObjectId {
+    const oid = objectIdOf("blob", bytes);
+    if (!this.#known.has(oid) && !this.#isStored(oid)) this.#addWhole("blob", oid, bytes);
     return oid;
   }
 
@@ -216,7 +230,7 @@ export class PackBuilder {
 
   /** @param crc is left out where the entry is held. */
   #record(oid: ObjectId, offset: number, crc?: number): void {
-    this.#known.set(oid, this.#entries.length);
+    this.#known.add(oid);
     this.#entries.push({ oid, offset, crc: crc ?? 0 });
     this.#entriesEnd = this.size;
     if (crc !== undefined) this.#summed = this.#entries.length;

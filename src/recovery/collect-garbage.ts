@@ -2,16 +2,17 @@ import { join } from "node:path";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { sweepClaims } from "../commit/lock.ts";
 import { type OpenRoot, openRoot } from "../commit/open-root.ts";
-import type { Checkpoint } from "../commit/operation-log.ts";
+import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
 import { settleJournal } from "../commit/settle.ts";
 import { isDraftError } from "../errors.ts";
 import { packsMax } from "../limits.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
 import { detachedHeads, listRefs } from "../objects/refs.ts";
 import { readShallow, writeShallow } from "../objects/shallow.ts";
 import { type BuiltPack, buildPack, sweepProvisionalPacks } from "./repack.ts";
-import { type KeptHistory, keptHistory, type Retention } from "./retention.ts";
+import { filesOf, type KeptHistory, keptHistory, type Retention } from "./retention.ts";
 
 /** How to collect. */
 export interface GarbageOptions extends Retention {
@@ -26,7 +27,10 @@ export interface GarbageOptions extends Retention {
 
 /** What a collection did. */
 export interface GarbageReport {
-  /** `busy`: somebody else held the root, or changed the packs meanwhile; nothing was done. */
+  /**
+   * `busy`: somebody else held the root, or changed the packs or brought old content back meanwhile;
+   * nothing was done.
+   */
   readonly outcome: "collected" | "nothing" | "busy";
   /** Operations that can still be undone, and those that were forgotten. */
   readonly kept: number;
@@ -83,6 +87,11 @@ export async function collectGarbage(
         return report("busy", history, before, before);
       }
       options.signal?.throwIfAborted();
+      objects.refresh();
+      // An undo that came meanwhile has left out what it put back, which may be about to go.
+      if (!isKept(contentSince(objects, history), built, oldPacks, objects)) {
+        return report("busy", history, before, before);
+      }
       const newPack = await built.install();
       if (history.pruned > 0) {
         await writeShallow(store.disk, objects.path, boundary);
@@ -108,7 +117,28 @@ export async function collectGarbage(
   }
 }
 
+/** The content of files in the operations that have come since a history was read. */
+function* contentSince(objects: ObjectStore, { kept }: KeptHistory): Generator<ObjectId> {
+  for (const { id, manifest } of checkpoints(objects)) {
+    if (id === kept[0]?.id) return;
+    for (const { oid, stored } of filesOf(manifest.changes)) if (stored === "blob") yield oid;
+  }
+}
+
+/** Whether all of it will still be there when the old packs are gone. */
+function isKept(
+  content: Iterable<ObjectId>,
+  built: BuiltPack,
+  oldPacks: readonly string[],
+  objects: ObjectStore,
+): boolean {
+  const old = new Set(oldPacks);
+  for (const oid of content) if (!built.has(oid) && !objects.has(oid, old)) return false;
+  return true;
+}
+
 const nothingToKeep: BuiltPack = {
+  has: () => false,
   install: () => Promise.resolve(undefined),
   discard: () => undefined,
 };

@@ -16,6 +16,7 @@ const compress = promisify<Buffer, ZlibOptions, Buffer>(deflate);
 
 /** A pack of everything reachable, durable under a provisional name that git ignores. */
 export interface BuiltPack {
+  has(oid: ObjectId): boolean;
   /**
    * Gives it its name and its index, durably; returns the path of both without suffix, `undefined`
    * where there is nothing to pack.
@@ -62,7 +63,9 @@ export async function buildPack(
     discard();
     throw error;
   }
+  const held = new Set(reached.map(({ oid }) => oid));
   return {
+    has: (oid) => held.has(oid),
     discard,
     async install(): Promise<string> {
       const base = join(directory, `pack-${summary.checksum}`);

@@ -11,7 +11,7 @@ import type { Disk } from "../../src/disk/disk.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { isDraftError } from "../../src/errors.ts";
-import { fileAfter } from "../commit/change-builder.ts";
+import { ChangeBuilder } from "../commit/change-builder.ts";
 import { makeChanges, makeTree, TemporaryRoot } from "../commit/scenario.ts";
 import { readTree, type TreeLines } from "../commit/tree.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
@@ -31,13 +31,20 @@ export interface Outcomes {
  */
 export type JournalForm = "files" | "slots";
 
-/** Makes the tree of the scenario, in a root whose next small commit writes such a record. */
+/** Files of the scenario with one name each, which changes replace, remove or move. */
+const plainFiles = ["changed", "executable", "removed", "moved/inside", "moved/deep/gone"];
+
+/**
+ * Makes the tree of the scenario, in a root whose next small commit writes such a record. With slots
+ * it has been committed before, so that the store holds already what some changes replace.
+ */
 export async function makeRoot(root: string, form: JournalForm = "files"): Promise<void> {
   makeTree(root);
   if (form === "files") return;
   const store = openCommitStore(new ImpatientDisk(), stateDirectoryOf(root));
-  const after = fileAfter("makes the slots\n", { mode: 0o644 });
-  await commitChangeSet(store, { root, changes: [{ kind: "create", path: "first", after }] });
+  const changes = new ChangeBuilder(root).create("first", "makes the slots\n", { mode: 0o644 });
+  for (const path of plainFiles) changes.write(path, fs.readFileSync(join(root, path)));
+  await commitChangeSet(store, changes.build());
   await settleIfFree(store);
 }
 

@@ -30,7 +30,8 @@ async function build(
 ): Promise<{ path: string; summary: PackSummary }> {
   const path = join(directory, `${Math.random()}.pack`);
   const descriptor = disk.open(path, openFlags.createNew, 0o600);
-  const pack = new PackBuilder(disk, descriptor, expected);
+  const options = expected === undefined ? {} : { expectedBytes: expected };
+  const pack = new PackBuilder(disk, descriptor, options);
   try {
     for (let left = bytes, seed = 1; left > 0; seed++) {
       const size = Math.min(left, seed % 30 === 0 ? 3_000_000 : 50_000 + seed);

@@ -152,6 +152,25 @@ test("a commit that happens while gc works is kept", async () => {
   expect(fixture.read("counter")).toBe("2\n");
 });
 
+test("what is brought back while gc is about to forget it stays", async () => {
+  await fixture.write({ counter: "the first\n" });
+  await live(4);
+  const first = [...checkpoints(fixture.store.objects)].at(-1)?.id ?? "";
+  let back: Promise<unknown> | undefined;
+  const onProgress = (): void => {
+    back ??= restore(fixture.store, { checkpoint: first, durability: "none" });
+  };
+  const options = { operations: 2, lockWaitMs: 5000 };
+  const report = await collectGarbage(fixture.store, { ...options, onProgress });
+  await back;
+  expect(report.outcome).toBe("busy");
+  expect(fixture.read("counter")).toBe("the first\n");
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+  expect(await collectGarbage(fixture.store, options)).toMatchObject({ outcome: "collected" });
+  expect(fixture.git("fsck", "--full", "--strict")).toBe("");
+  expect(fixture.git("show", "main:counter")).toBe("the first\n");
+});
+
 test("a reader that has looked before another process collects goes on reading", async () => {
   await live(6);
   const reader = new ObjectStore(fixture.store.disk, fixture.state.checkpoints);
