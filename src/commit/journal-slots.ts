@@ -191,11 +191,13 @@ export class JournalSlots {
   }
 
   #claim(bytes: Buffer, slot: number, layout: SlotLayout): SlotClaim[] {
+    // As it was made. An error for it would cost more than all else that is done here.
+    if (bytes.length === 0 || bytes[0] === 0) return [];
     try {
       const { sequence, size } = readRecordHead(bytes, this.#path);
       return size > layout.slotBytes ? [] : [{ slot, sequence, size, layout }];
     } catch (error) {
-      // Empty as yet, or torn.
+      // Torn.
       if (isDraftError(error) && error.code === "DRAFT_FORMAT_CORRUPT") return [];
       throw error;
     }

@@ -57,7 +57,8 @@ export function sweepStaging(disk: Disk, state: StateDirectory, keep: number): v
 }
 
 function removeFlat(disk: Disk, place: string): void {
-  if (isRemoved(disk, place)) return;
+  // Mostly it is gone long since, which a look tells for less than an error costs.
+  if (disk.lstat(place) === undefined || isRemoved(disk, place)) return;
   for (const entry of disk.readdir(place)) {
     const path = `${place}/${entry.name}`;
     // A directory here is one that was parked and never went on: not ours to destroy.

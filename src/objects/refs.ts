@@ -14,19 +14,7 @@ const oidPattern = /^[0-9a-f]{40}$/;
  */
 export function readRef(disk: Disk, repository: string, name: string): ObjectId | undefined {
   const own = readIfThere(disk, `${repository}/${name}`);
-  if (own !== undefined) {
-    const text = own.toString("latin1").trimEnd();
-    return oidPattern.test(text) ? text : undefined;
-  }
-  const packed = `${repository}/packed-refs`;
-  if (disk.lstat(packed)?.kind !== "file") return undefined;
-  const line = disk
-    .readFile(packed)
-    .toString("utf8")
-    .split("\n")
-    .find((each) => each.endsWith(` ${name}`));
-  const oid = line?.slice(0, 40);
-  return oid !== undefined && oidPattern.test(oid) ? oid : undefined;
+  return own === undefined ? findPacked(disk, repository, name) : idIn(own);
 }
 
 /** How many symbolic refs lead to one another at most, as in git. */
@@ -36,17 +24,34 @@ const symbolicMax = 5;
 export function resolveRef(disk: Disk, repository: string, name: string): ObjectId | undefined {
   let at = name;
   for (let depth = 0; depth < symbolicMax; depth++) {
-    const text = readIfThere(disk, `${repository}/${at}`)?.toString("utf8") ?? "";
-    const target = /^ref:\s*(refs\/.+?)\s*$/.exec(text)?.[1];
-    if (target === undefined || target.split("/").includes("..")) break;
+    const own = readIfThere(disk, `${repository}/${at}`);
+    if (own === undefined) return findPacked(disk, repository, at);
+    const target = /^ref:\s*(refs\/.+?)\s*$/.exec(own)?.[1];
+    if (target === undefined || target.split("/").includes("..")) return idIn(own);
     at = target;
   }
   return readRef(disk, repository, at);
 }
 
-function readIfThere(disk: Disk, path: string): Buffer | undefined {
+function idIn(text: string): ObjectId | undefined {
+  const id = text.trimEnd();
+  return oidPattern.test(id) ? id : undefined;
+}
+
+function findPacked(disk: Disk, repository: string, name: string): ObjectId | undefined {
+  const packed = `${repository}/packed-refs`;
+  if (disk.lstat(packed)?.kind !== "file") return undefined;
+  const line = disk
+    .readFile(packed)
+    .toString("utf8")
+    .split("\n")
+    .find((each) => each.endsWith(` ${name}`));
+  return line === undefined ? undefined : idIn(line.slice(0, 40));
+}
+
+function readIfThere(disk: Disk, path: string): string | undefined {
   try {
-    return disk.readFile(path);
+    return disk.readFile(path).toString("utf8");
   } catch (error) {
     if (absences.has((error as NodeJS.ErrnoException).code)) return undefined;
     throw error;
