@@ -31,9 +31,7 @@ export interface JournalRecord {
   readonly stagedByMs?: number;
   /** Identifies the boot under which it was written; `""` where the system does not tell. */
   readonly bootId: string;
-  /**
-   * The pack that holds every byte the steps need and the store lacked; `null` when they need none.
-   */
+  /** The pack with every byte that the steps need and the store lacked; `null` for none. */
   readonly pack: JournalPack | null;
   /** Where staged files lie, relative to the root; removed when the record is done. */
   readonly staging: string;

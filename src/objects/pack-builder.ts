@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Disk } from "../disk/disk.ts";
-import { assert, DraftError } from "../errors.ts";
-import { chunkBytes } from "../limits.ts";
+import { assert } from "../errors.ts";
 import { adler32 } from "./adler.ts";
-import type { ByteSource } from "./byte-source.ts";
-import { type ObjectId, type ObjectKind, objectIdOf, startObjectHash } from "./object-id.ts";
+import { type ObjectId, type ObjectKind, objectIdOf } from "./object-id.ts";
 import type { GitObject } from "./pack-file.ts";
 import {
   entryHeaderBytesMax,
@@ -45,9 +43,8 @@ export interface PackOptions {
  * Writes a git pack of whole objects, uncompressed, into an open file.
  *
  * Objects gather in memory, up to 16 MiB of them, so that most packs are written once, with their
- * count, and need not be read back for their checksum. Content above 1 MiB passes through a buffer
- * of that size and is never whole in memory. The same object is stored once. Nothing is made
- * durable here: fsync the descriptor after {@link PackBuilder.finish}.
+ * count, and need not be read back for their checksum. The same object is stored once. Nothing is
+ * made durable here: fsync the descriptor after {@link PackBuilder.finish}.
  *
  * The caller opens the file (empty, for reading and writing) and closes it.
  */
@@ -64,7 +61,6 @@ export class PackBuilder {
   readonly #readable = new Map<ObjectId, GitObject>();
   #index: Buffer | undefined;
   #finished = false;
-  #piece: Buffer | undefined;
 
   /**
    * @param options.expectedBytes - about how large the pack will be. Its memory is taken once then
@@ -108,20 +104,6 @@ export class PackBuilder {
     const oid = objectIdOf("blob", bytes);
     if (!this.#known.has(oid) && !this.#isStored(oid)) this.#addWhole("blob", oid, bytes);
     return oid;
-  }
-
-  /**
-   * Adds the bytes of `content` as a blob, streaming what is large.
-   *
-   * @throws {DraftError} `DRAFT_COMMIT_FAILED` when the content ends before its size: it changed
-   *   while it was read.
-   */
-  addContent(content: ByteSource): ObjectId {
-    if (content.size > chunkBytes) return this.#addStreamed(content);
-    this.#piece ??= Buffer.allocUnsafeSlow(chunkBytes);
-    const bytes = this.#piece.subarray(0, content.size);
-    readFully(content, bytes, 0);
-    return this.add("blob", bytes);
   }
 
   /**
@@ -194,46 +176,10 @@ export class PackBuilder {
     this.#record(oid, offset);
   }
 
-  #addStreamed(content: ByteSource): ObjectId {
-    this.#output.flush();
-    const offset = this.size;
-    const hash = startObjectHash("blob", content.size);
-    const buffer = Buffer.allocUnsafeSlow(chunkBytes + chunkOverheadBytes);
-    let filled = writeEntryHeader(buffer, 0, "blob", content.size);
-    filled = buffer.writeUInt16BE(zlibHeader, filled);
-    let adler = 1;
-    let crc = 0;
-    for (let position = 0; position < content.size; ) {
-      const length = Math.min(storedBlockBytesMax, content.size - position);
-      filled = writeBlockHeader(buffer, filled, length, position + length === content.size);
-      const piece = buffer.subarray(filled, filled + length);
-      readFully(content, piece, position);
-      hash.update(piece);
-      adler = adler32(piece, adler);
-      filled += length;
-      position += length;
-      const isLast = position === content.size;
-      if (isLast) filled = buffer.writeUInt32BE(adler, filled);
-      if (isLast || filled > chunkBytes - storedBlockBytesMax) {
-        const bytes = buffer.subarray(0, filled);
-        crc = crc32(bytes, crc);
-        this.#output.write(bytes);
-        filled = 0;
-      }
-    }
-    const oid = hash.digest("hex");
-    // The content was stored before, which only its hash could tell: forget the second copy.
-    if (this.#known.has(oid)) this.#output.shorten(offset);
-    else this.#record(oid, offset, crc);
-    return oid;
-  }
-
-  /** @param crc is left out where the entry is held. */
-  #record(oid: ObjectId, offset: number, crc?: number): void {
+  #record(oid: ObjectId, offset: number): void {
     this.#known.add(oid);
-    this.#entries.push({ oid, offset, crc: crc ?? 0 });
+    this.#entries.push({ oid, offset, crc: 0 });
     this.#entriesEnd = this.size;
-    if (crc !== undefined) this.#summed = this.#entries.length;
   }
 
   /** The CRCs take a fifth of the time of a pack, and nobody needs them before the index. */
@@ -248,9 +194,6 @@ export class PackBuilder {
 
 type Entry = { -readonly [Key in keyof PackEntry]: PackEntry[Key] };
 
-/** Headers of entry, stream and blocks, and trailer, beside one chunk of content. */
-const chunkOverheadBytes = 1024;
-
 function writeBlockHeader(
   target: Buffer,
   position: number,
@@ -260,18 +203,4 @@ function writeBlockHeader(
   target[position] = isFinal ? 1 : 0;
   target.writeUInt16LE(length, position + 1);
   return target.writeUInt16LE(length ^ 0xffff, position + 3);
-}
-
-function readFully(content: ByteSource, target: Uint8Array, position: number): void {
-  for (let filled = 0; filled < target.length; ) {
-    const bytesRead = content.read(target.subarray(filled), position + filled);
-    if (bytesRead === 0) {
-      throw new DraftError(
-        "DRAFT_COMMIT_FAILED",
-        `Cannot store a file of ${content.size} bytes: it ends after ${position + filled}. ` +
-          "It changed while it was read; nothing was written. Try again.",
-      );
-    }
-    filled += bytesRead;
-  }
 }

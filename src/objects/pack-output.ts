@@ -77,25 +77,13 @@ export class PackOutput {
     this.#onLetGo();
     const bytes = this.#chunk.subarray(0, this.#filled);
     this.#filled = 0;
-    if (bytes.length > 0) this.write(bytes);
+    if (bytes.length > 0) this.#disk.write(this.#descriptor, bytes, this.#written);
+    this.#written += bytes.length;
+    this.#chunkStart = this.#written;
     if (this.#begun === packHeaderBytes) return;
     // It is still being written from.
     this.#chunk = Buffer.allocUnsafeSlow(this.#chunk.length);
     this.#begun = packHeaderBytes;
-  }
-
-  /** Writes bytes past the memory. Nothing may be held. */
-  write(bytes: Uint8Array): void {
-    this.#disk.write(this.#descriptor, bytes, this.#written);
-    this.#written += bytes.length;
-    this.#chunkStart = this.#written;
-  }
-
-  /** Forgets what {@link PackOutput.write} has written from `size` on. */
-  shorten(size: number): void {
-    this.#disk.truncate(this.#descriptor, size);
-    this.#written = size;
-    this.#chunkStart = size;
   }
 
   /** Gives the pack its header, now that its count is known; writes what is held, if not all is. */

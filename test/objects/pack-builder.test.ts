@@ -19,14 +19,12 @@ afterEach(() => rmSync(directory, { recursive: true }));
 interface Build {
   readonly expected?: number;
   readonly disk?: NodeDisk;
-  /** Whether objects above 1 MiB are streamed. */
-  readonly isStreamed?: boolean;
 }
 
 /** Builds a pack of about so many bytes, in objects of at most 3 MB. */
 async function build(
   bytes: number,
-  { expected, disk = new NodeDisk(), isStreamed = false }: Build = {},
+  { expected, disk = new NodeDisk() }: Build = {},
 ): Promise<{ path: string; summary: PackSummary }> {
   const path = join(directory, `${Math.random()}.pack`);
   const descriptor = disk.open(path, openFlags.createNew, 0o600);
@@ -35,22 +33,13 @@ async function build(
   try {
     for (let left = bytes, seed = 1; left > 0; seed++) {
       const size = Math.min(left, seed % 30 === 0 ? 3_000_000 : 50_000 + seed);
-      if (isStreamed) pack.addContent(sourceOf(noise(size, seed)));
-      else pack.add("blob", noise(size, seed));
+      pack.add("blob", noise(size, seed));
       left -= size;
     }
     return { path, summary: pack.finish() };
   } finally {
     await pack.settle().finally(() => disk.close(descriptor));
   }
-}
-
-function sourceOf(bytes: Buffer) {
-  return {
-    size: bytes.length,
-    read: (target: Uint8Array, position: number) =>
-      bytes.copy(target, 0, position, position + target.length),
-  };
 }
 
 /** Lets git read every object of a pack; its checksum and its index must be those that git makes. */
@@ -131,7 +120,6 @@ describe("a pack", () => {
   const surprises: readonly (readonly [string, number, Build])[] = [
     ["grows beyond what was expected", 9_000_000, { expected: 2_000_000 }],
     ["grows beyond its memory", heldPackBytesMax + 5_000_000, { expected: 2_000_000 }],
-    ["meets content that is streamed", 9_000_000, { expected: 9_000_000, isStreamed: true }],
   ];
 
   it.each(surprises)(
