@@ -10,8 +10,8 @@ import type { RecordedTree } from "./recorded-tree.ts";
  * force, its own pack in the store included.
  *
  * Of a commit only what the last checkpoint has at a place that is changed now, which nothing cuts
- * off: looking through every pack for each new content would cost more than it saves. An undo, redo or restore finds
- * nearly all of its contents there.
+ * off: looking through every pack for each new content would cost more than it saves. An undo,
+ * redo or restore finds nearly all of its contents there.
  */
 export function storedContents(
   { objects }: CommitStore,

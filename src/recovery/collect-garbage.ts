@@ -28,8 +28,8 @@ export interface GarbageOptions extends Retention {
 /** What a collection did. */
 export interface GarbageReport {
   /**
-   * `busy`: somebody else held the root, or changed the packs or brought old content back meanwhile;
-   * nothing was done.
+   * `busy`: somebody else held the root, changed the packs, or brought old content back
+   * meanwhile; nothing was done.
    */
   readonly outcome: "collected" | "nothing" | "busy";
   /** Operations that can still be undone, and those that were forgotten. */
