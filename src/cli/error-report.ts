@@ -39,7 +39,7 @@ export function errorDocument(error: unknown): Record<string, unknown> {
 
 /** The exit code for whatever was thrown. */
 export function exitCodeOfError(error: unknown): number {
-  if (isDraftError(error)) return exitCodeOf(error.code);
+  if (isDraftError(error)) return exitCodeOf(error);
   if (error instanceof UsageError) return exitCodes.usage;
   return (error as NodeJS.ErrnoException).code === undefined ? exitCodes.bug : exitCodes.failed;
 }

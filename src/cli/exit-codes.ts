@@ -1,4 +1,4 @@
-import type { DraftErrorCode } from "../errors.ts";
+import type { DraftError, DraftErrorCode } from "../errors.ts";
 
 /** The exit codes of the command line; `docs/cli.md` explains them. */
 export const exitCodes = {
@@ -52,6 +52,8 @@ const codesByError: Partial<Record<DraftErrorCode, number>> = {
 };
 
 /** The exit code for an error of draftfs. */
-export function exitCodeOf(code: DraftErrorCode): number {
+export function exitCodeOf({ code, details }: DraftError): number {
+  // The store lacks an object that it refers to: nobody has named a checkpoint that is none.
+  if (code === "DRAFT_CHECKPOINT_MISSING" && "oid" in details) return exitCodes.state;
   return codesByError[code] ?? exitCodes.failed;
 }

@@ -33,6 +33,8 @@ export function isRefusal(error: unknown, { io, safety }: OperationReport): bool
   if (!isDraftError(error) || !refusals.has(error.code)) return false;
   // What was written reads back as something else: damage, by the code of a check.
   if (error.details["level"] === "critical_failure") return false;
+  // A checkpoint that nobody has made is asked for in vain; one that has lost an object is not.
+  if (error.code === "DRAFT_CHECKPOINT_MISSING" && "oid" in error.details) return false;
   const isUntouched = io.writes + io.deletes + io.moves === 0;
   return isUntouched && safety?.rollback === undefined && safety?.integrity !== "damaged";
 }

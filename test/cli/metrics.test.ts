@@ -56,13 +56,14 @@ describe("commands that change something", () => {
   it("keep what failed and what was refused as well", () => {
     project.run("echo two > a.txt");
     project.draftfs(["commit"]);
+    project.run("echo three > a.txt");
     project.write("a.txt", "by hand\n");
-    expect(project.draftfs(["undo"]).code).toBe(3);
+    expect(project.draftfs(["commit"]).code).toBe(3);
     fs.rmSync(project.path(".draftfs/checkpoints.git/objects"), { recursive: true });
-    expect(project.draftfs(["undo"]).code).toBe(6);
-    expect(linesOf().slice(2)).toMatchObject([
-      { operation: "undo", outcome: "refused" },
-      { operation: "undo", outcome: "failed", safety: { integrity: "damaged" } },
+    expect(project.draftfs(["gc"]).code).toBe(6);
+    expect(linesOf().slice(3)).toMatchObject([
+      { operation: "commit", outcome: "refused" },
+      { operation: "gc", outcome: "failed" },
     ]);
   });
 

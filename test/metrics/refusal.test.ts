@@ -26,6 +26,13 @@ it("what was thrown by others, and damage that a check has found, are errors", (
   expect(isRefusal(damage, nothingDone)).toBe(false);
 });
 
+it("a checkpoint that is not there is refused, and one that has lost an object is an error", () => {
+  const missing = (details: Record<string, unknown>) =>
+    new DraftError("DRAFT_CHECKPOINT_MISSING", "No.", { details });
+  expect(isRefusal(missing({}), nothingDone)).toBe(true);
+  expect(isRefusal(missing({ oid: "a".repeat(40) }), nothingDone)).toBe(false);
+});
+
 it("what had been done, or was taken back, makes an error of a refusal", () => {
   expect(isRefusal(locked, { ...nothingDone, io: { ...nothingDone.io, writes: 1 } })).toBe(false);
   expect(isRefusal(locked, { ...nothingDone, safety: { rollback: "done" } })).toBe(false);
