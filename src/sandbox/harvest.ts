@@ -12,7 +12,7 @@ import { lstatLower } from "./lower-view.ts";
 import { mergeOf } from "./merge-of.ts";
 import { type Merge, MirrorNode } from "./mirror.ts";
 import { MovedFiles } from "./moved-files.ts";
-import { otherAttributes } from "./other-attributes.ts";
+import { OtherAttributes } from "./other-attributes.ts";
 import { isHidden, metaOf } from "./push.ts";
 import { mayBeReplaced } from "./replaced-directories.ts";
 import { hasSameBytes } from "./same-bytes.ts";
@@ -62,6 +62,7 @@ class Harvest {
   readonly changes: HarvestedChange[] = [];
   readonly #source: HarvestSource;
   readonly #moved: MovedFiles;
+  readonly #attributes: OtherAttributes;
   /** Inodes that were found to be written by a memory map: all of their names have changed. */
   readonly #mapped = new Set<bigint>();
   /** What alone can have changed; `undefined` for everything. */
@@ -71,6 +72,7 @@ class Harvest {
   constructor(source: HarvestSource, touched: TouchedNames | undefined) {
     this.#source = source;
     this.#moved = new MovedFiles(source);
+    this.#attributes = new OtherAttributes(source);
     this.#touched = touched;
   }
 
@@ -83,6 +85,7 @@ class Harvest {
       look();
     }
     for (const work of this.#moved.looks()) this.#unlessSwapped(work);
+    this.#attributes.noteIn(this.changes);
     mirror.hasLinks = this.#hasLinks;
     this.#watch("", mirror.root);
   }
@@ -231,7 +234,10 @@ class Harvest {
     const own = lower?.isDirectory() === true;
     this.directory(path, node, { own, shown: merge.lower }, stats);
     if (unlocked) view.chmod(path, Number(stats.mode) & 0o7777);
-    if (!node.matches(stats)) this.#directoryMeta(entry, node);
+    if (!node.matches(stats)) {
+      this.#directoryMeta(entry, node);
+      this.#attributes.lookAtDirectory(entry, merge.lower);
+    }
     this.#record(node, unlocked ? (upper.lstat(path) ?? stats) : stats);
     this.#watch(path, node);
   }
@@ -300,8 +306,8 @@ class Harvest {
     layer.adopt({ kind: "file", ...node, ...base });
     this.#moved.take(entry);
     const isSplit = (entry.lower?.nlink ?? 1n) > 1n && stats.nlink === 1n;
-    const attributes = otherAttributes(this.#source, entry);
-    this.changes.push({ path, kind: "file", ...(isSplit && { isSplit }), ...attributes });
+    this.#attributes.lookAtFile(entry);
+    this.changes.push({ path, kind: "file", ...(isSplit && { isSplit }) });
   }
 
   #symlink(entry: Entry): void {

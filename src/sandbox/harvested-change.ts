@@ -6,6 +6,6 @@ export interface HarvestedChange {
   readonly kind: "file" | "directory" | "symlink" | "other" | "metadata" | "removed";
   /** The file has further names on the disk, which overlayfs has left as they were. */
   readonly isSplit?: true;
-  /** The file got other extended attributes, and nothing else: they are not taken over. */
+  /** It has other extended attributes than the commit will give it: they are not taken over. */
   readonly hasAttributes?: true;
 }

@@ -26,9 +26,9 @@ export function warningsOf(workspace: Workspace, changes: readonly HarvestedChan
   const given = changes.filter(({ hasAttributes }) => hasAttributes === true);
   if (given.length > 0) {
     const names = given.slice(0, 3).map(({ path }) => path);
-    const count = given.length === 1 ? "1 file" : `${given.length} files`;
+    const count = given.length === 1 ? "1 path" : `${given.length} paths`;
     warnings.push(
-      `Extended attributes that were set on ${count} are not taken over ` +
+      `Extended attributes that were set or removed on ${count} are not taken over ` +
         `(${names.join(", ")}): set them again after the commit.`,
     );
   }
