@@ -26,15 +26,30 @@ export function refuseForeignFormat(disk: Disk, repository: string): void {
   }
 }
 
-/** Names and values of the section `extensions`, in lower case. */
+/** What git takes for false; to delete nothing is the safer answer to anything else. */
+const falseValues: ReadonlySet<string> = new Set(["false", "no", "off", "0", ""]);
+
+/**
+ * Whether somebody has said that no object may be deleted, because others use them whose refs are
+ * not here (`extensions.preciousObjects`). As with git, whatever the version of the format is.
+ */
+export function isPrecious(disk: Disk, repository: string): boolean {
+  const path = `${repository}/config`;
+  if (disk.lstat(path)?.kind !== "file") return false;
+  const last = [...extensionsIn(disk.readFile(path).toString("utf8"))].findLast(
+    ([name]) => name === "preciousobjects",
+  );
+  return last !== undefined && !falseValues.has(last[1]);
+}
+
+/** Names and values of the section `extensions`, in lower case; no value at all is true. */
 function* extensionsIn(config: string): Generator<[string, string]> {
   let isSection = false;
   for (const line of config.split("\n")) {
     const [, section, rest = ""] = /^\s*\[\s*([^\]]*?)\s*\](.*)$/.exec(line) ?? [];
     if (section !== undefined) isSection = section.toLowerCase() === "extensions";
     const setting = section === undefined ? line : rest;
-    const [, name, value] = /^\s*([\w-]+)\s*=\s*"?([\w-]+)/.exec(setting) ?? [];
-    if (isSection && name !== undefined && value !== undefined)
-      yield [name.toLowerCase(), value.toLowerCase()];
+    const [, name, value = "true"] = /^\s*([\w-]+)\s*(?:=\s*"?([\w-]*))?/.exec(setting) ?? [];
+    if (isSection && name !== undefined) yield [name.toLowerCase(), value.toLowerCase()];
   }
 }

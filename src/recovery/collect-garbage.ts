@@ -4,12 +4,13 @@ import { sweepClaims } from "../commit/lock.ts";
 import { type OpenRoot, openRoot } from "../commit/open-root.ts";
 import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
 import { settleJournal } from "../commit/settle.ts";
-import { isDraftError } from "../errors.ts";
+import { DraftError, isDraftError } from "../errors.ts";
 import { packsMax } from "../limits.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { detachedHeads, listRefs } from "../objects/refs.ts";
+import { isPrecious } from "../objects/repository-format.ts";
 import { readShallow, writeShallow } from "../objects/shallow.ts";
 import { type BuiltPack, buildPack, sweepProvisionalPacks } from "./repack.ts";
 import { filesOf, type KeptHistory, keptHistory, type Retention } from "./retention.ts";
@@ -41,9 +42,9 @@ export interface GarbageReport {
   readonly bytesAfter: number;
 }
 
-/** Whether there are so many packs that a collection is worth its time. */
-export function isCollectionDue(store: CommitStore): boolean {
-  return store.objects.packBases().length > packsMax;
+/** Whether there are so many packs that a collection is worth its time, and allowed. */
+export function isCollectionDue({ disk, objects }: CommitStore): boolean {
+  return objects.packBases().length > packsMax && !isPrecious(disk, objects.path);
 }
 
 /**
@@ -59,13 +60,15 @@ export function isCollectionDue(store: CommitStore): boolean {
  *   3. the old packs and files go         index first: git takes it for the promise of its pack
  *
  * @throws {DraftError} `DRAFT_STORE_CORRUPT`, `DRAFT_CHECKPOINT_MISSING` when something referenced
- *   cannot be read: then nothing is removed. `DRAFT_ABORTED`.
+ *   cannot be read: then nothing is removed. `DRAFT_UNSUPPORTED` where the store is to keep all
+ *   objects. `DRAFT_ABORTED`.
  */
 export async function collectGarbage(
   store: CommitStore,
   options: GarbageOptions = {},
 ): Promise<GarbageReport> {
   const { objects } = store;
+  refusePrecious(store);
   objects.refresh();
   const before = measure(store);
   const history = keptHistory(objects, options);
@@ -135,6 +138,20 @@ function isKept(
   const old = new Set(oldPacks);
   for (const oid of content) if (!built.has(oid) && !objects.has(oid, old)) return false;
   return true;
+}
+
+/** As git's own `repack -d` and `prune` do. */
+function refusePrecious({ disk, objects }: CommitStore): void {
+  if (!isPrecious(disk, objects.path)) return;
+  const path = `${objects.path}/config`;
+  throw new DraftError(
+    "DRAFT_UNSUPPORTED",
+    `Cannot collect garbage: extensions.preciousObjects is set in ${path}, so nothing in that ` +
+      "store may be deleted, because other repositories may need it. Nothing was touched. Where " +
+      `none does, unset it (git --git-dir ${objects.path} config --unset ` +
+      "extensions.preciousObjects).",
+    { path },
+  );
 }
 
 const nothingToKeep: BuiltPack = {

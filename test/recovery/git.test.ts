@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import fs, {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -13,7 +14,8 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import isomorphicGit from "isomorphic-git";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
+import { packsMax } from "../../src/limits.ts";
+import { collectGarbage, isCollectionDue } from "../../src/recovery/collect-garbage.ts";
 import { undo } from "../../src/recovery/take-back.ts";
 import { verifyStore } from "../../src/recovery/verify-store.ts";
 import { runGit } from "../objects/store-fixture.ts";
@@ -228,6 +230,33 @@ test.each([
     await undo(fixture.store, { durability: "none" });
   },
 );
+
+test.each([
+  ["preciousObjects", true],
+  ["preciousObjects = on # shared", true],
+  ["preciousObjects = 2\n\tworktreeConfig = false", true],
+  ["preciousObjects =", false],
+  ["preciousObjects = true\n\tpreciousobjects = No", false],
+])("gc deletes what git would: with %j that is precious: %s", async (setting, isKept) => {
+  for (let n = 0; n <= packsMax; n++) await fixture.write({ a: `${n}\n` });
+  const file = join(fixture.state.checkpoints, "config");
+  appendFileSync(file, `[extensions]\n\t${setting}\n`);
+  fixture.reopen();
+  expect(isCollectionDue(fixture.store)).toBe(!isKept);
+  const before = fingerprint(fixture.state.checkpoints);
+  const collecting = collectGarbage(fixture.store, { operations: 2 });
+  if (isKept) {
+    const refused = { code: "DRAFT_UNSUPPORTED", path: file };
+    await expect(collecting).rejects.toMatchObject(refused);
+    expect(fingerprint(fixture.state.checkpoints)).toEqual(before);
+    expect(() => fixture.git("repack", "-ad")).toThrow(/precious/);
+  } else {
+    expect(await collecting).toMatchObject({ outcome: "collected" });
+    fixture.git("repack", "-ad");
+  }
+  await fixture.write({ a: "more\n" });
+  expect((await verifyStore(fixture.store)).problems).toEqual([]);
+});
 
 test("a ref that a user's git has locked is waited for, and that of a dead one is not for long", async () => {
   const { main } = await fixture.write({ a: "1\n" });
