@@ -39,8 +39,14 @@ export class Applier {
    * Dresses the staged files that will replace others, while the disk is waited for: nothing of the
    * tree is touched. What cannot be done now is done, or fails, in its turn; but for files that
    * move and get other bytes, whose old inode will be gone then.
+   *
+   * @param bare files that have nothing to be carried over, by place.
    */
-  dressAhead(steps: readonly Step[], changes: readonly ManifestChange[]): void {
+  dressAhead(
+    steps: readonly Step[],
+    changes: readonly ManifestChange[],
+    bare: ReadonlySet<TreePath>,
+  ): void {
     try {
       this.#dressHeirs(steps, changes);
     } catch {
@@ -52,8 +58,10 @@ export class Applier {
       for (const step of steps) {
         if (step.kind !== "install" || step.replaced?.kind !== "file") continue;
         if (this.#dressed.has(step)) continue;
-        const target = this.#directories.locate(step.path);
-        this.dress(step, target, this.#directories.locate(step.staged));
+        if (!bare.has(step.path)) {
+          const target = this.#directories.locate(step.path);
+          this.dress(step, target, this.#directories.locate(step.staged));
+        }
         this.#dressed.add(step);
       }
     } catch {

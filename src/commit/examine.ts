@@ -127,11 +127,18 @@ export class Examiner {
       if (!same || !isSameNode(before, theirs, needsAttributes)) {
         return this.#conflict(expectation, "changed", withOid(theirs, stored.oid));
       }
-      this.seen.push({ expectation, stamp });
+      const isBare = this.#isBare(expectation, descriptor, stamp);
+      this.seen.push({ expectation, stamp, isBare });
       return { kind: "as-expected", image: imageOfBefore(theirs, stored) };
     } finally {
       this.#replaced.keep(expectation, descriptor);
     }
+  }
+
+  /** Of the files whose ctime is heeded from here on: here it takes an eighth of the time. */
+  #isBare({ change }: Expectation, descriptor: number, { size, nlink }: Stamp): boolean {
+    if (change.kind !== "modify" || nlink > 1 || size > packedContentBytesMax) return false;
+    return this.#disk.attributes?.isBare(descriptor) ?? false;
   }
 
   /** Takes the bytes of a file that is replaced, removed or moved into the pack. */

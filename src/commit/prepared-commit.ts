@@ -133,8 +133,9 @@ export class PreparedCommit implements AsyncDisposable {
 
   /** What needs doing only later, and changes nothing of the tree. */
   #useWait(applier: Applier): void {
-    const { record, changes, summary } = this.#parts;
-    applier.dressAhead(record.steps, changes);
+    const { record, changes, seen, summary } = this.#parts;
+    const bare = seen.flatMap(({ expectation, isBare }) => (isBare ? [expectation.path] : []));
+    applier.dressAhead(record.steps, changes, new Set(bare));
     summary.index();
   }
 

@@ -14,6 +14,8 @@ export interface Seen {
   readonly stamp: Stamp | undefined;
   /** Whether this commit gives the file further names for a moment, by whichever name it has. */
   readonly isRelinked?: boolean;
+  /** Whether it is a file without extended attributes; its ctime tells if any come. */
+  readonly isBare?: boolean;
 }
 
 /**

@@ -36,6 +36,8 @@ export interface CreationFailure {
 /** The extended attributes of nodes, where they can be reached. */
 export interface DiskAttributes {
   read(path: string): ReadonlyMap<string, Uint8Array> | undefined;
+  /** Whether an open file is known to have none. */
+  isBare(descriptor: number): boolean;
   /** @returns whether it was set: some only the kernel or root may set. */
   write(path: string, name: string, value: Uint8Array): boolean;
 }

@@ -45,6 +45,8 @@ export interface NativeCalls extends NativePlaces {
   readonly syncfs: ((descriptor: number) => Promise<boolean>) | undefined;
   /** llistxattr(2), lgetxattr(2). @returns `undefined` where there are none, or none to be had. */
   readAttributes(path: string): ExtendedAttributes | undefined;
+  /** flistxattr(2). @returns whether an open file has none for sure. */
+  isBare(descriptor: number): boolean;
   /** lsetxattr(2). @returns whether it was set. */
   writeAttribute(path: string, name: string, value: Uint8Array): boolean;
   /**
@@ -131,6 +133,7 @@ function load(): NativeCalls | undefined {
       find("long llistxattr(str, void*, size_t)"),
       find("long lgetxattr(str, str, void*, size_t)"),
     ),
+    isBare: isBare(find("long flistxattr(int, void*, size_t)")),
     writeAttribute: writeAttribute(find("int lsetxattr(str, str, void*, size_t, int)")),
     allocate: allocate(find("int fallocate(int, int, long, long)")),
     duplicate: duplicate(fcntl),
@@ -236,6 +239,10 @@ function readAttributes(
     }
     return attributes;
   };
+}
+
+function isBare(list: ForeignFunction | undefined): NativeCalls["isBare"] {
+  return (descriptor) => list?.(descriptor, null, 0) === 0;
 }
 
 function writeAttribute(set: ForeignFunction | undefined): NativeCalls["writeAttribute"] {

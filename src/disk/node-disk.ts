@@ -158,7 +158,8 @@ export class NodeDisk implements Disk {
   get attributes(): DiskAttributes | undefined {
     const native = nativeCalls(Number.POSITIVE_INFINITY);
     if (native === undefined) return undefined;
-    return { read: native.readAttributes, write: native.writeAttribute };
+    const { readAttributes: read, isBare, writeAttribute: write } = native;
+    return { read, isBare, write };
   }
 
   kernelLocks(savingUs: number): KernelLocks | undefined {

@@ -131,7 +131,7 @@ describe.runIf(attributes !== undefined)("a file that gets new content", () => {
       override get attributes() {
         const read = () => new Map([["security.capability", new Uint8Array(4)]]);
         const write = (_: string, name: string) => asked.push(name) > 0;
-        return { read, write };
+        return { read, write, isBare: () => false };
       }
     })();
     expect(carryAttributes(disk, "old", "new")).toEqual({ carried: 0, lost: [] });
@@ -147,7 +147,8 @@ describe.runIf(attributes !== undefined)("a file that gets new content", () => {
           ["trusted.secret", label],
         ]);
         const own = new Map([["security.selinux", label]]);
-        return { read: (path: string) => (path === "old" ? old : own), write: () => false };
+        const read = (path: string) => (path === "old" ? old : own);
+        return { read, write: () => false, isBare: () => false };
       }
     })();
     expect(carryAttributes(disk, "old", "new")).toEqual({ carried: 0, lost: ["trusted.secret"] });

@@ -42,6 +42,18 @@ const cases: readonly Case[] = [
     meanwhile: (at) => replace(at("file"), "theirs\n"),
   },
   {
+    what: "a file that is to be replaced is given an extended attribute",
+    path: "file",
+    reason: "changed",
+    change: (builder) => builder.write("file", "ours\n"),
+    meanwhile: (at) => {
+      const { attributes } = new NodeDisk();
+      // Where there are none to give, a chmod changes the same time.
+      if (attributes === undefined) fs.chmodSync(at("file"), 0o600);
+      else attributes.write(at("file"), "user.theirs", Buffer.from("kept"));
+    },
+  },
+  {
     what: "a file that is to be removed is edited",
     path: "file",
     reason: "changed",

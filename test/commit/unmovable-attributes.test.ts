@@ -78,7 +78,7 @@ describe.runIf(canSetAttributes())("a directory that is made anew because it can
     const disk = new (class extends StiffDisk {
       override get attributes() {
         const { attributes } = new NodeDisk();
-        return attributes && { read: attributes.read, write: () => false };
+        return attributes && { ...attributes, write: () => false };
       }
     })();
     const { warnings } = await commitChangeSet(store(disk, root.path), rename(root.path));
