@@ -10,6 +10,7 @@ import { LentContents } from "./lent-contents.ts";
 import { toolPath } from "./namespace.ts";
 import { RemediesTold, remedyFor, seeDoctor } from "./sandbox-error.ts";
 import type { Engine, Isolation } from "./session-options.ts";
+import { kindOfError } from "./start-failure.ts";
 
 /** What one engine can do for a tree, found out by using it. */
 export interface EngineReport {
@@ -135,7 +136,7 @@ async function examineEngine(root: string, engine: Engine): Promise<EngineReport
   } catch (error) {
     const reason = reasonOf(error);
     const startMs = Date.now() - startedMs;
-    const remedy = remedyFor(reason);
+    const remedy = remedyFor(kindOfError(error));
     // Whoever reads this has followed that one.
     const isKnown = remedy !== seeDoctor;
     return { ...unknown, works: false, startMs, reason, remedy: isKnown ? remedy : undefined };

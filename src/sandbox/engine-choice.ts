@@ -7,6 +7,7 @@ import { KernelWorkspace } from "./kernel-workspace.ts";
 import type { LentContents } from "./lent-contents.ts";
 import { type IsolationAttempt, isolationError, remedyFor } from "./sandbox-error.ts";
 import type { Engine, SessionOptions } from "./session-options.ts";
+import { kindOfError, StartFailure } from "./start-failure.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface WorkspaceContext {
@@ -49,9 +50,10 @@ export async function startWorkspace(
       return { workspace, passedOver: attemptsBefore(engine, engines, attempts) };
     } catch (error) {
       const reason = reasonOf(error);
-      const attempt = { engine, reason, remedy: remedyFor(reason) };
+      const kind = kindOfError(error);
+      const attempt = { engine, reason, remedy: remedyFor(kind) };
       attempts.set(engine, attempt);
-      known.note(engine, circumstances, attempt);
+      known.note(engine, circumstances, { attempt, kind });
     }
   }
   throw isolationError(context.layer.root, attemptsBefore(undefined, engines, attempts));
@@ -91,18 +93,23 @@ export async function startEngine(engine: Engine, context: WorkspaceContext): Pr
   switch (engine) {
     case "overlay":
     case "overlay-user":
-      if (process.platform !== "linux") throw new Error("overlayfs exists on Linux only");
+      requireLinux("overlayfs exists on Linux only");
       return KernelWorkspace.start({ ...context, engine });
     case "fuse":
-      if (process.platform !== "linux") throw new Error("FUSE mounts in namespaces need Linux");
+      requireLinux("FUSE mounts in namespaces need Linux");
       return KernelWorkspace.start({ ...context, engine });
     case "clone":
       if ((context.options.require ?? "enforced") === "enforced") {
-        throw new Error("a copy of the tree cannot enforce isolation (it is `cooperative`)");
+        const message = "a copy of the tree cannot enforce isolation (it is `cooperative`)";
+        throw new StartFailure("cannot-enforce", message);
       }
       refuseContainment(context.options);
       return CloneWorkspace.start(context);
   }
+}
+
+function requireLinux(message: string): void {
+  if (process.platform !== "linux") throw new StartFailure("wrong-system", message);
 }
 
 /** What was asked for by name must hold or nothing is run; defaults are given up with isolation. */
@@ -120,7 +127,8 @@ function refuseContainment(options: SessionOptions): void {
   ] as const;
   const refused = wishes.filter(([isWished]) => isWished).map(([, what]) => what);
   if (refused.length === 0) return;
-  throw new Error(`a copy of the tree contains nothing: it cannot give ${refused.join(", ")}`);
+  const message = `a copy of the tree contains nothing: it cannot give ${refused.join(", ")}`;
+  throw new StartFailure("cannot-contain", message);
 }
 
 function candidateEngines({ layer, options }: WorkspaceContext): Engine[] {

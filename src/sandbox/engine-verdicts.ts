@@ -4,12 +4,19 @@ import { homedir } from "node:os";
 import { engineVerdictMs } from "../limits.ts";
 import type { IsolationAttempt } from "./sandbox-error.ts";
 import type { Containment, Engine, SessionOptions } from "./session-options.ts";
+import type { FailureKind } from "./start-failure.ts";
 
 /** What a tree's engines are judged by: a verdict on one says nothing about another. */
 export interface Circumstances {
   readonly root: string;
   /** The file system, the user, what he asks for, and what of the system decides. */
   readonly key: string;
+}
+
+/** An engine that did not start, and what kind of reason there was. */
+export interface Failure {
+  readonly attempt: IsolationAttempt;
+  readonly kind: FailureKind;
 }
 
 interface Verdict {
@@ -33,9 +40,9 @@ export class EngineVerdicts {
   }
 
   /** Keeps why an engine did not start, if it is of the kind that lasts. */
-  note(engine: Engine, { root, key }: Circumstances, attempt: IsolationAttempt): void {
+  note(engine: Engine, { root, key }: Circumstances, { attempt, kind }: Failure): void {
     const { reason } = attempt;
-    if (!isLasting(reason)) return;
+    if (!lastingKinds.has(kind)) return;
     this.#forgetOld();
     // Another tree on the same file system may be within this user's reach, or have no such name.
     const about = reason.includes(root) ? root : undefined;
@@ -70,27 +77,11 @@ function idOf(engine: Engine, key: string, root: string | undefined): string {
   return JSON.stringify([engine, key, root ?? null]);
 }
 
-/** In the words of util-linux and of Node. */
-const lasting = new RegExp(
-  [
-    "Operation not permitted|Permission denied|EPERM|EACCES",
-    "wrong fs type|unknown filesystem type|No such device",
-    "ENOENT|unrecognized option|invalid option|unknown option",
-    "needs Linux",
-  ].join("|"),
-);
-
-/** What ends when somebody else gives something back, whatever else went wrong with it. */
-const passing = new RegExp(
-  [
-    "Cannot allocate memory|No space left|Too many open files|temporarily unavailable|busy",
-    "ENOMEM|ENOSPC|EMFILE|ENFILE|EAGAIN|EBUSY|Interrupted|EINTR",
-  ].join("|"),
-);
-
-function isLasting(reason: string): boolean {
-  return lasting.test(reason) && !passing.test(reason);
-}
+/** What stays as it is until somebody changes the system. */
+const lastingKinds: ReadonlySet<FailureKind> = new Set([
+  ...(["not-allowed", "device-refused", "device-missing", "tool-missing"] as const),
+  ...(["tool-too-old", "unmountable", "wrong-system"] as const),
+]);
 
 const statusPath = "/proc/self/status";
 

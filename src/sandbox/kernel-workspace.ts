@@ -21,6 +21,7 @@ import { readRedirects } from "./overlay-redirects.ts";
 import { PinnedTree } from "./pinned-tree.ts";
 import { pushPending, type Retracted } from "./push.ts";
 import type { SessionOptions } from "./session-options.ts";
+import { StartFailure } from "./start-failure.ts";
 import { ViewWatch } from "./view-watch.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -86,7 +87,8 @@ export class KernelWorkspace implements Workspace {
     const inside = mountsInside(readMountTable(), layer.root);
     if (inside.length > 0 && engine !== "fuse") {
       const paths = inside.map(({ path }) => path).join(", ");
-      throw new Error(`the tree holds mounts, which an overlay cannot show: ${paths}`);
+      const message = `the tree holds mounts, which an overlay cannot show: ${paths}`;
+      throw new StartFailure("mounts-inside", message);
     }
     const denials = findDenied(layer, options.denyRead ?? []);
     const plan = planNamespace({

@@ -15,13 +15,14 @@ import { basename, dirname } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { readMountTable, visibleMounts } from "../disk/mount-table.ts";
-import { DraftError, reasonOf } from "../errors.ts";
+import { DraftError } from "../errors.ts";
 import { mountsToRestrict, placesToBind } from "./containment-zones.ts";
 import { startFuseServer } from "./fuse/start-server.ts";
 import { lostBeside, lostHome } from "./lost-places.ts";
 import { LostWrites } from "./lost-writes.ts";
 import { deniedByMounts, type NamespacePlan, namespaceScript } from "./namespace-script.ts";
 import { SealedStreams } from "./sealed-streams.ts";
+import { StartFailure } from "./start-failure.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 
@@ -117,8 +118,7 @@ export class Namespace {
       if (namespace !== undefined) namespace.#close();
       supervisor.kill("SIGKILL");
       const complaint = Buffer.concat(complaints).toString().trim();
-      const reason = reasonOf(error);
-      throw new Error(complaint === "" ? reason : complaint.replace(/\n/g, "; "), { cause: error });
+      throw StartFailure.met(error, complaint.replace(/\n/g, "; "));
     }
   }
 
@@ -213,7 +213,9 @@ export class Namespace {
       ...missing.map((path) => `${path} could not be covered`),
       ...writable.map((path) => `${path} could not be made read-only`),
     ];
-    throw new Error(`${problems.join(", ")}${complaint === "" ? "" : ` (${complaint.trim()})`}`);
+    throw StartFailure.told(
+      `${problems.join(", ")}${complaint === "" ? "" : ` (${complaint.trim()})`}`,
+    );
   }
 
   /** What to throw when it has ended. */
@@ -298,7 +300,8 @@ function probeOverlay(directory: string): void {
     mkdirSync(removed);
     if (readdirSync(removed).length > 0) throw new Error("removed files came back");
   } catch (error) {
-    throw new Error(
+    throw new StartFailure(
+      "wrong-system",
       "the overlay cannot remove a directory: an upper in memory needs Linux 6.6 or later",
       { cause: error },
     );

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { insideSandbox, isInsideSandbox } from "../disk/inside-sandbox.ts";
 import { DraftError } from "../errors.ts";
 import { wayTo } from "../ways.ts";
+import type { FailureKind } from "./start-failure.ts";
 
 /** How a note begins that says why the home directory is not as it was asked for. */
 export const homeNoteStart = "The home directory ";
@@ -48,18 +49,18 @@ export function isolationError(root: string, attempts: readonly IsolationAttempt
 }
 
 /**
- * What to do about a failure to make a namespace or a mount, from the words of its tool.
+ * What to do about an engine that did not start.
  *
  * @param isRestricted whether AppArmor keeps user namespaces from programs without a profile.
  * @param isNested whether this process is in a sandbox already.
  */
 export function remedyFor(
-  message: string,
+  kind: FailureKind,
   isRestricted: boolean = isUsernsRestricted(),
   isNested: boolean = isInsideSandbox(),
 ): string {
-  if (isNested && !/a copy of the tree/.test(message)) return nested;
-  const remedy = remedyOf(message);
+  if (isNested && kind !== "cannot-contain" && kind !== "cannot-enforce") return nested;
+  const remedy = remedyOf(kind);
   if (!isRestricted || remedy.includes(appArmorProfile)) return remedy;
   return `${remedy}\nAppArmor restricts user namespaces here. ${profileAdvice}`;
 }
@@ -75,53 +76,47 @@ const nested =
 /** What is told of a failure that is not known. */
 export const seeDoctor = "See `draftfs doctor`.";
 
-function remedyOf(message: string): string {
-  if (message.includes("/dev/fuse")) return deviceRemedy(message);
-  if (/a copy of the tree contains nothing/.test(message)) {
-    return "Leave those options away, or use an engine that enforces isolation.";
+function remedyOf(kind: FailureKind): string {
+  switch (kind) {
+    case "cannot-contain":
+      return "Leave those options away, or use an engine that enforces isolation.";
+    case "cannot-enforce":
+      return (
+        `It is taken with ${wayTo("cooperative")}. Then nothing holds back ` +
+        "a command that writes to the tree, or anywhere else, by an absolute path."
+      );
+    case "mounts-inside":
+      return "The engine fuse shows them, where /dev/fuse may be opened; or unmount them.";
+    case "device-refused":
+      return (
+        'This user may not open /dev/fuse. Write KERNEL=="fuse", MODE="0666" to ' +
+        "/etc/udev/rules.d/99-fuse.rules and run udevadm trigger, or chmod 666 /dev/fuse. In " +
+        "Docker or Podman: run the container with --device /dev/fuse."
+      );
+    case "device-missing":
+      return (
+        "There is no FUSE here: modprobe fuse. In Docker or Podman: run the container with " +
+        "--device /dev/fuse."
+      );
+    case "tool-missing":
+      return "Install util-linux (Debian, Ubuntu, Fedora: util-linux; Alpine: apk add util-linux).";
+    case "tool-too-old":
+      return "This unshare is too old or busybox's; install util-linux 2.36 or later.";
+    case "namespaces-used-up":
+      return "User namespaces are switched off: sysctl -w user.max_user_namespaces=15000.";
+    case "not-allowed":
+      return (
+        "Unprivileged user namespaces are not allowed here. On Ubuntu 23.10 and later: " +
+        `${profileAdvice}On Debian: sysctl -w kernel.unprivileged_userns_clone=1. ` +
+        "In Docker or Podman: run the container with --security-opt seccomp=unconfined " +
+        "--cap-add SYS_ADMIN."
+      );
+    case "unmountable":
+    case "wrong-system":
+    case "scarce":
+    case "unknown":
+      return seeDoctor;
   }
-  if (/a copy of the tree cannot enforce/.test(message)) {
-    return (
-      `It is taken with ${wayTo("cooperative")}. Then nothing holds back ` +
-      "a command that writes to the tree, or anywhere else, by an absolute path."
-    );
-  }
-  if (/the tree holds mounts/.test(message)) {
-    return "The engine fuse shows them, where /dev/fuse may be opened; or unmount them.";
-  }
-  if (/unknown filesystem type 'fuse'|No such device/.test(message)) return deviceRemedy(message);
-  if (/ENOENT|not found/.test(message)) {
-    return "Install util-linux (Debian, Ubuntu, Fedora: util-linux; Alpine: apk add util-linux).";
-  }
-  if (/unrecognized option|invalid option|unknown option/i.test(message)) {
-    return "This unshare is too old or busybox's; install util-linux 2.36 or later.";
-  }
-  if (/No space left/.test(message)) {
-    return "User namespaces are switched off: sysctl -w user.max_user_namespaces=15000.";
-  }
-  if (/Operation not permitted|Permission denied/.test(message)) {
-    return (
-      "Unprivileged user namespaces are not allowed here. On Ubuntu 23.10 and later: " +
-      `${profileAdvice}On Debian: sysctl -w kernel.unprivileged_userns_clone=1. ` +
-      "In Docker or Podman: run the container with --security-opt seccomp=unconfined " +
-      "--cap-add SYS_ADMIN."
-    );
-  }
-  return seeDoctor;
-}
-
-function deviceRemedy(message: string): string {
-  if (/Permission denied|EACCES|Operation not permitted/.test(message)) {
-    return (
-      'This user may not open /dev/fuse. Write KERNEL=="fuse", MODE="0666" to ' +
-      "/etc/udev/rules.d/99-fuse.rules and run udevadm trigger, or chmod 666 /dev/fuse. In " +
-      "Docker or Podman: run the container with --device /dev/fuse."
-    );
-  }
-  return (
-    "There is no FUSE here: modprobe fuse. In Docker or Podman: run the container with " +
-    "--device /dev/fuse."
-  );
 }
 
 function isUsernsRestricted(): boolean {

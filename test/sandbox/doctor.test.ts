@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { describeReport, examineSandbox } from "../../src/sandbox/doctor.ts";
 import { enginesOfSystem } from "../../src/sandbox/engine-choice.ts";
 import { appArmorProfile, isolationError, remedyFor } from "../../src/sandbox/sandbox-error.ts";
+import { kindOfWords } from "../../src/sandbox/start-failure.ts";
 import { openOver, treeOf } from "./sandbox-fixture.ts";
 
 describe("the examination of a system", () => {
@@ -26,11 +27,13 @@ describe("the examination of a system", () => {
 
   it("gives the words of the failing tool and what to do about them", () => {
     const refused = "unshare: unshare failed: Operation not permitted";
-    expect(remedyFor(refused)).toContain(appArmorProfile);
-    expect(remedyFor("unshare failed: No space left on device")).toMatch(/max_user_namespaces/);
-    expect(remedyFor("spawn unshare ENOENT")).toMatch(/util-linux/);
+    expect(remedyFor(kindOfWords(refused))).toContain(appArmorProfile);
+    expect(remedyFor(kindOfWords("unshare failed: No space left on device"))).toMatch(
+      /max_user_namespaces/,
+    );
+    expect(remedyFor(kindOfWords("spawn unshare ENOENT"))).toMatch(/util-linux/);
     const error = isolationError("/r", [
-      { engine: "overlay-user", reason: refused, remedy: remedyFor(refused) },
+      { engine: "overlay-user", reason: refused, remedy: remedyFor(kindOfWords(refused)) },
     ]);
     expect(error.message).toMatch(/was not run[\s\S]*overlay-user: unshare[\s\S]*userns,/);
   });

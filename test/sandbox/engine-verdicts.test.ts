@@ -15,6 +15,7 @@ import { examineSandbox } from "../../src/sandbox/doctor.ts";
 import { circumstancesOf, EngineVerdicts } from "../../src/sandbox/engine-verdicts.ts";
 import { toolPath } from "../../src/sandbox/namespace.ts";
 import type { SessionOptions } from "../../src/sandbox/session-options.ts";
+import { kindOfWords } from "../../src/sandbox/start-failure.ts";
 import { memoryDirectory } from "../support/memory-directory.ts";
 import { removeTree } from "../support/remove-tree.ts";
 import { isRoot, openOver, scratchDirectory, treeOf } from "./sandbox-fixture.ts";
@@ -178,12 +179,16 @@ function treeInMemory(): string {
 
 describe("what is known of an engine", () => {
   const attempt = { engine: "overlay", reason: refused, remedy: "" };
+  const failure = { attempt, kind: "not-allowed" } as const;
+  const told = (reason: string) => {
+    return { attempt: { ...attempt, reason }, kind: kindOfWords(reason) };
+  };
 
   it("is forgotten after five minutes, so that a repaired system is found", () => {
     let nowMs = 0;
     const verdicts = new EngineVerdicts(() => nowMs);
     const here = { root: "/a", key: "k" };
-    verdicts.note("overlay", here, attempt);
+    verdicts.note("overlay", here, failure);
     nowMs = engineVerdictMs - 1;
     expect(verdicts.find("overlay", here)).toEqual(attempt);
     nowMs = engineVerdictMs;
@@ -193,7 +198,7 @@ describe("what is known of an engine", () => {
   it("is about one tree alone when its reason names that", () => {
     const verdicts = new EngineVerdicts();
     const reason = "mount: /a: wrong fs type, bad option, bad superblock on x";
-    verdicts.note("overlay", { root: "/a", key: "k" }, { ...attempt, reason });
+    verdicts.note("overlay", { root: "/a", key: "k" }, told(reason));
     expect(verdicts.find("overlay", { root: "/a", key: "k" })?.reason).toBe(reason);
     expect(verdicts.find("overlay", { root: "/b", key: "k" })).toBeUndefined();
     expect(verdicts.find("overlay-user", { root: "/a", key: "k" })).toBeUndefined();
@@ -203,12 +208,19 @@ describe("what is known of an engine", () => {
   it.each([
     "mount: /a: Cannot allocate memory; mount: /a: Operation not permitted",
     "spawn unshare EAGAIN",
-    "the tree holds mounts, which an overlay cannot show: /a/b",
     "unshare ended with code null",
   ])("is nothing after a failure that tells of one moment: %s", (reason) => {
     const verdicts = new EngineVerdicts();
-    verdicts.note("overlay", { root: "/a", key: "k" }, { ...attempt, reason });
+    verdicts.note("overlay", { root: "/a", key: "k" }, told(reason));
     expect(verdicts.find("overlay", { root: "/a", key: "k" })).toBeUndefined();
+  });
+
+  it("is nothing where something else than the system was in the way", () => {
+    for (const kind of ["mounts-inside", "cannot-enforce", "cannot-contain", "unknown"] as const) {
+      const verdicts = new EngineVerdicts();
+      verdicts.note("overlay", { root: "/a", key: "k" }, { attempt, kind });
+      expect(verdicts.find("overlay", { root: "/a", key: "k" })).toBeUndefined();
+    }
   });
 
   it("depends on what is asked for and on the search path", () => {

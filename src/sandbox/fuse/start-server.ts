@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { SealedStreams } from "../sealed-streams.ts";
+import { StartFailure } from "../start-failure.ts";
 import { type ServerOrder, serverOrderVariable, servingLine, upperNameOf } from "./served-names.ts";
 import { serverPath } from "./server-path.ts";
 
@@ -111,7 +112,7 @@ function serving(child: ChildProcess): Promise<void> {
     child.once("error", reject);
     child.once("exit", (code) => {
       const reason = complaints.trim().replace(/\n/g, "; ");
-      reject(new Error(reason === "" ? `the FUSE server ended with code ${code}` : reason));
+      reject(StartFailure.told(reason === "" ? `the FUSE server ended with code ${code}` : reason));
     });
   });
 }
