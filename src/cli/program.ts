@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Command, Option } from "commander";
+import { suggestName } from "../suggest-name.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { draftCommands } from "./next-step.ts";
 import { addDrafting, addRunning } from "./program-drafts.ts";
@@ -40,7 +41,7 @@ export function programOf(context: CommandContext, events: ProgramEvents): Comma
     )
     .version(versionOfPackage(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
-    .helpCommand("help [command]", "print help of a command")
+    .helpCommand(false)
     .enablePositionalOptions()
     .showHelpAfterError("(draftfs --help tells more)")
     .addHelpText("after", examples)
@@ -78,7 +79,24 @@ export function programOf(context: CommandContext, events: ProgramEvents): Comma
     addCommonOptions(command, draftCommands.has(command.name()));
     command.addHelpOption(new Option("-h, --help", "print help"));
   }
+  addHelp(program);
   return program;
+}
+
+/** Unlike the parser's own it says of a name that it is no command. */
+function addHelp(program: Command): void {
+  program
+    .command("help [command]")
+    .description("print help of a command")
+    .action((name: string | undefined) => {
+      if (name === undefined) program.help();
+      const found = program.commands.find((command) => command.name() === name);
+      if (found !== undefined) found.help();
+      const names = program.commands.map((command) => command.name());
+      const meant = suggestName(name, names);
+      const hint = meant === undefined ? "" : `\n(Did you mean ${meant}?)`;
+      program.error(`error: unknown command '${name}'${hint}`);
+    });
 }
 
 /** They are taken before the command as well as behind it. */

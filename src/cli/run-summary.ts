@@ -40,7 +40,13 @@ export function showSummary(
 /** Commit takes all that is pending, discard drops only this command's part: that must be said. */
 function earlierText({ changes }: Diff, result: RunResult): string {
   const own = new Set<string>(result.changes.map(({ path }) => path));
-  const earlier = changes.filter(({ path }) => !own.has(path)).length;
+  // The command is told to have removed a directory, and the diff lists what was in it.
+  const removed = result.changes.flatMap(({ kind, path }) =>
+    kind === "removed" ? `${path}/` : [],
+  );
+  const isOwn = (path: string): boolean =>
+    own.has(path) || removed.some((directory) => path.startsWith(directory));
+  const earlier = changes.filter(({ path }) => !isOwn(path)).length;
   if (earlier === 0) return "";
   const what = `${countText(earlier, "path")} of it ${earlier === 1 ? "was" : "were"} pending`;
   return `${what} before: commit takes all, discard drops only what this command did.\n`;

@@ -72,8 +72,8 @@ export function addSandboxOptions(command: Command): Command {
     )
     .addOption(choice("--net <how>", "off: nothing leaves the machine", "on", "off"))
     .option("--deny-read <glob>", "files that cannot be read; may be repeated", collect)
-    .option("--env <name[=value]>", "a variable for it, also a secret; may be repeated", collect)
-    .option("--unset-env <name>", "a variable that it does not get; may be repeated", collect)
+    .option("--env <name[=value]>", "a variable for it, also a secret; may be repeated", setting)
+    .option("--unset-env <name>", "a variable that it does not get; may be repeated", variable)
     .option("--timeout <seconds>", "end it with SIGTERM, 2 s later SIGKILL", amount)
     .option("--limit-memory <size>", "bytes, or with K, M, G, T", size)
     .option("--limit-cpu <seconds>", "processor time of each process", wholeNumber)
@@ -122,6 +122,18 @@ function variablesOf({ env = [], unsetEnv = [] }: SandboxOptions): NodeJS.Proces
     return end < 0 ? [text, process.env[text]] : [text.slice(0, end), text.slice(end + 1)];
   });
   return Object.fromEntries([...set, ...unsetEnv.map((name) => [name, undefined])]);
+}
+
+/** @throws {InvalidArgumentError} shown as a usage error. */
+function setting(value: string, previous: readonly string[] | undefined): readonly string[] {
+  if (/^[^=]/.test(value)) return collect(value, previous);
+  throw new InvalidArgumentError("Give a name, or a name and a value such as DEBUG=1.");
+}
+
+/** @throws {InvalidArgumentError} shown as a usage error. */
+function variable(value: string, previous: readonly string[] | undefined): readonly string[] {
+  if (/^[^=]+$/.test(value)) return collect(value, previous);
+  throw new InvalidArgumentError("Give the name of a variable, and no value.");
 }
 
 function collect(value: string, previous: readonly string[] | undefined): readonly string[] {

@@ -19,6 +19,7 @@ export function writePlainFile(path: string, bytes: Uint8Array): void {
   } catch (error) {
     rmSync(next, { force: true });
     const { code, message } = error as NodeJS.ErrnoException;
-    throw Object.assign(new Error(message.replaceAll(next, path)), { code, path, cause: error });
+    const reason = message.replaceAll(next, path);
+    throw Object.assign(new Error(`Cannot write ${path}: ${reason}`), { code, path, cause: error });
   }
 }

@@ -61,8 +61,9 @@ export function planUndo(store: CommitStore, request: UndoRequest = {}): Recover
   const targets = findUndoable(store.objects, count);
   if (targets.length < count) {
     const { length } = targets;
-    const kept = length === 0 ? "there is nothing" : `only ${length} can be undone`;
-    throw nothing(`undo ${count === 1 ? "an operation" : `${count} operations`}: ${kept}`);
+    const what = count === 1 ? "an operation" : `${count} operations`;
+    const kept = length === 0 ? noneInEffect(store) : `only ${length} can be undone`;
+    throw nothing(`undo ${what}: ${kept}`);
   }
   return planBack(store, {
     operation: "undo",
@@ -296,6 +297,14 @@ function messageOf(
   if (targets.length !== 1 || target === undefined) return `${verb} ${targets.length} operations`;
   const [subject = ""] = target.manifest.message.split("\n");
   return `${verb} operation ${target.manifest.sequence}: ${subject}`;
+}
+
+/** Why there is no operation to take back. */
+function noneInEffect({ objects }: CommitStore): string {
+  const [newest] = checkpoints(objects);
+  return newest === undefined
+    ? "nothing was committed yet"
+    : "each one that is kept has been undone already (redo brings it back)";
 }
 
 function nothing(what: string): DraftError {

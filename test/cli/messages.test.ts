@@ -122,3 +122,39 @@ describe("draftfs in a command of draftfs", () => {
     expect(err).not.toContain("permissions");
   });
 });
+
+describe("what cannot be meant is told in words", () => {
+  it("help of what is no command", () => {
+    const { code, out, err } = project.draftfs(["help", "comit"]);
+    expect([code, out]).toEqual([64, ""]);
+    expect(err).toMatch(/^error: unknown command 'comit'\n\(Did you mean commit\?\)/);
+    expect(project.draftfs(["help", "commit"]).out).toMatch(/^Usage: draftfs commit /);
+    expect(project.draftfs(["help"]).out).toMatch(/^Usage: draftfs /);
+  });
+
+  it.each([
+    ["--env", "=value"],
+    ["--env", ""],
+    ["--unset-env", "NAME=value"],
+  ])("a variable without a name: %s %s", (option, value) => {
+    const { code, err } = project.draftfs(["run", option, value, "true"]);
+    expect([code, err]).toEqual([64, expect.stringContaining(`argument '${value}' is invalid`)]);
+  });
+
+  it("an undo where nothing was committed, and where all has been undone", () => {
+    expect(project.draftfs(["undo"]).err).toContain("nothing was committed yet");
+    project.run("echo x > a.txt");
+    project.draftfs(["commit"]);
+    project.draftfs(["undo"]);
+    const { code, err } = project.draftfs(["undo"]);
+    expect(code).toBe(64);
+    expect(err).toContain("undone already (redo brings it back)");
+  });
+
+  it("a file that cannot be written", () => {
+    project.run("echo x > a.txt");
+    const { code, err } = project.draftfs(["plan", "-o", "none/plan"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^draftfs: Cannot write none\/plan: ENOENT/);
+  });
+});

@@ -122,6 +122,17 @@ describe("draftfs run on a terminal", () => {
     expect(project.draftfs(["status"]).out).toBe("A\t1\t0\tbefore.txt\n");
   });
 
+  it("takes what was in a directory that the command has removed for its own", async () => {
+    project.write("lib/one.txt", "1\n");
+    project.write("lib/deep/two.txt", "2\n");
+    const session = onTerminal(["run", "rm", "-r", "lib"], { NO_COLOR: "1" });
+    await session.shows(question);
+    expect(session.text).toContain("4 deleted");
+    expect(session.text).not.toContain("pending before");
+    session.type("\n");
+    expect(await session.end()).toBe(0);
+  });
+
   it("says that the draft is kept when the commit is refused", async () => {
     const session = onTerminal(["run", ...change], { NO_COLOR: "1" });
     await session.shows(question);
