@@ -20,6 +20,8 @@ interface Suspect {
   readonly origin: TreePath | undefined;
   /** Whether it has less than that one, and lost it by the command. */
   readonly mustBeEqual: boolean;
+  /** Whether its directory gives access lists to what is made there, as the commit does too. */
+  readonly inheritsAccess: boolean;
 }
 
 /**
@@ -57,7 +59,10 @@ export class OtherAttributes {
     if (path === "" || nodeAt !== undefined) return;
     const own = attributesAt(`${upper.placeOf(parentOf(path))}/${nameOf(path)}`);
     if (own === undefined || (own.size === 0 && !mustBeEqual)) return;
-    this.#suspects.push({ path, own, origin, mustBeEqual });
+    // Here, where it is met should a running command swap directories meanwhile.
+    const hasAccess = [...own.keys()].some((name) => ofAccess.test(name));
+    const inheritsAccess = hasAccess && this.#inherits(path);
+    this.#suspects.push({ path, own, origin, mustBeEqual, inheritsAccess });
   }
 
   /** Notes it in what was harvested, when all that has moved is known. */
@@ -73,20 +78,18 @@ export class OtherAttributes {
   }
 
   #differs(suspect: Suspect, origins: ReadonlyMap<TreePath, TreePath>): boolean {
-    const { path, own, mustBeEqual } = suspect;
+    const { path, own, mustBeEqual, inheritsAccess } = suspect;
     const origin = origins.get(path) ?? suspect.origin;
     const { layer } = this.#source;
     const old = origin === undefined ? undefined : attributesAt(absoluteOf(layer.root, origin));
-    const added = [...own].filter(([name, value]) => {
+    if (mustBeEqual && old !== undefined && old.size > own.size) return true;
+    return [...own].some(([name, value]) => {
+      if (inheritsAccess && ofAccess.test(name)) return false;
       const given = old?.get(name);
       return given === undefined || Buffer.compare(given, value) !== 0;
     });
-    if (mustBeEqual && old !== undefined && old.size > own.size) return true;
-    if (added.every(([name]) => ofAccess.test(name)) && this.#inherits(path)) return false;
-    return added.length > 0;
   }
 
-  /** Whether its directory gives access lists to what is made there, as the commit does too. */
   #inherits(path: TreePath): boolean {
     const { upper } = this.#source;
     return attributesAt(upper.placeOf(parentOf(path)))?.has(defaultList) === true;
