@@ -15,6 +15,7 @@ const long = [
   "test/crash/commit-kill.long.ts",
   "test/crash/commit-large.long.ts",
   "test/crash/commit-processes.long.ts",
+  "test/crash/kills/kills.long.ts",
   "test/crash/layered.long.ts",
   "test/overlay/unprivileged.long.ts",
   "test/recovery/faults.long.ts",

@@ -1,10 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import fs from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { projectDirectory } from "./project-directory.ts";
+import { compileC } from "./compiled-c.ts";
 
 /**
  * A simulated disk (see `block-device.c`) with a real file system of the kernel on a loop device
@@ -45,7 +44,7 @@ export class BlockDevice implements AsyncDisposable {
       readonly flushDelayUs?: number;
     } = {},
   ): Promise<BlockDevice> {
-    const program = buildProgram();
+    const program = compileC("block-device.c", "block");
     const directory = fs.mkdtempSync(`${memoryDirectory}/draftfs-block-`);
     const server = spawn(
       program,
@@ -164,17 +163,4 @@ export function blockDeviceObstacle(fileSystem: FileSystem = "ext4"): string | u
 function isOnPath(program: string): boolean {
   const directories = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`.split(":");
   return directories.some((directory) => fs.existsSync(join(directory, program)));
-}
-
-/** Compiles the server unless this very source has been compiled before. */
-function buildProgram(): string {
-  const source = join(projectDirectory(), "test", "support", "block-device.c");
-  const digest = createHash("sha1").update(fs.readFileSync(source)).digest("hex").slice(0, 12);
-  const program = join(projectDirectory(), "node_modules", ".cache", "draftfs", `block-${digest}`);
-  if (fs.existsSync(program)) return program;
-  fs.mkdirSync(dirname(program), { recursive: true });
-  const unfinished = `${program}.${process.pid}`;
-  execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", unfinished, source]);
-  fs.renameSync(unfinished, program);
-  return program;
 }

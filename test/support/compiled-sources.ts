@@ -31,6 +31,7 @@ export const compiledSources = [
   "test/crash/commit-victim.ts",
   "test/crash/commit-worker.ts",
   "test/crash/history-victim.ts",
+  "test/crash/kills/fork-server-program.ts",
   "test/crash/recover-worker.ts",
   "test/sandbox/conformance-program.ts",
   "test/sandbox/session-program.ts",

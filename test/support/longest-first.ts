@@ -8,6 +8,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const longest = [
   "test/conformance/other-variants-even.long.ts",
   "test/conformance/other-variants-odd.long.ts",
+  "test/crash/kills/kills.long.ts",
   "test/sandbox/commit.long.ts",
   "test/conformance/unprivileged.long.ts",
   "test/sandbox/unprivileged.long.ts",
