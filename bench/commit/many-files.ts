@@ -47,7 +47,8 @@ export async function measureManyFiles(
   const contestants: Contestant[] = [];
   for (const key of options.keys) {
     const method = methods[key];
-    if (method?.kinds.includes(options.work) !== true) continue;
+    if (method === undefined) throw new Error(`${key} is none of ${Object.keys(methods)}.`);
+    if (!method.kinds.includes(options.work)) continue;
     const contestant = new ContestantProcess(key, method);
     processes.push(contestant);
     const measure = async (round: number) => {

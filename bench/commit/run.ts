@@ -1,5 +1,6 @@
 /**
- * The commit benchmark: `npm run bench:commit [-- --only SECTION,… --rounds N --tiny]`.
+ * The commit benchmark: `npm run bench:commit [-- --only SECTION,… --methods KEY,… --rounds N
+ * --tiny]`. Methods are those of `methods/index.ts`, all by default.
  * Prints tables in Markdown; raw figures go to `bench/results/`.
  */
 import { spawn } from "node:child_process";
@@ -17,6 +18,7 @@ import type { Section } from "./sections.ts";
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
+    methods: { type: "string" },
     rounds: { type: "string", default: "5" },
     tiny: { type: "boolean", default: false },
   },
@@ -64,7 +66,8 @@ async function main(): Promise<void> {
   for (const name of values.only?.split(",") ?? Object.keys(sections)) {
     const section: Section | undefined = sections[name];
     if (section === undefined) throw new Error(`${name} is none of ${Object.keys(sections)}.`);
-    const scale = { rounds: Number(values.rounds), tiny: values.tiny };
+    const keys = values.methods?.split(",");
+    const scale = { rounds: Number(values.rounds), tiny: values.tiny, keys };
     const text = await section(scale, { ownDisk, simulatedDisk });
     report.push(text);
     console.log(`${text}\n`);

@@ -15,6 +15,8 @@ import { measureUndo } from "./undo.ts";
 export interface Scale {
   readonly rounds: number;
   readonly tiny: boolean;
+  /** The methods to compare, ours first; all of them where it is left out. */
+  readonly keys?: readonly string[] | undefined;
 }
 
 export interface Places {
@@ -41,7 +43,7 @@ export const sections: Readonly<Record<string, Section>> = {
       await places.simulatedDisk(1000, { mib: 4096 }),
       [["replace", [scale.tiny ? 2 : 10_000]]],
       // That every method can replace files is seen in `own-disk`.
-      scale.tiny ? [ours, "plain"] : Object.keys(methods),
+      scale.tiny ? [ours, "plain"] : (scale.keys ?? Object.keys(methods)),
     ),
   "flush-0ms": async (scale, places) =>
     manyFiles(scale, await places.simulatedDisk(0), [
@@ -101,7 +103,7 @@ async function manyFiles(
   scale: Scale,
   given: Place | undefined,
   grid: readonly (readonly [WorkKind, readonly number[]])[],
-  keys: readonly string[] = Object.keys(methods),
+  keys: readonly string[] = scale.keys ?? Object.keys(methods),
 ): Promise<string> {
   if (given === undefined) return "_No simulated disk here: it takes root on Linux with FUSE._";
   await using place = given;
@@ -119,7 +121,7 @@ async function manyFiles(
     const name = `commit-${place.name.replaceAll(/\W+/g, "-")}-${work}.json`;
     if (!scale.tiny) writeResults(name, results);
     const table = scale.tiny ? "" : `\n\n${firstTable(results)}`;
-    parts.push(`### ${place.name}: ${work}\n\n${tableOf(results, ours)}${table}`);
+    parts.push(`### ${place.name}: ${work}\n\n${tableOf(results, keys[0] ?? "")}${table}`);
   }
   return parts.join("\n\n");
 }

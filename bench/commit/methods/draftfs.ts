@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { CommitRequest } from "../../../src/api/receipt.ts";
 import type { DraftRoot } from "../../lib/draft-root.ts";
+import type { TextFile } from "../../lib/text-files.ts";
 import { allKinds, type Method, type Work } from "../method.ts";
 
 /** Everything from the caller's first write to the return of the commit. */
@@ -11,6 +12,12 @@ export const draftfs: Method = draftMethod("draftfs: writes into the overlay + c
 /** The commit alone, of changes that are pending already. */
 export const draftfsCommit: Method = draftMethod("draftfs: commit of what is pending", {
   writesCount: false,
+});
+
+/** The commit alone, of files that a checkpoint has already, as when an agent edits them again. */
+export const draftfsAgain: Method = draftMethod("draftfs: commit of what was committed before", {
+  writesCount: false,
+  isRecorded: true,
 });
 
 /** The commit alone, so that not even before recovery anything torn can be seen. */
@@ -43,11 +50,13 @@ function draftMethod(
     readonly request?: CommitRequest;
     readonly writesCount: boolean;
     readonly settleCounts?: boolean;
+    /** Whether the files have been committed once before. */
+    readonly isRecorded?: boolean;
   },
 ): Method {
   return {
     name,
-    kinds: allKinds,
+    kinds: options.isRecorded === true ? ["replace"] : allKinds,
     async open(work) {
       // Loaded by those alone who measure it: all others are processes without it.
       const { DraftRoot } = await import("../../lib/draft-root.ts");
@@ -56,6 +65,11 @@ function draftMethod(
       draft.fs.writeFileSync(join(work.root, "first"), "");
       await draft.commit();
       await draft.settle();
+      if (options.isRecorded === true) {
+        change(draft, { ...work, files: work.files.map(longer) });
+        await draft.commit();
+        await draft.settle();
+      }
       if (!options.writesCount) change(draft, work);
       return {
         async run() {
@@ -70,6 +84,10 @@ function draftMethod(
       };
     },
   };
+}
+
+function longer({ path, text }: TextFile): TextFile {
+  return { path, text: `${text}// once more\n` };
 }
 
 function change(draft: DraftRoot, { root, kind, files }: Work): void {

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { Method } from "../method.ts";
 import {
   draftfs,
+  draftfsAgain,
   draftfsCommit,
   draftfsFull,
   draftfsMinimal,
@@ -15,6 +16,7 @@ import { fsyncEach, parallelFsync, plainLoop, renameOnly } from "./plain.ts";
 const all: Readonly<Record<string, Method>> = {
   draftfs,
   "draftfs-commit": draftfsCommit,
+  "draftfs-again": draftfsAgain,
   "draftfs-full": draftfsFull,
   "draftfs-strict": draftfsStrict,
   "draftfs-minimal": draftfsMinimal,
