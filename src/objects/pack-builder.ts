@@ -113,11 +113,12 @@ export class PackBuilder {
    */
   addPacked(kind: ObjectKind, oid: ObjectId, size: number, stream: Uint8Array): void {
     if (this.#known.has(oid)) return;
-    const target = this.#output.reserve(entryHeaderBytesMax + stream.length);
     const offset = this.size;
-    const start = writeEntryHeader(target, 0, kind, size);
-    target.set(stream, start);
-    this.#output.use(start + stream.length);
+    const start = this.#output.reserve(entryHeaderBytesMax + stream.length);
+    const target = this.#output.memory;
+    const position = writeEntryHeader(target, start, kind, size);
+    target.set(stream, position);
+    this.#output.use(position + stream.length);
     this.#record(oid, offset);
   }
 
@@ -159,15 +160,18 @@ export class PackBuilder {
   }
 
   #addWhole(kind: ObjectKind, oid: ObjectId, bytes: Uint8Array): void {
-    const target = this.#output.reserve(entryHeaderBytesMax + storedStreamSize(bytes.length));
     const offset = this.size;
-    let position = writeEntryHeader(target, 0, kind, bytes.length);
+    const room = entryHeaderBytesMax + storedStreamSize(bytes.length);
+    let position = this.#output.reserve(room);
+    const target = this.#output.memory;
+    position = writeEntryHeader(target, position, kind, bytes.length);
     position = target.writeUInt16BE(zlibHeader, position);
     let start = 0;
     do {
       const end = Math.min(start + storedBlockBytesMax, bytes.length);
       position = writeBlockHeader(target, position, end - start, end === bytes.length);
-      target.set(bytes.subarray(start, end), position);
+      const isAll = end - start === bytes.length;
+      target.set(isAll ? bytes : bytes.subarray(start, end), position);
       position += end - start;
       start = end;
     } while (start < bytes.length);

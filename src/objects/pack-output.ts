@@ -56,18 +56,29 @@ export class PackOutput {
   }
 
   append(bytes: Uint8Array): void {
-    this.reserve(bytes.length).set(bytes);
-    this.use(bytes.length);
+    const start = this.reserve(bytes.length);
+    this.#chunk.set(bytes, start);
+    this.use(start + bytes.length);
   }
 
-  /** Contiguous room at the end; {@link PackOutput.use} says how much of it was used. */
-  reserve(size: number): Buffer {
+  /** What is written to, after {@link PackOutput.reserve}; a view of a part would cost more. */
+  get memory(): Buffer {
+    return this.#chunk;
+  }
+
+  /**
+   * Makes contiguous room at the end; {@link PackOutput.use} says how much of it was used.
+   *
+   * @returns where it begins in the memory.
+   */
+  reserve(size: number): number {
     if (this.#filled + size > this.#chunk.length) this.#makeRoom(size);
-    return this.#chunk.subarray(this.#filled, this.#filled + size);
+    return this.#filled;
   }
 
-  use(size: number): void {
-    this.#filled += size;
+  /** @param end where what was written ends in the memory. */
+  use(end: number): void {
+    this.#filled = end;
     if (!this.#isWrittenBeside || this.#written > 0) return;
     if (this.#filled - this.#begun >= chunkBytes) this.#begin();
   }
