@@ -69,7 +69,8 @@ export function alertsOf(figures: AlertFigures, thresholds: AlertThresholds): Al
       threshold: thresholds.rollbackRateMax,
       message:
         `${safety.rollbacks} of ${operations} operations were taken back, more than ` +
-        `${percent(thresholds.rollbackRateMax)}. Look at what is committed before it is.`,
+        `${percent(thresholds.rollbackRateMax)}. Look at the diff before you commit; ` +
+        "where undoing is how you work, raise alerts.thresholds.rollback_rate_warning.",
     });
   }
   if (operations >= operationsMin && safety.errorRate > thresholds.errorRateMax) {

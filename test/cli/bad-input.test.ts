@@ -500,7 +500,9 @@ describe("arguments", () => {
   it("may name a file that cannot be written: it is called by its name", () => {
     const { code, err } = project.draftfs(["plan", "-o", "missing/plan.json"]);
     expect(code).toBe(1);
-    expect(err).toBe("draftfs: ENOENT: no such file or directory, open 'missing/plan.json'\n");
+    expect(err).toBe(
+      "draftfs: Cannot write missing/plan.json: ENOENT: no such file or directory, open 'missing/plan.json'\n",
+    );
   });
 
   it("that ask for a state that is there already are answered: exit 0", () => {
