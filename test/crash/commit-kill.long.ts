@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { join } from "node:path";
@@ -9,10 +9,13 @@ import { TemporaryRoot } from "../commit/scenario.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { classify, isStoreSound, makeRoot, recover, rehearse } from "./commit-faults.ts";
+import { ForkServer, isOverWithin } from "./kills/fork-server.ts";
+
+/** A commit takes some milliseconds, on a machine that does nothing else. */
+const dyingMsMax = 60_000;
 
 test("a process that is killed before any one of its changes leaves the old tree or the new one", async () => {
-  const project = CompiledProject.build();
-  const program = project.pathOf("test/crash/commit-victim.ts");
+  await using server = await ForkServer.start();
   // By slots: what kills a commit by files is tried in `commit-death.test.ts`, without processes.
   const outcomes = await rehearse({}, "slots");
   const points = outcomes.calls.filter((call) => call.changes);
@@ -20,14 +23,16 @@ test("a process that is killed before any one of its changes leaves the old tree
   for (const point of points) {
     using root = TemporaryRoot.inMemory();
     await makeRoot(root.path, "slots");
-    const { signal } = spawnSync(process.execPath, [program, root.path, String(point.index)]);
-    expect(signal, `${point.index} ${point.name}`).toBe("SIGKILL");
+    const order = { kind: "die-in-scenario", root: root.path, at: point.index } as const;
+    const victim = await server.fork(order);
+    expect(await isOverWithin(victim, dyingMsMax), `${point.index} ${point.name}`).toBe(true);
     await recover(root.path);
     const outcome = classify(root.path, outcomes);
     expect(["old", "new"], `${point.index} ${point.name} ${point.path}`).toContain(outcome);
     expect(isStoreSound(root.path)).toBe(true);
     seen[outcome] = (seen[outcome] ?? 0) + 1;
   }
+  await server.expectAllKilled();
   console.log(`killed at ${points.length} points`, seen);
 });
 

@@ -28,7 +28,6 @@ export const compiledSources = [
   "test/commit/change-builder.ts",
   "test/crash/block/block-device-owner.ts",
   "test/crash/block/main.ts",
-  "test/crash/commit-victim.ts",
   "test/crash/commit-worker.ts",
   "test/crash/history-victim.ts",
   "test/crash/kills/fork-server-program.ts",

@@ -15,6 +15,7 @@ import { type Death, tellOf } from "./telling-disk.ts";
 
 /** What a process is to do until it is killed. */
 export interface CommitterOrder {
+  readonly kind: "commit-for-ever";
   /** See {@link Place}. */
   readonly directory: string;
   readonly name: string;

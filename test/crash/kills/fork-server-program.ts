@@ -6,9 +6,11 @@ import { openCommitStore } from "../../../src/commit/commit-store.ts";
 import { stateDirectoryOf } from "../../../src/disk/state-directory.ts";
 import { recoverRoot } from "../../../src/recovery/recover-root.ts";
 import { TemporaryRoot } from "../../commit/scenario.ts";
+import { dieInScenario } from "../commit-victim.ts";
 import { ImpatientDisk } from "../impatient-disk.ts";
 import { changesTo, layOut, readMade } from "./committed-tree.ts";
-import { type CommitterOrder, commitForEver } from "./committer.ts";
+import { commitForEver } from "./committer.ts";
+import type { ForkOrder } from "./fork-server.ts";
 
 /**
  * Becomes a process that commits whenever it is told to, by fork(2): loading and compiling all of it
@@ -84,15 +86,15 @@ function becomeAnother(): void {
 }
 
 /** Gives birth as it is told; returns in the children alone. */
-function serve(): CommitterOrder {
+function serve(): ForkOrder {
   for (;;) {
     const line = readLine();
     if (line === undefined) process.exit(0);
-    const order = JSON.parse(line) as CommitterOrder;
+    const order = JSON.parse(line) as ForkOrder | null;
     const odd = reap();
-    const pid = fork();
-    if (pid < 0) throw new Error("the kernel refuses another process");
-    if (pid === 0) {
+    const pid = order === null ? -1 : fork();
+    if (pid < 0 && order !== null) throw new Error("the kernel refuses another process");
+    if (order !== null && pid === 0) {
       becomeAnother();
       return order;
     }
@@ -102,4 +104,11 @@ function serve(): CommitterOrder {
 
 await warmUp();
 fs.writeSync(1, "ready\n");
-await commitForEver(serve());
+const order = serve();
+try {
+  await (order.kind === "die-in-scenario" ? dieInScenario(order) : commitForEver(order));
+} catch (error) {
+  fs.writeSync(2, `${(error as Error).stack}\n`);
+  // An ordinary end waits for threads that the fork has left behind.
+  process.kill(process.pid, "SIGABRT");
+}

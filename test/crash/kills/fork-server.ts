@@ -5,9 +5,13 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { compileC } from "../../support/compiled-c.ts";
 import { CompiledProject } from "../../support/compiled-project.ts";
+import type { VictimOrder } from "../commit-victim.ts";
 import type { CommitterOrder } from "./committer.ts";
 
-/** Makes processes that commit, each within a few milliseconds; see `fork-server-program.ts`. */
+/** What a new process is to do. */
+export type ForkOrder = CommitterOrder | VictimOrder;
+
+/** Makes processes that commit until they die, each within a few milliseconds; see `fork-server-program.ts`. */
 export class ForkServer implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -33,8 +37,20 @@ export class ForkServer implements AsyncDisposable {
     return server;
   }
 
-  /** @returns the number of the new process. */
-  async fork(order: CommitterOrder): Promise<number> {
+  /**
+   * @returns the number of the new process.
+   * @throws as {@link ForkServer.expectAllKilled} does.
+   */
+  async fork(order: ForkOrder): Promise<number> {
+    return await this.#ask(order);
+  }
+
+  /** @throws when one of the processes that are over has died of anything but SIGKILL. */
+  async expectAllKilled(): Promise<void> {
+    await this.#ask(null);
+  }
+
+  async #ask(order: ForkOrder | null): Promise<number> {
     this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
     const { pid, odd } = JSON.parse(await this.#next()) as { pid: number; odd: string[] };
     if (odd.length > 0) throw new Error(`processes died of something else: ${odd.join(", ")}`);

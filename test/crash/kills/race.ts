@@ -46,15 +46,18 @@ const racingMsMax = 12;
 /** Judgements of the tree between two of all that there is. */
 const judgementsBetween = 25;
 
-/** A race in which nothing happens proves nothing. */
+/** What a short race is allowed to miss by chance. */
+const luck = 4;
+
+/** A race in which nothing happens proves nothing. Bounds are at half of what is usual, or less. */
 export function expectWork(counts: RaceCounts): void {
   const { kills } = counts;
-  expect(counts.whileCommitting).toBeGreaterThan(kills / 5);
-  expect(counts.whileRecovering).toBeGreaterThan(kills / 100);
-  expect(counts.recoveries).toBeGreaterThan(kills / 50);
+  expect(counts.whileCommitting).toBeGreaterThan(kills / 8);
+  expect(counts.whileRecovering).toBeGreaterThan(kills / 50 - luck);
+  expect(counts.recoveries).toBeGreaterThan(kills / 20 - luck);
   expect(counts.commits).toBeGreaterThan(kills / 10);
   expect(counts.judgements).toBeGreaterThan(kills / 10);
-  expect(counts.depths).toBeGreaterThan(Math.min(kills / 12, 40));
+  expect(counts.depths).toBeGreaterThan(Math.min(kills / 12, 35));
 }
 
 interface Living {
@@ -106,6 +109,7 @@ export class Race implements AsyncDisposable {
       if (round % judgementsBetween === 0) await this.#judgeAll();
     }
     await this.#judgeAll();
+    await this.#server.expectAllKilled();
     return this.#counts();
   }
 
@@ -150,6 +154,7 @@ export class Race implements AsyncDisposable {
     const { breach } = this.#options;
     const isVolatile = breach === "early-record" || breach === "late-record";
     const pid = await this.#server.fork({
+      kind: "commit-for-ever",
       directory: this.#directory.path,
       name: `process-${++this.#born}`,
       slot,
