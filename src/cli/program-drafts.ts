@@ -16,7 +16,12 @@ export function addRunning(add: Add, executing: Executing): void {
         ]),
       );
   const runs = running("run <command...>", "run a command; its writes land in the draft")
-    .addOption(new Option("--commit", "commit when it succeeds").conflicts(["discard", "keep"]))
+    .addOption(
+      new Option("--commit", "commit all that is pending when it succeeds").conflicts([
+        "discard",
+        "keep",
+      ]),
+    )
     .addOption(new Option("--discard", "put the draft back to before it").conflicts("keep"))
     .option("--keep", "keep the draft without asking (default off a terminal)")
     .addOption(
