@@ -34,8 +34,9 @@ export function divergenceError(divergences: readonly Divergence[]): DraftError 
   return new DraftError(
     "DRAFT_CONFLICT",
     `Cannot take this back: the tree is not as it was left. ${list}. Nothing was touched. ` +
-      "Commit or move those changes away first, or give them up to the checkpoint with " +
-      `${wayTo("overwriteBack")}.${gitIndexHint(divergences.map(({ path }) => path))}`,
+      "Put these back as they were (drift lists all that differ), or go on with " +
+      `${wayTo("overwriteBack")}: the checkpoint keeps what is there now.` +
+      gitIndexHint(divergences.map(({ path }) => path)),
     {
       ...(divergences[0] === undefined ? {} : { path: divergences[0].path }),
       details: {
@@ -58,8 +59,8 @@ export function unexplained(cause: ConflictError): DraftError {
   return new DraftError(
     "DRAFT_CONFLICT",
     `Cannot take this back: the tree is not as it was left. ${named.join(", ")}. Nothing was ` +
-      "touched. Try again, or give those changes up to the checkpoint with " +
-      `${wayTo("overwriteBack")}.`,
+      `touched. Try again, or go on with ${wayTo("overwriteBack")}: the checkpoint keeps what is ` +
+      "there now.",
     { ...(cause.path === undefined ? {} : { path: cause.path }), cause, details: cause.details },
   );
 }

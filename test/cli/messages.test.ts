@@ -54,7 +54,10 @@ describe("messages name options of the command line, and nothing of the library"
     project.write("a.txt", "theirs\n");
     const undo = project.draftfs(["undo"]);
     expect(undo.code).toBe(3);
-    expectOptionsAlone(undo, "--overwrite");
+    expectOptionsAlone(undo, "--overwrite", "drift");
+    expect(project.draftfs(["drift"]).out).toContain("a.txt");
+    expect(project.draftfs(["undo", "--overwrite"]).code).toBe(0);
+    expect(project.draftfs(["show", "latest", "--patch"]).out).toContain("-theirs");
   });
 
   it("when a directory is no root", () => {

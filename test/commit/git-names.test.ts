@@ -32,6 +32,8 @@ describe("an error about indexes of git", () => {
   it("says nothing of it when anything else has changed", () => {
     expect(gitIndexHint(["index"])).toBe("");
     const error = divergenceError([changed(".git/index"), changed("a.txt")]);
-    expect(error.message).toMatch(/--overwrite \(force\)\.$/);
+    expect(error.message).toMatch(
+      /--overwrite \(force\): the checkpoint keeps what is there now\.$/,
+    );
   });
 });
