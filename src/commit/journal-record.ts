@@ -31,6 +31,11 @@ export interface JournalRecord {
   readonly stagedByMs?: number;
   /** Identifies the boot under which it was written; `""` where the system does not tell. */
   readonly bootId: string;
+  /**
+   * The inode of the state directory, where steps name inodes to recognise nodes by: in a copy of
+   * the tree both are others.
+   */
+  readonly stateInode?: string;
   /** The pack with every byte that the steps need and the store lacked; `null` for none. */
   readonly pack: JournalPack | null;
   /** Where staged files lie, relative to the root; removed when the record is done. */

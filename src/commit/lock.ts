@@ -75,7 +75,7 @@ export class RootLock implements Disposable {
   /** The lock file as it was taken; `undefined` where the disk did not tell. */
   readonly #stamp: Stamp | undefined;
   readonly #kept: KeptFile | undefined;
-  #directoryDevice: bigint | undefined;
+  #directory: Stamp | undefined;
   #isHeld = true;
 
   private constructor({ disk, self }: Taker, path: string, { kept }: ClaimedName) {
@@ -125,8 +125,18 @@ export class RootLock implements Disposable {
    */
   get hasStableInodes(): boolean {
     if (this.#stamp === undefined) return true;
-    this.#directoryDevice ??= this.#disk.lstat(dirname(this.#path))?.dev;
-    return this.#directoryDevice === this.#stamp.dev;
+    return this.#lookAtDirectory()?.dev === this.#stamp.dev;
+  }
+
+  /** The inode of the directory that the lock lies in; `undefined` where it may change. */
+  get directoryInode(): string | undefined {
+    const inode = this.hasStableInodes ? this.#lookAtDirectory()?.ino : undefined;
+    return inode === undefined ? undefined : String(inode);
+  }
+
+  #lookAtDirectory(): Stamp | undefined {
+    this.#directory ??= this.#disk.lstat(dirname(this.#path));
+    return this.#directory;
   }
 
   /** Gives the lock back; does nothing the second time. */

@@ -15,6 +15,7 @@ import { findCollidingNames } from "./colliding-names.ts";
 import { CommitChecks } from "./commit-checks.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
+import { needsInode } from "./copied-tree.ts";
 import { CopyUp } from "./copy-up.ts";
 import { Directories } from "./directories.ts";
 import { Examiner } from "./examine.ts";
@@ -337,6 +338,7 @@ class Preparation {
     isStaging: boolean,
   ): JournalRecord {
     const createdMs = Date.now();
+    const stateInode = steps.some(needsInode) ? this.#root.lock.directoryInode : undefined;
     return {
       sequence: this.#sequence,
       kind: "commit",
@@ -344,6 +346,7 @@ class Preparation {
       // The last files are still being staged; should they take longer, the record is renewed.
       ...(isStaging ? { stagedByMs: createdMs + backgroundStagingMs } : {}),
       bootId: bootIdOf(this.#store.disk),
+      ...(stateInode === undefined ? {} : { stateInode }),
       pack: { sequence: this.#sequence, checksum, size },
       staging,
       refs: checkpoint.refs,

@@ -6,6 +6,7 @@ import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError, type DraftErrorCode, isDraftError } from "../errors.ts";
 import { recoveryPauseMs } from "../limits.ts";
 import type { CommitStore } from "./commit-store.ts";
+import { identifyInCopy } from "./copied-tree.ts";
 import { failure, isSystemError, type RecoveryLevel } from "./failure.ts";
 import { type FinishOptions, type FinishReport, finishSteps } from "./finish.ts";
 import type { JournalRecord } from "./journal-record.ts";
@@ -119,17 +120,20 @@ async function settleLast(store: CommitStore, sequence: number): Promise<void> {
 
 async function recoverRecord(
   store: CommitStore,
-  record: JournalRecord | undefined,
+  found: JournalRecord | undefined,
   started: number,
 ): Promise<RecoveryReport> {
   const { disk, journal } = store;
-  const sequence = record?.sequence ?? 0;
+  const sequence = found?.sequence ?? 0;
   const bootId = bootIdOf(disk);
-  const progress = record === undefined ? "settled" : journal.look(bootId).progress;
-  if (record === undefined || progress === "settled" || progress === "applied") {
+  const progress = found === undefined ? "settled" : journal.look(bootId).progress;
+  if (found === undefined || progress === "settled" || progress === "applied") {
     sweep(store, sequence);
     return clean(sequence, started);
   }
+  const appliedMs = journal.notes.appliedMs(sequence);
+  const record =
+    progress === "unpublished" ? found : identifyInCopy(store, found, appliedMs !== undefined);
   if (progress !== "unpublished") await journal.entrench();
   critical(() => checkPack(store, record));
   if (progress === "unpublished") {
@@ -138,7 +142,6 @@ async function recoverRecord(
     return clean(sequence, started);
   }
   const mayBeTorn = record.bootId === "" || record.bootId !== bootId;
-  const appliedMs = journal.notes.appliedMs(sequence);
   const superseded =
     appliedMs === undefined ? new Set<Step>() : findSuperseded(store, record, appliedMs);
   // From here on what is younger than the note may be of this recovery, should it be cut off.
