@@ -9,12 +9,16 @@ import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import type { CommitOptions } from "./options.ts";
 import { prepareCommit } from "./prepare.ts";
+import { ProjectContents } from "./project-contents.ts";
 import type { CommitReceipt } from "./receipt.ts";
 import { RecordedBases } from "./recorded-bases.ts";
 
 /** The three contents of a conflict; `undefined` for what is no file, too large or not known. */
 export interface ConflictSides {
-  /** What the change was based on, where somebody kept it: the checkpoint store, or the caller. */
+  /**
+   * What the change was based on, where somebody kept it: the checkpoint store, the git repository
+   * that the root lies in, or the caller.
+   */
   readonly base: Buffer | undefined;
   readonly ours: Buffer | undefined;
   readonly theirs: Buffer | undefined;
@@ -66,7 +70,8 @@ export async function commitResolving(
 ): Promise<CommitReceipt> {
   let current = changeSet;
   const shown: ShownContents = new Map();
-  const sources = { ...options, recorded: new RecordedBases(store.objects) };
+  using project = new ProjectContents(store.disk, store.state.root);
+  const sources = { ...options, recorded: new RecordedBases(store.objects), project };
   for (let round = 1; ; round++) {
     try {
       await using prepared = await prepareCommit(store, current, options);
@@ -89,6 +94,7 @@ type ShownContents = Map<TreePath, Buffer>;
 /** Where the base of a conflict may be found. */
 interface BaseSources extends Pick<ResolvingOptions, "readBase"> {
   readonly recorded: RecordedBases;
+  readonly project: ProjectContents;
 }
 
 async function decide(
@@ -134,7 +140,7 @@ function sidesOf(
 function readBase(
   store: CommitStore,
   conflict: Conflict,
-  { readBase: readGiven, recorded }: BaseSources,
+  { readBase: readGiven, recorded, project }: BaseSources,
 ): Buffer | undefined {
   const given = readGiven?.(conflict);
   if (given !== undefined) return Buffer.from(given);
@@ -143,8 +149,8 @@ function readBase(
   const { path } = conflict;
   const read = base.state.oid ?? (base.stamp && store.contents.find(base.stamp));
   const known = read === undefined || read === "" ? recorded.find(path, base.state) : read;
-  if (known === undefined || !store.objects.has(known)) return undefined;
-  return store.objects.read(known).bytes;
+  if (known === undefined) return undefined;
+  return store.objects.has(known) ? store.objects.read(known).bytes : project.find(known);
 }
 
 function readTheirs(

@@ -64,7 +64,8 @@ export function mergingResolver(options: MergeOptions = {}): Resolver {
     if (ours === undefined || theirs === undefined) return undefined;
     if (ours.equals(theirs)) return { kind: "ours" };
     if ([ours, theirs].some((bytes) => bytes.includes(0))) return unmerged("it is no text");
-    if (base === undefined) return unmerged("no checkpoint has what the draft was based on");
+    if (base === undefined)
+      return unmerged("neither a checkpoint nor git has what the draft was based on");
     const merged = mergeTexts(base, ours, theirs, options);
     if (merged === undefined) return unmerged("both sides have changed the same lines");
     return { kind: "content", content: bufferContent(merged.bytes) };

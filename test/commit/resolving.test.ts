@@ -221,7 +221,7 @@ test("a base whose time was set is none: another version may have the same", asy
   await commitResolving(scene.store, first, takeOurs);
   const later = scene.openStore();
   await expect(commitResolving(later, second, mergingResolver())).rejects.toThrow(
-    '"file" has changed and cannot be merged: no checkpoint has what the draft was based on.',
+    '"file" has changed and cannot be merged: neither a checkpoint nor git has what the draft was based on.',
   );
   later.objects.close();
 });
