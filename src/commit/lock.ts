@@ -234,11 +234,15 @@ function giveUp({ disk, self }: Taker, right: string, { kept }: ClaimedName): vo
 /**
  * Removes, beside a lock, what processes have left that died in the very moment of taking it. What
  * says of no process whose it is may be one that is being written.
+ *
+ * @param isHeld - whether the caller has the lock. Then rights to replace a dead holder (`lock.T`)
+ *   are swept too: T has been replaced, so whoever still takes one finds that it is of no use.
+ *   While nobody has the lock, two could come to have the same right.
  */
-export function sweepClaims(disk: Disk, directory: string): void {
+export function sweepClaims(disk: Disk, directory: string, isHeld: boolean): void {
   for (const { name } of disk.readdir(directory)) {
     const path = `${directory}/${name}`;
-    if (!/^lock\.\w+\.new$/.test(name)) continue;
+    if (!(isHeld ? /^lock\.\w+(\.new)?$/ : /^lock\.\w+\.new$/).test(name)) continue;
     const holder = readHolder(disk, path);
     if (holder === undefined || isTorn(holder)) continue;
     if (judgeHolder(disk, path, holder, identifyProcess(disk)).kind === "gone") {

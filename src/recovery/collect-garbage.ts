@@ -233,12 +233,13 @@ function removePacks({ disk, objects }: CommitStore, bases: readonly string[]): 
   }
 }
 
+/** The caller holds the lock of the root, and of no draft. */
 function sweepLocks({ disk, state }: CommitStore): void {
-  sweepClaims(disk, state.path);
+  sweepClaims(disk, state.path, true);
   if (disk.lstat(state.drafts) === undefined) return;
   for (const { name, kind } of disk.readdir(state.drafts)) {
     try {
-      if (kind === "directory") sweepClaims(disk, join(state.drafts, name));
+      if (kind === "directory") sweepClaims(disk, join(state.drafts, name), false);
     } catch (error) {
       // Another process has just closed an empty draft.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;

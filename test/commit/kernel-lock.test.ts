@@ -128,11 +128,11 @@ describe.runIf(hasNative)("a holder that its process does not tell of", () => {
     const held = await attempt(state);
     fs.linkSync(state.lock, claim);
     moveHolder(claim, { token: "abc" });
-    sweepClaims(disk, state.path);
+    sweepClaims(disk, state.path, false);
     expect(filesOf(state)).toContain("lock.abc.new");
     fs.unlinkSync(state.lock);
     held.release();
-    sweepClaims(disk, state.path);
+    sweepClaims(disk, state.path, false);
     expect(filesOf(state)).toEqual([]);
   });
 

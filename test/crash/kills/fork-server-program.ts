@@ -103,6 +103,8 @@ function serve(): ForkOrder {
 }
 
 await warmUp();
+// What is not there need not be copied.
+globalThis.gc?.();
 fs.writeSync(1, "ready\n");
 const order = serve();
 try {

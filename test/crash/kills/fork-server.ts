@@ -27,7 +27,7 @@ export class ForkServer implements AsyncDisposable {
     const program = CompiledProject.build().pathOf("test/crash/kills/fork-server-program.ts");
     const library = compileC("copied-memory.c", "copied-memory", ["-shared", "-fPIC"]);
     // Threads that V8 has beside are not there any more after a fork, and every page costs a copy.
-    const flags = ["--single-threaded", "--max-semi-space-size=1"];
+    const flags = ["--single-threaded", "--max-semi-space-size=1", "--expose-gc"];
     const child = spawn(process.execPath, [...flags, program], {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, LD_PRELOAD: library },

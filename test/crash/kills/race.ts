@@ -42,7 +42,7 @@ const changesOfHolding = 44;
 const changesOfTaking = 6;
 /** How long a process may live that is to die at a change, or that is killed from outside. */
 const lifeMsMax = 50;
-const racingMsMax = 12;
+const racingMsMax = 8;
 /** Judgements of the tree between two of all that there is. */
 const judgementsBetween = 25;
 
@@ -147,7 +147,7 @@ export class Race implements AsyncDisposable {
   #anyDeath(): Death {
     if (this.#random.chance(0.15)) return { change: this.#random.between(0, changesOfTaking) };
     const change = this.#random.between(1, changesOfHolding);
-    return { holding: this.#random.between(1, 3), change };
+    return { holding: this.#random.between(1, 2), change };
   }
 
   async #fork(slot: number, death: Death | undefined): Promise<void> {
@@ -173,7 +173,7 @@ export class Race implements AsyncDisposable {
     if (living === undefined) return;
     const { pid, diesByItself } = living;
     if (!diesByItself || !(await isOverWithin(pid, lifeMsMax))) {
-      process.kill(pid, "SIGKILL");
+      killNow(pid);
       while (!(await isOverWithin(pid, 1000)));
     }
     this.#noteDeath(slot);
@@ -181,7 +181,7 @@ export class Race implements AsyncDisposable {
 
   async #killAll(): Promise<void> {
     const slots = [...this.#living.keys()];
-    for (const slot of slots) process.kill(this.#living.get(slot)?.pid ?? 0, "SIGKILL");
+    for (const slot of slots) killNow(this.#living.get(slot)?.pid);
     for (const slot of slots) await this.#kill(slot);
   }
 
@@ -226,5 +226,15 @@ export class Race implements AsyncDisposable {
   async #judgeAll(): Promise<void> {
     await this.#killAll();
     await this.#judge.judgeAll();
+  }
+}
+
+/** One that has died by itself, and been asked for since, is no process any more. */
+function killNow(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
