@@ -3,7 +3,7 @@ import type { CommitStore } from "../commit/commit-store.ts";
 import { diffLayer } from "../commit/diff.ts";
 import type { ManifestChange, OperationKind } from "../commit/manifest.ts";
 import { OldPlaces } from "../commit/old-places.ts";
-import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
+import { type Checkpoint, checkpoints, readCheckpoint } from "../commit/operation-log.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";
@@ -162,9 +162,12 @@ function planUndoOf(store: CommitStore, target: Checkpoint, request: PlanRequest
     throw nothing(`undo operation ${target.manifest.sequence}: it has been ${state} already`);
   }
   const concerned = ids.map((id) => ({ id }));
+  const isKept = ids.every((id) => store.objects.has(id));
   return planBack(store, {
     operation: isBringingBack ? "redo" : "undo",
     targets: [target],
+    // A redo of an undo is a redo of what that took back.
+    ...(isKept ? { named: ids.map((id) => readCheckpoint(store.objects, id)) } : {}),
     concerned,
     tolerance: toleranceOf(request),
     defersReading: request.defersReading === true,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { checkpoints } from "../../src/commit/operation-log.ts";
-import { planRedo } from "../../src/recovery/recovery-plan.ts";
+import { planRedo, planUndo } from "../../src/recovery/recovery-plan.ts";
 import { redo, undo } from "../../src/recovery/take-back.ts";
 import { fc } from "../support/properties.ts";
 import { HistoryFixture } from "./history-fixture.ts";
@@ -69,6 +69,20 @@ test("redo counts operations over several undos", async () => {
   expect(state()).toBe(states[3]);
   const [newest] = checkpoints(fixture.store.objects);
   expect(newest?.manifest.concerns).toEqual(concerns);
+});
+
+test("undo and redo name what they are about, however often it went back and forth", async () => {
+  await commitThree();
+  for (let round = 0; round < 2; round++) {
+    await undo(fixture.store);
+    expect(planRedo(fixture.store).message).toBe("Redo operation 3: change 3");
+    await redo(fixture.store);
+    const [newest] = checkpoints(fixture.store.objects);
+    const back = planUndo(fixture.store, { checkpoint: newest?.id ?? "" });
+    expect(back.message).toBe("Undo operation 3: change 3");
+  }
+  await undo(fixture.store, { count: 2 });
+  expect(planRedo(fixture.store).message).toBe("Redo 2 operations");
 });
 
 test("redo names a single operation, and says how many there are", async () => {
