@@ -53,11 +53,11 @@ const luck = 4;
 export function expectWork(counts: RaceCounts): void {
   const { kills } = counts;
   expect(counts.whileCommitting).toBeGreaterThan(kills / 8);
-  expect(counts.whileRecovering).toBeGreaterThan(kills / 50 - luck);
-  expect(counts.recoveries).toBeGreaterThan(kills / 20 - luck);
+  expect(counts.whileRecovering).toBeGreaterThan(kills / 100 - luck);
+  expect(counts.recoveries).toBeGreaterThan(kills / 40 - luck);
   expect(counts.commits).toBeGreaterThan(kills / 10);
   expect(counts.judgements).toBeGreaterThan(kills / 10);
-  expect(counts.depths).toBeGreaterThan(Math.min(kills / 12, 35));
+  expect(counts.depths).toBeGreaterThan(Math.min(kills / 12, 30));
 }
 
 interface Living {
