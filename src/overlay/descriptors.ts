@@ -9,6 +9,9 @@ import type { ExistingPlace } from "./path-walk.ts";
 /** First number of the overlay's descriptors; the kernel never hands out one as high. */
 export const firstDescriptor = 0x4000_0000;
 
+/** What Node takes for a descriptor at all. */
+const lastDescriptor = 0x7fff_ffff;
+
 /**
  * Which numbers are taken, counted from the first: by any overlay of this process, so that a
  * descriptor of one is never taken for one of another.
@@ -129,7 +132,7 @@ export class Descriptors {
 
   /** Whether a number is one of the overlay's, open or not. */
   isOwn(descriptor: number): boolean {
-    return descriptor >= firstDescriptor;
+    return descriptor >= firstDescriptor && descriptor <= lastDescriptor;
   }
 
   /** @throws {Fault} `EBADF` when it is not open. */

@@ -16,7 +16,8 @@ export type PathRole =
   | "dest"
   | "target"
   | "existingPath"
-  | "prefix";
+  | "prefix"
+  | "link";
 
 /** The type library of the language level that we compile for lacks what every Node here has. */
 type WellFormedText = string & { isWellFormed(): boolean };
@@ -30,6 +31,8 @@ const checks: Readonly<Record<PathRole, (value: never, nowhere: string) => unkno
   target: (value, nowhere) => real.symlinkSync(value, nowhere),
   prefix: (value) => real.mkdtempSync(value),
   existingPath: (value, nowhere) => real.linkSync(value, nowhere),
+  // Node 20 calls the argument of `readlink` by another name.
+  link: (value) => real.readlinkSync(value),
 };
 
 /**
@@ -47,12 +50,20 @@ export function pathOf(value: unknown, role: PathRole = "path"): string {
     if (value.includes(0)) refuse(value, role);
     return decodeName(value);
   }
-  if (value instanceof URL) {
+  if (isUrl(value)) {
     const path = fileURLToPath(value);
     if (path.includes("\0")) refuse(value, role);
     return path;
   }
   return refuse(value, role);
+}
+
+/** Whether it is a URL to Node, which takes those of other realms and libraries for one. */
+export function isUrl(value: unknown): value is URL {
+  if (value instanceof URL) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { href, protocol, auth, path } = value as Readonly<Record<string, unknown>>;
+  return Boolean(href) && Boolean(protocol) && auth === undefined && path === undefined;
 }
 
 function refuse(value: unknown, role: PathRole): never {
@@ -63,7 +74,7 @@ function refuse(value: unknown, role: PathRole): never {
 /** The path as an error of Node shows it. */
 export function shownPath(value: unknown): string {
   if (typeof value === "string") return value;
-  if (value instanceof URL) return fileURLToPath(value);
+  if (isUrl(value)) return fileURLToPath(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
   return String(value);
 }
@@ -78,22 +89,37 @@ export function encodeResult(name: string, encoding: unknown): string | Buffer {
   return bytes.toString(isPlain ? "utf8" : (encoding as BufferEncoding));
 }
 
-/** The `encoding` of options that may be the encoding itself. */
+/** The `encoding` of options that may be the encoding itself; what is falsy is none, as in Node. */
 export function encodingOf(options: unknown): BufferEncoding | "buffer" | undefined {
   const encoding = typeof options === "string" ? options : optionsOf(options)["encoding"];
-  if (encoding === undefined || encoding === null) return undefined;
+  if (!encoding) return undefined;
   if (encoding !== "buffer" && !Buffer.isEncoding(encoding as string)) {
-    checkArguments((nowhere) => real.readFileSync(nowhere, encoding as BufferEncoding));
+    checkArguments((nowhere) => real.readFileSync(nowhere, { encoding } as object));
   }
   return encoding as BufferEncoding | "buffer";
 }
 
-/** Options as an object; encodings and absent options are an empty one. */
+/** Options as an object; encodings, callbacks and absent options are an empty one. */
 export function optionsOf(options: unknown): Readonly<Record<string, unknown>> {
   if (options === undefined || options === null || typeof options === "string") return noOptions;
   if (typeof options === "object") return options as Readonly<Record<string, unknown>>;
+  if (typeof options === "function") return noOptions;
   checkArguments((nowhere) => real.readFileSync(nowhere, options as never));
   return noOptions;
+}
+
+/** What the calls that tell about a file can be asked for. */
+export interface StatOptions {
+  readonly bigint?: unknown;
+  readonly throwIfNoEntry?: unknown;
+}
+
+/**
+ * Options of `stat` and its like, of which Node only looks at two fields: `paths.map(fs.statSync)`
+ * passes a number.
+ */
+export function statOptionsOf(options: unknown): StatOptions {
+  return options === undefined ? noOptions : (options as StatOptions);
 }
 
 /** One for all calls: most have no options. */
@@ -146,17 +172,36 @@ export function modeOf(mode: unknown, fallback: number): number {
   return typeof mode === "string" ? Number.parseInt(mode, 8) : (mode as number);
 }
 
-/** A time argument of `utimes`: a number, numeric string or Date, in seconds. @throws as Node. */
-export function timeOf(time: unknown): Instant {
-  checkTime(time);
-  const seconds =
-    typeof time === "object" ? (time as Date).getTime() / 1000 : Number(time as number | string);
-  return kernelTimeOf(seconds);
+/** What the calls that set times are given. */
+export interface Times {
+  readonly atime: Instant;
+  readonly mtime: Instant;
 }
 
-function checkTime(time: unknown): void {
-  if (typeof time === "number" && Number.isFinite(time)) return;
-  checkArguments((nowhere) => real.utimesSync(nowhere, time as number, 0));
+/**
+ * The time arguments of `utimes`: numbers, numeric strings or dates, in seconds.
+ *
+ * @param check calls Node's own function, which throws what it does not take for a time.
+ */
+export function timesOf(
+  atime: unknown,
+  mtime: unknown,
+  check: (nowhere: string, atime: number, mtime: number) => void,
+): Times {
+  if (!isPlainTime(atime) || !isPlainTime(mtime)) {
+    checkArguments((nowhere) => check(nowhere, atime as number, mtime as number));
+  }
+  return { atime: timeOf(atime), mtime: timeOf(mtime) };
+}
+
+function isPlainTime(time: unknown): boolean {
+  return typeof time === "number" && Number.isFinite(time);
+}
+
+/** A negative number is the present to Node, but not its text, nor a date. */
+function timeOf(time: unknown): Instant {
+  if (typeof time === "number") return kernelTimeOf(time < 0 ? Date.now() / 1000 : time);
+  return kernelTimeOf(time instanceof Date ? time.getTime() / 1000 : Number(time));
 }
 
 /** Bytes of content that is to be written. @throws `ERR_INVALID_ARG_TYPE` as Node. */

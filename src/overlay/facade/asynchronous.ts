@@ -48,8 +48,8 @@ export function callbackOf(
     const callback = takeCallback(values, arity);
     const run = (): unknown => call(...(values as never[]));
     const tell = (outcome: Outcome<unknown>): void => {
-      if ("error" in outcome) setImmediate(callback, outcome.error);
-      else setImmediate(callback, null, ...results(outcome.value, values));
+      if ("error" in outcome) tellNext(callback, outcome.error);
+      else tellNext(callback, null, ...results(outcome.value, values));
     };
     const outcome = outcomeOf(run);
     if ("error" in outcome && isArgumentError(outcome.error)) throw outcome.error;
@@ -66,10 +66,22 @@ function tellLater(run: () => unknown, tell: (outcome: Outcome<unknown>) => void
   else void later.then(() => tellLater(run, tell));
 }
 
-/** Takes the callback off the end of the arguments. @throws `ERR_INVALID_ARG_TYPE` as Node. */
+/** Calls back in the next turn of the event loop, without a `this`. */
+export function tellNext(callback: Callback, ...results: [error: unknown, ...unknown[]]): void {
+  setImmediate(() => callback(...results));
+}
+
+/**
+ * Takes the callback off the end of the arguments. What follows the last argument that the function
+ * has is not looked at, and one that was left out behind the callback is no other callback.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE` as Node.
+ */
 export function takeCallback(values: unknown[], arity = 0): Callback {
+  if (arity > 0 && values.length > arity) values.length = arity;
   const isMissing = values.length < arity;
-  const last = values.pop();
+  let last = values.pop();
+  while (!last && typeof values.at(-1) === "function") last = values.pop();
   return requireCallback(isMissing && typeof last !== "function" ? undefined : last);
 }
 
@@ -83,7 +95,8 @@ export function requireCallback(value: unknown): Callback {
 /** Whether an error says that the arguments were wrong, rather than that the operation failed. */
 export function isArgumentError(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" && code.startsWith("ERR_") && !code.startsWith("ERR_FS_");
+  if (typeof code !== "string" || !code.startsWith("ERR_")) return false;
+  return !code.startsWith("ERR_FS_") || code === "ERR_FS_INVALID_SYMLINK_TYPE";
 }
 
 /** Resolves in the next turn of the event loop. */

@@ -1,7 +1,7 @@
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
 import { changeMode, changeOwner, changeTimes } from "../attributes.ts";
 import type { Core } from "../core.ts";
-import { modeOf, type PathArgument, pathOf, timeOf } from "./arguments.ts";
+import { modeOf, type PathArgument, pathOf, timesOf } from "./arguments.ts";
 import { attempt } from "./attempt.ts";
 
 /** The functions that set mode, owner and times by path. */
@@ -55,7 +55,7 @@ function ownerCall(core: Core, syscall: string, follow: boolean) {
 function timesCall(core: Core, syscall: string, follow: boolean) {
   return (path: PathArgument, atime: unknown, mtime: unknown): void => {
     const target = pathOf(path);
-    const times = { atime: timeOf(atime), mtime: timeOf(mtime), follow };
-    attempt(syscall, path, undefined, () => changeTimes(core, target, times));
+    const times = timesOf(atime, mtime, real.utimesSync);
+    attempt(syscall, path, undefined, () => changeTimes(core, target, { ...times, follow }));
   };
 }

@@ -4,13 +4,14 @@ import { nodeHabits } from "../../disk/node-habits.ts";
 import { readBufferBytes } from "../../limits.ts";
 import type { Core } from "../core.ts";
 import { errorOfCall } from "../file-system-error.ts";
-import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
+import { optionsOf, type PathArgument, pathOf, statOptionsOf } from "./arguments.ts";
 import {
   type Call,
   type Callback,
   callbackOf,
   requireCallback,
   takeCallback,
+  tellNext,
 } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
@@ -37,8 +38,9 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     writev: vectorForm(core, calls, "writev"),
     close: closeForm(core, calls),
     cp: copyForm(core),
-    readFile: abortable((...input) => unpooled((calls.readFile as Call)(...input))),
-    writeFile: abortable(calls.writeFile as Call),
+    readFile: abortable("readFile", (...input) => unpooled((calls.readFile as Call)(...input))),
+    writeFile: abortable("writeFile", calls.writeFile as Call),
+    appendFile: abortable("appendFile", calls.appendFile as Call),
   });
   if (!nodeHabits.statLaterKnowsNoEntry) forms["stat"] = callbackOf(throwing(calls.stat), 3);
   forms["lstat"] = callbackOf(throwing(calls.lstat), 3);
@@ -49,14 +51,14 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
 /** The call without `throwIfNoEntry`, which is an option of the synchronous form. */
 export function throwing(call: Calls["stat"]): Call {
   return (path: PathArgument, options?: unknown) =>
-    call(path, options === undefined ? options : { ...optionsOf(options), throwIfNoEntry: true });
+    call(path, options === undefined ? options : { bigint: statOptionsOf(options).bigint });
 }
 
 /**
  * Arguments of Node's own function with its callback; those with defaults are not counted there.
  */
 function arityOf(name: string): number {
-  if (["stat", "lstat", "fstat", "statfs"].includes(name)) return 3;
+  if (["stat", "lstat", "fstat", "statfs", "ftruncate"].includes(name)) return 3;
   const original = (real as unknown as Record<string, { length: number } | undefined>)[name];
   return original?.length ?? 0;
 }
@@ -70,7 +72,7 @@ function existsForm(calls: Calls) {
     } catch {
       found = false;
     }
-    setImmediate(callback, found);
+    setImmediate(() => callback(found));
   };
 }
 
@@ -157,40 +159,37 @@ function vectorForm(core: Core, calls: Calls, name: "readv" | "writev") {
 
 /** Unlike all others, `close` may be called without a callback; a failure is thrown then. */
 function closeForm(core: Core, calls: Calls) {
-  return (descriptor: number, callback?: Callback): void => {
-    if (!core.descriptors.isOwn(descriptor)) {
-      if (callback === undefined) real.close(descriptor);
-      else real.close(descriptor, callback);
-      return;
-    }
-    const done =
-      callback ??
-      ((error: unknown) => {
-        if (error !== null) throw error;
-      });
-    callbackOf(calls.close as Call)(descriptor, done);
+  const throwIfFailed = (error: unknown): void => {
+    if (error !== null) throw error;
+  };
+  return (descriptor: number, callback: Callback = throwIfFailed): void => {
+    if (!core.descriptors.isOwn(descriptor)) real.close(descriptor, callback);
+    else callbackOf(calls.close as Call)(descriptor, callback);
   };
 }
 
 function copyForm(core: Core) {
-  return (...values: unknown[]): void => {
+  return (...given: unknown[]): void => {
+    const values = given.slice(0, arityOf("cp"));
     const callback = takeCallback(values);
     const [source, target, options] = values;
     checkCopyOptions(options);
     const from = pathOf(source, "src");
     const to = pathOf(target, "dest");
     copyTree(core, from, to, optionsOf(options)).then(
-      () => setImmediate(callback, null),
-      (error: unknown) => setImmediate(callback, error),
+      () => tellNext(callback, null, undefined),
+      (error: unknown) => tellNext(callback, error),
     );
   };
 }
 
 /** The callback form of a call that takes an `AbortSignal`: aborting wins until it is delivered. */
-function abortable(call: Call) {
-  return (...values: unknown[]): void => {
+function abortable(name: "readFile" | "writeFile" | "appendFile", call: Call) {
+  const arity = arityOf(name);
+  return (...given: unknown[]): void => {
+    const values = given.slice(0, arity);
     const callback = takeCallback(values);
-    const { signal } = optionsOf(values.at(-1));
+    const { signal } = optionsOf(values[arity - 2]);
     if (signal === undefined) {
       callbackOf(call)(...values, callback);
       return;

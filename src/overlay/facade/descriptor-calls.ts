@@ -6,7 +6,7 @@ import type { OpenFile } from "../descriptors.ts";
 import { describe } from "../inspect.ts";
 import type { Node } from "../node.ts";
 import { truncateOpen } from "../open.ts";
-import { optionsOf, timeOf } from "./arguments.ts";
+import { statOptionsOf, timesOf } from "./arguments.ts";
 import { attemptOn } from "./attempt.ts";
 import { checkOwner, requiredModeOf } from "./attribute-calls.ts";
 
@@ -30,7 +30,7 @@ export function descriptorCalls(core: Core) {
 
     fstat(descriptor: number, options?: unknown): unknown {
       if (!isOwn(descriptor)) return real.fstatSync(descriptor, options as { bigint: false });
-      const bigint = optionsOf(options)["bigint"] === true;
+      const bigint = statOptionsOf(options).bigint === true;
       return attemptOn("fstat", () => describe(core, file(descriptor), bigint));
     },
 
@@ -65,7 +65,9 @@ export function descriptorCalls(core: Core) {
     },
 
     futimes(descriptor: number, atime: unknown, mtime: unknown): void {
-      const times = { atime: timeOf(atime), mtime: timeOf(mtime) };
+      const times = timesOf(atime, mtime, (_nowhere, ...given) =>
+        real.futimesSync(closedDescriptor, ...given),
+      );
       if (!isOwn(descriptor)) {
         real.futimesSync(descriptor, atime as number, mtime as number);
       } else attemptOn("futime", () => setTimes(core, owned(descriptor), times));
@@ -75,7 +77,7 @@ export function descriptorCalls(core: Core) {
 
 /** A new size; negative ones mean 0. @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` as Node. */
 export function lengthOf(length: unknown): number {
-  if (length === undefined || length === null) return 0;
+  if (length === undefined) return 0;
   if (typeof length !== "number" || !Number.isSafeInteger(length)) {
     checkArguments(() => real.ftruncateSync(closedDescriptor, length as number));
   }

@@ -7,6 +7,7 @@ import {
   realFileSystem as real,
 } from "../../disk/lower-classes.ts";
 import { direntOf, isDirectoryType, type ShownEntry } from "../inspect.ts";
+import { shownPath } from "./arguments.ts";
 import { codedError } from "./coded-error.ts";
 
 /** What an open directory reads from. */
@@ -26,26 +27,26 @@ type ReadCallback = (error: Error | null, entry: fs.Dirent | null) => void;
  * opened, which POSIX allows.
  */
 export class OverlayDir {
-  readonly #path: string;
+  readonly #path: string | Uint8Array;
   readonly #source: DirectorySource;
-  #pending: { readonly entry: ShownEntry; readonly parent: string }[];
+  #pending: { readonly entry: ShownEntry; readonly parent: string | Uint8Array }[];
   #next = 0;
   /** Entries that Node would hold in memory now; only a read of others has to wait. */
   #bufferedCount = 0;
   #isReading = false;
   #isClosed = false;
 
-  private constructor(path: string, source: DirectorySource) {
+  private constructor(path: string | Uint8Array, source: DirectorySource) {
     this.#path = path;
     this.#source = source;
     this.#pending = source.entries.map((entry) => ({ entry, parent: path }));
   }
 
-  static open(path: string, source: DirectorySource): fs.Dir {
+  static open(path: string | Uint8Array, source: DirectorySource): fs.Dir {
     return new OverlayDir(path, source) as unknown as fs.Dir;
   }
 
-  get path(): string {
+  get path(): string | Uint8Array {
     return this.#path;
   }
 
@@ -66,7 +67,7 @@ export class OverlayDir {
     this.#bufferedCount -= 1;
     const { entry, parent } = item;
     if (this.#source.list !== undefined && isDirectoryType(entry.type)) {
-      const path = join(parent, entry.name);
+      const path = join(shownPath(parent), entry.name);
       for (const below of this.#source.list(path))
         this.#pending.push({ entry: below, parent: path });
     }
@@ -184,6 +185,8 @@ Object.defineProperty(OverlayDir.prototype, asyncDispose, {
   },
 });
 Object.setPrototypeOf(OverlayDir.prototype, Dir.prototype);
+// Code tells what it was given by this name.
+Object.defineProperty(OverlayDir, "name", { value: "Dir" });
 
 function requireFunction(callback: unknown): void {
   if (typeof callback === "function") return;

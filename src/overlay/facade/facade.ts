@@ -12,7 +12,7 @@ import { nodeHabits } from "../../disk/node-habits.ts";
 import { type Core, untouched } from "../core.ts";
 import { exists, isDirectory } from "../path-walk.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
-import { type Callback, takeCallback } from "./asynchronous.ts";
+import { type Callback, takeCallback, tellNext } from "./asynchronous.ts";
 import { callbackForms } from "./callback-forms.ts";
 import { type Calls, synchronousCalls } from "./calls.ts";
 import { globAsync, globSync } from "./glob.ts";
@@ -39,7 +39,7 @@ export function createFacade(core: Core): Facade {
   const later = { ...plain, stat: calls.stat, lstat: calls.lstat };
   const callbacks = callbackForms(core, later);
   const streams = new Streams({ ...callbacks } as unknown as StreamFs);
-  const { stopAll, ...statWatch } = statWatchCalls(calls);
+  const { stopAll, ...statWatch } = statWatchCalls(core, calls);
   const promises: Record<string, unknown> = {
     ...promiseForms(core, { calls: later, streams }),
     watch: watchEvents(core),
@@ -130,8 +130,8 @@ function globForms({ tree: { rootPath } }: Core, calls: Calls) {
       const callback: Callback = takeCallback(values);
       const [pattern, options] = values;
       collect(globAsync(calls, rootPath, pattern, options)).then(
-        (found) => setImmediate(callback, null, found),
-        (error: unknown) => setImmediate(callback, error),
+        (found) => tellNext(callback, null, found),
+        (error: unknown) => tellNext(callback, error),
       );
     },
   };

@@ -13,10 +13,10 @@ import {
   encodingOf,
   flagsOf,
   modeOf,
-  optionsOf,
   type PathArgument,
   pathOf,
   shownPath,
+  statOptionsOf,
 } from "./arguments.ts";
 import { attempt } from "./attempt.ts";
 import { resolveRealPath } from "./real-path.ts";
@@ -37,7 +37,7 @@ export function pathCalls(core: Core) {
 
     readlink(path: PathArgument, options?: unknown): string | Buffer {
       const encoding = encodingOf(options);
-      const target = pathOf(path);
+      const target = pathOf(path, "link");
       const link = attempt("readlink", path, undefined, () => readLink(core, target));
       return encodeResult(link, encoding);
     },
@@ -103,14 +103,14 @@ function status(
   path: PathArgument,
   options: unknown,
 ): fs.Stats | fs.BigIntStats | undefined {
-  const { bigint, throwIfNoEntry } = optionsOf(options);
+  const asked = statOptionsOf(options);
+  const wanted = { follow: syscall === "stat", bigint: asked.bigint === true };
   const target = pathOf(path);
-  const wanted = { follow: syscall === "stat", bigint: bigint === true };
   try {
     return inspect(core, target, wanted);
   } catch (caught) {
     const code = codeOf(caught);
-    if (throwIfNoEntry === false && isNoEntry(code, syscall)) return undefined;
+    if (asked.throwIfNoEntry === false && isNoEntry(code, syscall)) return undefined;
     throw errorOfCall(caught, { syscall, path: shownPath(path) });
   }
 }

@@ -81,6 +81,8 @@ function readFileForm(calls: Calls) {
     if (path instanceof OverlayFileHandle) return path.readFile(options);
     const { signal } = optionsOf(options);
     await throwIfAborted(signal);
+    // A descriptor is a path to the other forms only.
+    pathOf(path);
     const content = await deliver(() => readNamed(calls, path as PathArgument, options));
     await throwIfAborted(signal);
     return content;
@@ -106,7 +108,11 @@ function writeFileForm(calls: Calls, open: Open, flag: "w" | "a") {
     if (path instanceof OverlayFileHandle) return path.writeFile(data, options);
     const given = optionsOf(options);
     await throwIfAborted(given["signal"]);
-    if (!isIterable(data)) return deliver(() => write(path as PathArgument, data, options));
+    pathOf(path);
+    if (!isIterable(data)) {
+      await deliver(() => write(path as PathArgument, data, options));
+      return throwIfAborted(given["signal"]);
+    }
     const handle = await open(path as PathArgument, flagsOf(given["flag"], flag), given["mode"]);
     try {
       await writeChunks(data, options, (chunk) => handle.writeFile(chunk, options));

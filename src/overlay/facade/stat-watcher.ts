@@ -1,6 +1,8 @@
 import { EventEmitter } from "node:events";
 import type fs from "node:fs";
+import { posix } from "node:path";
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import type { Core } from "../core.ts";
 import { absentStats } from "../stats.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
 import type { Calls } from "./calls.ts";
@@ -27,8 +29,8 @@ class OverlayStatWatcher extends EventEmitter {
     this.#isGone = isAbsent(this.#last);
     // As libuv does: a file that is not there is told of once.
     if (this.#isGone) {
-      const absent = this.#last;
-      setImmediate(() => this.emit("change", absent, absent));
+      const [present, last] = [look(), this.#last];
+      setImmediate(() => this.emit("change", present, last));
     }
     this.#timer = setInterval(() => this.#compare(), intervalMs);
   }
@@ -45,7 +47,7 @@ class OverlayStatWatcher extends EventEmitter {
 
   stop(): void {
     clearInterval(this.#timer);
-    this.emit("stop");
+    process.nextTick(() => this.emit("stop"));
   }
 
   #compare(): void {
@@ -62,6 +64,9 @@ class OverlayStatWatcher extends EventEmitter {
   }
 }
 
+// Code tells what it was given by this name.
+Object.defineProperty(OverlayStatWatcher, "name", { value: "StatWatcher" });
+
 function isUnchanged(left: AnyStats, right: AnyStats): boolean {
   return (
     ["ino", "dev", "mode", "uid", "gid", "size", "ctimeMs", "mtimeMs", "birthtimeMs"] as const
@@ -69,14 +74,17 @@ function isUnchanged(left: AnyStats, right: AnyStats): boolean {
 }
 
 /** `fs.watchFile` and `fs.unwatchFile`. */
-export function statWatchCalls(calls: Calls) {
+export function statWatchCalls({ tree: { rootPath } }: Core, calls: Calls) {
+  // Other spellings of a path share a watcher.
+  const keyOf = (path: PathArgument): string => posix.resolve(rootPath, pathOf(path));
   const watchers = new Map<string, OverlayStatWatcher>();
   return {
     watchFile(path: PathArgument, options: unknown, listener?: unknown): OverlayStatWatcher {
-      const onChange = typeof options === "function" ? options : listener;
+      const target = keyOf(path);
+      const isGiven = typeof options === "object" && options !== null;
+      const onChange = isGiven ? listener : options;
       if (typeof onChange !== "function") refuse(onChange);
-      const target = pathOf(path);
-      const given = typeof options === "function" ? {} : optionsOf(options);
+      const given = isGiven ? optionsOf(options) : {};
       const bigint = given["bigint"] === true;
       let watcher = watchers.get(target);
       if (watcher === undefined) {
@@ -92,7 +100,7 @@ export function statWatchCalls(calls: Calls) {
     },
 
     unwatchFile(path: PathArgument, listener?: unknown): void {
-      const target = pathOf(path);
+      const target = keyOf(path);
       const watcher = watchers.get(target);
       if (watcher === undefined) return;
       if (typeof listener === "function") watcher.off("change", listener as () => void);

@@ -18,11 +18,13 @@ import { makeDirectory } from "../name-changes.ts";
 import {
   encodeResult,
   encodingOf,
+  isUrl,
   modeOf,
   optionsOf,
   type PathArgument,
   pathOf,
   shownPath,
+  statOptionsOf,
 } from "./arguments.ts";
 import { attempt } from "./attempt.ts";
 import { copyTreeSync } from "./copy-tree.ts";
@@ -78,7 +80,7 @@ export function treeCalls(core: Core) {
       const target = pathOf(path);
       const named = isNamed ? path : undefined;
       const entries = attempt("opendir", named, undefined, () => listDirectory(core, target));
-      const parent = shownPath(path);
+      const parent = isUrl(path) ? shownPath(path) : path;
       const list = (at: string): ShownEntry[] =>
         attempt("opendir", at, undefined, () => listDirectory(core, at));
       return OverlayDir.open(parent, {
@@ -106,10 +108,11 @@ export function treeCalls(core: Core) {
     },
 
     statfs(path: PathArgument, options?: unknown): unknown {
+      const bigint = statOptionsOf(options).bigint === true;
       const target = pathOf(path);
       return attempt("statfs", path, undefined, () => {
         inspect(core, target, { follow: true, bigint: false });
-        return core.lower.statfs(core.tree.rootPath, optionsOf(options)["bigint"] === true);
+        return core.lower.statfs(core.tree.rootPath, bigint);
       });
     },
   };
@@ -133,7 +136,7 @@ function readdirCall(core: Core, entersLinks: boolean) {
       return names.map((name) => encodeResult(name, encoding));
     }
     const entries = list(target, path);
-    const parent = path instanceof URL ? shownPath(path) : path;
+    const parent = isUrl(path) ? shownPath(path) : path;
     return entries.map(({ name, type }) => direntOf(encodeResult(name, encoding), type, parent));
   };
 }
@@ -148,11 +151,8 @@ function copyModeOf(mode: unknown): number {
 function removeCall(core: Core, isSync: boolean) {
   return (path: PathArgument, options?: unknown): void => {
     const target = pathOf(path);
-    const given = optionsOf(options);
-    if (Object.values(given).some((value) => typeof value !== "boolean")) {
-      checkArguments((nowhere) => real.rmSync(nowhere, { force: true, ...given }));
-    }
-    const { force, recursive } = given;
+    checkRemoveOptions(options);
+    const { force, recursive } = (options ?? {}) as Readonly<Record<string, unknown>>;
     const shown = shownPath(path);
     try {
       remove(core, target, shown, {
@@ -165,6 +165,15 @@ function removeCall(core: Core, isSync: boolean) {
       throw isSync ? removalError(error, shown) : error;
     }
   };
+}
+
+function checkRemoveOptions(options: unknown): void {
+  if (options === undefined) return;
+  const isPlain =
+    typeof options === "object" &&
+    options !== null &&
+    Object.values(options).every((value) => typeof value === "boolean");
+  if (!isPlain) checkArguments((nowhere) => real.rmSync(nowhere, options as fs.RmOptions));
 }
 
 /** @throws as `fs.cp` for wrong options. */

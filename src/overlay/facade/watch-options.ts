@@ -5,9 +5,11 @@ import { compileGlob, matchesGlob } from "../glob-pattern.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** @throws what `fs.watch` throws for such options. */
-export function checkWatchOptions(options: unknown): void {
-  if (options !== undefined) checkArguments((nowhere) => real.watch(nowhere, options as object));
+/** @throws what `fs.watch` throws for such options and such a listener. */
+export function checkWatchOptions(options: unknown, listener: unknown): void {
+  const isPlain = listener === undefined || typeof listener === "function";
+  if (options === undefined && isPlain) return;
+  checkArguments((nowhere) => real.watch(nowhere, options as object, listener as () => void));
 }
 
 /** @throws what `fs.promises.watch` throws for such options, also for an aborted signal. */

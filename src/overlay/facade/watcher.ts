@@ -227,6 +227,9 @@ export class OverlayWatcher extends EventEmitter {
   }
 }
 
+// Code tells what it was given by this name.
+Object.defineProperty(OverlayWatcher, "name", { value: "FSWatcher" });
+
 function identityAt({ found }: ExistingPlace): Identity {
   return found.kind === "upper" ? found.node : found.stats;
 }
@@ -240,7 +243,7 @@ export function watchCall(core: Core) {
   return (path: PathArgument, options?: unknown, listener?: unknown): OverlayWatcher => {
     const given = typeof options === "function" ? undefined : options;
     const onChange = typeof options === "function" ? options : listener;
-    checkWatchOptions(given);
+    checkWatchOptions(given, onChange);
     const watcher = new OverlayWatcher(core, path, given);
     if (typeof onChange === "function") watcher.on("change", onChange as () => void);
     return watcher;

@@ -1,4 +1,5 @@
 import type { Scenario } from "../harness/scenario.ts";
+import { argumentForms } from "./arguments.ts";
 import { copyRemove } from "./copy-remove.ts";
 import { descriptors } from "./descriptors.ts";
 import { directories } from "./directories.ts";
@@ -38,5 +39,6 @@ export const concerns: Readonly<Record<string, readonly Scenario[]>> = {
   "calls on changed targets": errorsAfterChanges,
   permissions,
   forms,
+  arguments: argumentForms,
   glob: globs,
 };
