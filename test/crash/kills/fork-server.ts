@@ -93,9 +93,14 @@ function isOver(pid: number): boolean {
   }
 }
 
+const lastForkable = 25;
+
 /** Why there can be no such server here, in words for a person; `undefined` when there can. */
 export function forkServerObstacle(): string | undefined {
   if (process.platform !== "linux") return "needs Linux";
+  const [release] = process.versions.node.split(".");
+  // What its V8 waits for in a child the fork has left behind; seen with 26.10.
+  if (Number(release) > lastForkable) return `needs Node ${lastForkable} or earlier`;
   try {
     createRequire(import.meta.url)("koffi");
   } catch {

@@ -5,7 +5,7 @@ import { expectWork, Race } from "./race.ts";
 
 /** What a broken protocol is found by: not that the race itself broke down. */
 const finding =
-  /lost: |mixed: |in the log: |second re|Cannot trust|DRAFT_\w+_(CORRUPT|MISSING)|a process has failed/;
+  /lost: |mixed: |in the log: |second re|Cannot find object |Cannot trust|DRAFT_\w+_(CORRUPT|MISSING)|a process has failed/;
 
 describe("kills of processes that commit against each other", () => {
   const obstacle = forkServerObstacle();
