@@ -35,6 +35,20 @@ describe(`the surface of node:fs in Node ${process.versions.node}`, () => {
     expect(formsOf(fs.promises)).toEqual(formsOf(nodeFs.promises));
   });
 
+  test("streams work on functions that were replaced", async () => {
+    const { fs } = open(plant({ "a.txt": "alpha" }));
+    const opened: unknown[] = [];
+    const original = fs.open;
+    Object.assign(fs, {
+      open: (...input: unknown[]) => {
+        opened.push(input[0]);
+        Reflect.apply(original, fs, input);
+      },
+    });
+    for await (const piece of fs.createReadStream("a.txt")) opened.push(String(piece));
+    expect(opened).toEqual(["a.txt", "alpha"]);
+  });
+
   test("constants, also those that are shown no more, are Node's", () => {
     const { fs } = open(plant());
     expect(fs.constants).toBe(nodeFs.constants);

@@ -38,7 +38,8 @@ export function createFacade(core: Core): Facade {
   // A look takes less time than to have a thread take it: only what it tells is delivered later.
   const later = { ...plain, stat: calls.stat, lstat: calls.lstat };
   const callbacks = callbackForms(core, later);
-  const streams = new Streams({ ...callbacks } as unknown as StreamFs);
+  // What is shown is what streams work on: whoever patches it means them too.
+  const streams = new Streams(() => shown as unknown as StreamFs);
   const { stopAll, ...statWatch } = statWatchCalls(core, calls);
   const promises: Record<string, unknown> = {
     ...promiseForms(core, { calls: later, streams }),
@@ -51,8 +52,7 @@ export function createFacade(core: Core): Facade {
     ...statWatch,
     existsSync: existsCall(core),
     watch: watchCall(core),
-    createReadStream: (path: unknown, options?: unknown) => streams.read(path, options),
-    createWriteStream: (path: unknown, options?: unknown) => streams.write(path, options),
+    ...streamMakers(streams),
     ReadStream: streams.ReadStream,
     WriteStream: streams.WriteStream,
     FileReadStream: streams.ReadStream,
@@ -78,6 +78,17 @@ export function createFacade(core: Core): Facade {
   const shown = asThisNode(facade, real) as { promises: object };
   shown.promises = asThisNode(facade.promises, real.promises);
   return { fs: shown as unknown as OverlayFs, close: stopAll };
+}
+
+/** They may be called with `new`, as Node's. */
+function streamMakers(streams: Streams) {
+  function createReadStream(path: unknown, options?: unknown) {
+    return streams.read(path, options);
+  }
+  function createWriteStream(path: unknown, options?: unknown) {
+    return streams.write(path, options);
+  }
+  return { createReadStream, createWriteStream };
 }
 
 /** Leaves out what this release of Node, or this system, does not have: code looks for it. */

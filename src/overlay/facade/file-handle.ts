@@ -21,12 +21,21 @@ export interface HandleContext {
   readonly streams: Streams;
 }
 
+/** A stream that works on a handle, which is closed once nothing uses it any more. */
+export interface HandleUser {
+  /** Sets what is called when the handle is to be closed. */
+  readonly onClose: (listener: () => void) => void;
+  readonly release: () => void;
+}
+
 /** An open file of the overlay, with the methods of Node's `FileHandle`. */
 export class OverlayFileHandle extends EventEmitter {
   readonly #context: HandleContext;
   #descriptor: number;
-  /** Set while a stream or a method uses the handle: closing waits for it. */
   #closing: Promise<void> | undefined;
+  /** Streams that use the handle: closing tells them to end, and waits for that. */
+  readonly #users = new Set<HandleUser>();
+  #whenUnused: () => void = () => {};
   /** A web stream was made of the handle. */
   #isLocked = false;
 
@@ -132,10 +141,11 @@ export class OverlayFileHandle extends EventEmitter {
   }
 
   write(data: unknown, ...rest: unknown[]): Promise<{ bytesWritten: number; buffer: unknown }> {
-    return this.#run("write", (calls, fd) => ({
-      bytesWritten: calls.write(fd, data, ...rest),
-      buffer: data,
-    }));
+    return this.#run("write", (calls, fd) => {
+      // Node asks the system for nothing then, nor does it look at the other arguments.
+      const isEmpty = ArrayBuffer.isView(data) && data.byteLength === 0;
+      return { bytesWritten: isEmpty ? 0 : calls.write(fd, data, ...rest), buffer: data };
+    });
   }
 
   writev(
@@ -167,15 +177,42 @@ export class OverlayFileHandle extends EventEmitter {
 
   close(): Promise<void> {
     if (this.#descriptor === -1 && this.#closing === undefined) return Promise.resolve();
-    this.#closing ??= this.#close();
-    return this.#closing;
+    if (this.#closing !== undefined) return this.#closing;
+    const descriptor = this.#descriptor;
+    // What is under way in a stream is brought to its end first.
+    const isUsed = this.#users.size > 0;
+    const unused = new Promise<void>((resolve) => {
+      this.#whenUnused = resolve;
+    });
+    if (!isUsed) this.#descriptor = -1;
+    // Known before streams hear of it: they close the handle as well.
+    this.#closing = this.#closeAfter(isUsed ? unused : nextTurn(), descriptor);
+    const closing = this.#closing;
+    this.emit("close");
+    return closing;
   }
 
-  async #close(): Promise<void> {
-    const descriptor = this.#descriptor;
+  /** Notes a stream on this handle. */
+  use(): HandleUser {
+    let listener: (() => void) | undefined;
+    const user: HandleUser = {
+      onClose: (given) => {
+        listener = given;
+        this.on("close", given);
+      },
+      release: () => {
+        if (listener !== undefined) this.off("close", listener);
+        this.#users.delete(user);
+        if (this.#users.size === 0) this.#whenUnused();
+      },
+    };
+    this.#users.add(user);
+    return user;
+  }
+
+  async #closeAfter(unused: Promise<void>, descriptor: number): Promise<void> {
+    await unused;
     this.#descriptor = -1;
-    this.emit("close");
-    await nextTurn();
     this.#context.calls.close(descriptor);
     this.#closing = undefined;
   }

@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { types } from "node:util";
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
 import { nodeHabits } from "../../disk/node-habits.ts";
@@ -7,9 +8,9 @@ type Options = Readonly<Record<string, unknown>>;
 
 /** @throws what `fs.watch` throws for such options and such a listener. */
 export function checkWatchOptions(options: unknown, listener: unknown): void {
-  const isPlain = listener === undefined || typeof listener === "function";
-  if (options === undefined && isPlain) return;
-  checkArguments((nowhere) => real.watch(nowhere, options as object, listener as () => void));
+  if (options !== undefined) checkArguments((nowhere) => real.watch(nowhere, options as object));
+  // Node adds what is not falsy, and leaves the check to that.
+  if (listener) new EventEmitter().on("change", listener as () => void);
 }
 
 /** @throws what `fs.promises.watch` throws for such options, also for an aborted signal. */

@@ -219,6 +219,8 @@ function copyOf(bytes: Uint8Array): Buffer {
 }
 
 function writeOpen(core: Core, descriptor: number, bytes: Uint8Array): void {
+  // Node asks the system for nothing then.
+  if (bytes.length === 0 && core.descriptors.isOwn(descriptor)) return;
   if (core.descriptors.isOwn(descriptor)) {
     attemptOn("write", () => writeTo(core, core.descriptors.get(descriptor), bytes, undefined));
     return;

@@ -116,6 +116,52 @@ export const handles: readonly Scenario[] = [
     note("still open", handle.fd >= 0);
     await handle.close();
   }),
+  scenario("closing a handle ends its streams first", async ({ at, fs, note, raw }) => {
+    for (const name of ["createReadStream", "createWriteStream"] as const) {
+      const handle = await raw.promises.open(at("b.txt"), "r+");
+      const stream: NodeJS.EventEmitter & { destroyed: boolean } = handle[name]();
+      const closed = new Promise((resolve) => stream.once("close", resolve));
+      stream.on("error", (error) => note(`${name} fails`, error));
+      await handle.close();
+      await closed;
+      note(name, [stream.destroyed, handle.fd]);
+    }
+    const handle = await raw.promises.open(at("b.txt"));
+    const stream = raw.createReadStream("", { fd: handle, highWaterMark: 3 });
+    const closed = new Promise<void>((resolve) => stream.once("close", resolve));
+    stream.on("error", (error) => note("fails", error));
+    const pieces: unknown[] = [];
+    stream.on("data", (piece) => {
+      pieces.push(piece);
+      void handle.close();
+    });
+    await closed;
+    await setImmediate();
+    note("read", [pieces, stream.destroyed, handle.fd]);
+    fs.readFileSync(at("b.txt"), "utf8");
+  }),
+  scenario("a stream of a handle takes no fs", async ({ at, note, raw }) => {
+    const handle = await raw.promises.open(at("b.txt"), "r+");
+    for (const name of ["createReadStream", "createWriteStream"] as const) {
+      try {
+        raw[name]("", { fd: handle, fs: raw } as object).destroy();
+      } catch (error) {
+        note(name, error);
+      }
+    }
+    await handle.close();
+  }),
+  scenario("nothing is written where there is nothing to write", async ({ fs, at }) => {
+    const handle = await fs.promises.open(at("b.txt"), "r");
+    await handle.write(Buffer.alloc(0));
+    await handle.writeFile("");
+    await handle.writeFile(new Uint8Array(0));
+    await handle.write("");
+    await handle.close();
+    const descriptor = fs.openSync(at("b.txt"), "r");
+    fs.writeFileSync(descriptor, "");
+    fs.closeSync(descriptor);
+  }),
   scenario("a web stream of a handle", async ({ fs, at, note }) => {
     const handle = await fs.promises.open(at("b.txt"));
     let text = "";

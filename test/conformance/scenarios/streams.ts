@@ -143,4 +143,38 @@ export const streams: readonly Scenario[] = [
     writer.end();
     await finished(writer);
   }),
+  scenario("a stream takes its options from a prototype too", async ({ at, read, write, fs }) => {
+    await read(at("b.txt"), Object.create({ start: 2, end: 6 }) as object);
+    await write(at("b.txt"), ["XY"], Object.create({ start: 3, flags: "r+" }) as object);
+    fs.readFileSync(at("b.txt"), "utf8");
+  }),
+  scenario("what are no options are refused", ({ at, note, raw }) => {
+    for (const name of ["createReadStream", "createWriteStream"] as const) {
+      for (const options of [5, true, Symbol("options")]) {
+        try {
+          raw[name](at("n"), options as unknown as object).destroy();
+        } catch (error) {
+          note(name, error);
+        }
+      }
+    }
+  }),
+  scenario("a stream may be made with new", async ({ at, note, raw }) => {
+    for (const name of ["createReadStream", "createWriteStream"] as const) {
+      const make = raw[name] as unknown as new (path: string) => NodeJS.EventEmitter;
+      const stream = new make(at("a.txt")) as NodeJS.EventEmitter & { destroy(): void };
+      note(name, [stream instanceof raw.ReadStream, stream instanceof raw.WriteStream]);
+      const closed = new Promise((resolve) => stream.once("close", resolve));
+      stream.destroy();
+      await closed;
+    }
+    class Derived extends raw.ReadStream {
+      readonly mark = "derived";
+    }
+    const stream = new Derived(at("a.txt") as unknown as never);
+    note("derived", [stream.mark, stream instanceof Derived, stream.constructor.name]);
+    let text = "";
+    for await (const piece of stream) text += String(piece);
+    note("text", text);
+  }),
 ];
