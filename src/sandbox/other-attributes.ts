@@ -49,8 +49,10 @@ export class OtherAttributes {
    * @param shown the one of the disk that shows through.
    */
   lookAtDirectory({ path, lower }: Entry, shown: TreePath | undefined): void {
+    // The commit keeps the directory that lies there, also where it was made again.
     const kept = lower?.isDirectory() === true ? path : undefined;
-    this.#look(path, shown ?? kept, shown !== undefined);
+    const origin = shown ?? kept;
+    this.#look(path, origin, origin !== undefined);
   }
 
   #look(path: TreePath, origin: TreePath | undefined, mustBeEqual: boolean): void {

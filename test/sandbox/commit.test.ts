@@ -56,6 +56,7 @@ describe.each(allEngines)("extended attributes that a command of engine %s sets"
     ["a copied directory", "cp -a d copy", "copy, copy/f"],
     ["nothing: they are written to", "echo x >> d/f && : > d/new", undefined],
     ["one that was made again without", "rm -r d && mkdir d && echo x > d/f", "d"],
+    ["one that was made again, and empty", "rm -r d && mkdir d", "d"],
     ["nothing: they are replaced", "echo x > t && mv t d/f", undefined],
   ];
 
