@@ -141,7 +141,8 @@ const config: ViteUserConfig = defineConfig({
           // A part of what the exhaustive suite does; the variables ask for more.
           env: {
             DRAFTFS_PROPERTY_PROGRAMS: process.env["DRAFTFS_PROPERTY_PROGRAMS"] ?? "200",
-            DRAFTFS_ERROR_CODES: process.env["DRAFTFS_ERROR_CODES"] ?? "2",
+            DRAFTFS_ERROR_CODES: process.env["DRAFTFS_ERROR_CODES"] ?? "1",
+            DRAFTFS_KILLS: process.env["DRAFTFS_KILLS"] ?? "600",
             DRAFTFS_POINTS_STRIDE: process.env["DRAFTFS_POINTS_STRIDE"] ?? "3",
             DRAFTFS_POWER_CUTS: process.env["DRAFTFS_POWER_CUTS"] ?? "0.15",
             DRAFTFS_ROUNDS: process.env["DRAFTFS_ROUNDS"] ?? "10",

@@ -57,7 +57,7 @@ export function expectWork(counts: RaceCounts): void {
   expect(counts.recoveries).toBeGreaterThan(kills / 40 - luck);
   expect(counts.commits).toBeGreaterThan(kills / 10);
   expect(counts.judgements).toBeGreaterThan(kills / 10);
-  expect(counts.depths).toBeGreaterThan(Math.min(kills / 12, 30));
+  expect(counts.depths).toBeGreaterThan(Math.min(kills / 12, 25));
 }
 
 interface Living {
