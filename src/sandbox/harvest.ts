@@ -1,10 +1,11 @@
 import { type BigIntStats, closeSync, constants } from "node:fs";
 import type { NodeStats } from "../disk/node-stats.ts";
-import { type Stamp, stampOf } from "../disk/stamp.ts";
+import { stampOf } from "../disk/stamp.ts";
 import { childOf, type TreePath } from "../disk/tree-path.ts";
 import { bufferContent } from "../overlay/content.ts";
-import type { Content, LowerNode, NodeMeta } from "../overlay/pending.ts";
+import type { Content, NodeMeta } from "../overlay/pending.ts";
 import { type Entry, type HarvestSource, upperNames } from "./harvest-source.ts";
+import { baseOf, seenNs } from "./harvested-base.ts";
 import type { HarvestedChange } from "./harvested-change.ts";
 import { lstatShown, placeIn } from "./layer-view.ts";
 import { isStale, lostContent } from "./lost-content.ts";
@@ -14,7 +15,6 @@ import { type Merge, MirrorNode } from "./mirror.ts";
 import { MovedFiles } from "./moved-files.ts";
 import { OtherAttributes } from "./other-attributes.ts";
 import { isHidden, metaOf } from "./push.ts";
-import { mayBeReplaced } from "./replaced-directories.ts";
 import { hasSameBytes } from "./same-bytes.ts";
 import { type TouchedNames, WatchedNames } from "./touched-names.ts";
 import { areTimesSet, isWhiteout } from "./upper-nodes.ts";
@@ -222,7 +222,7 @@ class Harvest {
     const isReplaced = isNew && shown !== undefined && (merge.isMoved || !shown.isDirectory());
     if (isReplaced) {
       this.#moved.noteGone();
-      layer.adopt({ kind: "whiteout", path, seenNs: this.#seenNs({ path, lower }) });
+      layer.adopt({ kind: "whiteout", path, seenNs: seenNs(this.#source, { path, lower }) });
       node.children.clear();
     }
     if (shown === undefined || isReplaced) {
@@ -258,7 +258,7 @@ class Harvest {
         moved !== undefined && { origin: { path: redirect, stamp: stampOf(moved) } }),
       ...(lower?.isDirectory() === true && merge.lower === path
         ? { seenNs: this.#source.startedNs }
-        : this.#baseOf(entry)),
+        : baseOf(this.#source, entry)),
     });
   }
 
@@ -291,7 +291,7 @@ class Harvest {
     const { layer } = this.#source;
     this.#moved.noteGone();
     if (this.#shown(path) === undefined) return;
-    layer.adopt({ kind: "whiteout", path, ...this.#baseOf({ path, lower }) });
+    layer.adopt({ kind: "whiteout", path, ...baseOf(this.#source, { path, lower }) });
     this.changes.push({ path, kind: "removed" });
   }
 
@@ -301,7 +301,7 @@ class Harvest {
     const content = withAccess(this.#source.upper, path, () => this.#contentOf(entry));
     const meta = this.#metaOf(entry);
     const ino = stats.nlink > 1n ? stats.ino : undefined;
-    const base = this.#baseOf(entry);
+    const base = baseOf(this.#source, entry);
     const node = { path, meta, content, ino, timesSet: true, isLasting: true };
     layer.adopt({ kind: "file", ...node, ...base });
     this.#moved.take(entry);
@@ -315,7 +315,14 @@ class Harvest {
     const { layer, upper } = this.#source;
     const target = upper.readlink(path);
     const meta = this.#metaOf(entry);
-    layer.adopt({ kind: "symlink", path, target, meta, timesSet: true, ...this.#baseOf(entry) });
+    layer.adopt({
+      kind: "symlink",
+      path,
+      target,
+      meta,
+      timesSet: true,
+      ...baseOf(this.#source, entry),
+    });
     this.#moved.take(entry);
     this.changes.push({ path, kind: "symlink" });
   }
@@ -323,35 +330,8 @@ class Harvest {
   #other(entry: Entry): void {
     const { path, stats } = entry;
     const node = { path, meta: this.#metaOf(entry), timesSet: true, isSocket: stats.isSocket() };
-    this.#source.layer.adopt({ kind: "other", ...node, ...this.#baseOf(entry) });
+    this.#source.layer.adopt({ kind: "other", ...node, ...baseOf(this.#source, entry) });
     this.changes.push({ path, kind: "other" });
-  }
-
-  /**
-   * The lower node that the change replaces. Where it changed after the session began, the command
-   * may have worked on what was there before: such a base matches nothing, so that the commit
-   * compares and reports a conflict instead of losing the other change.
-   */
-  #baseOf({ path, lower }: Pick<Entry, "path" | "lower">): {
-    readonly base?: LowerNode;
-    readonly seenNs?: bigint;
-  } {
-    // A directory changes with every name in it: what has changed in it is found by its own times.
-    if (lower === undefined || lower.isDirectory())
-      return { seenNs: this.#seenNs({ path, lower }) };
-    if (lower.ctimeNs < this.#source.startedNs) return {};
-    const stamp: Stamp = { ...stampOf(lower), ctimeNs: 0n, mtimeNs: 0n, ino: 0n };
-    return { base: { path, stamp } };
-  }
-
-  /**
-   * Until when the commands have seen what lies in a directory that is hidden now. Listings are the
-   * disk's own, but of directories that have taken the place of others commands know nothing.
-   */
-  #seenNs({ path, lower }: Pick<Entry, "path" | "lower">): bigint {
-    const { layer, startedNs, listedNs } = this.#source;
-    if (listedNs <= startedNs || lower?.isDirectory() !== true) return startedNs;
-    return mayBeReplaced(layer.root, path, startedNs) ? startedNs : listedNs;
   }
 
   /** With the true owner. */
