@@ -7,10 +7,14 @@ import gracefulFs from "graceful-fs";
 import { createFsFromVolume, Volume } from "memfs";
 import { glob as tinyGlob, globSync as tinyGlobSync } from "tinyglobby";
 import { Union } from "unionfs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { openLayer } from "../../src/overlay/layer.ts";
 import type { Fs } from "../conformance/harness/seed.ts";
 import { useDropInProject } from "./drop-in-project.ts";
+
+// Loading graceful-fs replaces two functions of Node itself; other files share this process.
+const { close, closeSync } = vi.hoisted(() => ({ ...process.getBuiltinModule("node:fs") }));
+Object.assign(nodeFs, { close, closeSync });
 
 const project = useDropInProject();
 
