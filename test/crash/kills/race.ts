@@ -37,11 +37,15 @@ export interface RaceCounts {
   readonly judgements: number;
 }
 
-/** About how many changes of the disk a commit consists of, or a recovery, and taking a lock. */
+/** About how many changes of the disk a commit consists of, a recovery at most, and taking a lock. */
 const changesOfHolding = 44;
+const changesOfRecovery = 25;
 const changesOfTaking = 6;
-/** How long a process may live that is to die at a change, or that is killed from outside. */
+/** How often a process that is to die at a change may have had the lock by then. */
+const holdingsMax = 6;
+/** How long a process may live that is to die at a change, among others and alone. */
 const lifeMsMax = 50;
+const lifeMsMaxAlone = 5000;
 const racingMsMax = 8;
 /** Judgements of the tree between two of all that there is. */
 const judgementsBetween = 25;
@@ -147,7 +151,7 @@ export class Race implements AsyncDisposable {
   #anyDeath(): Death {
     if (this.#random.chance(0.15)) return { change: this.#random.between(0, changesOfTaking) };
     const change = this.#random.between(1, changesOfHolding);
-    return { holding: this.#random.between(1, 2), change };
+    return { holding: this.#random.between(1, holdingsMax), change };
   }
 
   async #fork(slot: number, death: Death | undefined): Promise<void> {
@@ -168,11 +172,11 @@ export class Race implements AsyncDisposable {
     this.#living.set(slot, { pid, diesByItself: death !== undefined });
   }
 
-  async #kill(slot: number): Promise<void> {
+  async #kill(slot: number, lifeMs = lifeMsMax): Promise<void> {
     const living = this.#living.get(slot);
     if (living === undefined) return;
     const { pid, diesByItself } = living;
-    if (!diesByItself || !(await isOverWithin(pid, lifeMsMax))) {
+    if (!diesByItself || !(await isOverWithin(pid, lifeMs))) {
       killNow(pid);
       while (!(await isOverWithin(pid, 1000)));
     }
@@ -187,8 +191,11 @@ export class Race implements AsyncDisposable {
 
   async #killNewcomer(slot: number): Promise<void> {
     if (this.#living.has(slot)) await this.#kill(slot);
-    await this.#fork(slot, { holding: 1, change: this.#random.between(1, changesOfHolding) });
-    await this.#kill(slot);
+    const isAlone = this.#living.size === 0;
+    const change = this.#random.between(1, isAlone ? changesOfRecovery : changesOfHolding);
+    await this.#fork(slot, { holding: 1, change });
+    // Alone it comes to its death by itself, however busy the machine is.
+    await this.#kill(slot, isAlone ? lifeMsMaxAlone : lifeMsMax);
   }
 
   #noteDeath(slot: number): void {

@@ -13,7 +13,10 @@ const changing = [
 
 /** Before which change of the disk a process is to die. */
 export interface Death {
-  /** While it has the lock for the so manieth time, counting from 1; whether or not where missing. */
+  /**
+   * While it has the lock for the so manieth time, counting from 1, or again, where it gave it back
+   * before; whether or not it has the lock where missing.
+   */
   readonly holding?: number | undefined;
   /** Counting from 1 where it has the lock, otherwise from 0 and from its birth. */
   readonly change: number;
@@ -66,7 +69,7 @@ class Teller {
     if (this.#death === undefined) return false;
     const { holding, change } = this.#death;
     if (holding === undefined) return this.#changes === change;
-    return this.#holdings === holding && this.#standing.changes === change;
+    return this.#holdings >= holding && this.#standing.changes === change;
   }
 
   #take(): void {
