@@ -201,13 +201,8 @@ export const longCases: readonly CommandCase[] = [
     needs: ["gcc", "make"],
   },
   {
-    name: "npm install of a local package",
-    script: `mkdir -p pkg && printf '{"name":"pkg","version":"1.0.0"}' > pkg/package.json && printf '{"name":"app","version":"1.0.0"}' > package.json && (cd pkg && npm pack --silent >/dev/null) && npm install --silent --no-audit --no-fund --offline ./pkg/pkg-1.0.0.tgz`,
-    needs: ["npm"],
-  },
-  {
-    name: "npm ci and uninstall",
-    script: `mkdir -p pkg && printf '{"name":"pkg","version":"1.0.0"}' > pkg/package.json && printf '{"name":"app","version":"1.0.0"}' > package.json && (cd pkg && npm pack --silent >/dev/null) && npm install --silent --no-audit --no-fund --offline ./pkg/pkg-1.0.0.tgz && npm ci --silent --offline --no-audit --no-fund && npm uninstall --silent --offline pkg`,
+    name: "npm install of local packages, ci and uninstall",
+    script: `mkdir -p one two && printf '{"name":"one","version":"1.0.0"}' > one/package.json && printf '{"name":"two","version":"1.0.0"}' > two/package.json && printf '{"name":"app","version":"1.0.0"}' > package.json && npm pack --silent --pack-destination . ./one ./two >/dev/null && npm install --silent --no-audit --no-fund --offline ./one-1.0.0.tgz ./two-1.0.0.tgz && npm ci --silent --offline --no-audit --no-fund && npm uninstall --silent --offline one`,
     needs: ["npm"],
   },
   {
