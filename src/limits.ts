@@ -86,9 +86,16 @@ export const baseBytesMax = 64 * MIB;
 export const draftDataFilesMax = 16;
 
 /**
- * Directories that a commit holds open at a time; far below the usual limit of 1,024 descriptors.
+ * Directories that a commit holds open at a time: far below the usual limit of 1,024 descriptors,
+ * and with what else is open below 256, where the kernel's table of them grows for the first time.
  */
 export const pinnedDirectoriesMax = 64;
+
+/**
+ * The same for a commit of many files, for which room is made in that table beforehand, and at most
+ * an eighth of what the process may have open.
+ */
+export const manyPinnedDirectoriesMax = 4096;
 
 /**
  * Content up to this size goes into the pack of its commit, larger content is made durable in its

@@ -29,6 +29,7 @@ export class Directories implements Disposable {
   readonly #disk: Disk;
   readonly #root: string;
   readonly #pins = new Map<TreePath, Pin>();
+  readonly #pinsMax: number;
   readonly #hasProcfs: boolean;
   /** The file system of the root. */
   readonly #device: bigint | undefined;
@@ -38,9 +39,11 @@ export class Directories implements Disposable {
   #lastDirectory: TreePath | undefined;
   #lastPrefix = "";
 
-  constructor(disk: Disk, root: string) {
+  /** @param pinsMax how many directories to hold open at a time. */
+  constructor(disk: Disk, root: string, pinsMax = pinnedDirectoriesMax) {
     this.#disk = disk;
     this.#root = root;
+    this.#pinsMax = pinsMax;
     const pin = this.#probe();
     this.#hasProcfs = pin !== undefined;
     this.#device = (pin ?? disk.lstat(root))?.dev;
@@ -120,18 +123,34 @@ export class Directories implements Disposable {
       this.#pins.set(directory, known);
       return known;
     }
+    const pin = this.#pinAtOnce(directory) ?? this.#pinByName(directory);
+    this.#pins.set(directory, pin);
+    return pin;
+  }
+
+  /** In one step from the root, where the steps between are not known yet. */
+  #pinAtOnce(directory: TreePath): Pin | undefined {
+    if (!this.#hasProcfs || directory === "" || this.#pins.has(parentOf(directory))) {
+      return undefined;
+    }
+    const root = this.#pin("").descriptor;
+    const descriptor =
+      root === undefined ? undefined : this.#disk.openDirectoryBelow?.(root, directory);
+    if (descriptor === undefined) return undefined;
+    return this.#pinOf(descriptor, absoluteOf(this.#root, directory));
+  }
+
+  #pinByName(directory: TreePath): Pin {
     const path =
       directory === ""
         ? this.#root
         : `${this.#pin(parentOf(directory)).prefix}/${nameOf(directory)}`;
     if (directory !== "") this.#checkMounts(directory, path);
-    const pin = this.#hasProcfs ? this.#open(path) : this.#look(path, directory);
-    this.#pins.set(directory, pin);
-    return pin;
+    if (!this.#hasProcfs) return this.#look(path, directory);
+    return this.#pinOf(this.#disk.open(path, openFlags.readDirectory), path);
   }
 
-  #open(path: string): Pin {
-    const descriptor = this.#disk.open(path, openFlags.readDirectory);
+  #pinOf(descriptor: number, path: string): Pin {
     try {
       const found = this.#disk.fstat(descriptor);
       this.#checkDevice(found, path);
@@ -178,8 +197,9 @@ export class Directories implements Disposable {
   }
 
   #trim(): void {
+    if (this.#pins.size <= this.#pinsMax) return;
     for (const [directory, pin] of this.#pins) {
-      if (this.#pins.size <= pinnedDirectoriesMax) return;
+      if (this.#pins.size <= this.#pinsMax) return;
       this.#pins.delete(directory);
       this.#close(pin);
     }

@@ -1,4 +1,5 @@
 import { closeQuietly } from "../disk/close-quietly.ts";
+import { descriptorLimit } from "../disk/descriptor-limit.ts";
 import type { FileCreation } from "../disk/disk.ts";
 import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
@@ -6,7 +7,13 @@ import { bootIdOf } from "../disk/process-identity.ts";
 import { journalPackOf } from "../disk/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { failureOf } from "../failure-of.ts";
-import { backgroundFilesMin, backgroundStagingMs, packedContentBytesMax } from "../limits.ts";
+import {
+  backgroundFilesMin,
+  backgroundStagingMs,
+  manyPinnedDirectoriesMax,
+  packedContentBytesMax,
+  pinnedDirectoriesMax,
+} from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { ChangeSet, NodeState } from "./change-set.ts";
 import { refuseErrors } from "./check-finding.ts";
@@ -124,7 +131,7 @@ class Preparation {
     const checks = await CommitChecks.open(disk, this.#options);
     const staging = makeStaging(disk, state, this.#sequence, this.#plan.staged.length > 0);
     const packDescriptor = openAnew(disk, journalPackOf(state, this.#sequence));
-    const directories = new Directories(disk, state.root);
+    const directories = new Directories(disk, state.root, directoriesMaxOf(this.#plan));
     const descriptors = [packDescriptor];
     const durability = this.#options.durability ?? "durable";
     const stager = new Stager(disk, directories, {
@@ -219,7 +226,8 @@ class Preparation {
 
   #replacedFiles({ isInBackground }: Stager, descriptor: number): ReplacedFiles {
     const max = isInBackground ? this.#plan.expectations.length : 0;
-    return new ReplacedFiles(this.#store.disk, max, descriptor);
+    const directories = directoriesMaxOf(this.#plan);
+    return new ReplacedFiles(this.#store.disk, max, { directories, descriptor });
   }
 
   /** Where record and pack find room together, if anywhere. */
@@ -353,6 +361,12 @@ class Preparation {
       steps,
     };
   }
+}
+
+/** How many directories to hold open: where there are many files, each phase passes them all anew. */
+function directoriesMaxOf({ staged }: CommitPlan): number {
+  if (staged.length < backgroundFilesMin) return pinnedDirectoriesMax;
+  return Math.min(manyPinnedDirectoriesMax, Math.floor(descriptorLimit() / 8));
 }
 
 /** About how large a pack becomes: what is new, what it replaces, and what they are entered in. */

@@ -16,13 +16,18 @@ export class ReplacedFiles {
   /**
    * @param count how many there are at most; 0 unless a thread works for this commit anyway: then
    *   none is kept open.
-   * @param descriptor any open one.
+   * @param beside how many directories may be open beside these, and any open descriptor.
    */
-  constructor(disk: Disk, count: number, descriptor: number) {
+  constructor(
+    disk: Disk,
+    count: number,
+    beside: { readonly directories: number; readonly descriptor: number },
+  ) {
     this.#disk = disk;
     const bound = Math.min(count, openFilesMax, Math.floor(descriptorLimit() / 4));
     this.#max = disk.closeInBackground === undefined ? 0 : bound;
-    if (this.#max > 0) disk.expectOpenFiles?.(this.#max + otherFilesMax, descriptor);
+    const expected = this.#max + beside.directories + otherFilesMax;
+    if (expected > tableMin) disk.expectOpenFiles?.(expected, beside.descriptor);
   }
 
   /** Takes an open file over: it stays open when it will be replaced, and is closed otherwise. */
@@ -40,5 +45,7 @@ export class ReplacedFiles {
   }
 }
 
-/** What a process has open beside these, at a guess. */
+/** What else a process has open, at a guess. */
 const otherFilesMax = 100;
+/** So many the kernel's table of descriptors holds before it grows for the first time. */
+const tableMin = 256;

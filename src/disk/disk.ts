@@ -85,6 +85,13 @@ export interface Disk {
   /** Opens with numeric `O_…` flags; returns a descriptor. */
   open(path: string, flags: number, mode?: number): number;
   close(descriptor: number): void;
+  /**
+   * Opens the directory at a path of several names below an open one, where no symbolic link and no
+   * mount lies on the way.
+   *
+   * @returns a descriptor; `undefined` where there is no such way, or it cannot be gone at once.
+   */
+  openDirectoryBelow?(directory: number, path: string): number | undefined;
   fstat(descriptor: number): Stamp;
   /** Reads at a position; returns fewer bytes than asked for only at the end of the file. */
   read(descriptor: number, buffer: Uint8Array, position: number): number;

@@ -10,6 +10,7 @@ import {
   isUnspeakable,
 } from "./foreign-library.ts";
 import { type NativePlaces, nativePlaces } from "./native-places.ts";
+import { openFlags } from "./open-flags.ts";
 
 /**
  * System calls that Node has no functions for, by koffi where it is installed; everything works
@@ -26,6 +27,13 @@ export interface NativeCalls extends NativePlaces {
    * @returns a descriptor; -1 where it cannot be opened, or not like this.
    */
   openWithoutLinks(path: string, flags: number): number;
+  /**
+   * Opens a directory by openat2(2), by a path relative to an open one on which no symbolic link
+   * and no mount lies.
+   *
+   * @returns a descriptor; -1 where it cannot be opened, or not like this.
+   */
+  openDirectoryBelow(directory: number, path: string): number;
   /**
    * lseek(2), for holes (`SEEK_DATA`, `SEEK_HOLE`); moves the place that reading without a position
    * starts from. Missing where there is none.
@@ -118,8 +126,10 @@ function load(): NativeCalls | undefined {
   if (library === undefined) return undefined;
   const { find } = library;
   const fcntl = find("int fcntl(int, int, int)");
+  const syscall = find("long syscall(long, int, str, void*, size_t)");
   return {
-    openWithoutLinks: openWithoutLinks(find("long syscall(long, int, str, void*, size_t)")),
+    openWithoutLinks: openWithoutLinks(syscall),
+    openDirectoryBelow: openDirectoryBelow(syscall),
     ...nativePlaces(library),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
@@ -165,6 +175,7 @@ const has32Bits = ["arm", "ia32", "mipsel"].includes(process.arch);
 
 /** Its number on every architecture that Node runs on. */
 const openat2 = 437;
+const resolveNoMounts = 0x01n;
 const resolveNoSymlinks = 0x04n;
 
 function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["openWithoutLinks"] {
@@ -173,14 +184,29 @@ function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["op
     if (syscall === undefined || isUnspeakable(path)) return -1;
     let order = orders.get(flags);
     if (order === undefined) {
-      // struct open_how of openat2(2): flags, mode, resolve.
-      order = Buffer.alloc(24);
-      order.writeBigUInt64LE(BigInt(flags | closeOnExec), 0);
-      order.writeBigUInt64LE(resolveNoSymlinks, 16);
+      order = openingOrder(flags, resolveNoSymlinks);
       orders.set(flags, order);
     }
     return syscall(openat2, currentDirectory, path, order, order.length);
   };
+}
+
+function openDirectoryBelow(
+  syscall: ForeignFunction | undefined,
+): NativeCalls["openDirectoryBelow"] {
+  const order = openingOrder(openFlags.readDirectory, resolveNoSymlinks | resolveNoMounts);
+  return (directory, path) => {
+    if (syscall === undefined || isUnspeakable(path)) return -1;
+    return syscall(openat2, directory, path, order, order.length);
+  };
+}
+
+/** `struct open_how` of openat2(2): flags, mode, resolve. */
+function openingOrder(flags: number, resolve: bigint): Buffer {
+  const order = Buffer.alloc(24);
+  order.writeBigUInt64LE(BigInt(flags | closeOnExec), 0);
+  order.writeBigUInt64LE(resolve, 16);
+  return order;
 }
 
 const getDescriptorFlags = 1;

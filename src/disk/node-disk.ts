@@ -68,6 +68,11 @@ export class NodeDisk implements Disk {
     fs.closeSync(descriptor);
   }
 
+  openDirectoryBelow(directory: number, path: string): number | undefined {
+    const descriptor = nativeCalls(placeSavingUs)?.openDirectoryBelow(directory, path) ?? -1;
+    return descriptor < 0 ? undefined : descriptor;
+  }
+
   fstat(descriptor: number): Stamp {
     return (
       nativeCalls(fstatSavingUs)?.stampOfOpen(descriptor) ??

@@ -1,6 +1,13 @@
-import { mkdirSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { Directories } from "../../src/commit/directories.ts";
@@ -51,3 +58,66 @@ test("a commit that is done is told as done, and the lock given back, whatever c
   notes.write = write;
   await commitChangeSet(store, create("two"), { lockWaitMs: 0 });
 });
+
+describe.each(["by openat2", "name by name"])("the way to a directory, %s", (way) => {
+  const newDisk = () => {
+    const disk = new NodeDisk();
+    return way === "by openat2" ? disk : Object.assign(disk, { openDirectoryBelow: undefined });
+  };
+
+  test("leads there, whatever becomes of its names", () => {
+    using root = TemporaryRoot.inMemory();
+    mkdirSync(join(root.path, "a/b/c"), { recursive: true });
+    writeFileSync(join(root.path, "a/b/c/file"), "this one");
+    const disk = newDisk();
+    using directories = new Directories(disk, root.path);
+    const place = directories.locate("a/b/c/file");
+    renameSync(join(root.path, "a"), join(root.path, "moved"));
+    mkdirSync(join(root.path, "a/b/c"), { recursive: true });
+    writeFileSync(join(root.path, "a/b/c/file"), "another one");
+    expect(String(disk.readFile(place))).toBe("this one");
+    expect(directories.keepsParent("a/b/c/file")).toBe(false);
+  });
+
+  test.each([
+    ["a link that leads to it", "link/c", "ENOTDIR"],
+    ["a link on the way", "link/c/d", "ENOTDIR"],
+    ["a link at its end", "a/link", "ENOTDIR"],
+    ["a file on the way", "a/file/c", "ENOTDIR"],
+    ["a directory that is not there", "a/none/c", "ENOENT"],
+  ])("is refused by %s", (_, path, code) => {
+    using root = TemporaryRoot.inMemory();
+    mkdirSync(join(root.path, "a/b/c/d"), { recursive: true });
+    writeFileSync(join(root.path, "a/file"), "");
+    symlinkSync("b", join(root.path, "a/link"));
+    symlinkSync("a/b", join(root.path, "link"));
+    using directories = new Directories(newDisk(), root.path);
+    expect(() => directories.locate(`${path}/name`)).toThrow(expect.objectContaining({ code }));
+    expect(directories.hasParent(`${path}/name`)).toBe(false);
+  });
+
+  test("is held open for as many as may be, and no more", () => {
+    using root = TemporaryRoot.inMemory();
+    const names = Array.from({ length: 20 }, (_, index) => `a/${index}/b`);
+    for (const name of names) mkdirSync(join(root.path, name), { recursive: true });
+    const disk = newDisk();
+    using directories = new Directories(disk, root.path, 5);
+    for (const name of [...names, ...names]) {
+      expect(disk.lstat(directories.locate(`${name}/file`))).toBe(undefined);
+      expect(openBelow(root.path)).toBeLessThanOrEqual(5 + name.split("/").length);
+    }
+    directories.forget();
+    expect(openBelow(root.path)).toBe(0);
+  });
+});
+
+function openBelow(root: string): number {
+  const open = readdirSync("/proc/self/fd").map((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return "";
+    }
+  });
+  return open.filter((path) => path === root || path.startsWith(`${root}/`)).length;
+}
