@@ -363,7 +363,7 @@ class Preparation {
   }
 }
 
-/** How many directories to hold open: where there are many files, each phase passes them all anew. */
+/** How many directories to hold open. With many files, each phase passes through all of them. */
 function directoriesMaxOf({ staged }: CommitPlan): number {
   if (staged.length < backgroundFilesMin) return pinnedDirectoriesMax;
   return Math.min(manyPinnedDirectoriesMax, Math.floor(descriptorLimit() / 8));
