@@ -352,14 +352,17 @@ class Planner {
 
 /** Whether the node that a change is based on is at its path afterwards. */
 export function keepsNode(change: Change): change is ModifyChange | RenameChange {
-  if (change.kind === "modify") return change.after.sameNode === true;
+  // Mode, owner and times alone are given to the node that is there, whoever has seen it.
+  if (change.kind === "modify") return change.after.sameNode === true || !givesOtherBytes(change);
   return change.kind === "rename" && !needsNewNode(change);
 }
 
 /** Whether a moved node gets other bytes, so that it is in truth a new one. */
 function needsNewNode(change: Change): boolean {
-  if (change.kind !== "rename" || keepsWrittenNode(change)) return false;
-  const { aspects } = change;
+  return change.kind === "rename" && !keepsWrittenNode(change) && givesOtherBytes(change);
+}
+
+function givesOtherBytes({ aspects }: ModifyChange | RenameChange): boolean {
   return aspects.includes("content") || aspects.includes("target") || aspects.includes("type");
 }
 

@@ -76,6 +76,8 @@ export const quickCases: readonly CommandCase[] = [
     name: "hard links to old files, changed",
     script: "ln src/a.txt h1; echo y >> h1; chmod 600 h1",
   },
+  { name: "hard links to old files, touched", script: "ln src/a.txt h1; touch -d 2001-02-03 h1" },
+  { name: "hard links to touched files", script: "chmod 640 src/b.txt; ln src/b.txt h1" },
   {
     name: "hard links, the old name replaced",
     script: "ln src/a.txt h1; ln h1 h2; echo n > n; mv n src/a.txt",
