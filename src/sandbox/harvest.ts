@@ -16,6 +16,7 @@ import { MovedFiles } from "./moved-files.ts";
 import { OtherAttributes } from "./other-attributes.ts";
 import { isHidden, metaOf } from "./push.ts";
 import { hasSameBytes } from "./same-bytes.ts";
+import { isSplitOff } from "./split-names.ts";
 import { type TouchedNames, WatchedNames } from "./touched-names.ts";
 import { areTimesSet, isWhiteout } from "./upper-nodes.ts";
 import { withAccess } from "./with-access.ts";
@@ -305,7 +306,7 @@ class Harvest {
     const node = { path, meta, content, ino, timesSet: true, isLasting: true };
     layer.adopt({ kind: "file", ...node, ...base });
     this.#moved.take(entry);
-    const isSplit = (entry.lower?.nlink ?? 1n) > 1n && stats.nlink === 1n;
+    const isSplit = isSplitOff(this.#source, entry, content);
     this.#attributes.lookAtFile(entry);
     this.changes.push({ path, kind: "file", ...(isSplit && { isSplit }) });
   }

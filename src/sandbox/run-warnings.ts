@@ -18,8 +18,9 @@ export function warningsOf(workspace: Workspace, changes: readonly HarvestedChan
   }
   const split = changes.filter(({ isSplit }) => isSplit === true).map(({ path }) => path);
   if (split.length > 0) {
+    const files = split.length === 1 ? "1 changed file has" : `${split.length} changed files have`;
     warnings.push(
-      `${split.length} changed files have further names on the disk, which keep the old content: ` +
+      `${files} further names on the disk, which keep the old content: ` +
         `an overlay changes one name at a time (${split.slice(0, 3).join(", ")}).`,
     );
   }
