@@ -193,12 +193,14 @@ const plainName = /^[ !#-[\]-~]*$/;
  * A name as git quotes it: between quotes, with escapes, where it holds what would break a line.
  */
 function quoted(name: string): string {
-  if (plainName.test(name)) return name;
+  // Git takes the space for the one between both names, and finds none in the header then.
+  const isParted = name.includes(" /");
+  if (plainName.test(name) && !isParted) return name;
   let text = "";
   for (const byte of bytesOf(name)) {
     const character = String.fromCharCode(byte);
     const isPlain = byte >= 0x20 && byte < 0x7f && character !== '"' && character !== "\\";
     text += isPlain ? character : (escapes[character] ?? `\\${byte.toString(8).padStart(3, "0")}`);
   }
-  return text === name ? name : `"${text}"`;
+  return text === name && !isParted ? name : `"${text}"`;
 }

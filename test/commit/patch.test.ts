@@ -272,6 +272,8 @@ describe("a patch", () => {
       fs.renameSync("with space", "now without");
       fs.chmodSync("tab\there", 0o755);
       fs.writeFileSync("empty \n one", "");
+      fs.mkdirSync("ends in a space ");
+      fs.writeFileSync("ends in a space /empty", "");
     });
   });
 
