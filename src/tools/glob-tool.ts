@@ -22,7 +22,7 @@ export interface GlobOutput {
   /** Files that fit, also those left out. */
   readonly numFiles: number;
   readonly truncated: boolean;
-  /** Directories that may not be read. */
+  /** Directories that may not be read, or have a name that is no UTF-8. */
   readonly skipped: readonly string[];
   readonly durationMs: number;
 }

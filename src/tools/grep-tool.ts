@@ -9,7 +9,7 @@ import { compileSearch, type LineFinder } from "./line-search.ts";
 import { inSearchTurn } from "./search-turn.ts";
 import { countRead, type Tool, type ToolContext } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
-import { turn, unlessUnreadable, type WalkedFile, walkFiles } from "./walk-files.ts";
+import { noteUnnamed, turn, unlessUnreadable, type WalkedFile, walkFiles } from "./walk-files.ts";
 
 /** Files beyond this are reported as skipped: reading them whole would stall everything else. */
 const fileBytesMax = 64 * MIB;
@@ -44,7 +44,7 @@ export interface GrepOutput {
   readonly numMatches?: number;
   readonly appliedLimit?: number;
   readonly appliedOffset?: number;
-  /** Files that were too large to search, and what may not be read. */
+  /** Files that were too large, and what may not be read or has a name that is no UTF-8. */
   readonly skipped: readonly string[];
 }
 
@@ -146,7 +146,10 @@ function findSearchable(context: ToolContext, path: string, skipped: string[]): 
     return undefined;
   }
   const bytes = unlessUnreadable(path, skipped, () => findBytes(context.overlay, path));
-  if (bytes === undefined) return undefined;
+  if (bytes === undefined) {
+    if (!skipped.includes(path)) noteUnnamed(path, skipped);
+    return undefined;
+  }
   countRead(context, bytes.length);
   const encoding = textEncodingOf(bytes);
   if (encoding !== "utf-8") return isText(bytes) ? decodeText(bytes, encoding) : undefined;

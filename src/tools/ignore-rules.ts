@@ -12,7 +12,10 @@ export class IgnoreRules {
 
   /** @param text of the file, in the syntax of gitignore(5). */
   constructor(text: string) {
-    this.#rules = text.split(/\r?\n/).flatMap(ruleOf);
+    this.#rules = text
+      .replace(/^\ufeff/, "")
+      .split(/\r?\n/)
+      .flatMap(ruleOf);
   }
 
   /** What the last fitting rule says about a path: ignored, wanted, or nothing. */
@@ -26,7 +29,8 @@ export class IgnoreRules {
 }
 
 function ruleOf(line: string): Rule[] {
-  const trimmed = line.replace(/(?<!\\)\s+$/, "");
+  // Blanks only: git takes a tab at the end for a part of the name.
+  const trimmed = line.replace(/(?<!\\) +$/, "");
   if (trimmed === "" || trimmed.startsWith("#")) return [];
   const negated = trimmed.startsWith("!");
   const body = negated ? trimmed.slice(1) : trimmed;

@@ -1,4 +1,5 @@
 import { DraftError, reasonOf } from "../errors.ts";
+import { withoutPosixClasses } from "./posix-classes.ts";
 
 /** How to search a text. */
 export interface LineSearch {
@@ -12,8 +13,8 @@ export interface LineSearch {
 export type LineFinder = (text: string, lines: readonly string[]) => number[];
 
 /**
- * Compiles a search. The syntax is JavaScript's, with a leading `(?i)`, `(?s)` or `(?m)` as
- * ripgrep has it.
+ * Compiles a search. The syntax is JavaScript's, with a leading `(?i)`, `(?s)` or `(?m)` and with
+ * `[[:alpha:]]` as ripgrep has them.
  *
  * @throws {DraftError} `DRAFT_TOOL_INPUT` for a pattern that is no regular expression.
  */
@@ -61,8 +62,7 @@ function spanningLines(expression: RegExp, text: string, lines: readonly string[
 
 function expressionOf(source: string, flags: string): RegExp {
   try {
-    // `v` is stricter about escapes than people who write patterns for grep are; `u` as well.
-    return new RegExp(source, flags);
+    return compile(withoutPosixClasses(source), flags);
   } catch (error) {
     throw new DraftError(
       "DRAFT_TOOL_INPUT",
@@ -70,5 +70,18 @@ function expressionOf(source: string, flags: string): RegExp {
         "Escape characters such as { or ( with a backslash to take them literally.",
       { cause: error, details: { pattern: source } },
     );
+  }
+}
+
+/** Only `u` knows these; without it they are letters, and find something else without a word. */
+const unicodeOnly = /\\[pP]\{|\\u\{/;
+
+/** By whole characters, unless the pattern escapes more than `u` lets it, as for grep. */
+function compile(source: string, flags: string): RegExp {
+  try {
+    return new RegExp(source, `${flags}u`);
+  } catch (error) {
+    if (unicodeOnly.test(source)) throw error;
+    return new RegExp(source, flags);
   }
 }

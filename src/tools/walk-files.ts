@@ -63,7 +63,10 @@ export async function* walkFiles(
   }
 }
 
-/** What `read` returns; where that is not permitted, notes the path as skipped. */
+/**
+ * What `read` returns; where that is not permitted, notes the path as skipped. What another program
+ * has removed meanwhile is left out, and only what Node cannot name is noted.
+ */
 export function unlessUnreadable<T>(
   path: string,
   skipped: string[] | undefined,
@@ -73,10 +76,19 @@ export function unlessUnreadable<T>(
     return read();
   } catch (error) {
     const code = codeOf(error);
-    if (skipped === undefined || (code !== "EACCES" && code !== "EPERM")) throw error;
-    skipped.push(path);
+    if (skipped !== undefined && isAbsence(code)) noteUnnamed(path, skipped);
+    else if (skipped !== undefined && isRefusal(code)) skipped.push(path);
+    else throw error;
     return undefined;
   }
+}
+
+const isAbsence = (code: string | undefined) => code === "ENOENT" || code === "ENOTDIR";
+const isRefusal = (code: string | undefined) => code === "EACCES" || code === "EPERM";
+
+/** Node gives U+FFFD for bytes of a name that are no UTF-8, and finds nothing by that. */
+export function noteUnnamed(path: string, skipped: string[]): void {
+  if (path.includes("\ufffd")) skipped.push(path);
 }
 
 /** Lets other work have its turn, and stops when the caller has given up. */

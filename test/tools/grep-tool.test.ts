@@ -31,6 +31,39 @@ describe("Grep", () => {
     expect((await call("Grep", { pattern: "(?m)^two$", ...content }))["content"]).toBe("a:two");
   });
 
+  it.each([
+    ["^.$", ["emoji", "letter"]],
+    ["^\\p{L}$", ["letter"]],
+    ["^[\\p{L}\\d]+$", ["digits", "letter"]],
+    ["^\\u{1f600}$", ["emoji"]],
+    ["^[[:digit:]]+$", ["digits"]],
+    ["^[^[:digit:][:space:]]+$", ["emoji", "letter", "members"]],
+    ["[[:punct:]]a[[:punct:]]$", ["members"]],
+    ["^[:]", []],
+    ["\\[[:alpha:]\\]$", ["members"]],
+    ["^\\(\\-{", []],
+    ["d{", ["braces"]],
+    ["[\\w-.]+", ["braces", "digits", "members"]],
+  ])("reads %s as ripgrep does, or as JavaScript", async (pattern, names) => {
+    const files = {
+      emoji: "\u{1f600}\n",
+      letter: "\u00e9\n",
+      digits: "12\n",
+      members: "x[a]\n",
+      braces: "d{ }\n",
+    };
+    const { call, root } = session(files);
+    const { filenames } = await call("Grep", { pattern });
+    expect(filenames).toEqual(names.map((name) => join(root, name)));
+  });
+
+  it("refuses a property that does not exist, in place of finding its letters", async () => {
+    const { call } = session({ a: "p{Letr}\n" });
+    await expect(call("Grep", { pattern: "\\p{Letr}" })).rejects.toMatchObject({
+      code: "DRAFT_TOOL_INPUT",
+    });
+  });
+
   it("names the files that are too large, and leaves out links", async () => {
     const { call, root } = session({ a: "x" });
     fs.truncateSync(join(root, "a"), 64 * 1024 * 1024 + 1);
@@ -80,6 +113,19 @@ describe("Grep and Glob", () => {
       skipped: [join(root, "a")],
     });
     await expect(run("Grep", { pattern: "x", path: "a" })).rejects.toThrow(/EACCES/);
+  });
+
+  it("go on past names that are not UTF-8, and say so", async () => {
+    const { call, root } = session({ "a.txt": "x", "z/b.txt": "x" });
+    const odd = (name: string) => Buffer.concat([Buffer.from(join(root, name)), Buffer.of(0xff)]);
+    fs.mkdirSync(odd("d"));
+    fs.writeFileSync(odd("f"), "x");
+    const skipped = [join(root, "d\ufffd")];
+    expect(await call("Glob", { pattern: "**/*.txt" })).toMatchObject({ numFiles: 2, skipped });
+    expect(await call("Grep", { pattern: "x" })).toMatchObject({
+      filenames: [join(root, "a.txt"), join(root, "z/b.txt")],
+      skipped: [join(root, "f\ufffd"), ...skipped],
+    });
   });
 
   it("run four at a time, all of them to their end", async () => {

@@ -50,6 +50,23 @@ describe("walking", () => {
   });
 });
 
+it.each([
+  ["a byte order mark", "\ufeffa.log\n"],
+  ["CRLF", "a.log\r\nb.txt\r\n"],
+  ["a tab at the end", "b.txt\t\na.log\t \n"],
+])("rules with %s mean what they mean to git", async (_what, text) => {
+  const overlay = plainOverlay();
+  plant(overlay.root, { ".gitignore": text, "a.log": "", "a.log\t": "", "b.txt": "" });
+  execFileSync("git", ["init", "-q"], { cwd: overlay.root });
+  const walked: string[] = [];
+  for await (const file of walkFiles({ overlay }, overlay.root)) walked.push(file.relative);
+  const expected = execFileSync("git", ["ls-files", "-z", "--others", "--exclude-standard"], {
+    cwd: overlay.root,
+    encoding: "utf8",
+  });
+  expect(walked.sort()).toEqual(expected.split("\0").filter(Boolean).sort());
+});
+
 describe("a glob", () => {
   const paths = ["a", "a.ts", ".a", "a/b.ts", "a/b/c.ts", "ab", "a-b", "a]b", "a{b", "x/a.ts"];
   const patterns = [
