@@ -34,6 +34,16 @@ function sessionOver(files: Record<string, string | Uint8Array>, reads?: ReadLed
   };
 }
 
+it("gives results of their own types for the tools whose names are known", async () => {
+  const overlay = plainOverlay();
+  plant(overlay.root, { a: "one\n" });
+  const read: string[] = [];
+  const output = await findTool("Read").call({ overlay }, { file_path: "a" });
+  if (output.type === "text") read.push(output.file.content);
+  const { filenames } = await findTool("Glob").call({ overlay }, { pattern: "*" });
+  expect([...read, ...filenames]).toEqual(["one", join(overlay.root, "a")]);
+});
+
 async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
   try {
     await work;
