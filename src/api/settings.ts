@@ -2,7 +2,11 @@ import { join } from "node:path";
 import type { CheckLevel, CheckPart } from "../commit/check-finding.ts";
 import type { AgentName } from "../config/agent-profile.ts";
 import { type ConfigKeyName, type ConfigValues, configFiles } from "../config/config-keys.ts";
-import { configDirectoryVariable, defaultConfigValues } from "../config/default-values.ts";
+import {
+  configDirectoryVariable,
+  defaultConfigValues,
+  isLegacy,
+} from "../config/default-values.ts";
 import type { EffectiveConfig } from "../config/effective-config.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { StateDirectory } from "../disk/state-directory.ts";
@@ -55,7 +59,7 @@ export async function readSettings(
   state: StateDirectory,
   agent?: AgentName,
 ): Promise<OverlaySettings> {
-  const defaults = () => settingsOf(state, defaultConfigValues(), () => false, agent);
+  const defaults = () => settingsOf(state, defaultsHere(), () => false, agent);
   if (!hasConfig(disk, state)) return defaults();
   const { effectiveConfig } = await import("../config/effective-config.ts");
   try {
@@ -67,6 +71,12 @@ export async function readSettings(
     }
     throw error;
   }
+}
+
+/** The environment holds where no file does, too. */
+function defaultsHere(): ConfigValues {
+  const values = defaultConfigValues();
+  return isLegacy(process.env) ? { ...values, "write_optimization.enabled": false } : values;
 }
 
 function hasConfig(disk: Disk, state: StateDirectory): boolean {

@@ -85,6 +85,12 @@ export function checkTemplate(template: unknown): void {
   );
 }
 
+/** @throws {TypeError} `ERR_INVALID_ARG_VALUE` for what holds no values by name. */
+export function checkData(data: unknown): void {
+  if (typeof data === "object" && data !== null && !Array.isArray(data)) return;
+  throw invalid(`The data of a template is { parameter: value }, not ${kindOf(data)}.`);
+}
+
 /** @throws {TypeError} `ERR_INVALID_ARG_VALUE` for rows that are no paths with their data. */
 export function checkRows(files: unknown): void {
   if (!Array.isArray(files)) {

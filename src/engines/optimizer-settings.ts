@@ -58,12 +58,20 @@ export function optimizerSettingsOf(given?: ConfigValues, agent?: AgentName): Op
 }
 
 /**
- * The settings that a call goes by: those that it was given, else those of the overlay, else the
- * defaults; but for the former nothing is optimised where the environment says so.
+ * The settings that a call goes by: what it was given, else what the overlay has, else the
+ * defaults; but where it was not given `enabled`, the environment may switch all off.
  */
-export function settingsFor(overlay: EngineOverlay, given?: OptimizerSettings): OptimizerSettings {
-  if (given !== undefined) return given;
-  const own = overlay.optimizer;
+export function settingsFor(
+  overlay: EngineOverlay,
+  given?: Partial<OptimizerSettings>,
+): OptimizerSettings {
+  const own = ownSettingsOf(overlay);
+  if (given === undefined) return own;
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...own, ...Object.fromEntries(set) };
+}
+
+function ownSettingsOf({ optimizer: own }: EngineOverlay): OptimizerSettings {
   if (own === undefined) return optimizerSettingsOf();
   return isLegacy(process.env) ? { ...own, enabled: false } : own;
 }

@@ -58,7 +58,8 @@ export interface ReplayRow {
 
 export interface ReplayOptions {
   readonly strategies?: readonly ReplayStrategy[];
-  readonly settings?: OptimizerSettings;
+  /** For the optimising strategies; what is left out is as the overlay of `open` has it. */
+  readonly settings?: Partial<OptimizerSettings>;
   /** Stops it between two commits. */
   readonly signal?: AbortSignal;
   /** Called after every commit. */
@@ -169,7 +170,7 @@ function replayOptimized(
   overlay: EngineOverlay,
   commit: readonly TracedOperation[],
   templates: TemplateCache,
-  settings: OptimizerSettings | undefined,
+  settings: Partial<OptimizerSettings> | undefined,
 ): FlushResult[] {
   let nowMs = 0;
   const pipeline = new WritePipeline(overlay, {

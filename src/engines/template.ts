@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { kindOf } from "../check-options.ts";
 import { DraftError } from "../errors.ts";
 import { type CaseForm, inForm } from "./case-form.ts";
-import { checkTemplate } from "./check-input.ts";
+import { checkData, checkTemplate } from "./check-input.ts";
 
 /**
  * A text with holes. Constant parts and holes are separate values, so that no character of either
@@ -53,6 +53,7 @@ export function compileTemplate(template: Template): Renderer {
   const parameters = new Map(template.parameters.map((parameter) => [parameter.name, parameter]));
   const { segments } = template;
   return (data) => {
+    checkData(data);
     for (const name of Object.keys(data)) {
       if (!parameters.has(name)) throw unknownParameter(name, [...parameters.keys()]);
       if (typeof data[name] !== "string") throw noText(name, data[name]);

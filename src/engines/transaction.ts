@@ -24,8 +24,8 @@ import type { DecisionRecord } from "./write-pipeline.ts";
 export interface TransactionOptions extends MeasuringOptions {
   /** How often to start over when another transaction changed what this one read; default 0. */
   readonly retries?: number;
-  /** What opportunities are detected by; by default the settings of the overlay. */
-  readonly settings?: OptimizerSettings;
+  /** What opportunities are detected by; what is left out is as the overlay has it. */
+  readonly settings?: Partial<OptimizerSettings>;
   /** Where templates that are found go; without it none are looked for. */
   readonly templates?: TemplateCache;
   /** Stops it before it is applied, or between two groups of files; nothing is changed then. */

@@ -57,8 +57,8 @@ export interface FlushResult {
 }
 
 export interface PipelineOptions {
-  /** By default those of the overlay. */
-  readonly settings?: OptimizerSettings;
+  /** What is left out is as the overlay has it. */
+  readonly settings?: Partial<OptimizerSettings>;
   readonly meter?: Meter;
   /** Where templates that are found go; without it none are looked for. */
   readonly templates?: TemplateCache;

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openOverlay } from "../../src/api/open-overlay.ts";
 import type { Overlay } from "../../src/api/overlay.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
@@ -73,12 +73,10 @@ describe("a threshold in the configuration file", () => {
 
 describe("the configuration of a root", () => {
   const files = (count: number) => Array.from({ length: count }, (_, index) => `f${index}`);
-  const under = async (keys: string, work: (overlay: Overlay) => unknown) => {
+  const under = async (keys: string | undefined, work: (overlay: Overlay) => unknown) => {
     const root = temporaryDirectory();
-    plant(root, {
-      "write_optimization_config.yaml": `write_optimization: { ${keys} }`,
-      a: "one two",
-    });
+    const file = { "write_optimization_config.yaml": `write_optimization: { ${keys} }` };
+    plant(root, { ...(keys === undefined ? {} : file), a: "one two" });
     await using overlay = await openOverlay(root);
     for (const one of [overlay, recordTrace(overlay).overlay]) await work(one as Overlay);
   };
@@ -130,6 +128,16 @@ describe("the configuration of a root", () => {
       expect(multiEdit(overlay, "a", edits)).toMatchObject({ reads: 2, writes: 2 });
       vi.unstubAllEnvs();
       expect(multiEdit(overlay, "a", edits)).toMatchObject({ reads: 1, writes: 0 });
+    });
+  });
+
+  it.each(["enabled: true", undefined])("is off by the environment, with %s", async (text) => {
+    vi.stubEnv("WRITE_OPTIMIZATION_LEGACY", "true");
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    await under(text, (overlay) => {
+      expect(overlay.optimizer.enabled).toBe(false);
     });
   });
 });

@@ -8,12 +8,16 @@ import { editExtents } from "../../src/engines/edit-extents.ts";
 import { judge, judgeOnOverlay, summarize } from "../../src/engines/hindsight.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer.ts";
-import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import {
+  type OptimizerSettings,
+  optimizerSettingsOf,
+} from "../../src/engines/optimizer-settings.ts";
 import { RootedPipeline } from "../../src/engines/rooted-pipeline.ts";
 import { runBatch } from "../../src/engines/run-batch.ts";
 import { runOptimized } from "../../src/engines/run-optimized.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
 import { TemplateCache } from "../../src/engines/template-cache.ts";
+import { type Transaction, transaction } from "../../src/engines/transaction.ts";
 import { type Fallback, WritePipeline } from "../../src/engines/write-pipeline.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { MeasurementWindow } from "../../src/metrics/measurement-window.ts";
@@ -145,6 +149,27 @@ describe("the pipeline", () => {
     expect(chosen()).toEqual(["batch", "batch"]);
     vi.stubEnv("WRITE_OPTIMIZATION_LEGACY", "true");
     expect(chosen()).toEqual(["standard", "standard"]);
+  });
+
+  it("takes from the overlay what its own settings leave out", async () => {
+    const chosen = (settings: Partial<OptimizerSettings>) => {
+      const { decisions } = runOptimized(plainOverlay(), [write("1.ts", "1"), write("2.ts", "2")], {
+        settings,
+        insideBatch: true,
+      });
+      return decisions.map(({ decision }) => decision.strategy);
+    };
+    expect(chosen({ enabled: false })).toEqual(["standard", "standard"]);
+    expect(chosen({ operationsForBatchMin: 9 })).toEqual(["batch", "batch"]);
+    const overlay = plainOverlay();
+    const pipeline = new WritePipeline(overlay, { settings: { batchFilesMax: 1 } });
+    expect(pipeline.submit(write("3.ts", "3"))).toHaveLength(1);
+    const work = async (t: Transaction) => t.write("4.ts", "4");
+    const { decisions } = await transaction(overlay, work, { settings: { enabled: false } });
+    expect(decisions.map(({ decision }) => decision.strategy)).toEqual(["standard"]);
+    vi.stubEnv("WRITE_OPTIMIZATION_LEGACY", "true");
+    expect(chosen({ operationsForBatchMin: 2 })).toEqual(["standard", "standard"]);
+    expect(chosen({ enabled: true })).toEqual(["batch", "batch"]);
   });
 
   it("optimises what has company and leaves the rest alone", () => {
