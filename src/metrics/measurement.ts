@@ -77,6 +77,11 @@ export interface MemoryUse {
 /** Listens to measurements; it must not throw, and must be quick. */
 export type MeasurementObserver = (measurement: Measurement) => void;
 
+/** The counts alone of what has more to tell, such as the result of a batch. */
+export function countsOf({ reads, writes, deletes, moves, bytesWritten }: IoCounts): IoCounts {
+  return { reads, writes, deletes, moves, bytesWritten };
+}
+
 /** Counts of nothing. */
 export const noIo: IoCounts = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
 

@@ -2,6 +2,7 @@ import { loadavg } from "node:os";
 import { KIB } from "../limits.ts";
 import {
   callsOf,
+  countsOf,
   type IoCounts,
   type Measurement,
   type MeasurementObserver,
@@ -176,7 +177,7 @@ export class Meter {
       startedAtMs: timeOrigin + started,
       durationMs: this.#tracking.timing ? ended - started : undefined,
       memory: before === undefined ? undefined : this.#memorySince(before, ended),
-      io: this.#tracking.io ? report.io : undefined,
+      io: this.#tracking.io ? countsOf(report.io) : undefined,
       optimization: report.optimization,
       baselineCalls: report.baselineCalls,
       gain: gainOf(report),

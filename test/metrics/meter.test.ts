@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it, vi } from "vitest";
-import { batch } from "../../src/engines/batch.ts";
+import { type BatchBuilder, batch } from "../../src/engines/batch.ts";
 import { transaction } from "../../src/engines/transaction.ts";
 import { KIB, MIB } from "../../src/limits.ts";
 import { type Measurement, noIo } from "../../src/metrics/measurement.ts";
@@ -34,6 +34,19 @@ describe("a measurement", () => {
       "transaction",
     ]);
     expect(new Set(seen.map(({ id }) => id)).size).toBe(4);
+  });
+
+  it("has of a batch the counts alone, whatever the batch tells of its files", async () => {
+    const { meter, seen } = listening();
+    const overlay = plainOverlay();
+    await batch(overlay, (b) => b.write("a", "1").write("b", "2"), { meter });
+    const write = (b: BatchBuilder) => b.write("a", "secret").remove("missing");
+    await batch(overlay, write, { meter });
+    await batch(overlay, write, { meter, atomic: false });
+    for (const { io } of seen) {
+      expect(Object.keys(io ?? {}).sort()).toEqual(Object.keys(noIo).sort());
+    }
+    expect(seen.map(({ io }) => io?.writes)).toEqual([2, 0, 1]);
   });
 
   it("tracks of a batch and a transaction what their meter tracks", async () => {
