@@ -4,9 +4,10 @@ import { Worker } from "node:worker_threads";
 import { backgroundIdleMs, batchBytes } from "../limits.ts";
 import type { BackgroundJob } from "./background-job.ts";
 import type { BatchOutcome, FileBatch } from "./file-batch.ts";
+import { ownUrl } from "./own-url.ts";
 
 /** Not there where the sources run without having been compiled. */
-const programPath = fileURLToPath(new URL("./background-program.js", import.meta.url));
+const programPath = fileURLToPath(new URL("./background-program.js", ownUrl));
 
 /**
  * A thread that creates and closes files for whoever has many of them: one for the whole process.

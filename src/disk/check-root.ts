@@ -52,6 +52,10 @@ function realRootOf(directory: string): string {
   if (typeof directory !== "string") {
     throw invalid(`A root is named by the path of a directory, not by ${String(directory)}.`);
   }
+  // A variable that is not set must not become the directory one happens to be in.
+  if (directory === "") {
+    throw invalid('A root is named by the path of a directory, not by an empty string. Say ".".');
+  }
   const path = resolve(directory);
   try {
     if (!statSync(path).isDirectory()) {

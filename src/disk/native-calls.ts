@@ -11,6 +11,7 @@ import {
 } from "./foreign-library.ts";
 import { type NativePlaces, nativePlaces } from "./native-places.ts";
 import { openFlags } from "./open-flags.ts";
+import { ownUrl } from "./own-url.ts";
 
 /**
  * System calls that Node has no functions for, by koffi where it is installed; everything works
@@ -156,7 +157,7 @@ function load(): NativeCalls | undefined {
 /** The C library; `undefined` where koffi is not installed, or not for this machine. */
 function loadLibrary(): ForeignLibrary | undefined {
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    const koffi = createRequire(ownUrl)("koffi") as Koffi;
     const library = koffi.load(null);
     const find = (prototype: string): ForeignFunction | undefined => {
       try {

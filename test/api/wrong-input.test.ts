@@ -32,6 +32,9 @@ type Call = readonly [what: string, call: () => unknown, message: RegExp];
 
 /** Calls with something that can never be right, and what the error has to say of it. */
 const calls: readonly Call[] = [
+  ["a root that is not set", () => openOverlay(""), /an empty string/],
+  ["no data of a template", () => engines.renderTemplate(template, js(null)), /data of a t.*null/],
+  ["data as a list", () => engines.renderTemplate(template, js(["x"])), /data of a t.*a list/],
   ["batch without a function", () => engines.batch(overlay, js(undefined)), /function.*undefined/],
   ["batch on a root", () => engines.batch(js(root), () => 0), /works on an overlay.*a string/],
   ["batch on nothing", () => engines.batch(js(undefined), () => 0), /overlay.*undefined/],
