@@ -40,6 +40,7 @@ export function overlayTest(
     ],
     overlay: [
       async ({ openedOverlay }, use) => {
+        refuseSecond(openedOverlay);
         const savepoint = openedOverlay.savepoint();
         const takeAway = putUnder({ fs: openedOverlay.fs, root: openedOverlay.root });
         try {
@@ -47,10 +48,25 @@ export function overlayTest(
         } finally {
           takeAway();
           openedOverlay.rollback(savepoint);
+          inUse.delete(openedOverlay);
         }
       },
       { auto: true },
     ],
     fs: async ({ overlay }, use) => use(overlay.fs),
   }) as unknown as TestAPI<OverlayFixtures>;
+}
+
+/** Overlays over which a test runs. */
+const inUse = new WeakSet<Overlay>();
+
+/** Two at a time would take back what the other one has changed. */
+function refuseSecond(overlay: Overlay): void {
+  if (inUse.has(overlay)) {
+    throw new Error(
+      "Another test still runs over the overlay of this file, which takes one at a time. Do not " +
+        "make its tests concurrent (test.concurrent, describe.concurrent, sequence.concurrent).",
+    );
+  }
+  inUse.add(overlay);
 }

@@ -1,7 +1,7 @@
 import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { overlayTest } from "../../src/vitest/index.ts";
 import { changesBetween, fingerprintOf } from "../conformance/harness/lower-guard.ts";
 
@@ -37,6 +37,25 @@ describe("overlayTest", () => {
   overlaid("a renamed directory is back as well", ({ fs }) => {
     expect(fs.readFileSync(join(root, "d/b.txt"), "utf8")).toBe("bravo");
     expect(fs.existsSync(join(root, "e"))).toBe(false);
+  });
+
+  describe.concurrent("does not take back what a second test at the same time changes", () => {
+    let hasEnded = () => {};
+    const secondEnd = new Promise<void>((resolve) => {
+      hasEnded = resolve;
+    });
+    afterEach(({ task }) => {
+      if (task.name === "the second is refused") hasEnded();
+    });
+
+    overlaid("the first goes on", async ({ fs }) => {
+      fs.writeFileSync("mine", "");
+      await secondEnd;
+      expect(fs.existsSync("mine")).toBe(true);
+    });
+    overlaid.fails("the second is refused", ({ fs }) => {
+      fs.writeFileSync("theirs", "");
+    });
   });
 
   // backstage/backstage#2926, tschaub/mock-fs#332.
