@@ -26,7 +26,7 @@ export interface EditedCells extends ReplacedContent {
  * Changes cells in order, all or none, with one write; or, where the profile of an agent asks for
  * it, with a read and a write each, and with what comes before a failing one left in place.
  *
- * @throws {DraftError} `DRAFT_TOOL_INPUT` as `editNotebook` throws it.
+ * @throws {DraftError} `DRAFT_TOOL_INPUT` as `editNotebook` throws it, naming the file and the edit.
  */
 export function editCells(
   context: ToolContext,
@@ -36,12 +36,13 @@ export function editCells(
   const { coalescing, rollback } = profileFor(context.overlay, context.settings);
   const steps: EditedNotebook[] = [];
   let failure: unknown;
-  for (const edit of edits) {
+  for (const [index, edit] of edits.entries()) {
     try {
       steps.push(editNotebook(steps.at(-1)?.text ?? notebook.original, edit));
     } catch (error) {
-      if (rollback || steps.length === 0) throw error;
-      failure = error;
+      const place = edits.length === 1 ? "" : `, edit ${index + 1} of ${edits.length}`;
+      failure = namingPlace(error, notebook.path, place);
+      if (rollback || steps.length === 0) throw failure;
       break;
     }
   }
@@ -84,6 +85,12 @@ function writeEach(
     }),
   );
   return { reads, writes: steps.length, bytesWritten, durationMs };
+}
+
+function namingPlace(failure: unknown, path: string, place: string): unknown {
+  if (!isDraftError(failure)) return failure;
+  const { code, message, details } = failure;
+  return new DraftError(code, `${path}${place}: ${message}`, { path, details, cause: failure });
 }
 
 function tellingWhatStays(failure: unknown, applied: number): unknown {

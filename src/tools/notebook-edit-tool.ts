@@ -115,18 +115,20 @@ function editsOf(path: string, request: NotebookEditInput): CellEdit[] {
         "Cannot run NotebookEdit: give either edits or one cell's parameters.",
       );
     }
-    return edits.map((one) => cellEditOf(path, one));
+    return edits.map((one, index) => cellEditOf(path, one, `edits.${index}.`));
   }
-  return [cellEditOf(path, single)];
+  return [cellEditOf(path, single, "")];
 }
 
 /** A source that was forgotten must not empty a cell. */
 function cellEditOf(
   path: string,
   edit: Omit<CellEdit, "new_source"> & { readonly new_source?: string | undefined },
+  place: string,
 ): CellEdit {
   if (edit.new_source === undefined && edit.edit_mode !== "delete") {
-    throw inputError(path, "Cannot run NotebookEdit: new_source is missing.");
+    const message = `Cannot run NotebookEdit on ${path}: ${place}new_source is missing.`;
+    throw inputError(path, message);
   }
   return { ...edit, new_source: edit.new_source ?? "" };
 }

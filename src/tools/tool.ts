@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { checkOptions, type NamesOf } from "../check-options.ts";
+import { checkOverlay } from "../engines/check-input.ts";
 import type { ExplicitSettings } from "../engines/optimizer-settings.ts";
 import { settingsNames } from "../engines/option-names.ts";
 import { absolutePathOf } from "../engines/overlay-path.ts";
@@ -79,6 +80,7 @@ export async function runTool<Input, Output extends object>(
   input: unknown,
 ): Promise<Output> {
   checkOptions(`The context of ${tool.name}`, context, contextNames);
+  checkOverlay(tool.name, context?.overlay);
   const parsed = tool.input.safeParse(input);
   if (!parsed.success) {
     const issues = parsed.error.issues.map((issue) => ({

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import * as engines from "../../src/engines/index.ts";
 import { type Overlay, openOverlay } from "../../src/index.ts";
+import { findTool } from "../../src/tools/index.ts";
 
 let root: string;
 let overlay: Overlay;
@@ -33,6 +34,8 @@ type Call = readonly [what: string, call: () => unknown, message: RegExp];
 /** Calls with something that can never be right, and what the error has to say of it. */
 const calls: readonly Call[] = [
   ["a root that is not set", () => openOverlay(""), /an empty string/],
+  ["a tool without an overlay", () => read.call(js({}), {}), /Read works on an overlay.*undefined/],
+  ["a tool without a context", () => read.call(js(undefined), {}), /Read works on an overlay/],
   ["no data of a template", () => engines.renderTemplate(template, js(null)), /data of a t.*null/],
   ["data as a list", () => engines.renderTemplate(template, js(["x"])), /data of a t.*a list/],
   ["batch without a function", () => engines.batch(overlay, js(undefined)), /function.*undefined/],
@@ -89,6 +92,7 @@ const calls: readonly Call[] = [
 const text = { kind: "string", oldText: "text", newText: "x" };
 const bytes = { kind: "bytes", offset: 0, length: 0, bytes: new Uint8Array(1) };
 
+const read = findTool("Read");
 const builder = () => new engines.BatchBuilder();
 const pipeline = () => new engines.WritePipeline(overlay);
 const edit = (one: unknown) => engines.multiEdit(overlay, "file", [js(one)]);

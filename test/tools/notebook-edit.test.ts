@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isDraftError } from "../../src/errors.ts";
 import { parseSpans } from "../../src/tools/json-spans.ts";
@@ -205,9 +206,17 @@ describe("NotebookEdit", () => {
     const bad = { cell_id: "nope", new_source: "" };
     const run = (edits: object[]) =>
       runTool(notebookEditTool, { overlay }, { notebook_path: "n.ipynb", edits });
-    await expect(run([good, bad])).rejects.toSatisfy(isDraftError);
+    const path = join(overlay.root, "n.ipynb");
+    const failure = await run([good, bad]).catch((error: unknown) => error);
+    expect(isDraftError(failure) && [failure.path, failure.message]).toEqual([
+      path,
+      expect.stringMatching(/n\.ipynb, edit 2 of 2: There is no cell nope\. /),
+    ]);
+    const alone = run([{ ...bad }]);
+    await expect(alone).rejects.toThrow(`${path}: There is no cell nope.`);
     // A source that was forgotten empties no cell.
-    await expect(run([good, { cell_id: "bbbb2222" }])).rejects.toThrow(/new_source is missing/);
+    const forgotten = run([good, { cell_id: "bbbb2222" }]);
+    await expect(forgotten).rejects.toThrow(/n\.ipynb: edits\.1\.new_source is missing/);
     expect(treeOf(overlay.root)).toEqual(before);
     const last = { cell_id: "cccc3333", edit_mode: "delete" };
     expect(await run([good, last])).toMatchObject({
