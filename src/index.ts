@@ -19,8 +19,9 @@ export type {
   NodeState,
 } from "./commit/change-set.ts";
 export type { ChangeSetJson } from "./commit/change-set-json.ts";
-export type { ConflictSides, Resolver, Undecided } from "./commit/commit-resolving.ts";
+export type { ConflictSides, Resolver } from "./commit/commit-resolving.ts";
 export { type Conflict, ConflictError, type ConflictReason } from "./commit/conflict.ts";
+export type { ConflictDecision, Undecided } from "./commit/conflict-decision.ts";
 export type { LineCounts } from "./commit/line-counts.ts";
 export { type MergeOptions, mergingResolver } from "./commit/merge.ts";
 export type { Checkpoint } from "./commit/operation-log.ts";

@@ -171,8 +171,10 @@ export class Overlay extends History implements AsyncDisposable {
    * for a three-way merge of texts. No lock is held while it does.
    *
    * @throws {DraftError} `DRAFT_CONFLICT` with the conflicts that it left undecided.
+   * @throws {TypeError} `ERR_INVALID_ARG_VALUE` for what is no decision; nothing is touched.
    */
   async commitWith(resolver: Resolver, request: CommitRequest = {}): Promise<OverlayReceipt> {
+    checkFunction("commitWith", resolver, "decides a conflict");
     return this.#commitOutside(request, resolver);
   }
 

@@ -7,6 +7,7 @@ import { acceptResolutions, type Resolution } from "./accept.ts";
 import type { Before, ChangeSet } from "./change-set.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
+import { type ConflictDecision, resolutionOf } from "./conflict-decision.ts";
 import type { CommitOptions } from "./options.ts";
 import { prepareCommit } from "./prepare.ts";
 import { ProjectContents } from "./project-contents.ts";
@@ -24,19 +25,11 @@ export interface ConflictSides {
   readonly theirs: Buffer | undefined;
 }
 
-/** A conflict that is left, and in a few words why: the error says it behind the path. */
-export interface Undecided {
-  readonly kind: "undecided";
-  readonly because: string;
-}
-
-type Decision = Resolution | Undecided | undefined;
-
-/** Decides one conflict; `undefined` and {@link Undecided} leave it, and the commit is refused. */
+/** Decides one conflict; where it leaves one, the commit is refused. */
 export type Resolver = (
   conflict: Conflict,
   sides: () => ConflictSides,
-) => Decision | Promise<Decision>;
+) => ConflictDecision | Promise<ConflictDecision>;
 
 export interface ResolvingOptions extends CommitOptions {
   /** The content that a change was based on, for callers that have kept it. */
@@ -108,10 +101,11 @@ async function decide(
   const undecided = new Map<Conflict, string | undefined>();
   for (const conflict of conflicts) {
     let sides: ConflictSides | undefined;
-    const resolution = await resolver(conflict, () => {
+    const decision = await resolver(conflict, () => {
       sides ??= sidesOf(store, conflict, sources, shown.get(conflict.path));
       return sides;
     });
+    const resolution = resolutionOf(conflict, decision);
     if (sides?.theirs !== undefined) shown.set(conflict.path, sides.theirs);
     if (resolution === undefined) undecided.set(conflict, undefined);
     else if (resolution.kind === "undecided") undecided.set(conflict, resolution.because);

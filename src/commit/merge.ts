@@ -1,7 +1,7 @@
 import { diff3Merge } from "node-diff3";
 import { checkOptions } from "../check-options.ts";
-import { bufferContent } from "../overlay/content.ts";
-import type { Resolver, Undecided } from "./commit-resolving.ts";
+import type { Resolver } from "./commit-resolving.ts";
+import type { Undecided } from "./conflict-decision.ts";
 
 /** How {@link mergeTexts} treats what both sides have changed. */
 export interface MergeOptions {
@@ -68,7 +68,7 @@ export function mergingResolver(options: MergeOptions = {}): Resolver {
       return unmerged("neither a checkpoint nor git has what the draft was based on");
     const merged = mergeTexts(base, ours, theirs, options);
     if (merged === undefined) return unmerged("both sides have changed the same lines");
-    return { kind: "content", content: bufferContent(merged.bytes) };
+    return { kind: "content", content: merged.bytes };
   };
 }
 

@@ -26,7 +26,7 @@ export interface EditedCells extends ReplacedContent {
  * Changes cells in order, all or none, with one write; or, where the profile of an agent asks for
  * it, with a read and a write each, and with what comes before a failing one left in place.
  *
- * @throws {DraftError} `DRAFT_TOOL_INPUT` as `editNotebook` throws it, naming the file and the edit.
+ * @throws {DraftError} `DRAFT_TOOL_INPUT` as `editNotebook` throws it, with file and edit.
  */
 export function editCells(
   context: ToolContext,

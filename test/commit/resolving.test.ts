@@ -8,7 +8,6 @@ import { mergingResolver } from "../../src/commit/merge.ts";
 import { NodeDisk } from "../../src/disk/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
 import { resolutionRoundsMax } from "../../src/limits.ts";
-import { bufferContent } from "../../src/overlay/content.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";
 import { readTree } from "./tree.ts";
@@ -166,9 +165,41 @@ test("the content that a resolver gives takes the place of both", async () => {
   fs.chmodSync(scene.at("file"), 0o600);
   await commitResolving(scene.store, changes, () => ({
     kind: "content",
-    content: bufferContent(Buffer.from("both\n")),
+    content: Buffer.from("both\n"),
   }));
   expect(scene.read("file")).toBe("both\n");
+});
+
+test.each([
+  ["a word", "theirs"],
+  ["null", null],
+  ["true", true],
+  ["an unknown kind", { kind: "their" }],
+  ["bytes", Buffer.from("both\n")],
+  ["a content of text", { kind: "content", content: "both\n" }],
+  ["no content", { kind: "content" }],
+])("what is no decision (%s) overwrites nothing", async (_what, decision) => {
+  using scene = new Scene();
+  const changes = scene.builder().write("file", "ours\n").write("other", "ours\n").build();
+  scene.write("file", "theirs\n");
+  const committing = commitResolving(scene.store, changes, () => decision as never);
+  await expect(committing).rejects.toMatchObject({
+    code: "ERR_INVALID_ARG_VALUE",
+    message: expect.stringMatching(/conflict of "file" is decided by .*Nothing was touched/),
+  });
+  expect([scene.read("file"), scene.read("other")]).toEqual(["theirs\n", "other\n"]);
+});
+
+test("a content for a file that the draft deletes is not taken for its deletion", async () => {
+  using scene = new Scene();
+  const changes = scene.builder().remove("file").build();
+  scene.write("file", "theirs\n");
+  const resolver: Resolver = () => ({ kind: "content", content: Buffer.from("both\n") });
+  await expect(commitResolving(scene.store, changes, resolver)).rejects.toMatchObject({
+    code: "DRAFT_CONFLICT",
+    message: expect.stringContaining("the draft has no file there"),
+  });
+  expect(scene.read("file")).toBe("theirs\n");
 });
 
 test("merging takes the changes of both sides, and shows all three to the resolver", async () => {
