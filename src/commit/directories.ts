@@ -60,13 +60,16 @@ export class Directories implements Disposable {
   locate(path: TreePath): string {
     // Our own state is not a place that others make ways to; the short way there is the faster one.
     if (path === "" || path.startsWith(ownPrefix)) return absoluteOf(this.#root, path);
-    const directory = parentOf(path);
-    if (directory !== this.#lastDirectory) {
-      this.#trim();
-      this.#lastPrefix = this.#pin(directory).prefix;
-      this.#lastDirectory = directory;
-    }
-    return `${this.#lastPrefix}/${nameOf(path)}`;
+    return `${this.#prefixOf(parentOf(path))}/${nameOf(path)}`;
+  }
+
+  /**
+   * An absolute path for a directory itself, which has to exist, good for one call on the disk.
+   *
+   * @throws as {@link locate} does.
+   */
+  inside(directory: TreePath): string {
+    return `${this.#prefixOf(directory)}/.`;
   }
 
   /** Whether the parent of `path` is a directory that can be reached without following links. */
@@ -113,6 +116,15 @@ export class Directories implements Disposable {
 
   [Symbol.dispose](): void {
     this.forget();
+  }
+
+  #prefixOf(directory: TreePath): string {
+    if (directory !== this.#lastDirectory) {
+      this.#trim();
+      this.#lastPrefix = this.#pin(directory).prefix;
+      this.#lastDirectory = directory;
+    }
+    return this.#lastPrefix;
   }
 
   #pin(directory: TreePath): Pin {

@@ -82,6 +82,9 @@ export interface Disk {
   readlink(path: string): string;
   readFile(path: string): Buffer;
 
+  /** Whether access(2) lets the real user of this process make and remove names in a directory. */
+  isChangeable(directory: string): boolean;
+
   /** Opens with numeric `O_…` flags; returns a descriptor. */
   open(path: string, flags: number, mode?: number): number;
   close(descriptor: number): void;

@@ -23,6 +23,12 @@ export interface NativePlaces {
   stampIn(place: PinnedPlace): Stamp | null | undefined;
   /** Of an open file, by statx(2). @returns `undefined` where that cannot be told like this. */
   stampOfOpen(descriptor: number): Stamp | undefined;
+  /**
+   * Whether names can be made and removed in a directory, by faccessat(2).
+   *
+   * @returns `undefined` where that cannot be told like this.
+   */
+  isChangeable(place: PinnedPlace): boolean | undefined;
   /** openat(2). @returns a descriptor; -1 where it cannot be opened. */
   openIn(place: PinnedPlace, flags: number, mode: number): number;
   /** renameat2(2). @returns whether it was done. */
@@ -33,6 +39,7 @@ export interface NativePlaces {
 
 export function nativePlaces({ errno, find }: ForeignLibrary): NativePlaces {
   const statx = find("int statx(int, str, int, unsigned int, void*)");
+  const faccessat = find("int faccessat(int, str, int, int)");
   const openat = find("int openat(int, str, int, unsigned int)");
   const renameat2 = find("int renameat2(int, str, int, str, unsigned int)");
   const bytes = Buffer.alloc(statxBytes);
@@ -52,6 +59,10 @@ export function nativePlaces({ errno, find }: ForeignLibrary): NativePlaces {
     },
     stampOfOpen(descriptor) {
       return look(descriptor, "", ofDescriptor, basicStats) ? stampIn(bytes) : undefined;
+    },
+    isChangeable({ directory, name }) {
+      if (faccessat === undefined || isUnspeakable(name)) return undefined;
+      return faccessat(directory, name, files.W_OK | files.X_OK, 0) === 0;
     },
     openIn({ directory, name }, flags, mode) {
       if (openat === undefined || isUnspeakable(name)) return -1;

@@ -56,6 +56,18 @@ export class NodeDisk implements Disk {
     return fs.readFileSync(encodePath(path));
   }
 
+  isChangeable(directory: string): boolean {
+    const place = pinnedPlaceOf(directory);
+    const found = place && nativeCalls(placeSavingUs)?.isChangeable(place);
+    if (found !== undefined) return found;
+    try {
+      fs.accessSync(encodePath(directory), changeNames);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   open(path: string, flags: number, mode = 0o666): number {
     const place = pinnedPlaceOf(path);
     const descriptor = (place && nativeCalls(placeSavingUs)?.openIn(place, flags, mode)) ?? -1;
@@ -235,6 +247,8 @@ export class NodeDisk implements Disk {
     });
   }
 }
+
+const changeNames = fs.constants.W_OK | fs.constants.X_OK;
 
 function isAbsence(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;

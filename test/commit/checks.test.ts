@@ -144,6 +144,29 @@ test.skipIf(process.getuid?.() === 0)(
 );
 
 test.skipIf(process.getuid?.() !== 0)(
+  "normal: so is one that only the user may not write to for whom root acts",
+  async () => {
+    using root = new TemporaryRoot();
+    const somebody = 54_321;
+    fs.chownSync(root.path, somebody, somebody);
+    fs.mkdirSync(join(root.path, "sealed"), { mode: 0o755 });
+    const changes = new ChangeBuilder(root.path).create("sealed/file", "text\n").build();
+    process.setegid?.(somebody);
+    process.seteuid?.(somebody);
+    try {
+      await expect(commitChangeSet(open(root.path), changes)).rejects.toMatchObject({
+        code: "DRAFT_CHECK_FAILED",
+        path: "sealed/file",
+      });
+    } finally {
+      process.seteuid?.(0);
+      process.setegid?.(0);
+    }
+    expect(Object.keys(readTree(root.path))).toEqual(["sealed"]);
+  },
+);
+
+test.skipIf(process.getuid?.() !== 0)(
   "a directory on another file system is named before anything moves",
   async ({ skip }) => {
     using root = new TemporaryRoot();

@@ -86,6 +86,10 @@ export class FaultDisk implements Disk {
     });
   }
 
+  isChangeable(directory: string): boolean {
+    return this.#call("isChangeable", directory, () => this.#disk.isChangeable(directory));
+  }
+
   open(path: string, flags: number, mode?: number): number {
     return this.#call("open", path, () => this.#disk.open(path, flags, mode));
   }

@@ -161,6 +161,10 @@ export class ForgetfulDisk implements Disk {
     return Buffer.from(this.#need(path, "open").data);
   }
 
+  isChangeable(directory: string): boolean {
+    return this.#find(directory)?.kind === "directory";
+  }
+
   open(path: string, flags: number, mode = 0o666): number {
     let inode = this.#find(path);
     const { O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_NOFOLLOW } = constants;
