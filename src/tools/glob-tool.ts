@@ -39,7 +39,7 @@ export const globTool: Tool<GlobInput, GlobOutput> = {
 
 async function glob(context: ToolContext, request: GlobInput): Promise<GlobOutput> {
   const startedAt = performance.now();
-  const matches = globTest(request.pattern);
+  const matches = globTest(request.pattern.replace(/^\.\//, ""));
   const skipped: string[] = [];
   const found: { path: string; mtimeMs: number }[] = [];
   const start = toolPathOf(context, request.path ?? ".");

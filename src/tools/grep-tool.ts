@@ -18,7 +18,10 @@ const count = () => z.int().min(0).optional();
 const input = z.strictObject({
   pattern: z.string().min(1).describe("Regular expression to look for"),
   path: z.string().min(1).optional().describe("File or directory to search; default the root"),
-  glob: z.string().optional().describe("Only files whose name or path fits this glob"),
+  glob: z
+    .string()
+    .optional()
+    .describe("Only files whose name or path fits this glob; with ! the others"),
   type: z.string().optional().describe("Only files of this type, such as ts, py, rust, md"),
   output_mode: z.enum(["content", "files_with_matches", "count"]).optional(),
   "-A": count().describe("Lines to show after each match; for content"),
@@ -128,14 +131,22 @@ async function* candidatesOf(
 function filterOf(request: GrepInput): (path: string) => boolean {
   const filters: ((path: string) => boolean)[] = [];
   if (request.glob !== undefined) {
-    const pattern = request.glob;
-    filters.push(globTest(pattern.includes("/") ? pattern : `**/${pattern}`));
+    filters.push(globFilterOf(request.glob));
   }
   if (request.type !== undefined) {
     const extensions = extensionsByType[request.type] ?? [request.type];
     filters.push((path) => extensions.some((extension) => path.endsWith(`.${extension}`)));
   }
   return (path) => filters.every((accepts) => accepts(path));
+}
+
+/** As ripgrep's `--glob`: a slash ties it to where the search begins, `!` leaves out what fits. */
+function globFilterOf(glob: string): (path: string) => boolean {
+  const isNegated = glob.startsWith("!");
+  const pattern = isNegated ? glob.slice(1) : glob;
+  const inside = pattern.replace(/^\.?\//, "");
+  const fits = globTest(pattern.includes("/") ? inside : `**/${inside}`);
+  return isNegated ? (path) => !fits(path) : fits;
 }
 
 /** The text of a file; `undefined` for a binary one. */

@@ -57,6 +57,22 @@ describe("Grep", () => {
     expect(filenames).toEqual(names.map((name) => join(root, name)));
   });
 
+  it.each([
+    ["*.ts", ["a.ts", "src/a.ts", "src/b/c.ts"]],
+    ["/*.ts", ["a.ts"]],
+    ["./src/*.ts", ["src/a.ts"]],
+    ["/src/**", ["src/a.ts", "src/b/c.ts"]],
+    ["!*.ts", ["!x", "b.js"]],
+    ["!src/**", ["!x", "a.ts", "b.js"]],
+    ["!/a.ts", ["!x", "b.js", "src/a.ts", "src/b/c.ts"]],
+    ["\\!x", ["!x"]],
+  ])("takes the glob %s as ripgrep does", async (glob, names) => {
+    const files = ["a.ts", "src/a.ts", "src/b/c.ts", "b.js", "!x"];
+    const { call, root } = session(Object.fromEntries(files.map((name) => [name, "x\n"])));
+    const { filenames } = await call("Grep", { pattern: "x", glob });
+    expect(filenames).toEqual(names.map((name) => join(root, name)));
+  });
+
   it("refuses a property that does not exist, in place of finding its letters", async () => {
     const { call } = session({ a: "p{Letr}\n" });
     await expect(call("Grep", { pattern: "\\p{Letr}" })).rejects.toMatchObject({
@@ -113,6 +129,13 @@ describe("Grep and Glob", () => {
       skipped: [join(root, "a")],
     });
     await expect(run("Grep", { pattern: "x", path: "a" })).rejects.toThrow(/EACCES/);
+  });
+
+  it("take a pattern that begins with a point and a slash", async () => {
+    const { call, root } = session({ "src/a.ts": "x", "a.ts": "x" });
+    const filenames = [join(root, "src/a.ts")];
+    expect(await call("Glob", { pattern: "./src/*.ts" })).toMatchObject({ filenames });
+    expect(await call("Glob", { pattern: "./*.ts", path: "src" })).toMatchObject({ filenames });
   });
 
   it("go on past names that are not UTF-8, and say so", async () => {
