@@ -1,4 +1,4 @@
-import { structuredPatch } from "diff";
+import { type Hunk, hunksBetween, linesOf, noNewline } from "./hunks.ts";
 
 /** The hunks of a unified diff, and what they add and remove. */
 export interface TextHunks {
@@ -9,28 +9,15 @@ export interface TextHunks {
   readonly deletedBytes: number;
 }
 
-/** Lines of context around a change, as git has them. */
-const contextLines = 3;
-
-/**
- * Edits after which looking for the shortest difference is given up (Myers' algorithm takes time in
- * proportion to their number times the size) and everything between the first and the last
- * difference is replaced.
- */
-const editLengthMax = 1000;
-
 /**
  * Compares two texts by lines. Bytes are never altered: each is one character on the way, and only
  * a line feed ends a line.
  */
 export function textHunksOf(before: Buffer, after: Buffer): TextHunks {
-  const old = before.toString("latin1");
-  const text = after.toString("latin1");
+  const [old, text] = [before.toString("latin1"), after.toString("latin1")];
   if (old === "" && text !== "") return wholeText("+", text);
   if (text === "" && old !== "") return wholeText("-", old);
-  const options = { context: contextLines, maxEditLength: editLengthMax };
-  const patch = old === text ? { hunks: [] } : structuredPatch("", "", old, text, "", "", options);
-  const hunks = patch === undefined ? [replacingHunk(old, text)] : patch.hunks;
+  const hunks = hunksBetween(linesOf(old), linesOf(text));
   const lines = hunks.flatMap((hunk) => [headerOf(hunk), ...hunk.lines]);
   const removed = lines.filter((line) => line.startsWith("-"));
   return {
@@ -59,55 +46,8 @@ function wholeText(mark: "+" | "-", text: string): TextHunks {
   };
 }
 
-const noNewline = "\\ No newline at end of file";
-
-interface Hunk {
-  readonly oldStart: number;
-  readonly oldLines: number;
-  readonly newStart: number;
-  readonly newLines: number;
-  readonly lines: readonly string[];
-}
-
-/** An empty side begins at the line before, as git writes it. */
 function headerOf({ oldStart, oldLines, newStart, newLines }: Hunk): string {
   const range = (start: number, count: number): string =>
-    count === 1 ? `${start}` : `${count === 0 ? start - 1 : start},${count}`;
+    count === 1 ? `${start}` : `${start},${count}`;
   return `@@ -${range(oldStart, oldLines)} +${range(newStart, newLines)} @@`;
-}
-
-/** One hunk for everything between the lines that both texts begin with and those they end with. */
-function replacingHunk(before: string, after: string): Hunk {
-  const old = linesOf(before);
-  const lines = linesOf(after);
-  const shared = Math.min(old.length, lines.length);
-  let head = 0;
-  while (head < shared && old[head] === lines[head]) head += 1;
-  let tail = 0;
-  while (tail < shared - head && old.at(-1 - tail) === lines.at(-1 - tail)) tail += 1;
-  const start = Math.max(0, head - contextLines);
-  const rest = Math.max(0, tail - contextLines);
-  const oldEnd = old.length - rest;
-  const newEnd = lines.length - rest;
-  const marked = (mark: string, part: readonly string[]): string[] =>
-    part.flatMap((line) =>
-      line.endsWith("\n") ? [`${mark}${line.slice(0, -1)}`] : [`${mark}${line}`, noNewline],
-    );
-  return {
-    oldStart: start + 1,
-    oldLines: oldEnd - start,
-    newStart: start + 1,
-    newLines: newEnd - start,
-    lines: [
-      ...marked(" ", old.slice(start, head)),
-      ...marked("-", old.slice(head, old.length - tail)),
-      ...marked("+", lines.slice(head, lines.length - tail)),
-      ...marked(" ", old.slice(old.length - tail, oldEnd)),
-    ],
-  };
-}
-
-/** Lines with their line feeds; the last one may have none. */
-function linesOf(text: string): string[] {
-  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
