@@ -25,6 +25,8 @@ export const nodeHabits = {
   },
   /** The callback and promise forms of `stat` know `throwIfNoEntry` too (nodejs/node#61178). */
   statLaterKnowsNoEntry: isSince([24, 15, 25], [25, 7]),
+  /** `read` of a handle looks at its position; what is none was the descriptor's own before. */
+  handleChecksPosition: isSince([21, 0]),
   /** `readableWebStream` of a handle always gives a stream of bytes (nodejs/node#55461). */
   webStreamIsOfBytes: isSince([22, 15, 23], [23, 8]),
   /** Such a stream closes the handle at its end when asked to (nodejs/node#58548). */
@@ -78,6 +80,8 @@ export const nodeHabits = {
   blobNamesCause: "openAsBlobSync" in fs,
   /** `copyFile` gives the target the times of the source before it writes (libuv 1.49). */
   copyFileSetsTimes: isReached(process.versions["uv"] ?? "", [1, 49]),
+  /** A time that is no number is left as it is, an infinite one is the present (libuv 1.51). */
+  omitsTimes: isReached(process.versions["uv"] ?? "", [1, 51]),
   /** Times are set to the microsecond, not to what a number has (libuv 1.52, libuv#4951). */
   cutsTimesToMicroseconds: !isReached(process.versions["uv"] ?? "", [1, 52]),
   /** `cpSync` checks its paths in C++, whose refusals are plain errors of other words. */

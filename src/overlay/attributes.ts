@@ -1,3 +1,4 @@
+import { nodeHabits } from "../disk/node-habits.ts";
 import type { Core } from "./core.ts";
 import { credentials, requireOwner } from "./credentials.ts";
 import { Fault } from "./file-system-error.ts";
@@ -95,10 +96,22 @@ export function changeTimes(
 
 /** Sets the times of a node that is known to be ours to change. */
 export function setTimes(core: Core, node: Node, times: { atime: Instant; mtime: Instant }): void {
+  const atime = meantBy(times.atime, node.atime);
+  const mtime = meantBy(times.mtime, node.mtime);
+  if (atime === node.atime && mtime === node.mtime) return;
   core.tree.touch(node);
-  node.atime = times.atime;
-  node.mtime = times.mtime;
+  node.atime = atime;
+  node.mtime = mtime;
   node.ctime = presentInstant();
   node.timesSet = true;
   core.tree.changed(node);
+}
+
+/** What is no number, as the time of a date may be, is left as it is by a libuv that knows that. */
+function meantBy(time: Instant, current: Instant): Instant {
+  const { seconds } = time;
+  if (Number.isFinite(seconds)) return time;
+  if (nodeHabits.omitsTimes && Number.isNaN(seconds)) return current;
+  if (nodeHabits.omitsTimes && seconds > 0) return presentInstant();
+  throw new Fault("EINVAL");
 }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import nodeFs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -187,9 +188,13 @@ test("watchFile and unwatchFile count their listeners as Node does", async () =>
     await sleep(settleMs);
     fs.appendFileSync(path, "+");
     await sleep(settleMs);
+    const stopped: string[] = [];
+    (watchers[0] as EventEmitter).on("stop", () => stopped.push("stop"));
     fs.unwatchFile(path);
     fs.unwatchFile(path);
-    return [seen, watchers[0] === watchers[1]];
+    (watchers[0] as unknown as { stop: () => void }).stop();
+    await sleep(1);
+    return [seen, stopped, watchers[0] === watchers[1]];
   });
 });
 

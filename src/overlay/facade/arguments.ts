@@ -91,7 +91,12 @@ export function encodeResult(name: string, encoding: unknown): string | Buffer {
 
 /** The `encoding` of options that may be the encoding itself; what is falsy is none, as in Node. */
 export function encodingOf(options: unknown): BufferEncoding | "buffer" | undefined {
-  const encoding = typeof options === "string" ? options : optionsOf(options)["encoding"];
+  const given = typeof options === "string" ? { encoding: options } : optionsOf(options);
+  const { encoding, signal } = given as { readonly encoding?: unknown; readonly signal?: unknown };
+  // Checked also where it is not heeded.
+  if (signal !== undefined) {
+    checkArguments((nowhere) => real.readFileSync(nowhere, { signal } as object));
+  }
   if (!encoding) return undefined;
   if (encoding !== "buffer" && !Buffer.isEncoding(encoding as string)) {
     checkArguments((nowhere) => real.readFileSync(nowhere, { encoding } as object));
@@ -207,8 +212,7 @@ function timeOf(time: unknown): Instant {
 /** Bytes of content that is to be written. @throws `ERR_INVALID_ARG_TYPE` as Node. */
 export function bytesOf(data: unknown, encoding: unknown): Uint8Array {
   if (typeof data === "string") {
-    const name = encoding === "buffer" || encoding === undefined ? "utf8" : encoding;
-    return Buffer.from(data, name as BufferEncoding);
+    return Buffer.from(data, (encoding ?? "utf8") as BufferEncoding);
   }
   if (data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data))

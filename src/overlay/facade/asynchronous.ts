@@ -31,21 +31,28 @@ export async function deliver<T>(run: () => T): Promise<T> {
   return outcome.value;
 }
 
+interface CallbackForm {
+  /** Number of arguments of the function, to tell a wrong callback from a missing one. */
+  readonly arity?: number;
+  /** Throws what Node finds wrong with arguments that end in no callback. */
+  readonly refuse?: ((values: readonly unknown[]) => void) | undefined;
+}
+
 /**
  * The callback form of a synchronous call; wrong arguments are thrown, as in Node.
  *
- * @param arity number of arguments of the function, to tell a wrong callback from a missing one.
+ * @param form how the function is called.
  * @param results what the callback gets after `null`; by default what the call returned, if
  * anything.
  */
 export function callbackOf(
   call: Call,
-  arity = 0,
+  { arity = 0, refuse }: CallbackForm = {},
   results: (value: unknown, values: readonly unknown[]) => unknown[] = (value) =>
     value === undefined ? [] : [value],
 ): (...values: unknown[]) => void {
   return (...values) => {
-    const callback = takeCallback(values, arity);
+    const callback = takeCallback(values, arity, refuse);
     const run = (): unknown => call(...(values as never[]));
     const tell = (outcome: Outcome<unknown>): void => {
       if ("error" in outcome) tellNext(callback, outcome.error);
@@ -77,11 +84,16 @@ export function tellNext(callback: Callback, ...results: [error: unknown, ...unk
  *
  * @throws `ERR_INVALID_ARG_TYPE` as Node.
  */
-export function takeCallback(values: unknown[], arity = 0): Callback {
+export function takeCallback(
+  values: unknown[],
+  arity = 0,
+  refuse?: CallbackForm["refuse"],
+): Callback {
   if (arity > 0 && values.length > arity) values.length = arity;
   const isMissing = values.length < arity;
   let last = values.pop();
   while (!last && typeof values.at(-1) === "function") last = values.pop();
+  if (typeof last !== "function") refuse?.([...values, last]);
   return requireCallback(isMissing && typeof last !== "function" ? undefined : last);
 }
 
@@ -96,8 +108,12 @@ export function requireCallback(value: unknown): Callback {
 export function isArgumentError(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (typeof code !== "string" || !code.startsWith("ERR_")) return false;
+  if (ofContent.has(code)) return false;
   return !code.startsWith("ERR_FS_") || code === "ERR_FS_INVALID_SYMLINK_TYPE";
 }
+
+/** What content fails with that is to be made text: found out when it was read. */
+const ofContent: ReadonlySet<string> = new Set(["ERR_STRING_TOO_LONG", "ERR_UNKNOWN_ENCODING"]);
 
 /** Resolves in the next turn of the event loop. */
 export function nextTurn(): Promise<void> {

@@ -1,7 +1,5 @@
-import { Buffer } from "node:buffer";
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
 import { nodeHabits } from "../../disk/node-habits.ts";
-import { readBufferBytes } from "../../limits.ts";
 import type { Core } from "../core.ts";
 import { errorOfCall } from "../file-system-error.ts";
 import { optionsOf, type PathArgument, pathOf, statOptionsOf } from "./arguments.ts";
@@ -15,8 +13,9 @@ import {
 } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
+import { closedDescriptor } from "./descriptor-calls.ts";
 import { describePromisified } from "./promisified.ts";
-import { readTransfer, type Transfer, vectorTransfer } from "./transfer-calls.ts";
+import { laterReadTransfer, type Transfer, vectorTransfer } from "./transfer-calls.ts";
 import { checkCopyOptions } from "./tree-calls.ts";
 import { unpooled } from "./whole-file-calls.ts";
 
@@ -24,10 +23,11 @@ import { unpooled } from "./whole-file-calls.ts";
 export function callbackForms(core: Core, calls: Calls): Record<string, unknown> {
   const forms: Record<string, unknown> = {};
   for (const [name, call] of Object.entries(calls))
-    forms[name] = callbackOf(call as Call, arityOf(name));
-  forms["rm"] = callbackOf(calls.rmAsync as Call, arityOf("rm"));
+    forms[name] = callbackOf(call as Call, { arity: arityOf(name), refuse: refusalOf(name) });
+  forms["rm"] = callbackOf(calls.rmAsync as Call, { arity: arityOf("rm") });
   delete forms["rmAsync"];
   delete forms["readdirLater"];
+  delete forms["rmdirLater"];
   delete forms["nativeRealpath"];
   Object.assign(forms["realpath"] as object, { native: callbackOf(calls.nativeRealpath as Call) });
   Object.assign(forms, {
@@ -42,8 +42,9 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     writeFile: abortable("writeFile", calls.writeFile as Call),
     appendFile: abortable("appendFile", calls.appendFile as Call),
   });
-  if (!nodeHabits.statLaterKnowsNoEntry) forms["stat"] = callbackOf(throwing(calls.stat), 3);
-  forms["lstat"] = callbackOf(throwing(calls.lstat), 3);
+  if (!nodeHabits.statLaterKnowsNoEntry)
+    forms["stat"] = callbackOf(throwing(calls.stat), { arity: 3 });
+  forms["lstat"] = callbackOf(throwing(calls.lstat), { arity: 3 });
   describePromisified(forms);
   return forms;
 }
@@ -61,6 +62,44 @@ function arityOf(name: string): number {
   if (["stat", "lstat", "fstat", "statfs", "ftruncate"].includes(name)) return 3;
   const original = (real as unknown as Record<string, { length: number } | undefined>)[name];
   return original?.length ?? 0;
+}
+
+/**
+ * Lets Node say what is wrong with a call that has no callback: which arguments it looks at before
+ * that differs from function to function. Paths and descriptors are replaced by some that lead
+ * nowhere. `rm` is left out, which Node would carry out.
+ */
+function refusalOf(name: string): ((values: readonly unknown[]) => void) | undefined {
+  const call = (real as unknown as Record<string, ((...all: unknown[]) => void) | undefined>)[name];
+  if (call === undefined || name === "rm") return undefined;
+  const paths = /^(rename|link|symlink|copyFile)$/.test(name) ? 2 : 1;
+  const isOnDescriptor = /^(f.*|readv?|writev?)$/.test(name);
+  return (values) => {
+    checkArguments((nowhere) =>
+      call(
+        ...values.map((value, at) =>
+          at < paths ? harmless(value, isOnDescriptor ? closedDescriptor : nowhere) : value,
+        ),
+      ),
+    );
+  };
+}
+
+/** The same for the calls that move bytes. */
+function refuse(name: string, descriptor: number, values: readonly unknown[]): void {
+  refusalOf(name)?.([descriptor, ...values]);
+}
+
+function harmless(value: unknown, nowhere: string | number): unknown {
+  if (typeof value === "number" && typeof nowhere === "number") {
+    return value >>> 0 === value ? nowhere : value;
+  }
+  try {
+    pathOf(value);
+    return nowhere;
+  } catch {
+    return value;
+  }
 }
 
 function existsForm(calls: Calls) {
@@ -82,27 +121,18 @@ function existsForm(calls: Calls) {
  */
 function readForm(core: Core, calls: Calls) {
   return (descriptor: number, ...values: unknown[]): void => {
-    const callback = takeCallback(values);
-    let [buffer, ...rest] = values;
-    if (!ArrayBuffer.isView(buffer)) {
-      const options = optionsOf(buffer);
-      rest = [options["offset"], options["length"], options["position"]];
-      buffer = options["buffer"] ?? Buffer.alloc(readBufferBytes);
-    }
+    if (values.length > 5) values.length = 5;
+    const callback = takeCallback(values, 0, (given) => refuse("read", descriptor, given));
+    const transfer = laterReadTransfer(values);
+    const { buffer, view, position } = transfer;
+    const tell = (error: unknown, count: number): void => callback(error, count, buffer);
     if (!core.descriptors.isOwn(descriptor)) {
-      const transfer = readTransfer(buffer, ...rest);
-      const { view } = transfer;
-      real.read(descriptor, view, 0, view.length, transfer.position ?? null, (error, count) => {
-        callback(error, count, buffer);
-      });
+      real.read(descriptor, view, 0, view.length, position ?? null, tell);
       return;
     }
-    const transfer = readTransfer(buffer, ...rest);
-    if (readLower(core, descriptor, transfer, (error, count) => callback(error, count, buffer))) {
-      return;
-    }
-    const read = callbackOf(calls.read as Call, 0, (count) => [count, buffer]);
-    read(descriptor, buffer, ...rest, callback);
+    if (readLower(core, descriptor, transfer, tell)) return;
+    const read = callbackOf(calls.read as Call, {}, (count) => [count, buffer]);
+    read(descriptor, view, 0, view.length, position ?? null, callback);
   };
 }
 
@@ -136,23 +166,27 @@ function writeForm(core: Core, calls: Calls) {
       (real.write as (...all: unknown[]) => void)(descriptor, ...values);
       return;
     }
-    const callback = takeCallback(values);
     const [data] = values;
-    const write = callbackOf(calls.write as Call, 0, (count) => [count, data]);
+    // Text has no offset: the callback comes earlier, and what follows it is not looked at.
+    const arity = typeof data === "string" ? 4 : 5;
+    if (values.length > arity) values.length = arity;
+    const callback = takeCallback(values, 0, (given) => refuse("write", descriptor, given));
+    const write = callbackOf(calls.write as Call, {}, (count) => [count, data]);
     write(descriptor, ...values, callback);
   };
 }
 
 function vectorForm(core: Core, calls: Calls, name: "readv" | "writev") {
   return (descriptor: number, ...values: unknown[]): void => {
-    const callback = takeCallback(values);
+    if (values.length > 2) values.length = typeof values[1] === "function" ? 2 : 3;
+    const callback = takeCallback(values, 0, (given) => refuse(name, descriptor, given));
     const [buffers, position] = values;
     vectorTransfer(name, buffers, position);
     if (!core.descriptors.isOwn(descriptor)) {
       (real[name] as (...all: unknown[]) => void)(descriptor, buffers, position ?? null, callback);
       return;
     }
-    const move = callbackOf(calls[name] as Call, 0, (count) => [count, buffers]);
+    const move = callbackOf(calls[name] as Call, {}, (count) => [count, buffers]);
     move(descriptor, buffers, position, callback);
   };
 }

@@ -212,7 +212,9 @@ class TreeCopy {
   /** Refuses what cannot be copied onto each other; returns what lies at the target. */
   #check(source: string, target: string, isPlain = false): fs.BigIntStats | undefined {
     const stats = this.#stat(source, this.#follow);
-    const existing = this.#find(target, this.#follow);
+    // Where it is written in C++, the synchronous form does not mind a path through a file then.
+    const isLenient = this.#follow && this.#isSync && nodeHabits.copySyncRefusesPlainly;
+    const existing = isLenient ? this.#find(target, true) : this.#existing(target, this.#follow);
     if (existing !== undefined) {
       if (isSame(stats, existing)) this.#refuse("same", source, target, isPlain);
       if (stats.isDirectory() && !existing.isDirectory()) {
@@ -270,13 +272,22 @@ class TreeCopy {
     ) as fs.BigIntStats;
   }
 
+  #existing(path: string, follow: boolean): fs.BigIntStats | undefined {
+    try {
+      return this.#stat(path, follow);
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** What also takes a path through a file for nothing. */
   #find(path: string, follow: boolean): fs.BigIntStats | undefined {
     try {
-      return inspect(this.#core, path, { follow, bigint: true }) as fs.BigIntStats;
-    } catch (caught) {
-      const code = codeOf(caught);
-      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-      throw errorOfCall(caught, { syscall: follow ? "stat" : "lstat", path });
+      return this.#existing(path, follow);
+    } catch (error) {
+      if (codeOf(error) === "ENOTDIR") return undefined;
+      throw error;
     }
   }
 

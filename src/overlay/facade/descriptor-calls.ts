@@ -44,11 +44,8 @@ export function descriptorCalls(core: Core) {
       else attemptOn("fdatasync", () => file(descriptor));
     },
 
-    ftruncate(descriptor: number, length?: unknown): void {
-      const size = lengthOf(length);
-      if (!isOwn(descriptor)) real.ftruncateSync(descriptor, size);
-      else attemptOn("ftruncate", () => truncateOpen(core, file(descriptor), size));
-    },
+    ftruncate: (descriptor: number, length?: unknown): void =>
+      truncateDescriptor(core, descriptor, length),
 
     fchmod(descriptor: number, mode: unknown): void {
       const bits = requiredModeOf(mode);
@@ -73,6 +70,14 @@ export function descriptorCalls(core: Core) {
       } else attemptOn("futime", () => setTimes(core, owned(descriptor), times));
     },
   };
+}
+
+/** `ftruncate`. @throws as Node. */
+export function truncateDescriptor(core: Core, descriptor: number, length: unknown): void {
+  const { descriptors } = core;
+  const size = lengthOf(length);
+  if (!descriptors.isOwn(descriptor)) real.ftruncateSync(descriptor, size);
+  else attemptOn("ftruncate", () => truncateOpen(core, descriptors.get(descriptor), size));
 }
 
 /** A new size; negative ones mean 0. @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` as Node. */

@@ -4,13 +4,13 @@ import { createInterface, type Interface } from "node:readline";
 import type { ReadableStream } from "node:stream/web";
 import { checkArguments, dirSymbols, realFileSystem as real } from "../../disk/lower-classes.ts";
 import { nodeHabits } from "../../disk/node-habits.ts";
-import { readBufferBytes } from "../../limits.ts";
+import { KIB } from "../../limits.ts";
 import { optionsOf } from "./arguments.ts";
 import { deliver, nextTurn, throwIfAborted } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { codedError } from "./coded-error.ts";
 import type { Streams } from "./streams.ts";
-import { readTransfer, vectorTransfer } from "./transfer-calls.ts";
+import { handleReadTransfer, vectorTransfer } from "./transfer-calls.ts";
 import { webStreamOfBuffers, webStreamOfBytes } from "./web-stream.ts";
 import { unpooled } from "./whole-file-calls.ts";
 import { writeChunks } from "./write-chunks.ts";
@@ -27,6 +27,9 @@ export interface HandleUser {
   readonly onClose: (listener: () => void) => void;
   readonly release: () => void;
 }
+
+/** As much as Node writes at once. */
+const writePieceBytes = 512 * KIB;
 
 /** An open file of the overlay, with the methods of Node's `FileHandle`. */
 export class OverlayFileHandle extends EventEmitter {
@@ -86,21 +89,10 @@ export class OverlayFileHandle extends EventEmitter {
     return this.#run("futimes", (calls, fd) => calls.futimes(fd, atime, mtime));
   }
 
-  async read(
-    buffer?: unknown,
-    ...rest: unknown[]
-  ): Promise<{ bytesRead: number; buffer: unknown }> {
-    let target = buffer;
-    let values = rest;
-    if (!ArrayBuffer.isView(buffer)) {
-      const options = optionsOf(buffer);
-      target = options["buffer"] ?? Buffer.alloc(readBufferBytes);
-      values = [options["offset"], options["length"], options["position"]];
-      if (buffer !== undefined && buffer !== null && typeof buffer !== "object") target = buffer;
-    }
+  read(...values: unknown[]): Promise<{ bytesRead: number; buffer: unknown }> {
     return this.#run("read", (calls, fd) => {
-      readTransfer(target, ...values);
-      return { bytesRead: calls.read(fd, target, ...values), buffer: target };
+      const { buffer, view, position } = handleReadTransfer(values);
+      return { bytesRead: calls.read(fd, view, 0, view.length, position ?? null), buffer };
     });
   }
 
@@ -112,8 +104,11 @@ export class OverlayFileHandle extends EventEmitter {
   }
 
   async readFile(options?: unknown): Promise<string | Buffer> {
-    await throwIfAborted(optionsOf(options)["signal"]);
-    return this.#run("readFile", (calls, fd) => unpooled(calls.readFile(fd, options)));
+    const { signal } = optionsOf(options);
+    await throwIfAborted(signal);
+    const content = await this.#run("readFile", (calls, fd) => calls.readFile(fd, options));
+    await throwIfAborted(signal);
+    return unpooled(content);
   }
 
   readLines(options?: object): Interface {
@@ -163,6 +158,10 @@ export class OverlayFileHandle extends EventEmitter {
     await writeChunks(data, options, (chunk) =>
       this.#run("writeFile", (calls, fd) => calls.writeFile(fd, chunk, options)),
     );
+    const { byteLength = 0 } = (ArrayBuffer.isView(data) ? data : {}) as { byteLength?: number };
+    const bytes = typeof data === "string" ? Buffer.byteLength(data) : byteLength;
+    // Node looks at the signal before each piece, so that one piece alone is written for good.
+    if (bytes > writePieceBytes) await throwIfAborted(optionsOf(options)["signal"]);
   }
 
   createReadStream(options?: object): fs.ReadStream {

@@ -5,13 +5,14 @@ import type { Core } from "../core.ts";
 import { asRealUser } from "../credentials.ts";
 import { codeOf, errorOfCall } from "../file-system-error.ts";
 import { checkAccess, inspect, readLink, realPath } from "../inspect.ts";
-import { makeLink, makeSymlink, removeDirectory, removeFile } from "../name-changes.ts";
+import { makeLink, makeSymlink, removeFile } from "../name-changes.ts";
 import { openFile } from "../open.ts";
 import { rename } from "../rename.ts";
 import {
   encodeResult,
   encodingOf,
   flagsOf,
+  isUrl,
   modeOf,
   type PathArgument,
   pathOf,
@@ -45,7 +46,9 @@ export function pathCalls(core: Core) {
     /** `fs.realpath` of the callback and synchronous API: resolved in JavaScript, by `lstat`. */
     realpath(path: PathArgument, options?: unknown): string | Buffer {
       const encoding = encodingOf(options);
-      return encodeResult(resolveRealPath(core, pathOf(path)), encoding);
+      // Node makes a text of whatever it is given here.
+      const target = pathOf(typeof path === "string" || isUrl(path) ? path : `${path}`);
+      return encodeResult(resolveRealPath(core, target), encoding);
     },
 
     /** `fs.realpath.native` and `fs.promises.realpath`: resolved by the system. */
@@ -54,12 +57,6 @@ export function pathCalls(core: Core) {
       const target = pathOf(path);
       const found = attempt("realpath", path, undefined, () => realPath(core, target));
       return encodeResult(found, encoding);
-    },
-
-    rmdir(path: PathArgument, options?: unknown): void {
-      const target = pathOf(path);
-      if (options !== undefined) checkArguments((at) => real.rmdirSync(at, options as object));
-      attempt("rmdir", path, undefined, () => removeDirectory(core, target));
     },
 
     unlink(path: PathArgument): void {

@@ -27,11 +27,9 @@ const plain = [
   "opendir",
   "readlink",
   "rename",
-  "rmdir",
   "stat",
   "statfs",
   "symlink",
-  "truncate",
   "unlink",
   "utimes",
 ] as const satisfies readonly (keyof Calls)[];
@@ -49,6 +47,12 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
     lstat: promiseOf(throwing(calls.lstat)),
     realpath: promiseOf(calls.nativeRealpath as Call),
     rm: promiseOf(calls.rmAsync as Call),
+    rmdir: promiseOf(calls.rmdirLater as Call),
+    truncate: promiseOf((path: PathArgument, length?: unknown) => {
+      // A descriptor is a path to the other forms only.
+      pathOf(path);
+      calls.truncate(path, length);
+    }),
     readdir: promiseOf(calls.readdirLater as Call),
     lchmod: lchmodForm(calls),
     readFile: readFileForm(calls),

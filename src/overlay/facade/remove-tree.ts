@@ -58,7 +58,16 @@ function find(
   }
 }
 
+/** Removes what is there; what is gone meanwhile is as good as removed. */
 function removeTree(core: Core, path: string, shown: string, isNative: boolean): void {
+  try {
+    removePresent(core, path, shown, isNative);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+function removePresent(core: Core, path: string, shown: string, isNative: boolean): void {
   if (!isDirectoryAt(core, path)) {
     attempt("unlink", shown, undefined, () => removeFile(core, path));
     return;

@@ -20,6 +20,7 @@ class OverlayStatWatcher extends EventEmitter {
   /** What was there last: as in libuv, also what is gone since. */
   #last: AnyStats;
   #isGone: boolean;
+  #isStopped = false;
 
   constructor(look: () => AnyStats, isAbsent: (stats: AnyStats) => boolean, intervalMs: number) {
     super();
@@ -46,6 +47,8 @@ class OverlayStatWatcher extends EventEmitter {
   }
 
   stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     clearInterval(this.#timer);
     process.nextTick(() => this.emit("stop"));
   }

@@ -1,9 +1,14 @@
 import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { nodeHabits } from "../../disk/node-habits.ts";
+import { readBufferBytes } from "../../limits.ts";
 import type { Core } from "../core.ts";
 import { fileSystemError } from "../file-system-error.ts";
 import { readFrom, writeTo } from "../open.ts";
 import { attemptOn } from "./attempt.ts";
 import { closedDescriptor } from "./descriptor-calls.ts";
+
+/** Bytes that one call may move: more are refused by Node. */
+const transferBytesMax = 0x7fff_ffff;
 
 /** A checked request to move bytes: the very view that is meant, and where in the file. */
 export interface Transfer {
@@ -12,58 +17,133 @@ export interface Transfer {
   readonly position: number | undefined;
 }
 
-/** What `read` is asked for. @throws as `fs.read`. */
+/** The arguments of a transfer as they were given, options taken apart. */
+interface Wanted {
+  readonly view: Uint8Array | undefined;
+  readonly offset: unknown;
+  readonly length: unknown;
+  readonly position: unknown;
+}
+
+/** What `readSync` is asked for. @throws as Node. */
 export function readTransfer(buffer: unknown, ...rest: readonly unknown[]): Transfer {
   const [first] = rest;
-  const isOptions = rest.length <= 1 || (typeof first === "object" && first !== null);
-  const values = isOptions ? optionsOfTransfer(first) : rest;
-  const view = viewOf(buffer);
-  const offset = values[0] ?? 0;
-  const length = values[1] ?? (view === undefined ? 0 : view.byteLength - Number(offset));
-  const position = values[2];
-  if (view === undefined || !fits(view, offset, length) || !isPosition(position)) {
-    checkArguments(() =>
-      real.readSync(
-        closedDescriptor,
-        buffer as Uint8Array,
-        offset as number,
-        length as number,
-        position as number,
-      ),
-    );
+  const isOptions = rest.length <= 1 || typeof first === "object";
+  const ask = (): unknown => (real.readSync as Ask)(closedDescriptor, buffer, ...rest);
+  if (isOptions && first !== undefined && !isTable(first)) checkArguments(ask);
+  return readOf(isOptions ? wantedOf(buffer, first) : wantedAt(buffer, rest), ask);
+}
+
+/** What `read` is asked for behind the descriptor, its callback taken off. @throws as Node. */
+export function laterReadTransfer(values: readonly unknown[]): Transfer & { buffer: unknown } {
+  const [first, ...rest] = values;
+  let buffer = first;
+  let options = rest[0];
+  const isGivenByOptions = values.length === 1 && !ArrayBuffer.isView(first);
+  if (values.length === 0 || isGivenByOptions) {
+    options = first;
+    buffer = bufferOf(first);
   }
-  return transferOf(view ?? new Uint8Array(), offset, length, position);
+  const isOptions = values.length <= 2;
+  const wanted = isOptions ? wantedOf(buffer, options) : wantedAt(buffer, rest);
+  const ask = (): unknown => (real.read as Ask)(closedDescriptor, ...values, () => {});
+  // Options that are none are refused, however well their fields would do.
+  if (values.length > 0 && isOptions && !isTable(options)) checkArguments(ask);
+  return { ...readOf(wanted, ask), buffer };
+}
+
+/** What the `read` of a handle is asked for. @throws as Node. */
+export function handleReadTransfer(values: readonly unknown[]): Transfer & { buffer: unknown } {
+  const [first, ...rest] = values;
+  let wanted: Wanted;
+  let buffer = first;
+  if (ArrayBuffer.isView(first)) {
+    const [options] = rest;
+    const isOptions = typeof options === "object" && options !== null;
+    wanted = isOptions ? wantedOf(first, options) : wantedAt(first, rest);
+  } else {
+    if (first !== undefined && !isTable(first)) askForOptions(first);
+    buffer = bufferOf(first);
+    wanted = wantedOf(buffer, first);
+  }
+  const { offset, view } = wanted;
+  const position = nodeHabits.handleChecksPosition ? wanted.position : placeOf(wanted.position);
+  const length = wanted.length ?? (view === undefined ? 0 : view.byteLength - Number(offset ?? 0));
+  const ask = (): unknown =>
+    (real.readSync as Ask)(closedDescriptor, buffer, offset ?? 0, length, position);
+  return { ...readOf({ view, offset: offset ?? 0, length, position }, ask), buffer };
+}
+
+function askForOptions(options: unknown): void {
+  checkArguments(() => (real.read as Ask)(closedDescriptor, options, () => {}));
+}
+
+function readOf({ view, offset, length, position }: Wanted, ask: () => unknown): Transfer {
+  if (view !== undefined && fits(view, offset, length) && isPosition(position)) {
+    return transferOf(view, offset, length, position);
+  }
+  checkArguments(ask);
+  // Node takes what is no number for one, and looks no further when it is 0.
+  const count = Number(typeof length === "bigint" ? length : (length as number)) | 0;
+  if (view === undefined || count === 0) return { view: new Uint8Array(), position: undefined };
+  return transferOf(view, offset ?? 0, count, position);
 }
 
 /** What `write` is asked for. @throws as `fs.write`. */
 export function writeTransfer(data: unknown, ...rest: readonly unknown[]): Transfer {
+  const ask = (): unknown => (real.writeSync as Ask)(closedDescriptor, data, ...rest);
   if (typeof data === "string") {
-    const [position, encoding] = rest;
-    if (encoding !== undefined && encoding !== null && !Buffer.isEncoding(encoding as string)) {
-      checkArguments(() => {
-        real.writeSync(closedDescriptor, data, null, encoding as BufferEncoding);
-      });
-    }
-    const bytes = Buffer.from(data, (encoding ?? "utf8") as BufferEncoding);
-    return { view: bytes, position: typeof position === "number" ? position : undefined };
+    const [position, given] = rest;
+    const encoding = isEncoding(given) ? given : "utf8";
+    if (encoding !== "utf8") checkArguments(ask);
+    return { view: Buffer.from(data, encoding), position: placeOf(position) };
   }
   const [first] = rest;
-  const values = typeof first === "object" && first !== null ? optionsOfTransfer(first) : rest;
-  const view = viewOf(data);
-  const offset = values[0] ?? 0;
-  const length =
-    typeof values[1] === "number"
-      ? values[1]
-      : view === undefined
-        ? 0
-        : view.byteLength - Number(offset);
-  const position = typeof values[2] === "number" ? values[2] : undefined;
-  if (view === undefined || !fits(view, offset, length)) {
-    checkArguments(() => {
-      real.writeSync(closedDescriptor, data as Uint8Array, offset as number, length, null);
-    });
-  }
-  return transferOf(view ?? new Uint8Array(), offset, length, position);
+  const { view, offset, length, position } =
+    typeof first === "object" ? wantedOf(data, first) : wantedAt(data, rest);
+  const start = offset ?? 0;
+  if (view === undefined || typeof start !== "number") checkArguments(ask);
+  const bytes = view ?? noBytes;
+  const count = typeof length === "number" ? length : bytes.byteLength - (start as number);
+  if (!fits(bytes, start, count)) checkArguments(ask);
+  return transferOf(bytes, start, count, typeof position === "number" ? position : null);
+}
+
+const noBytes = new Uint8Array();
+
+function isEncoding(value: unknown): value is BufferEncoding {
+  return typeof value === "string" && Buffer.isEncoding(value);
+}
+
+type Ask = (...input: unknown[]) => unknown;
+
+/** Options in the place of the offset; only what is left out has a default. */
+function wantedOf(buffer: unknown, options: unknown): Wanted {
+  const given = (options ?? {}) as Readonly<Record<string, unknown>>;
+  const { offset = 0, position = null } = given;
+  const { length = (buffer as ArrayBufferView | undefined)?.byteLength } = given;
+  const isWhole = given["length"] === undefined && typeof length === "number";
+  return {
+    view: viewOf(buffer),
+    offset,
+    length: isWhole ? length - (offset as number) : length,
+    position,
+  };
+}
+
+function wantedAt(buffer: unknown, [offset, length, position]: readonly unknown[]): Wanted {
+  return { view: viewOf(buffer), offset, length, position };
+}
+
+/** The buffer of options, or a new one where they name none. */
+function bufferOf(options: unknown): unknown {
+  const { buffer = Buffer.alloc(readBufferBytes) } = (options ?? {}) as { buffer?: unknown };
+  return buffer;
+}
+
+/** Whether a value may be options to Node: an object that is no list. */
+function isTable(value: unknown): boolean {
+  return value === null || (typeof value === "object" && !Array.isArray(value));
 }
 
 /** What `readv` or `writev` is asked for. @throws as Node. */
@@ -77,7 +157,7 @@ export function vectorTransfer(
     checkArguments(() => real[`${call}Sync`](closedDescriptor, buffers as Uint8Array[]));
   }
   const views = (buffers as ArrayBufferView[]).map((buffer) => viewOf(buffer) ?? new Uint8Array());
-  return { views, position: typeof position === "number" ? position : undefined };
+  return { views, position: placeOf(position) };
 }
 
 /** The functions that move bytes through a descriptor. */
@@ -150,18 +230,18 @@ function transferOf(
   position: unknown,
 ): Transfer {
   const start = Number(offset);
-  const at = typeof position === "bigint" ? Number(position) : position;
-  const isGiven = typeof at === "number" && at >= 0;
-  return {
-    view: view.subarray(start, start + Number(length)),
-    position: isGiven ? at : undefined,
-  };
+  const at =
+    typeof position === "bigint" && position >= 0
+      ? Math.min(Number(position), Number.MAX_SAFE_INTEGER)
+      : placeOf(position);
+  return { view: view.subarray(start, start + Number(length)), position: at };
 }
 
-function optionsOfTransfer(options: unknown): readonly unknown[] {
-  if (options === undefined || options === null || typeof options !== "object") return [];
-  const { offset, length, position } = options as Readonly<Record<string, unknown>>;
-  return [offset, length, position];
+/** Where in the file a number leads; any other, broken ones too, is the descriptor's position. */
+function placeOf(position: unknown): number | undefined {
+  return Number.isSafeInteger(position) && (position as number) >= 0
+    ? (position as number)
+    : undefined;
 }
 
 function fits(view: Uint8Array, offset: unknown, length: unknown): boolean {
@@ -169,11 +249,12 @@ function fits(view: Uint8Array, offset: unknown, length: unknown): boolean {
   const start = offset as number;
   const count = length as number;
   const isEmptyRead = view.byteLength === 0 && count !== 0;
-  return start >= 0 && count >= 0 && start + count <= view.byteLength && !isEmptyRead;
+  const isCountable = count >= 0 && count <= transferBytesMax;
+  return start >= 0 && isCountable && start + count <= view.byteLength && !isEmptyRead;
 }
 
 function isPosition(position: unknown): boolean {
   if (position === undefined || position === null) return true;
-  if (typeof position === "bigint") return position >= -1n;
+  if (typeof position === "bigint") return position >= -1n && position <= Number.MAX_SAFE_INTEGER;
   return Number.isSafeInteger(position) && (position as number) >= -1;
 }

@@ -14,7 +14,8 @@ import {
   listNames,
   type ShownEntry,
 } from "../inspect.ts";
-import { makeDirectory } from "../name-changes.ts";
+import { makeDirectory, removeDirectory } from "../name-changes.ts";
+import { isDirectory } from "../path-walk.ts";
 import {
   encodeResult,
   encodingOf,
@@ -64,32 +65,44 @@ export function treeCalls(core: Core) {
     mkdtemp(prefix: PathArgument, options?: unknown): string | Buffer {
       const encoding = encodingOf(options);
       const start = pathOf(prefix, "prefix");
+      // Node warns of it, once.
+      if (start.endsWith("X")) checkArguments((nowhere) => real.mkdtempSync(`${nowhere}X`));
       return encodeResult(makeTemporary(core, start), encoding);
     },
 
-    readdir: readdirCall(core, nodeHabits.listsTypesThroughLinks),
-    /** `readdir` of the promise form. */
-    readdirLater: readdirCall(core, nodeHabits.promiseListsTypesThroughLinks),
+    readdir: readdirCall(core, { entersLinks: nodeHabits.listsTypesThroughLinks, isStrict: true }),
+    /** `readdir` of the promise form, which takes `recursive` for what it is worth. */
+    readdirLater: readdirCall(core, {
+      entersLinks: nodeHabits.promiseListsTypesThroughLinks,
+      isStrict: false,
+    }),
 
     opendir(path: PathArgument, options?: unknown, isNamed = true): fs.Dir {
       const encoding = encodingOf(options);
-      const { bufferSize, recursive } = optionsOf(options);
-      if (bufferSize !== undefined && !(Number.isInteger(bufferSize) && Number(bufferSize) > 0)) {
-        checkArguments(() => real.opendirSync("/", options as fs.OpenDirOptions).closeSync());
-      }
+      const given = optionsOf(options);
+      // One that is given as `undefined` is no default to Node.
+      const { bufferSize } = { bufferSize: entriesAtOnce as unknown, ...given };
       const target = pathOf(path);
       const named = isNamed ? path : undefined;
       const entries = attempt("opendir", named, undefined, () => listDirectory(core, target));
+      // Looked at once the directory is open.
+      if (!(Number.isInteger(bufferSize) && Number(bufferSize) > 0)) {
+        checkArguments(() => real.opendirSync("/", options as fs.OpenDirOptions).closeSync());
+      }
       const parent = isUrl(path) ? shownPath(path) : path;
       const list = (at: string): ShownEntry[] =>
         attempt("opendir", at, undefined, () => listDirectory(core, at));
       return OverlayDir.open(parent, {
         entries,
         encode: (name) => encodeResult(name, encoding),
-        list: recursive === true ? list : undefined,
-        bufferSize: (bufferSize ?? entriesAtOnce) as number,
+        list: given["recursive"] ? list : undefined,
+        bufferSize: bufferSize as number,
       });
     },
+
+    rmdir: removeDirectoryCall(core, false),
+    /** `rmdir` of the promise form, which looks through a link when it is `recursive`. */
+    rmdirLater: removeDirectoryCall(core, true),
 
     rm: removeCall(core, true),
     /** `rm` of the callback and promise forms. */
@@ -118,17 +131,21 @@ export function treeCalls(core: Core) {
   };
 }
 
-function readdirCall(core: Core, entersLinks: boolean) {
+function readdirCall(
+  core: Core,
+  { entersLinks, isStrict }: { entersLinks: boolean; isStrict: boolean },
+) {
   return (path: PathArgument, options?: unknown): unknown[] => {
     const encoding = encodingOf(options);
     const { withFileTypes, recursive } = optionsOf(options);
-    if (recursive !== undefined && recursive !== null && typeof recursive !== "boolean") {
+    const isGiven = recursive !== undefined && recursive !== null;
+    if (isStrict && isGiven && typeof recursive !== "boolean") {
       checkArguments((nowhere) => real.readdirSync(nowhere, { recursive } as object));
     }
     const target = pathOf(path);
     const list = (at: string, shown: unknown): ShownEntry[] =>
       attempt("scandir", shown, undefined, () => listDirectory(core, at));
-    if (recursive === true) {
+    if (recursive) {
       return listRecursively(core, target, { list, encoding, withFileTypes, entersLinks });
     }
     if (withFileTypes !== true) {
@@ -164,6 +181,26 @@ function removeCall(core: Core, isSync: boolean) {
     } catch (error) {
       throw isSync ? removalError(error, shown) : error;
     }
+  };
+}
+
+function removeDirectoryCall(core: Core, follow: boolean) {
+  return (path: PathArgument, options?: unknown): void => {
+    const target = pathOf(path);
+    // Releases that have no `recursive` any more refuse it, and others warn of it.
+    if (options !== undefined) checkArguments((at) => real.rmdirSync(at, options as object));
+    const { recursive } = (options ?? {}) as Readonly<Record<string, unknown>>;
+    if (recursive === true) {
+      const place = attempt(follow ? "stat" : "lstat", path, undefined, () =>
+        core.resolveExisting(target, follow),
+      );
+      const known = { force: false, recursive: true, passesLinks: true, isNative: false };
+      if (isDirectory(place)) {
+        remove(core, target, shownPath(path), known);
+        return;
+      }
+    }
+    attempt("rmdir", path, undefined, () => removeDirectory(core, target));
   };
 }
 

@@ -247,8 +247,22 @@ function inParent(path: string, entries: unknown[]): unknown[] {
 }
 
 function isPlainListing(options: unknown): boolean {
-  if (typeof options !== "object" || options === null) return true;
-  return (options as { recursive?: unknown }).recursive !== true;
+  if (options === undefined || options === null) return true;
+  if (typeof options === "string") return isNameEncoding(options);
+  if (typeof options !== "object") return false;
+  const { recursive = false, encoding, signal } = options as ListOptions;
+  return recursive === false && signal === undefined && isNameEncoding(encoding);
+}
+
+interface ListOptions {
+  readonly recursive?: unknown;
+  readonly encoding?: unknown;
+  readonly signal?: unknown;
+}
+
+function isNameEncoding(encoding: unknown): boolean {
+  if (encoding === undefined || encoding === "utf8" || encoding === "buffer") return true;
+  return typeof encoding === "string" && Buffer.isEncoding(encoding);
 }
 
 /** A call of Node's callback or promise API, as far as the shortcuts need it. */

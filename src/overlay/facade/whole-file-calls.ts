@@ -21,7 +21,7 @@ import {
 } from "./arguments.ts";
 import { attempt, attemptOn } from "./attempt.ts";
 import { codedError } from "./coded-error.ts";
-import { lengthOf } from "./descriptor-calls.ts";
+import { lengthOf, truncateDescriptor } from "./descriptor-calls.ts";
 
 /** The functions on the whole content of a file. */
 export function wholeFileCalls(core: Core) {
@@ -34,7 +34,7 @@ export function wholeFileCalls(core: Core) {
         if (content !== undefined) return contentOf(content, encoding);
       }
       const bytes = readWhole(core, path, flag);
-      return encoding === undefined || encoding === "buffer" ? bytes : bytes.toString(encoding);
+      return encoding === undefined ? bytes : bytes.toString(encoding as BufferEncoding);
     },
 
     writeFile(path: PathArgument | number, data: unknown, options?: unknown): void {
@@ -46,6 +46,15 @@ export function wholeFileCalls(core: Core) {
     },
 
     truncate(path: PathArgument, length?: unknown): void {
+      if (typeof path === "number") {
+        // Node takes descriptors here up to release 23, and warns of it. Ours mean nothing to it.
+        const ask = (): void => (real.truncateSync as (...input: unknown[]) => void)(path, length);
+        if (core.descriptors.isOwn(path)) {
+          checkArguments(ask);
+          truncateDescriptor(core, path, length);
+        } else ask();
+        return;
+      }
       const target = pathOf(path);
       const size = lengthOf(length);
       const file = attempt("open", path, undefined, () =>
@@ -74,14 +83,15 @@ function contentOf(
   encoding: BufferEncoding | "buffer" | undefined,
 ): string | Buffer {
   const { piece, size } = content;
-  const isText = encoding !== undefined && encoding !== "buffer";
+  // Node takes "buffer" for an encoding here, of which it then finds that there is none.
+  const text = encoding as BufferEncoding | undefined;
   if (piece === undefined) {
     requireReadable(size);
     const bytes = Buffer.allocUnsafeSlow(size);
     attemptOn("read", () => content.read(bytes, 0));
-    return isText ? bytes.toString(encoding) : bytes;
+    return text === undefined ? bytes : bytes.toString(text);
   }
-  return pieceOf(piece, size, isText ? encoding : undefined);
+  return pieceOf(piece, size, text);
 }
 
 /** The first `size` bytes of a piece of memory: as text, or in a buffer of their own. */
@@ -163,7 +173,7 @@ function writeWhole(
     return;
   }
   const target = pathOf(path);
-  const flags = flagsOf(flag, fallback);
+  const flags = flagsOf(flag || fallback, fallback);
   const bits = modeOf(mode, 0o666);
   const isOwn = typeof data === "string";
   if (flags === truncating && bytes.length <= pageBytes) {

@@ -20,6 +20,7 @@ export async function writeChunks(
     await throwIfAborted(signal);
     await write(ArrayBuffer.isView(chunk) ? chunk : bytesOfChunk(chunk, options));
     await nextTurn();
+    await throwIfAborted(signal);
   }
 }
 

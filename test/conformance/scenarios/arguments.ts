@@ -1,29 +1,6 @@
 import { pathToFileURL } from "node:url";
-import { type Scenario, scenario, type Trial } from "../harness/scenario.ts";
-
-/** A call with arguments that its types do not have. */
-function ask(trial: Trial, name: string, ...input: unknown[]): unknown {
-  const table = name.startsWith("promises.") ? trial.fs.promises : trial.fs;
-  const call = (table as unknown as Record<string, unknown>)[name.replace("promises.", "")];
-  return (call as (...all: unknown[]) => unknown)(...input);
-}
-
-/** Waits for the callback form of a call that is given more than the callback. */
-function answerOf(trial: Trial, name: string, ...input: unknown[]): Promise<unknown[]> {
-  const { raw } = trial;
-  const call = (raw as unknown as Record<string, unknown>)[name] as (...all: unknown[]) => void;
-  return new Promise((resolve) => {
-    const callback = (...results: unknown[]): void => resolve(results);
-    try {
-      call(...input.map((value) => (value === answer ? callback : value)));
-    } catch (error) {
-      resolve([error]);
-    }
-  });
-}
-
-/** Stands for the callback. */
-const answer = Symbol("callback");
+import { type Scenario, scenario } from "../harness/scenario.ts";
+import { answer, answerOf, ask } from "./untyped-calls.ts";
 
 /** What a URL of another library has. */
 function foreignUrl(path: string): object {

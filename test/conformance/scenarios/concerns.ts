@@ -12,6 +12,7 @@ import { large } from "./large.ts";
 import { links } from "./links.ts";
 import { modes } from "./modes.ts";
 import { oddNames } from "./odd-names.ts";
+import { oddValues } from "./odd-values.ts";
 import { permissions } from "./permissions.ts";
 import { renames } from "./rename.ts";
 import { streams } from "./streams.ts";
@@ -34,6 +35,7 @@ export const concerns: Readonly<Record<string, readonly Scenario[]>> = {
   "copy and remove": copyRemove,
   "type changes": typeChanges,
   "odd names": oddNames,
+  "odd values": oddValues,
   large,
   "calls on targets": errors,
   "calls on changed targets": errorsAfterChanges,
