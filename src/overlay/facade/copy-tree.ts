@@ -144,18 +144,31 @@ class TreeCopy {
     }
     const mode = (this.#options["mode"] ?? 0) as number;
     attempt("copyfile", source, target, () => copyFile(this.#core, source, target, mode));
-    if (this.#options["preserveTimestamps"] === true) this.#keepTimes(source, target);
+    if (this.#options["preserveTimestamps"] === true) {
+      const isExact = this.#isSync && nodeHabits.copySyncRefusesPlainly && existing !== undefined;
+      this.#keepTimes(source, target, isExact);
+    }
     this.#setMode(target, Number(stats.mode));
   }
 
-  /** Node passes the times through `Date`, whole milliseconds. */
-  #keepTimes(source: string, target: string): void {
-    const { atimeMs, mtimeMs } = this.#stat(source, true);
-    const times = {
-      atime: kernelTimeOf(Number(atimeMs) / 1000),
-      mtime: kernelTimeOf(Number(mtimeMs) / 1000),
-      follow: true,
-    };
+  /**
+   * Node passes the times through `Date`, which rounds them to milliseconds, but not where C++
+   * copies over a file that exists.
+   */
+  #keepTimes(source: string, target: string, isExact = false): void {
+    if (isExact) {
+      const { atimeNs, mtimeNs } = this.#stat(source, true);
+      this.#setTimes(target, secondsOf(atimeNs), secondsOf(mtimeNs));
+      return;
+    }
+    const { atime, mtime } = attempt("stat", source, undefined, () =>
+      inspect(this.#core, source, { follow: true, bigint: false }),
+    ) as fs.Stats;
+    this.#setTimes(target, atime.getTime() / 1000, mtime.getTime() / 1000);
+  }
+
+  #setTimes(target: string, atime: number, mtime: number): void {
+    const times = { atime: kernelTimeOf(atime), mtime: kernelTimeOf(mtime), follow: true };
     attempt("utime", target, undefined, () => changeTimes(this.#core, target, times));
   }
 
@@ -312,4 +325,8 @@ class TreeCopy {
 
 function isSame(left: fs.BigIntStats, right: fs.BigIntStats): boolean {
   return left.ino === right.ino && left.dev === right.dev;
+}
+
+function secondsOf(timeNs: bigint): number {
+  return Number(timeNs / 1_000_000_000n) + Number(timeNs % 1_000_000_000n) / 1e9;
 }

@@ -298,6 +298,16 @@ export const oddValues: readonly Scenario[] = [
       }
     }
   }),
+  scenario("kept times are rounded to milliseconds", async (trial) => {
+    const { at, fs } = trial;
+    for (const fraction of [0.1374, 0.1376, 0.9996]) {
+      fs.utimesSync(at("a.txt"), 1e9 + fraction, 1e9 + fraction);
+      fs.cpSync(at("a.txt"), at("n"), { preserveTimestamps: true });
+      fs.statSync(at("n"));
+      await fs.promises.cp(at("a.txt"), at("m"), { preserveTimestamps: true });
+      fs.statSync(at("m"), { bigint: true });
+    }
+  }),
   scenario("removing a tree by a path that leads through its own child", async (trial) => {
     const { at, fs } = trial;
     for (const name of ["one", "two"]) {
