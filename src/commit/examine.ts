@@ -1,4 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
+import { isDenied } from "../disk/lower.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { isUnwritten, type Stamp } from "../disk/stamp.ts";
 import { parentOf, type TreePath } from "../disk/tree-path.ts";
@@ -19,6 +20,7 @@ import type { Seen } from "./recheck.ts";
 import { isRecordedIndex } from "./recorded-index.ts";
 import type { ReplacedFiles } from "./replaced-files.ts";
 import type { NodeImage } from "./step.ts";
+import { UnreadableFile } from "./unreadable-file.ts";
 
 /** What {@link Examiner.examine} found at a place. */
 export type Finding =
@@ -111,7 +113,7 @@ export class Examiner {
     try {
       descriptor = this.#disk.open(place, openFlags.read);
     } catch (error) {
-      return this.#explain(expectation, place, error);
+      return this.#explain(expectation, before, place, error);
     }
     try {
       const stamp = this.#disk.fstat(descriptor);
@@ -174,11 +176,20 @@ export class Examiner {
     return isRecordedIndex(this.#objects, path, base.state.oid ?? "", readBytes);
   }
 
-  #explain(expectation: Expectation, place: string, error: unknown): Finding {
+  /** Why a file cannot be opened. One that this user may not read is known by its stamp alone. */
+  #explain(expectation: Expectation, before: Before, place: string, error: unknown): Finding {
     const stamp = this.#disk.lstat(place);
     if (stamp === undefined) return this.#conflict(expectation, "vanished", undefined);
-    if (stamp.kind === "file") throw error;
-    return this.#conflict(expectation, "retyped", this.#theirs(stamp, place));
+    const theirs = this.#theirs(stamp, place);
+    if (stamp.kind !== "file") return this.#conflict(expectation, "retyped", theirs);
+    if (!isDenied(error) || theirs === undefined) throw error;
+    if (losesBytes(expectation)) throw new UnreadableFile(error);
+    const isSame = isAsSeen(before, stamp);
+    if (!isSame || !isSameNode(before, theirs, touchesAttributes(expectation))) {
+      return this.#conflict(expectation, "changed", theirs);
+    }
+    this.seen.push({ expectation, stamp });
+    return { kind: "as-expected", image: imageOfBefore(theirs, notStored) };
   }
 
   #theirs(stamp: Stamp, place: string): Before | undefined {

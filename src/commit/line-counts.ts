@@ -3,7 +3,7 @@ import type { TreePath } from "../disk/tree-path.ts";
 import { patchContentBytesMax } from "../limits.ts";
 import type { ChangeSet } from "./change-set.ts";
 import type { ContentIndex } from "./content-index.ts";
-import { isBinary, type PatchEdit, patchEditsOf } from "./patch-edits.ts";
+import { isBinary, type PatchEdit, patchEditsOf, readSide } from "./patch-edits.ts";
 import { textHunksOf } from "./text-hunks.ts";
 
 /** Lines that a change adds to and removes from one file. */
@@ -14,7 +14,8 @@ export interface LineCounts {
 
 /**
  * Counts the lines that a change set adds and removes, by the path of each file, or the old path of
- * one that goes. What has no lines is left out: directories, links, binary and very large content.
+ * one that goes. What has no lines is left out: directories, links, binary and very large content,
+ * and what this user may not read.
  *
  * @param lower the file system that holds the old tree.
  * @param contents learns what is read of the old tree.
@@ -45,8 +46,8 @@ export function countsOf(edit: PatchEdit): LineCounts | undefined {
   if (sides.some(({ mode }) => mode === "120000")) return undefined;
   if (edit.isSameContent === true) return { insertions: 0, deletions: 0 };
   if (sides.some(({ size }) => size > patchContentBytesMax)) return undefined;
-  const [old, text] = [before?.read() ?? Buffer.alloc(0), after?.read() ?? Buffer.alloc(0)];
-  if (isBinary(old) || isBinary(text)) return undefined;
+  const [old, text] = [readSide(before), readSide(after)];
+  if (old === undefined || text === undefined || isBinary(old) || isBinary(text)) return undefined;
   if (before === undefined) return { insertions: linesIn(text), deletions: 0 };
   if (after === undefined) return { insertions: 0, deletions: linesIn(old) };
   const { insertions, deletions } = textHunksOf(old, text);

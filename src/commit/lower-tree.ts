@@ -1,6 +1,6 @@
 import { dataRangesIn } from "../disk/data-pieces.ts";
 import { type ByteRange, joinedRanges } from "../disk/data-ranges.ts";
-import { isAbsence, type Lower, noneIfAbsent } from "../disk/lower.ts";
+import { isAbsence, isDenied, type Lower, noneIfAbsent } from "../disk/lower.ts";
 import { isPlaceOnly, kindOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { isDraftError } from "../errors.ts";
@@ -87,12 +87,16 @@ export class LowerTree {
     }
   }
 
-  /** Somebody else may have removed it, or put a link there: the commit says so. */
+  /**
+   * Somebody else may have removed it, or put a link there: the commit says so. What cannot be read
+   * cannot be known to be the same.
+   */
   #openIfThere(path: TreePath): number | undefined {
     try {
       return this.#lower.open(absoluteOf(this.#root, path));
     } catch (error) {
-      if (isAbsence(error) || (error as NodeJS.ErrnoException).code === "ELOOP") return undefined;
+      const { code } = error as NodeJS.ErrnoException;
+      if (isAbsence(error) || isDenied(error) || code === "ELOOP") return undefined;
       throw error;
     }
   }

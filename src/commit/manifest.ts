@@ -119,7 +119,8 @@ export interface ManifestFile extends ManifestMeta {
   /**
    * `blob`: the store has the bytes. `large`: beyond `packedContentBytesMax`; the git trees hold a
    * pointer (see `large-content.ts`), the bytes lie in the tree or, as a pre-image, in `large/`.
-   * `unread`: a file moved as it is; its bytes were never read and are not kept.
+   * `unread`: a file moved or given other attributes as it is, large or not to be read by this
+   * user; its bytes were never read and are not kept.
    */
   readonly stored: "blob" | "large" | "unread";
 }

@@ -1,4 +1,5 @@
 import type { Lower } from "../disk/lower.ts";
+import { isDenied } from "../disk/lower.ts";
 import { encodePath } from "../disk/names.ts";
 import { isUntouched, type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
@@ -210,6 +211,16 @@ function keepsContent(
   const { aspects, after } = change;
   if (old === undefined || aspects.includes("type") || aspects.includes("content")) return false;
   return isWithoutContent(after) || old.isBase;
+}
+
+/** @returns nothing for no side, and `undefined` for one that this user may not read. */
+export function readSide(side: PatchSide | undefined): Buffer | undefined {
+  try {
+    return side?.read() ?? Buffer.alloc(0);
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Git looks for a NUL in so many first bytes to tell binary content from text. */

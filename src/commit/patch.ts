@@ -6,7 +6,7 @@ import { binaryPatchOf } from "./binary-patch.ts";
 import type { ChangeSet } from "./change-set.ts";
 import type { ContentIndex } from "./content-index.ts";
 import { isInRepository } from "./git-names.ts";
-import { isBinary, type PatchEdit, type PatchSide, patchEditsOf } from "./patch-edits.ts";
+import { isBinary, type PatchEdit, type PatchSide, patchEditsOf, readSide } from "./patch-edits.ts";
 import { textHunksOf } from "./text-hunks.ts";
 
 const absentOid = "0".repeat(40);
@@ -19,8 +19,8 @@ const absentOid = "0".repeat(40);
  * `# `, to be read by people and skipped by `git apply`, and binary content is only named.
  *
  * Git patches know no directories, times, owners or other permission bits. Content beyond
- * `patchContentBytesMax` is only named, as git itself does without `--binary`; `git apply` refuses
- * such a patch.
+ * `patchContentBytesMax`, and what this user may not read, is only named, as git itself does
+ * without `--binary`; `git apply` refuses such a patch.
  *
  * @param lower the file system that holds the old tree.
  * @param options.contents learns what is read of the old tree.
@@ -127,8 +127,8 @@ function bodyOf(
 ): Body {
   const size = Math.max(before?.size ?? 0, after?.size ?? 0);
   if (size > patchContentBytesMax) return differOnly(before, after);
-  const old = before?.read() ?? Buffer.alloc(0);
-  const bytes = after?.read() ?? Buffer.alloc(0);
+  const [old, bytes] = [readSide(before), readSide(after)];
+  if (old === undefined || bytes === undefined) return differOnly(before, after);
   const oldOid = before === undefined ? absentOid : objectIdOf("blob", old);
   const newOid = after === undefined ? absentOid : objectIdOf("blob", bytes);
   const isIndexed = before === undefined || after === undefined;

@@ -1,6 +1,7 @@
 import { isDraftError } from "../errors.ts";
 import { failure } from "./failure.ts";
 import type { Purpose } from "./purpose.ts";
+import { UnreadableFile } from "./unreadable-file.ts";
 
 /** What went wrong before anything was decided, as an error that says so. */
 export function preparationFailure(
@@ -14,5 +15,6 @@ export function preparationFailure(
     path,
     level: "operation_failure",
     state: `Nothing was changed${kept}.`,
+    help: error instanceof UnreadableFile ? error.help : undefined,
   });
 }

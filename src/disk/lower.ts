@@ -293,6 +293,11 @@ export function isAbsence(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** Whether an error says that this user may not do it. */
+export function isDenied(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "EACCES";
+}
+
 /** What a directory holds, by `list`; nothing where it has gone. */
 export function noneIfAbsent<T>(list: () => T[]): T[] {
   try {

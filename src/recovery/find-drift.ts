@@ -3,6 +3,7 @@ import type { CommitStore } from "../commit/commit-store.ts";
 import { hashFile, parsePointer } from "../commit/large-content.ts";
 import { mainRef } from "../commit/manifest.ts";
 import { isRecordedIndex } from "../commit/recorded-index.ts";
+import { isDenied } from "../disk/lower.ts";
 import { encodePath } from "../disk/names.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
@@ -14,7 +15,8 @@ import { emptyTreeOid, parseTree, submoduleMode, type TreeEntry } from "../objec
 /** A recorded path that is not as the last operation left it. */
 export interface Drift {
   readonly path: TreePath;
-  readonly reason: "vanished" | "changed" | "retyped" | "mode";
+  /** `unreadable`: whether its bytes are the same cannot be told, as this user may not read them. */
+  readonly reason: "vanished" | "changed" | "retyped" | "mode" | "unreadable";
 }
 
 /**
@@ -63,12 +65,11 @@ function* driftsIn(
       yield { path, reason: "retyped" };
     } else if (entry.mode === "40000") {
       yield* driftsIn(store, entry.oid, path);
-    } else if (!holds(store, path, entry)) {
-      yield { path, reason: "changed" };
     } else {
       const isExecutable = stamp.kind === "file" && (stamp.mode & 0o100) !== 0;
       const isSame = stamp.kind === "symlink" || isExecutable === (entry.mode === "100755");
-      yield isSame ? undefined : { path, reason: "mode" };
+      const reason = contentDrift(store, path, entry) ?? (isSame ? undefined : "mode");
+      yield reason && { path, reason };
     }
   }
 }
@@ -76,6 +77,19 @@ function* driftsIn(
 function kindOf({ mode }: TreeEntry): "directory" | "symlink" | "file" {
   if (mode === "40000") return "directory";
   return mode === "120000" ? "symlink" : "file";
+}
+
+function contentDrift(
+  store: CommitStore,
+  path: TreePath,
+  entry: TreeEntry,
+): "changed" | "unreadable" | undefined {
+  try {
+    return holds(store, path, entry) ? undefined : "changed";
+  } catch (error) {
+    if (isDenied(error)) return "unreadable";
+    throw error;
+  }
 }
 
 function holds({ disk, state, objects }: CommitStore, path: TreePath, entry: TreeEntry): boolean {
