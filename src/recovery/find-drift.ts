@@ -15,7 +15,7 @@ import { emptyTreeOid, parseTree, submoduleMode, type TreeEntry } from "../objec
 /** A recorded path that is not as the last operation left it. */
 export interface Drift {
   readonly path: TreePath;
-  /** `unreadable`: whether its bytes are the same cannot be told, as this user may not read them. */
+  /** `unreadable`: this user may not read it, so that nothing tells whether it is the same. */
   readonly reason: "vanished" | "changed" | "retyped" | "mode" | "unreadable";
 }
 
