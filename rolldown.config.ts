@@ -22,7 +22,7 @@ export default defineConfig({
     main: "src/cli/main.ts",
     "server-main": "src/sandbox/fuse/server-main.ts",
     "notice-program": "src/sandbox/fuse/notice-program.ts",
-    "background-program": "src/disk/background-program.ts",
+    "background-program": "src/disk/background/background-program.ts",
   },
   platform: "node",
   external: packages.map((name) => new RegExp(`^${name}(/|$)`)),

@@ -7,7 +7,7 @@ import {
   encodeDraftIndex,
   type StoredContent,
 } from "../src/drafts/draft-index.ts";
-import type { LowerNode, NodeMeta } from "../src/overlay/pending.ts";
+import type { LowerNode, NodeMeta } from "../src/overlay/pending/pending.ts";
 import { fc } from "../test/support/properties.ts";
 
 /** Names as Linux allows them: spaces, newlines, quotes, undecodable bytes as lone surrogates. */

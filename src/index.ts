@@ -17,17 +17,17 @@ export type {
   Change,
   ChangeSet,
   NodeState,
-} from "./commit/change-set.ts";
-export type { ChangeSetJson } from "./commit/change-set-json.ts";
-export type { ConflictSides, Resolver } from "./commit/commit-resolving.ts";
+} from "./commit/change-set/change-set.ts";
+export type { ChangeSetJson } from "./commit/change-set/change-set-json.ts";
+export type { Selection } from "./commit/change-set/select.ts";
+export type { Checkpoint } from "./commit/checkpoint/operation-log.ts";
+export type { ConflictSides, Resolver } from "./commit/conflict/commit-resolving.ts";
+export type { ConflictDecision, Undecided } from "./commit/conflict/conflict-decision.ts";
+export { type MergeOptions, mergingResolver } from "./commit/conflict/merge.ts";
 export { type Conflict, ConflictError, type ConflictReason } from "./commit/conflict.ts";
-export type { ConflictDecision, Undecided } from "./commit/conflict-decision.ts";
-export type { LineCounts } from "./commit/line-counts.ts";
-export { type MergeOptions, mergingResolver } from "./commit/merge.ts";
-export type { Checkpoint } from "./commit/operation-log.ts";
+export type { LineCounts } from "./commit/patch/line-counts.ts";
 export type { CommitProgress, CommitReceipt, Durability } from "./commit/receipt.ts";
-export type { RecoveryReport } from "./commit/recover.ts";
-export type { Selection } from "./commit/select.ts";
+export type { RecoveryReport } from "./commit/recover/recover.ts";
 export type { AgentName } from "./config/agent-profile.ts";
 export type { DraftSummary } from "./drafts/draft-list.ts";
 export { DraftError, type DraftErrorCode, isDraftError } from "./errors.ts";

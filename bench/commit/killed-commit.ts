@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import process from "node:process";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { DraftRoot } from "../lib/draft-root.ts";
 import { makeTextFiles } from "../lib/text-files.ts";
 

@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import { openOverlay } from "../../src/api/open-overlay.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { settleJournal } from "../../src/commit/settle.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { settleJournal } from "../../src/commit/journal/settle.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { safeFiles, unsafeFiles } from "./safe-files.ts";
 import type { Scale, Scenario } from "./scenario.ts";
 

@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
-import { findTemplatesIn } from "../../src/engines/find-templates.ts";
 import type { Operation } from "../../src/engines/operation.ts";
+import { WritePipeline } from "../../src/engines/optimizer/write-pipeline.ts";
 import type { EngineOverlay } from "../../src/engines/overlay-port.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
-import { WritePipeline } from "../../src/engines/write-pipeline.ts";
+import { findTemplatesIn } from "../../src/engines/template/find-templates.ts";
 import { MeasurementWindow } from "../../src/metrics/measurement-window.ts";
 import { Meter } from "../../src/metrics/meter.ts";
 import { openLayer } from "../../src/overlay/layer.ts";

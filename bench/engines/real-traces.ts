@@ -2,16 +2,16 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { alignTokens } from "../../src/engines/align-tokens.ts";
-import type { Edit } from "../../src/engines/edit.ts";
+import type { Edit } from "../../src/engines/coalesce/edit.ts";
 import type { Operation } from "../../src/engines/operation.ts";
+import { alignTokens } from "../../src/engines/template/align-tokens.ts";
 import { isText } from "../../src/engines/text-encoding.ts";
 import {
   type TraceLine,
   traceContentOf,
   traceLineOf,
   traceVersion,
-} from "../../src/engines/trace.ts";
+} from "../../src/engines/trace/trace.ts";
 import { projectDirectory } from "../../test/support/project-directory.ts";
 import type { Scale } from "./scenario.ts";
 

@@ -1,15 +1,15 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import { batch } from "../../src/engines/batch.ts";
-import { type Edit, replaceText } from "../../src/engines/edit.ts";
-import { editExtents } from "../../src/engines/edit-extents.ts";
-import { extractTemplate } from "../../src/engines/extract-template.ts";
-import { multiEdit } from "../../src/engines/multi-edit.ts";
-import { runOptimized } from "../../src/engines/run-optimized.ts";
-import { transformStream } from "../../src/engines/stream.ts";
-import type { Template } from "../../src/engines/template.ts";
-import { batchFromTemplate } from "../../src/engines/template-files.ts";
-import { transaction } from "../../src/engines/transaction.ts";
+import { batch } from "../../src/engines/batch/batch.ts";
+import { transaction } from "../../src/engines/batch/transaction.ts";
+import { type Edit, replaceText } from "../../src/engines/coalesce/edit.ts";
+import { editExtents } from "../../src/engines/coalesce/edit-extents.ts";
+import { multiEdit } from "../../src/engines/coalesce/multi-edit.ts";
+import { runOptimized } from "../../src/engines/optimizer/run-optimized.ts";
+import { transformStream } from "../../src/engines/stream/stream.ts";
+import { extractTemplate } from "../../src/engines/template/extract-template.ts";
+import type { Template } from "../../src/engines/template/template.ts";
+import { batchFromTemplate } from "../../src/engines/template/template-files.ts";
 import { MIB } from "../../src/limits.ts";
 import type { Scale, Scenario } from "./scenario.ts";
 

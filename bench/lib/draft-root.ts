@@ -2,10 +2,10 @@ import { openOverlay } from "../../src/api/open-overlay.ts";
 import type { Overlay } from "../../src/api/overlay.ts";
 import type { CommitRequest, OverlayReceipt } from "../../src/api/receipt.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
+import { settleJournal } from "../../src/commit/journal/settle.ts";
 import type { CommitReceipt } from "../../src/commit/receipt.ts";
-import { settleJournal } from "../../src/commit/settle.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import type { OverlayFs } from "../../src/overlay/layer.ts";
 
 /** An overlay as its users open it, and the settling of its journal at a moment of our choice. */

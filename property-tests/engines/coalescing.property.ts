@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { applyEdit } from "../../src/engines/apply-edit.ts";
-import type { Edit } from "../../src/engines/edit.ts";
-import { PieceList } from "../../src/engines/piece-list.ts";
+import { applyEdit } from "../../src/engines/coalesce/apply-edit.ts";
+import type { Edit } from "../../src/engines/coalesce/edit.ts";
+import { PieceList } from "../../src/engines/coalesce/piece-list.ts";
 import { fc } from "../../test/support/properties.ts";
 
 const alphabet = fc.constantFrom("a", "b", "ab", "\n", "\r\n", "é", "\ufeff", "漢", "$&", "");

@@ -1,13 +1,13 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { runBatch } from "../../src/engines/batch/run-batch.ts";
 import type { Operation } from "../../src/engines/operation.ts";
+import { runOptimized } from "../../src/engines/optimizer/run-optimized.ts";
 import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
 import type { EngineOverlay } from "../../src/engines/overlay-port.ts";
-import { runBatch } from "../../src/engines/run-batch.ts";
-import { runOptimized } from "../../src/engines/run-optimized.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
-import { TemplateCache } from "../../src/engines/template-cache.ts";
+import { TemplateCache } from "../../src/engines/template/template-cache.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { viewOf } from "../../test/engines/support/layer-overlay.ts";
 import { keptDirectory, plant } from "../../test/engines/support/plain-overlay.ts";

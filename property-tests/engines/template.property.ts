@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { alignTokens } from "../../src/engines/align-tokens.ts";
-import { evolveTemplate } from "../../src/engines/evolve-template.ts";
-import { extractTemplate } from "../../src/engines/extract-template.ts";
-import { matchTemplate } from "../../src/engines/match-template.ts";
-import { renderTemplate } from "../../src/engines/template.ts";
-import { tokensOf } from "../../src/engines/template-tokens.ts";
+import { alignTokens } from "../../src/engines/template/align-tokens.ts";
+import { evolveTemplate } from "../../src/engines/template/evolve-template.ts";
+import { extractTemplate } from "../../src/engines/template/extract-template.ts";
+import { matchTemplate } from "../../src/engines/template/match-template.ts";
+import { renderTemplate } from "../../src/engines/template/template.ts";
+import { tokensOf } from "../../src/engines/template/template-tokens.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { fc } from "../../test/support/properties.ts";
 

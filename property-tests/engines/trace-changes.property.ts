@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { diffLayer } from "../../src/commit/diff.ts";
+import { diffLayer } from "../../src/commit/diff/diff.ts";
 import { TemporaryTree } from "../../src/disk/temporary-tree.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
-import { parseTrace } from "../../src/engines/trace.ts";
-import { traceOfChanges } from "../../src/engines/trace-changes.ts";
+import { parseTrace } from "../../src/engines/trace/trace.ts";
+import { traceOfChanges } from "../../src/engines/trace/trace-changes.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { treeOf } from "../../test/engines/support/plain-overlay.ts";
 import { fc } from "../../test/support/properties.ts";

@@ -1,10 +1,10 @@
 import nodeFs from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { stateDirectoryName } from "../../src/disk/state-directory.ts";
-import { readContent } from "../../src/overlay/content.ts";
+import { stateDirectoryName } from "../../src/disk/state/state-directory.ts";
+import { readContent } from "../../src/overlay/content/content.ts";
 import type { OverlayFs, Savepoint } from "../../src/overlay/layer.ts";
-import type { Pending } from "../../src/overlay/pending.ts";
+import type { Pending } from "../../src/overlay/pending/pending.ts";
 import { treeDifferences } from "../../test/conformance/harness/difference.ts";
 import { classifierOf, type Frame } from "../../test/conformance/harness/plain.ts";
 import { Recorder } from "../../test/conformance/harness/recorder.ts";

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { openOverlay } from "../../src/api/open-overlay.ts";
 import type { Overlay } from "../../src/api/overlay.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import {
   ensureStateDirectory,
   stateDirectoryName,
   stateDirectoryOf,
-} from "../../src/disk/state-directory.ts";
-import { pageBytes } from "../../src/overlay/page.ts";
+} from "../../src/disk/state/state-directory.ts";
+import { pageBytes } from "../../src/overlay/content/page.ts";
 import { plant } from "../../test/conformance/harness/seed.ts";
 import { removeTree } from "../../test/support/remove-tree.ts";
 import { Actor } from "./actor.ts";

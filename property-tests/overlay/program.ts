@@ -2,8 +2,8 @@ import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { pageBytes } from "../../src/overlay/content/page.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
-import { pageBytes } from "../../src/overlay/page.ts";
 import { treeDifferences } from "../../test/conformance/harness/difference.ts";
 import { changesBetween, fingerprintOf } from "../../test/conformance/harness/lower-guard.ts";
 import {

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { createInterface } from "node:readline";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { isDraftError, mergingResolver, type Overlay, openOverlay } from "../../src/index.ts";
 import { change, type Edit, type Files, treeOf } from "../api/lines.ts";
 import type { Doing, Reply, Request } from "./protocol.ts";

@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { checkpoints } from "../../src/commit/operation-log.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { recoverRoot } from "../../src/recovery/recover-root.ts";
 import { TemporaryRoot } from "../../test/commit/scenario.ts";
 import { fc } from "../../test/support/properties.ts";

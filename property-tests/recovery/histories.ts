@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect } from "vitest";
-import { diffLayer } from "../../src/commit/diff.ts";
+import { diffLayer } from "../../src/commit/diff/diff.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { type OverlayFs, openLayer } from "../../src/overlay/layer.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";

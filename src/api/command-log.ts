@@ -1,5 +1,5 @@
-import type { Change, ChangeSet } from "../commit/change-set.ts";
-import type { ManifestCommand } from "../commit/manifest.ts";
+import type { Change, ChangeSet } from "../commit/change-set/change-set.ts";
+import type { ManifestCommand } from "../commit/checkpoint/manifest.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { CommandRecord } from "../sandbox/session.ts";

@@ -1,5 +1,5 @@
 import { checkOptions, invalid, kindOf } from "../check-options.ts";
-import { untilIdle } from "../engines/until-idle.ts";
+import { untilIdle } from "../engines/stream/until-idle.ts";
 import { DraftError } from "../errors.ts";
 import type { Meter } from "../metrics/meter.ts";
 import type { Layer } from "../overlay/layer.ts";

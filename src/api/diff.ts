@@ -1,14 +1,14 @@
 import { checkOptions } from "../check-options.ts";
-import type { Change, ChangeSet } from "../commit/change-set.ts";
-import type { ChangeSetJson } from "../commit/change-set-json.ts";
-import { changeSetToJson } from "../commit/change-set-to-json.ts";
-import type { ContentIndex } from "../commit/content-index.ts";
-import { type LineCounts, lineCountsOf } from "../commit/line-counts.ts";
-import { type OnCount, patchOf } from "../commit/patch.ts";
-import type { Lower } from "../disk/lower.ts";
+import type { Change, ChangeSet } from "../commit/change-set/change-set.ts";
+import type { ChangeSetJson } from "../commit/change-set/change-set-json.ts";
+import { changeSetToJson } from "../commit/change-set/change-set-to-json.ts";
+import type { ContentIndex } from "../commit/change-set/content-index.ts";
+import { type LineCounts, lineCountsOf } from "../commit/patch/line-counts.ts";
+import { type OnCount, patchOf } from "../commit/patch/patch.ts";
+import type { Lower } from "../disk/lower/lower.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
-import type { ChangeTraceOptions } from "../engines/trace-changes.ts";
+import type { ChangeTraceOptions } from "../engines/trace/trace-changes.ts";
 
 /**
  * What is pending: a value, which later changes of the overlay do not alter. The old side of a
@@ -60,7 +60,7 @@ export class Diff {
    */
   async toTrace(options: ChangeTraceOptions = {}): Promise<string> {
     // The engines are a large part of what there is to load, and only needed here.
-    const { traceOfChanges } = await import("../engines/trace-changes.ts");
+    const { traceOfChanges } = await import("../engines/trace/trace-changes.ts");
     return traceOfChanges(this.changeSet, this.#lower, options);
   }
 }

@@ -1,5 +1,5 @@
 import { checkOptions } from "../check-options.ts";
-import { checkRoot } from "../disk/check-root.ts";
+import { checkRoot } from "../disk/state/check-root.ts";
 import { examineSandbox, type SandboxReport } from "../sandbox/doctor.ts";
 import { doctorNames } from "./option-names.ts";
 

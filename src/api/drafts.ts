@@ -1,8 +1,8 @@
 import { checkOptions } from "../check-options.ts";
-import { usingState } from "../commit/state-access.ts";
-import { checkRoot } from "../disk/check-root.ts";
-import { hasStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
-import { diskOf } from "../disk/state-disk.ts";
+import { usingState } from "../commit/lock/state-access.ts";
+import { checkRoot } from "../disk/state/check-root.ts";
+import { hasStateDirectory, stateDirectoryOf } from "../disk/state/state-directory.ts";
+import { diskOf } from "../disk/state/state-disk.ts";
 import * as list from "../drafts/draft-list.ts";
 import { draftsNames } from "./option-names.ts";
 

@@ -1,12 +1,12 @@
 import { checkOptions } from "../check-options.ts";
+import { type Checkpoint, checkpoints } from "../commit/checkpoint/operation-log.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
-import { countsOf, type LineCounts } from "../commit/line-counts.ts";
 import { openRoot } from "../commit/open-root.ts";
-import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
 import type { CommitOptions } from "../commit/options.ts";
-import { patchOfEdits } from "../commit/patch.ts";
-import type { PatchEdit } from "../commit/patch-edits.ts";
-import { commitPlanFile } from "../commit/plan-file.ts";
+import { countsOf, type LineCounts } from "../commit/patch/line-counts.ts";
+import { patchOfEdits } from "../commit/patch/patch.ts";
+import type { PatchEdit } from "../commit/patch/patch-edits.ts";
+import { commitPlanFile } from "../commit/plan/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { TreePath } from "../disk/tree-path.ts";

@@ -1,17 +1,17 @@
 import { checkOptions } from "../check-options.ts";
+import { checkpoints } from "../commit/checkpoint/operation-log.ts";
 import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
-import { checkpoints } from "../commit/operation-log.ts";
-import { clean, type RecoveryReport } from "../commit/recover.ts";
-import { lookIfWhole } from "../commit/recovery-due.ts";
-import { usingState } from "../commit/state-access.ts";
+import { usingState } from "../commit/lock/state-access.ts";
+import { clean, type RecoveryReport } from "../commit/recover/recover.ts";
+import { lookIfWhole } from "../commit/recover/recovery-due.ts";
 import { meterOf } from "../config/meter-of.ts";
-import { checkRoot } from "../disk/check-root.ts";
+import { checkRoot } from "../disk/state/check-root.ts";
 import {
   ensureStateDirectory,
   hasStateDirectory,
   stateDirectoryOf,
-} from "../disk/state-directory.ts";
-import { diskOf } from "../disk/state-disk.ts";
+} from "../disk/state/state-directory.ts";
+import { diskOf } from "../disk/state/state-disk.ts";
 import { Draft } from "../drafts/draft.ts";
 import { isDraftError } from "../errors.ts";
 import { Meter } from "../metrics/meter.ts";

@@ -1,5 +1,5 @@
 import type { NamesOf } from "../check-options.ts";
-import type { Selection } from "../commit/select.ts";
+import type { Selection } from "../commit/change-set/select.ts";
 import type { PolicyOptions } from "../overlay/layer.ts";
 import type { GarbageOptions } from "../recovery/collect-garbage.ts";
 import type { RedoRequest, RestoreRequest, UndoRequest } from "../recovery/recovery-plan.ts";

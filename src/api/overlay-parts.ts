@@ -1,5 +1,5 @@
 import type { CommitStore } from "../commit/commit-store.ts";
-import type { RecoveryReport } from "../commit/recover.ts";
+import type { RecoveryReport } from "../commit/recover/recover.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
 import type { Meter } from "../metrics/meter.ts";

@@ -1,6 +1,6 @@
-import type { ChangeSet } from "../commit/change-set.ts";
-import { commitResolving, type Resolver } from "../commit/commit-resolving.ts";
+import type { ChangeSet } from "../commit/change-set/change-set.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
+import { commitResolving, type Resolver } from "../commit/conflict/commit-resolving.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import { prepareCommit } from "../commit/prepare.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";

@@ -1,7 +1,7 @@
+import type { Selection } from "../commit/change-set/select.ts";
 import type { CommitOptions } from "../commit/options.ts";
-import type { OnCount } from "../commit/patch.ts";
+import type { OnCount } from "../commit/patch/patch.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
-import type { Selection } from "../commit/select.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 
 /** How to commit; all of it optional. */

@@ -1,7 +1,7 @@
 import { checkOptions } from "../check-options.ts";
 import { TemporaryTree } from "../disk/temporary-tree.ts";
-import type { ReplayTarget } from "../engines/replay-trace.ts";
-import type { BaseNode } from "../engines/trace.ts";
+import type { ReplayTarget } from "../engines/trace/replay-trace.ts";
+import type { BaseNode } from "../engines/trace/trace.ts";
 import { openOverlay } from "./open-overlay.ts";
 import { replayTargetNames } from "./option-names.ts";
 

@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import type { DraftReference } from "../commit/checkpoint/manifest.ts";
 import { isSystemError } from "../commit/failure.ts";
-import type { DraftReference } from "../commit/manifest.ts";
 import type { Draft } from "../drafts/draft.ts";
 import type { DraftCommand } from "../drafts/draft-command.ts";
-import { unfinishedIn } from "../engines/unfinished-streams.ts";
+import { unfinishedIn } from "../engines/stream/unfinished-streams.ts";
 import { isDraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import type { SavedDraft } from "./receipt.ts";

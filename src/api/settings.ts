@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { CheckLevel, CheckPart } from "../commit/check-finding.ts";
+import type { CheckLevel, CheckPart } from "../commit/checks/check-finding.ts";
 import type { AgentName } from "../config/agent-profile.ts";
 import { type ConfigKeyName, type ConfigValues, configFiles } from "../config/config-keys.ts";
 import {
@@ -9,7 +9,7 @@ import {
 } from "../config/default-values.ts";
 import type { EffectiveConfig } from "../config/effective-config.ts";
 import type { Disk } from "../disk/disk.ts";
-import type { StateDirectory } from "../disk/state-directory.ts";
+import type { StateDirectory } from "../disk/state/state-directory.ts";
 import { type OptimizerSettings, optimizerSettingsOf } from "../engines/optimizer-settings.ts";
 import { type DraftError, isDraftError } from "../errors.ts";
 

@@ -1,4 +1,4 @@
-import type { Change, ChangeSet } from "../commit/change-set.ts";
+import type { Change, ChangeSet } from "../commit/change-set/change-set.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { ChangeSet } from "../commit/change-set.ts";
-import { unfinishedIn } from "../engines/unfinished-streams.ts";
+import type { ChangeSet } from "../commit/change-set/change-set.ts";
+import { unfinishedIn } from "../engines/stream/unfinished-streams.ts";
 import type { OverlayFs } from "../overlay/layer.ts";
 
 /** Leaves out what streams have written only a part of so far: it stays pending. */

@@ -1,7 +1,7 @@
 import type { GarbageReport, Overlay, Retention } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { bytesText, countText } from "./quantities.ts";
+import { bytesText, countText } from "./view/quantities.ts";
 import { withProgress } from "./with-progress.ts";
 
 /** How much history `gc` and `prune` keep. */

@@ -1,9 +1,9 @@
 import { CommanderError } from "commander";
 import type { CommandContext } from "./command-context.ts";
-import { errorDocument, exitCodeOfError, reportError } from "./error-report.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { programOf } from "./program.ts";
 import { terminalOf } from "./terminal.ts";
+import { errorDocument, exitCodeOfError, reportError } from "./view/error-report.ts";
 
 /**
  * Parses and executes one command line.

@@ -8,12 +8,12 @@ import {
 import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { unsupportedNote } from "./left-out.ts";
 import { nextStep } from "./next-step.ts";
 import { draftNameOf } from "./open-root.ts";
 import { checkedPatterns, patternsOf } from "./path-patterns.ts";
-import { countText } from "./quantities.ts";
-import { receiptDocument, receiptText } from "./receipt-view.ts";
+import { unsupportedNote } from "./view/left-out.ts";
+import { countText } from "./view/quantities.ts";
+import { receiptDocument, receiptText } from "./view/receipt-view.ts";
 import { withProgress } from "./with-progress.ts";
 
 /** What `commit`, `run --commit` and an answered question have in common. */

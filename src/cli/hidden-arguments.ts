@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { NodeDisk } from "../disk/node-disk.ts";
+import { NodeDisk } from "../disk/node/node-disk.ts";
 import { isWithin } from "../disk/tree-path.ts";
 
 /** Directories that a command has of its own, and empty, unless told otherwise. */

@@ -1,10 +1,10 @@
 import { type OpenOverlayOptions, type Overlay, openOverlay } from "../index.ts";
 import type { Measurement } from "../metrics/measurement.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
-import { countText, durationText } from "./quantities.ts";
 import { rootOf } from "./root-of.ts";
 import { syncLater } from "./sync-later.ts";
 import { printable } from "./terminal.ts";
+import { countText, durationText } from "./view/quantities.ts";
 
 /** What is done with an open root; it writes to the context that it is given. */
 export type Use<Result> = (overlay: Overlay, context: CommandContext) => Promise<Result>;

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import { globMatcher } from "../commit/glob.ts";
-import { withoutLinks } from "../disk/find-root.ts";
+import { globMatcher } from "../commit/change-set/glob.ts";
+import { withoutLinks } from "../disk/state/find-root.ts";
 import { isWithin, type TreePath, treePathOf } from "../disk/tree-path.ts";
 import type { Overlay } from "../index.ts";
 import type { CommonOptions } from "./command-context.ts";

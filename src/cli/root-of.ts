@@ -1,5 +1,5 @@
 import process from "node:process";
-import { findRoot } from "../disk/find-root.ts";
+import { findRoot } from "../disk/state/find-root.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { printable } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";

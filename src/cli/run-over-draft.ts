@@ -1,5 +1,5 @@
 import { writePlainFile } from "../disk/plain-file.ts";
-import { stateDirectoryName } from "../disk/state-directory.ts";
+import { stateDirectoryName } from "../disk/state/state-directory.ts";
 import { isDraftError } from "../errors.ts";
 import type { Overlay, RunResult } from "../index.ts";
 import { homeNoteStart } from "../sandbox/sandbox-error.ts";

@@ -2,17 +2,17 @@ import { constants } from "node:os";
 import type { Diff, Overlay, Savepoint } from "../index.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { type CommitChoices, commitDraft, commitWithProgress, requestOf } from "./commit-draft.ts";
-import { errorDocument, exitCodeOfError, reportError } from "./error-report.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { nextSteps } from "./next-step.ts";
 import { draftNameOf } from "./open-root.ts";
-import { writePatch } from "./patch-view.ts";
-import { countText } from "./quantities.ts";
 import { type Answer, ask } from "./question.ts";
-import { receiptDocument } from "./receipt-view.ts";
-import { commandDocument, pendingDocument } from "./run-document.ts";
 import type { SavedRun } from "./run-over-draft.ts";
-import { showSummary } from "./run-summary.ts";
+import { errorDocument, exitCodeOfError, reportError } from "./view/error-report.ts";
+import { writePatch } from "./view/patch-view.ts";
+import { countText } from "./view/quantities.ts";
+import { receiptDocument } from "./view/receipt-view.ts";
+import { commandDocument, pendingDocument } from "./view/run-document.ts";
+import { showSummary } from "./view/run-summary.ts";
 
 /** What is to become of a command's changes, as far as it was said beforehand. */
 export interface SettleOptions extends CommonOptions {

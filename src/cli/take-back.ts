@@ -1,14 +1,14 @@
 import { DraftError, isDraftError } from "../errors.ts";
 import type { CommitReceipt, Overlay, RecoveryPlan } from "../index.ts";
-import { summaryLines } from "./change-summary.ts";
-import { changeLines } from "./changes-view.ts";
 import { collectLater } from "./collect-later.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { nextStep } from "./next-step.ts";
 import { withHistory } from "./open-root.ts";
-import { receiptDocument, receiptText } from "./receipt-view.ts";
 import { printable } from "./terminal.ts";
+import { summaryLines } from "./view/change-summary.ts";
+import { changeLines } from "./view/changes-view.ts";
+import { receiptDocument, receiptText } from "./view/receipt-view.ts";
 import { type Watch, withProgress } from "./with-progress.ts";
 
 /** What `undo`, `redo` and `restore` have in common. */

@@ -1,9 +1,9 @@
 import type { Disk } from "../disk/disk.ts";
-import type { StateDirectory } from "../disk/state-directory.ts";
+import type { StateDirectory } from "../disk/state/state-directory.ts";
 import { recoveryAttemptsMax } from "../limits.ts";
 import { ObjectStore } from "../objects/object-store.ts";
-import { ContentIndex } from "./content-index.ts";
-import { Journal } from "./journal.ts";
+import { ContentIndex } from "./change-set/content-index.ts";
+import { Journal } from "./journal/journal.ts";
 
 /** A root as the commit pipeline sees it: its disk, its state directory and what lies in that. */
 export interface CommitStore {

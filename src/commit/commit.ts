@@ -1,4 +1,4 @@
-import type { ChangeSet } from "./change-set.ts";
+import type { ChangeSet } from "./change-set/change-set.ts";
 import type { CommitStore } from "./commit-store.ts";
 import type { CommitOptions } from "./options.ts";
 import { prepareCommit } from "./prepare.ts";

@@ -1,8 +1,8 @@
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import { wayTo } from "../ways.ts";
-import type { After, Before, Change } from "./change-set.ts";
-import { gitIndexHint } from "./git-names.ts";
+import type { After, Before, Change } from "./change-set/change-set.ts";
+import { gitIndexHint } from "./patch/git-names.ts";
 
 /**
  * A place that does not hold what a change was based on.

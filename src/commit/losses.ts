@@ -1,5 +1,5 @@
 import type { TreePath } from "../disk/tree-path.ts";
-import type { CheckFinding } from "./check-finding.ts";
+import type { CheckFinding } from "./checks/check-finding.ts";
 
 /** What a commit could not carry over, for the warnings of its receipt. */
 export class Losses {

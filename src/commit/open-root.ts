@@ -1,13 +1,13 @@
 import { openFlags } from "../disk/open-flags.ts";
 import { bootIdOf } from "../disk/process-identity.ts";
-import { ensureStateDirectory } from "../disk/state-directory.ts";
-import { refuseStrangers } from "../disk/state-trust.ts";
+import { ensureStateDirectory } from "../disk/state/state-directory.ts";
+import { refuseStrangers } from "../disk/state/state-trust.ts";
 import type { CommitStore } from "./commit-store.ts";
-import type { JournalState } from "./journal.ts";
-import { type LockOptions, RootLock } from "./lock.ts";
-import { recoverLocked } from "./recover.ts";
-import { lookIfWhole } from "./recovery-due.ts";
-import { usingState } from "./state-access.ts";
+import type { JournalState } from "./journal/journal.ts";
+import { type LockOptions, RootLock } from "./lock/lock.ts";
+import { usingState } from "./lock/state-access.ts";
+import { recoverLocked } from "./recover/recover.ts";
+import { lookIfWhole } from "./recover/recovery-due.ts";
 
 /** Tries to create the state directory against other processes that do the same. */
 const creationAttemptsMax = 5;

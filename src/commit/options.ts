@@ -1,6 +1,6 @@
 import type { ObjectId } from "../objects/object-id.ts";
-import type { CheckLevel, CheckPart } from "./check-finding.ts";
-import type { DraftReference, ManifestCommand, OperationKind } from "./manifest.ts";
+import type { DraftReference, ManifestCommand, OperationKind } from "./checkpoint/manifest.ts";
+import type { CheckLevel, CheckPart } from "./checks/check-finding.ts";
 import type { CommitProgress, Durability } from "./receipt.ts";
 
 /** What every commit can be told; all of it optional. */

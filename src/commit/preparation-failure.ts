@@ -1,7 +1,7 @@
 import { isDraftError } from "../errors.ts";
+import { UnreadableFile } from "./conflict/unreadable-file.ts";
 import { failure } from "./failure.ts";
 import type { Purpose } from "./purpose.ts";
-import { UnreadableFile } from "./unreadable-file.ts";
 
 /** What went wrong before anything was decided, as an error that says so. */
 export function preparationFailure(

@@ -2,21 +2,21 @@ import type { TreePath } from "../disk/tree-path.ts";
 import type { Failure } from "../failure-of.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { PackSummary } from "../objects/pack-builder.ts";
-import type { CheckFinding } from "./check-finding.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint/checkpoint.ts";
+import type { ManifestChange } from "./checkpoint/manifest.ts";
+import type { CheckFinding } from "./checks/check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
-import type { Directories } from "./directories.ts";
-import type { JournalRecord } from "./journal-record.ts";
-import type { FreeSlot } from "./journal-slots.ts";
-import type { RootLock } from "./lock.ts";
+import type { Seen } from "./conflict/recheck.ts";
+import type { JournalRecord } from "./journal/journal-record.ts";
+import type { FreeSlot } from "./journal/journal-slots.ts";
+import type { RootLock } from "./lock/lock.ts";
 import type { Losses } from "./losses.ts";
-import type { ManifestChange } from "./manifest.ts";
 import type { Pace } from "./pace.ts";
 import type { Purpose } from "./purpose.ts";
 import type { Durability } from "./receipt.ts";
-import type { Seen } from "./recheck.ts";
-import type { ReplacedFiles } from "./replaced-files.ts";
-import type { StagingFailure } from "./stage.ts";
+import type { ReplacedFiles } from "./stage/replaced-files.ts";
+import type { StagingFailure } from "./stage/stage.ts";
+import type { Directories } from "./tree/directories.ts";
 
 /** Room for a small record, with the bytes of the pack that goes there too. */
 export interface RecordSlot {

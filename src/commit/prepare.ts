@@ -1,10 +1,10 @@
 import { closeQuietly } from "../disk/close-quietly.ts";
-import { descriptorLimit } from "../disk/descriptor-limit.ts";
 import type { FileCreation } from "../disk/disk.ts";
+import { descriptorLimit } from "../disk/node/descriptor-limit.ts";
 import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { bootIdOf } from "../disk/process-identity.ts";
-import { journalPackOf } from "../disk/state-directory.ts";
+import { journalPackOf } from "../disk/state/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { failureOf } from "../failure-of.ts";
 import {
@@ -15,40 +15,40 @@ import {
   pinnedDirectoriesMax,
 } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
-import type { ChangeSet, NodeState } from "./change-set.ts";
-import { refuseErrors } from "./check-finding.ts";
-import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint.ts";
-import { findCollidingNames } from "./colliding-names.ts";
-import { CommitChecks } from "./commit-checks.ts";
+import type { ChangeSet, NodeState } from "./change-set/change-set.ts";
+import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint/checkpoint.ts";
+import type { ManifestChange } from "./checkpoint/manifest.ts";
+import { RecordedTree } from "./checkpoint/recorded-tree.ts";
+import { refuseErrors } from "./checks/check-finding.ts";
+import { findCollidingNames } from "./checks/colliding-names.ts";
+import { CommitChecks } from "./checks/commit-checks.ts";
 import type { CommitStore } from "./commit-store.ts";
+import { Examiner } from "./conflict/examine.ts";
+import type { Seen } from "./conflict/recheck.ts";
+import { compareNames } from "./conflict/shared-nodes.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
-import { needsInode } from "./copied-tree.ts";
-import { CopyUp } from "./copy-up.ts";
-import { Directories } from "./directories.ts";
-import { Examiner } from "./examine.ts";
-import { type FittedPlan, fitPlan } from "./fit-plan.ts";
-import { encodeRecord, type JournalRecord } from "./journal-record.ts";
-import { fitsSlot } from "./journal-slots.ts";
-import type { LockOptions } from "./lock.ts";
-import type { ManifestChange } from "./manifest.ts";
+import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
+import { fitsSlot } from "./journal/journal-slots.ts";
+import { settleJournal } from "./journal/settle.ts";
+import type { LockOptions } from "./lock/lock.ts";
 import { type OpenRoot, openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
-import { type CommitPlan, planCommit } from "./plan.ts";
-import { PlannedNodes } from "./planned-nodes.ts";
+import { type CommitPlan, planCommit } from "./plan/plan.ts";
+import { PlannedNodes } from "./plan/planned-nodes.ts";
+import type { Step } from "./plan/step.ts";
+import { storedContents } from "./plan/stored-contents.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import type { RecordSlot } from "./preparations.ts";
 import { PreparedCommit } from "./prepared-commit.ts";
 import { purposeOf } from "./purpose.ts";
-import type { Seen } from "./recheck.ts";
-import { RecordedTree } from "./recorded-tree.ts";
-import { ReplacedFiles } from "./replaced-files.ts";
-import { settleJournal } from "./settle.ts";
-import { compareNames } from "./shared-nodes.ts";
-import { Stager } from "./stage.ts";
-import { makeStaging, removeStaging } from "./staging-place.ts";
-import type { Step } from "./step.ts";
-import { storedContents } from "./stored-contents.ts";
+import { needsInode } from "./recover/copied-tree.ts";
+import { CopyUp } from "./stage/copy-up.ts";
+import { type FittedPlan, fitPlan } from "./stage/fit-plan.ts";
+import { ReplacedFiles } from "./stage/replaced-files.ts";
+import { Stager } from "./stage/stage.ts";
+import { makeStaging, removeStaging } from "./stage/staging-place.ts";
+import { Directories } from "./tree/directories.ts";
 
 /**
  * Does everything of a commit that can fail for a reason, and changes nothing: takes the lock,

@@ -3,25 +3,25 @@ import { syncDirectory, syncFile } from "../disk/sync-directory.ts";
 import { absoluteOf } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { failureOf } from "../failure-of.ts";
-import { abortOperation, describeAbort } from "./abort.ts";
-import { Applier } from "./apply.ts";
+import { Applier } from "./apply/apply.ts";
+import { KeptNames } from "./apply/kept-names.ts";
+import { LastLook } from "./apply/last-look.ts";
+import type { ManifestChange } from "./checkpoint/manifest.ts";
+import { publishObjects } from "./checkpoint/publish-objects.ts";
+import { findMovedOn } from "./conflict/recheck.ts";
+import { sharedInodesOf } from "./conflict/shared-nodes.ts";
 import { ConflictError } from "./conflict.ts";
 import { failure } from "./failure.ts";
-import { encodeRecord, type JournalRecord } from "./journal-record.ts";
-import { keepLargeFiles, largeDirectoryOf } from "./keep-large.ts";
-import { KeptNames } from "./kept-names.ts";
-import { LastLook } from "./last-look.ts";
+import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
+import { beginSettling, ensureSlots } from "./journal/settle.ts";
 import type { Losses } from "./losses.ts";
-import type { ManifestChange } from "./manifest.ts";
-import { partKept } from "./part-kept.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import type { Preparations } from "./preparations.ts";
-import { publishObjects } from "./publish-objects.ts";
 import type { CommitReceipt } from "./receipt.ts";
-import { findMovedOn } from "./recheck.ts";
-import { beginSettling, ensureSlots } from "./settle.ts";
-import { sharedInodesOf } from "./shared-nodes.ts";
-import { removeStaging } from "./staging-place.ts";
+import { abortOperation, describeAbort } from "./recover/abort.ts";
+import { partKept } from "./recover/part-kept.ts";
+import { keepLargeFiles, largeDirectoryOf } from "./stage/keep-large.ts";
+import { removeStaging } from "./stage/staging-place.ts";
 
 /** Files that get new bytes in place, wherever they lie by then. */
 function writtenInodesOf({ steps }: JournalRecord): Set<string | undefined> {

@@ -1,6 +1,6 @@
 import type { ObjectId } from "../objects/object-id.ts";
-import type { CheckFinding } from "./check-finding.ts";
-import type { ManifestChange } from "./manifest.ts";
+import type { ManifestChange } from "./checkpoint/manifest.ts";
+import type { CheckFinding } from "./checks/check-finding.ts";
 
 /** How much of a power cut an operation survives once it has returned. */
 export type Durability =

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { checkOptions, type NamesOf } from "../check-options.ts";
 import type { Disk } from "../disk/disk.ts";
-import { NodeDisk } from "../disk/node-disk.ts";
+import { NodeDisk } from "../disk/node/node-disk.ts";
 import { mailAlert } from "../metrics/alert-mail.ts";
 import { AlertWatch } from "../metrics/alert-watch.ts";
 import type { Alert } from "../metrics/alerts.ts";

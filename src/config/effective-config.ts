@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path";
 import { checkOptions } from "../check-options.ts";
 import type { Disk } from "../disk/disk.ts";
-import { NodeDisk } from "../disk/node-disk.ts";
-import { stateDirectoryName } from "../disk/state-directory.ts";
+import { NodeDisk } from "../disk/node/node-disk.ts";
+import { stateDirectoryName } from "../disk/state/state-directory.ts";
 import { DraftError, reasonOf } from "../errors.ts";
 import {
   type ConfigFileName,

@@ -1,7 +1,7 @@
 import { freemem } from "node:os";
-import { isJournalStuck } from "../commit/stuck-journal.ts";
+import { isJournalStuck } from "../commit/recover/stuck-journal.ts";
 import type { Disk } from "../disk/disk.ts";
-import { stateDirectoryOf } from "../disk/state-directory.ts";
+import { stateDirectoryOf } from "../disk/state/state-directory.ts";
 import type { SystemHealth } from "../metrics/system-health.ts";
 
 /**

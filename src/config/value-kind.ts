@@ -1,5 +1,5 @@
 import { isAbsolute, normalize, sep } from "node:path";
-import { stateDirectoryName } from "../disk/state-directory.ts";
+import { stateDirectoryName } from "../disk/state/state-directory.ts";
 import { KIB, MIB } from "../limits.ts";
 
 /** How the value of a key is written and what it becomes. */

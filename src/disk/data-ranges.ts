@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { chunkBytes } from "../limits.ts";
-import { nativeCalls } from "./native-calls.ts";
+import { nativeCalls } from "./native/native-calls.ts";
 
 /** Bytes from `start` to before `end`. */
 export interface ByteRange {

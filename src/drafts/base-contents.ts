@@ -1,6 +1,6 @@
-import type { ContentIndex } from "../commit/content-index.ts";
-import { isIndexName } from "../commit/git-names.ts";
-import { linkId, targetSince } from "../commit/link-target.ts";
+import type { ContentIndex } from "../commit/change-set/content-index.ts";
+import { linkId, targetSince } from "../commit/diff/link-target.ts";
+import { isIndexName } from "../commit/patch/git-names.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { isUntouched, type Stamp } from "../disk/stamp.ts";
@@ -8,7 +8,7 @@ import { absoluteOf } from "../disk/tree-path.ts";
 import { baseBytesMax, chunkBytes } from "../limits.ts";
 import { indexIdOf } from "../objects/git-index.ts";
 import { objectIdOf } from "../objects/object-id.ts";
-import type { LowerNode } from "../overlay/pending.ts";
+import type { LowerNode } from "../overlay/pending/pending.ts";
 import type { DraftEntry } from "./draft-index.ts";
 
 /**

@@ -2,8 +2,8 @@ import { constants } from "node:fs";
 import { dataPiecesOf } from "../disk/data-pieces.ts";
 import type { Disk } from "../disk/disk.ts";
 import { chunkBytes, draftFileBytesMin } from "../limits.ts";
-import { chunksOf } from "../overlay/content.ts";
-import type { Content } from "../overlay/pending.ts";
+import { chunksOf } from "../overlay/content/content.ts";
+import type { Content } from "../overlay/pending/pending.ts";
 import { type StoredContent, sumOf } from "./draft-index.ts";
 import { PieceSums } from "./piece-sums.ts";
 

@@ -1,4 +1,4 @@
-import type { Content, Pending } from "../overlay/pending.ts";
+import type { Content, Pending } from "../overlay/pending/pending.ts";
 import type { DraftEntry, StoredContent } from "./draft-index.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { NodeKind, Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
-import type { LowerNode, NodeMeta } from "../overlay/pending.ts";
+import type { LowerNode, NodeMeta } from "../overlay/pending/pending.ts";
 import { type DraftCommand, draftCommandsOf } from "./draft-command.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
-import type { StateDirectory } from "../disk/state-directory.ts";
+import type { StateDirectory } from "../disk/state/state-directory.ts";
 import { isDraftError } from "../errors.ts";
 import { Draft, draftDirectoryOf, readIndex } from "./draft.ts";
 import { checkDraftName, isDraftName } from "./draft-name.ts";

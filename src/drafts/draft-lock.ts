@@ -1,7 +1,7 @@
-import { RootLock } from "../commit/lock.ts";
-import { usingState } from "../commit/state-access.ts";
+import { RootLock } from "../commit/lock/lock.ts";
+import { usingState } from "../commit/lock/state-access.ts";
 import type { Disk } from "../disk/disk.ts";
-import { ensureStateDirectory, type StateDirectory } from "../disk/state-directory.ts";
+import { ensureStateDirectory, type StateDirectory } from "../disk/state/state-directory.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { draftLockWaitMs } from "../limits.ts";
 

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { ContentIndex } from "../commit/content-index.ts";
-import type { RootLock } from "../commit/lock.ts";
+import { ContentIndex } from "../commit/change-set/content-index.ts";
+import type { RootLock } from "../commit/lock/lock.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
-import type { StateDirectory } from "../disk/state-directory.ts";
+import type { StateDirectory } from "../disk/state/state-directory.ts";
 import { assert, DraftError } from "../errors.ts";
 import { draftDataFilesMax } from "../limits.ts";
 import type { Layer } from "../overlay/layer.ts";
-import type { Content, Pending } from "../overlay/pending.ts";
+import type { Content, Pending } from "../overlay/pending/pending.ts";
 import { withBaseContents } from "./base-contents.ts";
 import { ContentWriter } from "./content-writer.ts";
 import type { DraftCommand } from "./draft-command.ts";

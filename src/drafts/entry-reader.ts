@@ -1,7 +1,7 @@
 import type { Disk } from "../disk/disk.ts";
 import { absoluteOf } from "../disk/tree-path.ts";
 import type { Adoptable } from "../overlay/layer.ts";
-import type { Content, LowerNode } from "../overlay/pending.ts";
+import type { Content, LowerNode } from "../overlay/pending/pending.ts";
 import type { DraftEntry, StoredContent } from "./draft-index.ts";
 import { type ContentFiles, lowerBytes, StoredBytes } from "./stored-content.ts";
 

@@ -3,7 +3,7 @@ import type { ByteRange } from "../disk/data-ranges.ts";
 import type { Disk } from "../disk/disk.ts";
 import { DraftError } from "../errors.ts";
 import { chunkBytes } from "../limits.ts";
-import type { Content } from "../overlay/pending.ts";
+import type { Content } from "../overlay/pending/pending.ts";
 import { type StoredContent, sumOf } from "./draft-index.ts";
 
 type Extent = Extract<StoredContent, { kind: "stored" }>;

@@ -1,5 +1,5 @@
 import { checkOptions, invalid, kindOf, type NamesOf, type OptionNames } from "../check-options.ts";
-import type { Edit } from "./edit.ts";
+import type { Edit } from "./coalesce/edit.ts";
 import type { Operation } from "./operation.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
 import { encodeText } from "./text-encoding.ts";

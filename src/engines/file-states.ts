@@ -1,13 +1,13 @@
 import { basename, dirname, join } from "node:path";
 import { isWithin } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
-import { applyEdit } from "./apply-edit.ts";
-import type { Edit } from "./edit.ts";
-import { editError } from "./edit-failure.ts";
+import { applyEdit } from "./coalesce/apply-edit.ts";
+import type { Edit } from "./coalesce/edit.ts";
+import { editError } from "./coalesce/edit-failure.ts";
+import { PieceList } from "./coalesce/piece-list.ts";
 import type { KnownNodes } from "./known-nodes.ts";
 import { absolutePathOf, codeOf, findBytes, findNode, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
-import { PieceList } from "./piece-list.ts";
 
 /** Where the state of a file is kept, and what lies there; `undefined` when it is known already. */
 interface Location {

@@ -26,52 +26,57 @@ export {
   type SafetyAggregate,
 } from "../metrics/measurement-window.ts";
 export { type MeasuringOptions, Meter, type Tracking } from "../metrics/meter.ts";
-export { BatchBuilder, batch } from "./batch.ts";
+export { BatchBuilder, batch } from "./batch/batch.ts";
+export { type BatchOptions, runBatch } from "./batch/run-batch.ts";
+export { type Transaction, transaction } from "./batch/transaction.ts";
 export type { BatchResult } from "./batch-result.ts";
-export { type Edit, replaceText } from "./edit.ts";
-export { editExtents } from "./edit-extents.ts";
-export { evolveTemplate } from "./evolve-template.ts";
-export { extractTemplate } from "./extract-template.ts";
-export { type FoundTemplate, findTemplates, findTemplatesIn } from "./find-templates.ts";
+export { type Edit, replaceText } from "./coalesce/edit.ts";
+export { editExtents } from "./coalesce/edit-extents.ts";
+export { type EditsByPath, type MultiEditResult, multiEdit } from "./coalesce/multi-edit.ts";
+export type { Operation } from "./operation.ts";
 export {
   type HindsightSummary,
   judge,
   judgeOnOverlay,
   summarize,
   type Verdict,
-} from "./hindsight.ts";
-export { matchTemplate } from "./match-template.ts";
-export { type EditsByPath, type MultiEditResult, multiEdit } from "./multi-edit.ts";
-export type { Operation } from "./operation.ts";
-export { type Decision, decide, explain, type OperationFeatures } from "./optimizer.ts";
-export {
-  type ExplicitSettings,
-  type OptimizerSettings,
-  optimizerSettingsOf,
-} from "./optimizer-settings.ts";
-export type { EngineOverlay } from "./overlay-port.ts";
-export { type Recording, type RecordOptions, recordTrace } from "./record-trace.ts";
-export {
-  type ReplayOptions,
-  type ReplayRow,
-  type ReplayStrategy,
-  replayTable,
-  replayTrace,
-} from "./replay-trace.ts";
-export { RootedPipeline } from "./rooted-pipeline.ts";
-export { type BatchOptions, runBatch } from "./run-batch.ts";
-export { runOptimized } from "./run-optimized.ts";
-export { createStreamWriter, readStream, transformStream, writeStream } from "./stream.ts";
-export { compileTemplate, renderTemplate, type Template, type TemplateData } from "./template.ts";
-export { TemplateCache } from "./template-cache.ts";
-export { batchFromTemplate } from "./template-files.ts";
-export { type BaseNode, parseTrace, type Trace } from "./trace.ts";
-export type { ChangeTraceOptions } from "./trace-changes.ts";
-export { type Transaction, transaction } from "./transaction.ts";
+} from "./optimizer/hindsight.ts";
+export { type Decision, decide, explain, type OperationFeatures } from "./optimizer/optimizer.ts";
+export { RootedPipeline } from "./optimizer/rooted-pipeline.ts";
+export { runOptimized } from "./optimizer/run-optimized.ts";
 export {
   type DecisionRecord,
   type Fallback,
   type FlushResult,
   type PipelineOptions,
   WritePipeline,
-} from "./write-pipeline.ts";
+} from "./optimizer/write-pipeline.ts";
+export {
+  type ExplicitSettings,
+  type OptimizerSettings,
+  optimizerSettingsOf,
+} from "./optimizer-settings.ts";
+export type { EngineOverlay } from "./overlay-port.ts";
+export { createStreamWriter, readStream, transformStream, writeStream } from "./stream/stream.ts";
+export { evolveTemplate } from "./template/evolve-template.ts";
+export { extractTemplate } from "./template/extract-template.ts";
+export { type FoundTemplate, findTemplates, findTemplatesIn } from "./template/find-templates.ts";
+export { matchTemplate } from "./template/match-template.ts";
+export {
+  compileTemplate,
+  renderTemplate,
+  type Template,
+  type TemplateData,
+} from "./template/template.ts";
+export { TemplateCache } from "./template/template-cache.ts";
+export { batchFromTemplate } from "./template/template-files.ts";
+export { type Recording, type RecordOptions, recordTrace } from "./trace/record-trace.ts";
+export {
+  type ReplayOptions,
+  type ReplayRow,
+  type ReplayStrategy,
+  replayTable,
+  replayTrace,
+} from "./trace/replay-trace.ts";
+export { type BaseNode, parseTrace, type Trace } from "./trace/trace.ts";
+export type { ChangeTraceOptions } from "./trace/trace-changes.ts";

@@ -1,4 +1,4 @@
-import type { Edit } from "./edit.ts";
+import type { Edit } from "./coalesce/edit.ts";
 
 /** One thing to do to a tree. Paths are absolute, or relative to the overlay's root. */
 export type Operation =

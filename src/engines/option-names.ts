@@ -1,18 +1,18 @@
 import type { NamesOf } from "../check-options.ts";
 import type { MeasuringOptions } from "../metrics/meter.ts";
-import type { ExtentEditOptions } from "./edit-extents.ts";
-import type { FindTemplatesOptions } from "./find-templates.ts";
-import type { MultiEditOptions } from "./multi-edit.ts";
+import type { PipelinedBatchOptions } from "./batch/run-batch.ts";
+import type { TransactionOptions } from "./batch/transaction.ts";
+import type { ExtentEditOptions } from "./coalesce/edit-extents.ts";
+import type { MultiEditOptions } from "./coalesce/multi-edit.ts";
+import type { RootedPipelineOptions } from "./optimizer/rooted-pipeline.ts";
+import type { PipelineOptions } from "./optimizer/write-pipeline.ts";
 import type { OptimizerSettings } from "./optimizer-settings.ts";
-import type { RecordOptions } from "./record-trace.ts";
-import type { ReplayOptions } from "./replay-trace.ts";
-import type { RootedPipelineOptions } from "./rooted-pipeline.ts";
-import type { PipelinedBatchOptions } from "./run-batch.ts";
 import type { ExplicitBatchOptions } from "./run-batch-or-plain.ts";
-import type { ReadStreamOptions, StreamOptions, StreamWriterOptions } from "./stream.ts";
-import type { ChangeTraceOptions } from "./trace-changes.ts";
-import type { TransactionOptions } from "./transaction.ts";
-import type { PipelineOptions } from "./write-pipeline.ts";
+import type { ReadStreamOptions, StreamOptions, StreamWriterOptions } from "./stream/stream.ts";
+import type { FindTemplatesOptions } from "./template/find-templates.ts";
+import type { RecordOptions } from "./trace/record-trace.ts";
+import type { ReplayOptions } from "./trace/replay-trace.ts";
+import type { ChangeTraceOptions } from "./trace/trace-changes.ts";
 
 /** The options of every engine, by name; see `checkOptions`. */
 

@@ -1,10 +1,10 @@
 import { isDraftError } from "../errors.ts";
 import { type MeasuringOptions, meterFrom } from "../metrics/meter.ts";
+import { type BatchOptions, runBatch } from "./batch/run-batch.ts";
 import type { BatchResult } from "./batch-result.ts";
 import { type Operation, sizeOf } from "./operation.ts";
 import { type ExplicitSettings, isOptimizing, profileFor } from "./optimizer-settings.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
-import { type BatchOptions, runBatch } from "./run-batch.ts";
 import { plainCallsOf } from "./run-plain.ts";
 
 /** How to run an explicit batch. */

@@ -1,11 +1,11 @@
 import { type IoCounts, noIo } from "../metrics/measurement.ts";
 import { makeParents, writeWithParents } from "./apply-changes.ts";
-import { applyEdit } from "./apply-edit.ts";
-import { editError } from "./edit-failure.ts";
+import { applyEdit } from "./coalesce/apply-edit.ts";
+import { editError } from "./coalesce/edit-failure.ts";
+import { PieceList } from "./coalesce/piece-list.ts";
 import type { EditOperation, Operation } from "./operation.ts";
 import { absolutePathOf, findBytes, shownPathOf } from "./overlay-path.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
-import { PieceList } from "./piece-list.ts";
 
 /**
  * The standard path: does one operation with the calls that plain code makes, a read and a write

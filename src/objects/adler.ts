@@ -1,4 +1,4 @@
-import { nativeCalls } from "../disk/native-calls.ts";
+import { nativeCalls } from "../disk/native/native-calls.ts";
 
 const modulus = 65521;
 

@@ -1,19 +1,19 @@
-import type { Lower } from "../disk/lower.ts";
-import { constants } from "../disk/lower-classes.ts";
+import type { Lower } from "../disk/lower/lower.ts";
+import { constants } from "../disk/lower/lower-classes.ts";
 import { identityOf, type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { nameBytesMax, pathBytesMax } from "../limits.ts";
 import { CommitHold } from "./commit-hold.ts";
-import { ContentMemory, type MemoryOptions } from "./content-memory.ts";
+import { ContentMemory, type MemoryOptions } from "./content/content-memory.ts";
+import { FileContent } from "./content/file-content.ts";
 import { credentials, isPermitted, mayExecute } from "./credentials.ts";
 import { Descriptors, type OpenFile } from "./descriptors.ts";
-import { DirectoryPaths } from "./directory-paths.ts";
-import { FileContent } from "./file-content.ts";
 import { Fault } from "./file-system-error.ts";
 import { LowerFile } from "./lower-file.ts";
 import { type DirectoryNode, FileNode, type Node, otherNode, SymlinkNode } from "./node.ts";
 import { Observations } from "./observations.ts";
 import { openPlaces } from "./open-places.ts";
+import { DirectoryPaths } from "./path/directory-paths.ts";
 import {
   type ExistingPlace,
   exists,
@@ -23,10 +23,10 @@ import {
   type Outside,
   PathWalk,
   type Place,
-} from "./path-walk.ts";
-import type { Content, LowerNode } from "./pending.ts";
+} from "./path/path-walk.ts";
+import type { Content, LowerNode } from "./pending/pending.ts";
+import { takeMetadata } from "./pending/take-metadata.ts";
 import { Policy, type PolicyOptions } from "./policy.ts";
-import { takeMetadata } from "./take-metadata.ts";
 import { type Found, Tree } from "./tree.ts";
 
 /** The answer of {@link Core.peek} for a path that only the lower knows. */

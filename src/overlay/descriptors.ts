@@ -1,10 +1,10 @@
-import type { Lower } from "../disk/lower.ts";
-import { constants } from "../disk/lower-classes.ts";
+import type { Lower } from "../disk/lower/lower.ts";
+import { constants } from "../disk/lower/lower-classes.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import { credentials } from "./credentials.ts";
 import { codeOf, Fault } from "./file-system-error.ts";
 import type { Node } from "./node.ts";
-import type { ExistingPlace } from "./path-walk.ts";
+import type { ExistingPlace } from "./path/path-walk.ts";
 
 /** First number of the overlay's descriptors; the kernel never hands out one as high. */
 export const firstDescriptor = 0x4000_0000;

@@ -1,35 +1,35 @@
 import { tmpdir } from "node:os";
 import type { ByteRange } from "../disk/data-ranges.ts";
-import type { Lower, LowerFileSystem } from "../disk/lower.ts";
-import { openLower } from "../disk/lower-open.ts";
-import { NodeDisk } from "../disk/node-disk.ts";
+import type { Lower, LowerFileSystem } from "../disk/lower/lower.ts";
+import { openLower } from "../disk/lower/lower-open.ts";
+import { NodeDisk } from "../disk/node/node-disk.ts";
 import type { Stamp } from "../disk/stamp.ts";
-import { ensureStateDirectory, stateDirectoryOf } from "../disk/state-directory.ts";
-import { diskOf, isStateClosed, type Trust } from "../disk/state-disk.ts";
+import { ensureStateDirectory, stateDirectoryOf } from "../disk/state/state-directory.ts";
+import { diskOf, isStateClosed, type Trust } from "../disk/state/state-disk.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { memoryBytesMax } from "../limits.ts";
-import { type Adoptable, Adoption } from "./adopt.ts";
-import { changeTimes } from "./attributes.ts";
+import { changeTimes } from "./calls/attributes.ts";
+import { lookAgain } from "./calls/look-again.ts";
+import { keepContent } from "./content/keep-content.ts";
+import { sweepSpills } from "./content/spill-place.ts";
 import { Core } from "./core.ts";
 import { createFacade, type Facade, type OverlayFs } from "./facade/facade.ts";
 import { errorOfCall } from "./file-system-error.ts";
 import { instantOf } from "./instant.ts";
-import { keepContent } from "./keep-content.ts";
-import { lookAgain } from "./look-again.ts";
 import type { Observation } from "./observations.ts";
-import type { LowerNode, Pending } from "./pending.ts";
-import { pendingEntries } from "./pending-entries.ts";
+import { type Adoptable, Adoption } from "./pending/adopt.ts";
+import type { LowerNode, Pending } from "./pending/pending.ts";
+import { pendingEntries } from "./pending/pending-entries.ts";
+import { rebase } from "./pending/rebase.ts";
+import type { Savepoint } from "./pending/undo-log.ts";
+import { type UpperEntry, upperEntriesSince, upperEntryAt } from "./pending/upper-entries.ts";
 import type { PolicyOptions } from "./policy.ts";
-import { rebase } from "./rebase.ts";
-import { sweepSpills } from "./spill-place.ts";
-import type { Savepoint } from "./undo-log.ts";
-import { type UpperEntry, upperEntriesSince, upperEntryAt } from "./upper-entries.ts";
 
-export type { Adoptable } from "./adopt.ts";
 export type { OverlayFs } from "./facade/facade.ts";
 export type { Observation } from "./observations.ts";
+export type { Adoptable } from "./pending/adopt.ts";
+export type { Savepoint } from "./pending/undo-log.ts";
 export type { PolicyOptions } from "./policy.ts";
-export type { Savepoint } from "./undo-log.ts";
 
 /** How to open a layer. */
 export interface LayerOptions extends Trust {

@@ -1,8 +1,8 @@
 import type { BigIntStats } from "node:fs";
 import type { ByteRange } from "../disk/data-ranges.ts";
-import type { Lower } from "../disk/lower.ts";
+import type { Lower } from "../disk/lower/lower.ts";
 import { Fault } from "./file-system-error.ts";
-import type { Content, LowerNode } from "./pending.ts";
+import type { Content, LowerNode } from "./pending/pending.ts";
 
 /** A regular file of the lower as it was when the overlay first relied on it. */
 export class LowerFile implements Content {

@@ -1,5 +1,5 @@
 import { checkOptions, type NamesOf } from "../check-options.ts";
-import type { LowerFileSystem } from "../disk/lower.ts";
+import type { LowerFileSystem } from "../disk/lower/lower.ts";
 import { DraftError } from "../errors.ts";
 import { type Layer, type LayerOptions, openLayer } from "./layer.ts";
 

@@ -1,7 +1,7 @@
-import { constants } from "../disk/lower-classes.ts";
-import type { FileContent } from "./file-content.ts";
+import { constants } from "../disk/lower/lower-classes.ts";
+import type { FileContent } from "./content/file-content.ts";
 import type { Instant } from "./instant.ts";
-import type { LowerNode } from "./pending.ts";
+import type { LowerNode } from "./pending/pending.ts";
 
 const { S_IFDIR, S_IFLNK, S_IFREG } = constants;
 

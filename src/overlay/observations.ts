@@ -1,4 +1,4 @@
-import type { Lower } from "../disk/lower.ts";
+import type { Lower } from "../disk/lower/lower.ts";
 import type { Stamp } from "../disk/stamp.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 

@@ -3,7 +3,7 @@ import type { Core } from "./core.ts";
 import type { OpenFile } from "./descriptors.ts";
 import { codeOf } from "./file-system-error.ts";
 import type { DirectoryNode } from "./node.ts";
-import { type ExistingPlace, exists, type Place } from "./path-walk.ts";
+import { type ExistingPlace, exists, type Place } from "./path/path-walk.ts";
 
 /**
  * Where in the merged tree something will lie, by its directory and name there now and its absolute

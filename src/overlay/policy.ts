@@ -1,6 +1,6 @@
 import type { TreePath } from "../disk/tree-path.ts";
 import { Fault } from "./file-system-error.ts";
-import { compileGlob, type GlobSegment, matchesGlob, openPositions } from "./glob-pattern.ts";
+import { compileGlob, type GlobSegment, matchesGlob, openPositions } from "./path/glob-pattern.ts";
 
 /**
  * What code that uses the overlay may reach. Globs; each also covers everything below what it

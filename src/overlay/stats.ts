@@ -1,5 +1,5 @@
 import type fs from "node:fs";
-import { bigIntStatsPrototype, nanosecondKeys, Stats } from "../disk/lower-classes.ts";
+import { bigIntStatsPrototype, nanosecondKeys, Stats } from "../disk/lower/lower-classes.ts";
 import { millisecondsOf, nanosecondsOf } from "./instant.ts";
 import type { Node } from "./node.ts";
 

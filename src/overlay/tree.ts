@@ -1,16 +1,16 @@
 import type { Stats } from "node:fs";
-import { type Lower, noneIfAbsent } from "../disk/lower.ts";
+import { type Lower, noneIfAbsent } from "../disk/lower/lower.ts";
 import { identityOf, type Stamp, stampOf } from "../disk/stamp.ts";
-import { stateDirectoryName } from "../disk/state-directory.ts";
+import { stateDirectoryName } from "../disk/state/state-directory.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { Fault } from "./file-system-error.ts";
 import { nextMillisecondNs, presentInstant } from "./instant.ts";
 import { type Dentry, DirectoryNode, type Node, type NodeOrigin } from "./node.ts";
-import type { LowerNode } from "./pending.ts";
-import { takeMetadata } from "./take-metadata.ts";
-import { type Savepoint, UndoLog } from "./undo-log.ts";
+import type { LowerNode } from "./pending/pending.ts";
+import { takeMetadata } from "./pending/take-metadata.ts";
+import { type Savepoint, UndoLog } from "./pending/undo-log.ts";
 
 /**
  * The next inode number of a node that an overlay creates: far above what file systems hand out,

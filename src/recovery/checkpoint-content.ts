@@ -1,14 +1,14 @@
 import { join } from "node:path";
-import type { ManifestFile } from "../commit/manifest.ts";
+import type { ManifestFile } from "../commit/checkpoint/manifest.ts";
 import { dataRangesIn, openFile } from "../disk/data-pieces.ts";
 import type { ByteRange } from "../disk/data-ranges.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
-import type { StateDirectory } from "../disk/state-directory.ts";
+import type { StateDirectory } from "../disk/state/state-directory.ts";
 import { DraftError } from "../errors.ts";
 import { ContentHash } from "../objects/content-hash.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import type { Content } from "../overlay/pending.ts";
+import type { Content } from "../overlay/pending/pending.ts";
 
 /** Where the recorded bytes of files are found. */
 export interface ContentSource {

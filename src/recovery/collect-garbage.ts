@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import { type Checkpoint, checkpoints } from "../commit/checkpoint/operation-log.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
-import { sweepClaims } from "../commit/lock.ts";
+import { settleJournal } from "../commit/journal/settle.ts";
+import { sweepClaims } from "../commit/lock/lock.ts";
 import { type OpenRoot, openRoot } from "../commit/open-root.ts";
-import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
-import { settleJournal } from "../commit/settle.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { packsMax } from "../limits.ts";
 import { parseCommit } from "../objects/commit-object.ts";

@@ -1,5 +1,5 @@
-import type { Checkpoint } from "../commit/operation-log.ts";
-import type { PatchEdit, PatchSide } from "../commit/patch-edits.ts";
+import type { Checkpoint } from "../commit/checkpoint/operation-log.ts";
+import type { PatchEdit, PatchSide } from "../commit/patch/patch-edits.ts";
 import { childOf, compareTreePaths, type TreePath } from "../disk/tree-path.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";

@@ -1,6 +1,6 @@
+import type { ManifestNode } from "../commit/checkpoint/manifest.ts";
 import { type ConflictError, phraseOf } from "../commit/conflict.ts";
-import { gitIndexHint } from "../commit/git-names.ts";
-import type { ManifestNode } from "../commit/manifest.ts";
+import { gitIndexHint } from "../commit/patch/git-names.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import { wayTo } from "../ways.ts";

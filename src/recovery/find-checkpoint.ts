@@ -1,5 +1,5 @@
 import { invalid } from "../check-options.ts";
-import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
+import { type Checkpoint, checkpoints } from "../commit/checkpoint/operation-log.ts";
 import { DraftError } from "../errors.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 

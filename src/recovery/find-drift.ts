@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { mainRef } from "../commit/checkpoint/manifest.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
-import { hashFile, parsePointer } from "../commit/large-content.ts";
-import { mainRef } from "../commit/manifest.ts";
-import { isRecordedIndex } from "../commit/recorded-index.ts";
-import { isDenied } from "../disk/lower.ts";
+import { isRecordedIndex } from "../commit/conflict/recorded-index.ts";
+import { hashFile, parsePointer } from "../commit/tree/large-content.ts";
+import { isDenied } from "../disk/lower/lower.ts";
 import { encodePath } from "../disk/names.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";

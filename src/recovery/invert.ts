@@ -1,6 +1,6 @@
-import type { After, Aspect, Before, Change, NodeState } from "../commit/change-set.ts";
-import { Directories } from "../commit/directories.ts";
-import type { ManifestChange, ManifestNode } from "../commit/manifest.ts";
+import type { After, Aspect, Before, Change, NodeState } from "../commit/change-set/change-set.ts";
+import type { ManifestChange, ManifestNode } from "../commit/checkpoint/manifest.ts";
+import { Directories } from "../commit/tree/directories.ts";
 import { absoluteOf, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { type ContentSource, checkpointContent } from "./checkpoint-content.ts";
 

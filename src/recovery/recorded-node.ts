@@ -1,5 +1,5 @@
-import type { ManifestNode } from "../commit/manifest.ts";
-import type { NodeMeta } from "../overlay/pending.ts";
+import type { ManifestNode } from "../commit/checkpoint/manifest.ts";
+import type { NodeMeta } from "../overlay/pending/pending.ts";
 import type { Stats } from "./places.ts";
 
 /** Whether what was found has the mode and owner that a checkpoint has recorded. */

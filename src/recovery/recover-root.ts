@@ -1,6 +1,6 @@
 import type { CommitStore } from "../commit/commit-store.ts";
-import { type LockOptions, RootLock } from "../commit/lock.ts";
-import { type RecoveryReport, recoverLocked } from "../commit/recover.ts";
+import { type LockOptions, RootLock } from "../commit/lock/lock.ts";
+import { type RecoveryReport, recoverLocked } from "../commit/recover/recover.ts";
 import { type RepairReport, repairStore } from "./repair-store.ts";
 
 /** What recovery of a root found and did. */

@@ -1,9 +1,13 @@
-import type { Before, Change, ChangeSet } from "../commit/change-set.ts";
+import type { Before, Change, ChangeSet } from "../commit/change-set/change-set.ts";
+import { OldPlaces } from "../commit/change-set/old-places.ts";
+import type { ManifestChange, OperationKind } from "../commit/checkpoint/manifest.ts";
+import {
+  type Checkpoint,
+  checkpoints,
+  readCheckpoint,
+} from "../commit/checkpoint/operation-log.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
-import { diffLayer } from "../commit/diff.ts";
-import type { ManifestChange, OperationKind } from "../commit/manifest.ts";
-import { OldPlaces } from "../commit/old-places.ts";
-import { type Checkpoint, checkpoints, readCheckpoint } from "../commit/operation-log.ts";
+import { diffLayer } from "../commit/diff/diff.ts";
 import type { TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";

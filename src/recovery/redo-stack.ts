@@ -1,4 +1,8 @@
-import { type Checkpoint, checkpoints, readCheckpoint } from "../commit/operation-log.ts";
+import {
+  type Checkpoint,
+  checkpoints,
+  readCheckpoint,
+} from "../commit/checkpoint/operation-log.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 

@@ -1,6 +1,6 @@
+import { mainRef, operationsRef } from "../commit/checkpoint/manifest.ts";
+import { repairRefs, soundRef } from "../commit/checkpoint/repair-refs.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
-import { mainRef, operationsRef } from "../commit/manifest.ts";
-import { repairRefs, soundRef } from "../commit/repair-refs.ts";
 import { repairBareRepository } from "../objects/bare-repository.ts";
 import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";

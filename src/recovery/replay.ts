@@ -1,13 +1,13 @@
-import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/manifest.ts";
-import { OldPlaces } from "../commit/old-places.ts";
-import { isRecordedIndex } from "../commit/recorded-index.ts";
+import { OldPlaces } from "../commit/change-set/old-places.ts";
+import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/checkpoint/manifest.ts";
+import { isRecordedIndex } from "../commit/conflict/recorded-index.ts";
 import { decodeName } from "../disk/names.ts";
-import { timeOf } from "../disk/node-time.ts";
+import { timeOf } from "../disk/node/node-time.ts";
 import { kindOf } from "../disk/stamp.ts";
 import { compareTreePaths, type TreePath } from "../disk/tree-path.ts";
 import { packedContentBytesMax } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
-import { readContent } from "../overlay/content.ts";
+import { readContent } from "../overlay/content/content.ts";
 import type { Layer, OverlayFs } from "../overlay/layer.ts";
 import { type ContentSource, checkpointContent } from "./checkpoint-content.ts";
 import { type Divergence, divergenceError } from "./divergence.ts";

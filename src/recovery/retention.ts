@@ -1,5 +1,5 @@
-import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/manifest.ts";
-import { type Checkpoint, checkpoints } from "../commit/operation-log.ts";
+import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/checkpoint/manifest.ts";
+import { type Checkpoint, checkpoints } from "../commit/checkpoint/operation-log.ts";
 import { keptBytesMax, keptOperations } from "../limits.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";

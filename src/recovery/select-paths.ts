@@ -1,4 +1,4 @@
-import type { Change, ChangeSet } from "../commit/change-set.ts";
+import type { Change, ChangeSet } from "../commit/change-set/change-set.ts";
 import { isWithin, parentOf, type TreePath } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 

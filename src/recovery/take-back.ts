@@ -1,7 +1,7 @@
 import { commitChangeSet } from "../commit/commit.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { ConflictError } from "../commit/conflict.ts";
-import type { LockOptions } from "../commit/lock.ts";
+import type { LockOptions } from "../commit/lock/lock.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
 import { DraftError } from "../errors.ts";

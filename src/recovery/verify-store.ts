@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { mainRef, operationsRef } from "../commit/checkpoint/manifest.ts";
+import { checkpoints } from "../commit/checkpoint/operation-log.ts";
+import { findNewestOperation } from "../commit/checkpoint/repair-refs.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
-import { hashFile } from "../commit/large-content.ts";
-import { mainRef, operationsRef } from "../commit/manifest.ts";
-import { checkpoints } from "../commit/operation-log.ts";
-import { findNewestOperation } from "../commit/repair-refs.ts";
+import { hashFile } from "../commit/tree/large-content.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { isDraftError } from "../errors.ts";
 import type { ObjectId } from "../objects/object-id.ts";

@@ -1,6 +1,6 @@
 import { wayTo } from "../ways.ts";
-import type { LimitInForce } from "./command-limits.ts";
-import type { HarvestedChange } from "./harvested-change.ts";
+import type { LimitInForce } from "./command/command-limits.ts";
+import type { HarvestedChange } from "./harvest/harvested-change.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Below this many free bytes, writes of the command have failed or are about to. */

@@ -1,6 +1,6 @@
-import type { CommandLine } from "./command.ts";
-import type { HarvestedChange } from "./harvested-change.ts";
-import type { Retracted } from "./push.ts";
+import type { CommandLine } from "./command/command.ts";
+import type { HarvestedChange } from "./harvest/harvested-change.ts";
+import type { Retracted } from "./harvest/push.ts";
 import type { Engine, Isolation } from "./session-options.ts";
 
 /** A place in which commands see the tree with what is pending: what every engine provides. */

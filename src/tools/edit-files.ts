@@ -1,5 +1,5 @@
-import type { Edit } from "../engines/edit.ts";
-import { multiEdit } from "../engines/multi-edit.ts";
+import type { Edit } from "../engines/coalesce/edit.ts";
+import { multiEdit } from "../engines/coalesce/multi-edit.ts";
 import { findBytes, findTarget } from "../engines/overlay-path.ts";
 import { DraftError } from "../errors.ts";
 import { type ContentChange, contentChangeOf, type ToolMetrics, timed } from "./file-result.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { findNode } from "../engines/overlay-path.ts";
-import { globTest } from "../overlay/glob-pattern.ts";
+import { globTest } from "../overlay/path/glob-pattern.ts";
 import { inSearchTurn } from "./search-turn.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";

@@ -3,7 +3,7 @@ import { findBytes, findTarget } from "../engines/overlay-path.ts";
 import { decodeText, isText, textEncodingOf } from "../engines/text-encoding.ts";
 import { DraftError } from "../errors.ts";
 import { KIB, MIB, searchBytesPerTurn } from "../limits.ts";
-import { globTest } from "../overlay/glob-pattern.ts";
+import { globTest } from "../overlay/path/glob-pattern.ts";
 import { GrepResults } from "./grep-results.ts";
 import { compileSearch, type LineFinder } from "./line-search.ts";
 import { inSearchTurn } from "./search-turn.ts";

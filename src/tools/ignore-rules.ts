@@ -1,4 +1,4 @@
-import { globTest } from "../overlay/glob-pattern.ts";
+import { globTest } from "../overlay/path/glob-pattern.ts";
 
 interface Rule {
   readonly matches: (path: string) => boolean;

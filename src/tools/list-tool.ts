@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { stateDirectoryName } from "../disk/state-directory.ts";
-import { globTest } from "../overlay/glob-pattern.ts";
+import { stateDirectoryName } from "../disk/state/state-directory.ts";
+import { globTest } from "../overlay/path/glob-pattern.ts";
 import type { Tool } from "./tool.ts";
 import { toolPathOf } from "./tool-path.ts";
 

@@ -1,4 +1,4 @@
-import { type Hunk, hunksBetween, linesOf } from "../commit/hunks.ts";
+import { type Hunk, hunksBetween, linesOf } from "../commit/patch/hunks.ts";
 
 export type { Hunk };
 

@@ -5,7 +5,7 @@ import type { ExplicitSettings } from "../engines/optimizer-settings.ts";
 import { settingsNames } from "../engines/option-names.ts";
 import { absolutePathOf } from "../engines/overlay-path.ts";
 import type { EngineOverlay } from "../engines/overlay-port.ts";
-import { untilIdle } from "../engines/until-idle.ts";
+import { untilIdle } from "../engines/stream/until-idle.ts";
 import { DraftError } from "../errors.ts";
 import { noIo } from "../metrics/measurement.ts";
 import type { Meter, OperationReport } from "../metrics/meter.ts";

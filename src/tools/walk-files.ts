@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { stateDirectoryName } from "../disk/state-directory.ts";
+import { stateDirectoryName } from "../disk/state/state-directory.ts";
 import { childOf, treePathOf } from "../disk/tree-path.ts";
 import { codeOf, findNode } from "../engines/overlay-path.ts";
 import type { EngineEntry } from "../engines/overlay-port.ts";

@@ -1,4 +1,4 @@
-import { realFileSystem } from "../disk/lower-classes.ts";
+import { realFileSystem } from "../disk/lower/lower-classes.ts";
 import { type CurrentOverlay, currentOverlay, pathInside } from "./current-overlay.ts";
 
 type Callable = (...input: unknown[]) => unknown;

@@ -1,5 +1,5 @@
 import { type TestAPI, test } from "vitest";
-import { findOuterRoot, withoutLinks } from "../disk/find-root.ts";
+import { findOuterRoot, withoutLinks } from "../disk/state/find-root.ts";
 import { type OpenOverlayOptions, type Overlay, type OverlayFs, openOverlay } from "../index.ts";
 import { putUnder } from "./current-overlay.ts";
 

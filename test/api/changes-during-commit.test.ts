@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openOverlay } from "../../src/api/open-overlay.ts";
 import type { Overlay } from "../../src/api/overlay.ts";
-import { writeStream } from "../../src/engines/stream.ts";
+import { writeStream } from "../../src/engines/stream/stream.ts";
 import { runTool } from "../../src/tools/tool.ts";
 import { writeTool } from "../../src/tools/write-tool.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { receiptDocument, receiptText } from "../../src/cli/receipt-view.ts";
+import { receiptDocument, receiptText } from "../../src/cli/view/receipt-view.ts";
 import type { CommitReceipt } from "../../src/index.ts";
 
 const receipt: CommitReceipt = {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openOverlay } from "../../src/api/open-overlay.ts";
-import { carryAttributes } from "../../src/commit/carry-attributes.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { carryAttributes } from "../../src/commit/tree/carry-attributes.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 
 const { attributes } = new NodeDisk();
 

@@ -1,8 +1,14 @@
-import type { After, Before, Change, ChangeSet, NodeState } from "../../src/commit/change-set.ts";
-import { stateOf } from "../../src/commit/images.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import type {
+  After,
+  Before,
+  Change,
+  ChangeSet,
+  NodeState,
+} from "../../src/commit/change-set/change-set.ts";
+import { stateOf } from "../../src/commit/tree/images.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { compareTreePaths } from "../../src/disk/tree-path.ts";
-import { bufferContent } from "../../src/overlay/content.ts";
+import { bufferContent } from "../../src/overlay/content/content.ts";
 
 const disk = new NodeDisk();
 

@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { ChangeSet } from "../../src/commit/change-set.ts";
-import { changeSetFromJson, changeSetSchema } from "../../src/commit/change-set-json.ts";
-import { changeSetToJson } from "../../src/commit/change-set-to-json.ts";
+import type { ChangeSet } from "../../src/commit/change-set/change-set.ts";
+import { changeSetFromJson, changeSetSchema } from "../../src/commit/change-set/change-set-json.ts";
+import { changeSetToJson } from "../../src/commit/change-set/change-set-to-json.ts";
 import { isDraftError } from "../../src/errors.ts";
-import { bufferContent, readContent } from "../../src/overlay/content.ts";
+import { bufferContent, readContent } from "../../src/overlay/content/content.ts";
 import { projectDirectory } from "../support/project-directory.ts";
 
 const owned = { uid: 0, gid: 7, mtimeNs: 1_795_384_089_999_123_457n };

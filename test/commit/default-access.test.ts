@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { diffLayer } from "../../src/commit/diff.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
+import { diffLayer } from "../../src/commit/diff/diff.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
 import { encodeAccessList } from "../../src/disk/access-list.ts";
 import type { Disk } from "../../src/disk/disk.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { TemporaryRoot } from "./scenario.ts";
 

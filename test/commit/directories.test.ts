@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { Directories } from "../../src/commit/directories.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { Directories } from "../../src/commit/tree/directories.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";
 

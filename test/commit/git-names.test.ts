@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gitIndexHint, isInRepository } from "../../src/commit/git-names.ts";
+import { gitIndexHint, isInRepository } from "../../src/commit/patch/git-names.ts";
 import { divergenceError } from "../../src/recovery/divergence.ts";
 
 describe("names that git keeps for itself", () => {

@@ -2,10 +2,10 @@ import fs from "node:fs";
 import { join } from "node:path";
 import v8 from "node:v8";
 import { expect, test } from "vitest";
-import { diffLayer } from "../../src/commit/diff.ts";
-import { imageOf, imageOfBefore } from "../../src/commit/images.ts";
-import { planCommit } from "../../src/commit/plan.ts";
-import { PlannedNodes } from "../../src/commit/planned-nodes.ts";
+import { diffLayer } from "../../src/commit/diff/diff.ts";
+import { planCommit } from "../../src/commit/plan/plan.ts";
+import { PlannedNodes } from "../../src/commit/plan/planned-nodes.ts";
+import { imageOf, imageOfBefore } from "../../src/commit/tree/images.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { TemporaryRoot } from "./scenario.ts";
 

@@ -5,7 +5,7 @@ import {
   type JournalRecord,
   readRecordHead,
   recordVersion,
-} from "../../src/commit/journal-record.ts";
+} from "../../src/commit/journal/journal-record.ts";
 import { isDraftError } from "../../src/errors.ts";
 
 const record: JournalRecord = {

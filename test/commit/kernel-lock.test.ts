@@ -3,10 +3,10 @@ import { once } from "node:events";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { RootLock, sweepClaims } from "../../src/commit/lock.ts";
-import { nativeCalls } from "../../src/disk/native-calls.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { RootLock, sweepClaims } from "../../src/commit/lock/lock.ts";
+import { nativeCalls } from "../../src/disk/native/native-calls.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 import type { CompiledSource } from "../support/compiled-sources.ts";
 import { canMountLayers, LayeredRoot } from "../support/layered-root.ts";
@@ -199,9 +199,9 @@ async function startVictim(root: string, prefix: readonly string[], native = "1"
   const source = (path: CompiledSource): string => JSON.stringify(project.pathOf(path));
   const program = `
     import { spawn } from "node:child_process";
-    const { RootLock } = await import(${source("src/commit/lock.ts")});
-    const { NodeDisk } = await import(${source("src/disk/node-disk.ts")});
-    const { stateDirectoryOf } = await import(${source("src/disk/state-directory.ts")});
+    const { RootLock } = await import(${source("src/commit/lock/lock.ts")});
+    const { NodeDisk } = await import(${source("src/disk/node/node-disk.ts")});
+    const { stateDirectoryOf } = await import(${source("src/disk/state/state-directory.ts")});
     const state = stateDirectoryOf(${JSON.stringify(root)});
     const lock = await RootLock.take(new NodeDisk(), state, { waitMs: 0 });
     const child = spawn("sleep", ["60"], { stdio: "ignore", detached: true });

@@ -4,10 +4,10 @@ import fs from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
-import { RootLock } from "../../src/commit/lock.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { RootLock } from "../../src/commit/lock/lock.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { identifyProcess, type ProcessIdentity } from "../../src/disk/process-identity.ts";
-import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 import type { CompiledSource } from "../support/compiled-sources.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
@@ -170,9 +170,9 @@ function contender(root: string, hasLinks: boolean): ChildProcess {
   const from = (source: CompiledSource): string => JSON.stringify(project.pathOf(source));
   const program = `
     import fs from "node:fs";
-    const { RootLock } = await import(${from("src/commit/lock.ts")});
-    const { NodeDisk } = await import(${from("src/disk/node-disk.ts")});
-    const { stateDirectoryOf } = await import(${from("src/disk/state-directory.ts")});
+    const { RootLock } = await import(${from("src/commit/lock/lock.ts")});
+    const { NodeDisk } = await import(${from("src/disk/node/node-disk.ts")});
+    const { stateDirectoryOf } = await import(${from("src/disk/state/state-directory.ts")});
     const root = ${JSON.stringify(root)};
     const disk = new NodeDisk();
     if (!${hasLinks}) disk.link = () => { throw Object.assign(new Error(), { code: "EPERM" }); };

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { mergeTexts } from "../../src/commit/merge.ts";
+import { mergeTexts } from "../../src/commit/conflict/merge.ts";
 import { fc } from "../support/properties.ts";
 import { TemporaryRoot } from "./scenario.ts";
 

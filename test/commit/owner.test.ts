@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { After } from "../../src/commit/change-set.ts";
+import type { After } from "../../src/commit/change-set/change-set.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { ChangeBuilder, fileAfter } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";
 

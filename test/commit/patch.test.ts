@@ -15,9 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { diffLayer } from "../../src/commit/diff.ts";
-import { lineCountsOf } from "../../src/commit/line-counts.ts";
-import { patchOf } from "../../src/commit/patch.ts";
+import { diffLayer } from "../../src/commit/diff/diff.ts";
+import { lineCountsOf } from "../../src/commit/patch/line-counts.ts";
+import { patchOf } from "../../src/commit/patch/patch.ts";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
 import { fc } from "../support/properties.ts";
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { beforeAll, expect, test, vi } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { doJob } from "../../src/disk/background-job.ts";
+import { doJob } from "../../src/disk/background/background-job.ts";
 import type { FileCreation } from "../../src/disk/disk.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { backgroundFilesMin } from "../../src/limits.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 import { ChangeBuilder } from "./change-builder.ts";
@@ -113,10 +113,10 @@ test("few files, and files that are removed, are closed as soon as they have bee
 });
 
 test("the thread closes them", async () => {
-  type Nodes = typeof import("../../src/disk/node-disk.ts");
+  type Nodes = typeof import("../../src/disk/node/node-disk.ts");
   type Stores = typeof import("../../src/commit/commit-store.ts");
   type Commits = typeof import("../../src/commit/commit.ts");
-  const nodes: Nodes = await import(project.pathOf("src/disk/node-disk.ts"));
+  const nodes: Nodes = await import(project.pathOf("src/disk/node/node-disk.ts"));
   const stores: Stores = await import(project.pathOf("src/commit/commit-store.ts"));
   const commits: Commits = await import(project.pathOf("src/commit/commit.ts"));
   using root = TemporaryRoot.inMemory();

@@ -1,12 +1,16 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { ChangeSet } from "../../src/commit/change-set.ts";
-import { commitResolving, type Resolver, takeOurs } from "../../src/commit/commit-resolving.ts";
+import type { ChangeSet } from "../../src/commit/change-set/change-set.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { mergingResolver } from "../../src/commit/merge.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import {
+  commitResolving,
+  type Resolver,
+  takeOurs,
+} from "../../src/commit/conflict/commit-resolving.ts";
+import { mergingResolver } from "../../src/commit/conflict/merge.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { resolutionRoundsMax } from "../../src/limits.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
-import type { ChangeSet } from "../../src/commit/change-set.ts";
+import type { ChangeSet } from "../../src/commit/change-set/change-set.ts";
 import { memoryDirectory } from "../support/memory-directory.ts";
 import { ChangeBuilder, directoryAfter, fileAfter } from "./change-builder.ts";
 

@@ -1,14 +1,14 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { ChangeSet } from "../../src/commit/change-set.ts";
+import type { ChangeSet } from "../../src/commit/change-set/change-set.ts";
+import { globMatcher } from "../../src/commit/change-set/glob.ts";
+import { type Selection, selectChanges } from "../../src/commit/change-set/select.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { diffLayer } from "../../src/commit/diff.ts";
-import { globMatcher } from "../../src/commit/glob.ts";
-import { type Selection, selectChanges } from "../../src/commit/select.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { diffLayer } from "../../src/commit/diff/diff.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { TemporaryRoot } from "./scenario.ts";
 

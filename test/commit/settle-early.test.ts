@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
-import { settleIfFree } from "../../src/commit/settle.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { settleIfFree } from "../../src/commit/journal/settle.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";
 

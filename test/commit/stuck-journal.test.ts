@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
-import { isJournalStuck } from "../../src/commit/stuck-journal.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
+import { isJournalStuck } from "../../src/commit/recover/stuck-journal.ts";
 import { journalStuckMs } from "../../src/limits.ts";
 import { HastyDisk, HistoryFixture } from "../recovery/history-fixture.ts";
 import { FaultDisk } from "../support/fault-disk.ts";

@@ -23,12 +23,14 @@ interface Counts {
 const none: Readonly<Counts> = { fsyncs: 0, fdatasyncs: 0, syncfs: 0, threads: 0 };
 
 async function countingStore(root: string) {
-  type Nodes = typeof import("../../src/disk/node-disk.ts");
+  type Nodes = typeof import("../../src/disk/node/node-disk.ts");
   type Stores = typeof import("../../src/commit/commit-store.ts");
-  type States = typeof import("../../src/disk/state-directory.ts");
-  const { NodeDisk }: Nodes = await import(project.pathOf("src/disk/node-disk.ts"));
+  type States = typeof import("../../src/disk/state/state-directory.ts");
+  const { NodeDisk }: Nodes = await import(project.pathOf("src/disk/node/node-disk.ts"));
   const { openCommitStore }: Stores = await import(project.pathOf("src/commit/commit-store.ts"));
-  const { stateDirectoryOf }: States = await import(project.pathOf("src/disk/state-directory.ts"));
+  const { stateDirectoryOf }: States = await import(
+    project.pathOf("src/disk/state/state-directory.ts")
+  );
   const counts: Counts = { ...none };
   class CountingDisk extends NodeDisk {
     override fsync(descriptor: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { applyPatch, structuredPatch } from "diff";
 import { describe, expect, it } from "vitest";
-import { textHunksOf } from "../../src/commit/text-hunks.ts";
+import { textHunksOf } from "../../src/commit/patch/text-hunks.ts";
 import { fc } from "../support/properties.ts";
 
 const texts = fc

@@ -4,18 +4,18 @@ import { describe, expect, it } from "vitest";
 import { openOverlay } from "../../src/api/open-overlay.ts";
 import type { AgentName } from "../../src/config/agent-profile.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
-import { batch } from "../../src/engines/batch.ts";
-import { replaceText } from "../../src/engines/edit.ts";
-import { multiEdit } from "../../src/engines/multi-edit.ts";
+import { batch } from "../../src/engines/batch/batch.ts";
+import { transaction } from "../../src/engines/batch/transaction.ts";
+import { replaceText } from "../../src/engines/coalesce/edit.ts";
+import { multiEdit } from "../../src/engines/coalesce/multi-edit.ts";
 import type { Operation } from "../../src/engines/operation.ts";
+import { RootedPipeline } from "../../src/engines/optimizer/rooted-pipeline.ts";
+import { runOptimized } from "../../src/engines/optimizer/run-optimized.ts";
+import { WritePipeline } from "../../src/engines/optimizer/write-pipeline.ts";
 import {
   type OptimizerSettings,
   optimizerSettingsOf,
 } from "../../src/engines/optimizer-settings.ts";
-import { RootedPipeline } from "../../src/engines/rooted-pipeline.ts";
-import { runOptimized } from "../../src/engines/run-optimized.ts";
-import { transaction } from "../../src/engines/transaction.ts";
-import { WritePipeline } from "../../src/engines/write-pipeline.ts";
 import { findTool } from "../../src/tools/tool-registry.ts";
 import {
   plainOverlay,

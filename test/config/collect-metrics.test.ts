@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { collectMetrics } from "../../src/config/collect-metrics.ts";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
-import { batch } from "../../src/engines/batch.ts";
+import { batch } from "../../src/engines/batch/batch.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { plainOverlay, plant, temporaryDirectory } from "../engines/support/plain-overlay.ts";
 

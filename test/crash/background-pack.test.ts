@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { ChangeSet } from "../../src/commit/change-set.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import type { ChangeSet } from "../../src/commit/change-set/change-set.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";

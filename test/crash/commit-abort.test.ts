@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { checkpoints } from "../../src/commit/operation-log.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { recoverRoot } from "../../src/recovery/recover-root.ts";
 import { verifyStore } from "../../src/recovery/verify-store.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
 import { FaultDisk } from "../support/fault-disk.ts";

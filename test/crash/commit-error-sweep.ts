@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { expect } from "vitest";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
 import type { DiskCall } from "../support/fault-disk.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { ChangeSet } from "../../src/commit/change-set.ts";
+import type { ChangeSet } from "../../src/commit/change-set/change-set.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { ForgetfulDisk, type Personality } from "../support/forgetful-disk.ts";
 import { fc } from "../support/properties.ts";
 import { type SimpleEdit, simpleChanges, simpleEdit } from "./simple-changes.ts";

@@ -1,4 +1,4 @@
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { makeChanges } from "../commit/scenario.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
 import { commit } from "./commit-faults.ts";

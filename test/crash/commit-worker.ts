@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import type { Durability } from "../../src/commit/receipt.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { ImpatientDisk } from "./impatient-disk.ts";

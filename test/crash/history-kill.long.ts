@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { recoverRoot } from "../../src/recovery/recover-root.ts";
 import { acts, collect, FaultScenario } from "../recovery/fault-scenario.ts";
 import { HastyDisk } from "../recovery/history-fixture.ts";

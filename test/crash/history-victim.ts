@@ -1,5 +1,5 @@
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { acts, collect } from "../recovery/fault-scenario.ts";
 import { HastyDisk } from "../recovery/history-fixture.ts";
 import { FaultDisk } from "../support/fault-disk.ts";

@@ -1,4 +1,4 @@
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 
 /** Kept from waiting for the device: it is processes that die here, not the power. */
 export class ImpatientDisk extends NodeDisk {

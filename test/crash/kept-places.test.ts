@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { ChangeSet } from "../../src/commit/change-set.ts";
+import type { ChangeSet } from "../../src/commit/change-set/change-set.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { type RecoveryReport, recoverJournal } from "../../src/commit/recover.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { type RecoveryReport, recoverJournal } from "../../src/commit/recover/recover.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { packedContentBytesMax } from "../../src/limits.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";

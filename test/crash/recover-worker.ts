@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { recoverRoot } from "../../src/recovery/recover-root.ts";
 import { ImpatientDisk } from "./impatient-disk.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Change, ChangeSet } from "../../src/commit/change-set.ts";
-import { stateOf } from "../../src/commit/images.ts";
+import type { Change, ChangeSet } from "../../src/commit/change-set/change-set.ts";
+import { stateOf } from "../../src/commit/tree/images.ts";
 import type { Disk } from "../../src/disk/disk.ts";
 import { compareTreePaths } from "../../src/disk/tree-path.ts";
 import { directoryAfter, fileAfter } from "../commit/change-builder.ts";

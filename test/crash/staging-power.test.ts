@@ -1,11 +1,11 @@
 import { afterEach, expect, test, vi } from "vitest";
-import type { ChangeSet } from "../../src/commit/change-set.ts";
+import type { ChangeSet } from "../../src/commit/change-set/change-set.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
 import type { FileCreation } from "../../src/disk/disk.ts";
 import { openFlags } from "../../src/disk/open-flags.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { backgroundFilesMin, backgroundStagingMs } from "../../src/limits.ts";
 import { fileAfter } from "../commit/change-builder.ts";
 import { ForgetfulDisk } from "../support/forgetful-disk.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { checkpoints } from "../../src/commit/operation-log.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { makeChanges, makeTree, TemporaryRoot } from "../commit/scenario.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { checkpoints } from "../../src/commit/operation-log.ts";
 import type { Durability } from "../../src/commit/receipt.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { repairStore } from "../../src/recovery/repair-store.ts";
 import { verifyStore } from "../../src/recovery/verify-store.ts";
 import { ForgetfulDisk } from "../support/forgetful-disk.ts";

@@ -5,7 +5,7 @@ import { backgroundBytesMax } from "../../src/limits.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { CompiledProject } from "../support/compiled-project.ts";
 
-type Background = typeof import("../../src/disk/background-files.ts");
+type Background = typeof import("../../src/disk/background/background-files.ts");
 type Names = typeof import("../../src/disk/names.ts");
 
 let project: CompiledProject;
@@ -15,7 +15,7 @@ let names: Names;
 beforeAll(async () => {
   // A thread needs plain JavaScript.
   project = CompiledProject.build();
-  background = await import(project.pathOf("src/disk/background-files.ts"));
+  background = await import(project.pathOf("src/disk/background/background-files.ts"));
   names = await import(project.pathOf("src/disk/names.ts"));
 }, 60_000);
 

@@ -9,7 +9,7 @@ function tableSize(): number {
 test.runIf(process.platform === "linux")("the table of descriptors grows ahead", async () => {
   vi.resetModules();
   vi.stubEnv("DRAFTFS_NATIVE", "1");
-  const { growDescriptorTable } = await import("../../src/disk/descriptor-table.ts");
+  const { growDescriptorTable } = await import("../../src/disk/native/descriptor-table.ts");
   const count = tableSize() + 100;
   const descriptor = fs.openSync("/", "r");
   const open = fs.readdirSync("/proc/self/fd").length;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { NativeCalls } from "../../src/disk/native-calls.ts";
+import type { NativeCalls } from "../../src/disk/native/native-calls.ts";
 import { pinnedPath, pinnedPlaceOf } from "../../src/disk/pinned-place.ts";
 import { stampOf } from "../../src/disk/stamp.ts";
 import { nativeLoadUs } from "../../src/limits.ts";
@@ -14,7 +14,7 @@ import { nativeLoadUs } from "../../src/limits.ts";
 async function freshly(wish: "0" | "1" | undefined) {
   vi.resetModules();
   vi.stubEnv("DRAFTFS_NATIVE", wish);
-  return await import("../../src/disk/native-calls.ts");
+  return await import("../../src/disk/native/native-calls.ts");
 }
 
 afterEach(() => {

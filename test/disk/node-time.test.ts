@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { kernelTimeOf, timeOf } from "../../src/disk/node-time.ts";
+import { kernelTimeOf, timeOf } from "../../src/disk/node/node-time.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "draftfs-node-time-"));
 const descriptor = openSync(join(directory, "f"), "w");

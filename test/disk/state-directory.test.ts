@@ -1,13 +1,13 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import type { Disk } from "../../src/disk/disk.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import {
   ensureStateDirectory,
   hasStateDirectory,
   type StateDirectory,
   stateDirectoryOf,
-} from "../../src/disk/state-directory.ts";
+} from "../../src/disk/state/state-directory.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 
 /** The real disk, on which somebody else acts right before the call with this number, from 0. */

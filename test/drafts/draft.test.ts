@@ -2,14 +2,14 @@ import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { Draft } from "../../src/drafts/draft.ts";
 import { listDrafts, removeDraft } from "../../src/drafts/draft-list.ts";
 import { MIB } from "../../src/limits.ts";
-import { readContent } from "../../src/overlay/content.ts";
+import { readContent } from "../../src/overlay/content/content.ts";
 import { type Layer, openLayer } from "../../src/overlay/layer.ts";
-import type { LowerNode, Pending } from "../../src/overlay/pending.ts";
+import type { LowerNode, Pending } from "../../src/overlay/pending/pending.ts";
 
 let root: string;
 let state: StateDirectory;

@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { type BatchBuilder, batch } from "../../src/engines/batch.ts";
-import { orderByDependencies } from "../../src/engines/dependency-order.ts";
-import { replaceText } from "../../src/engines/edit.ts";
-import { extractTemplate } from "../../src/engines/extract-template.ts";
-import { batchFromTemplate } from "../../src/engines/template-files.ts";
+import { type BatchBuilder, batch } from "../../src/engines/batch/batch.ts";
+import { orderByDependencies } from "../../src/engines/batch/dependency-order.ts";
+import { replaceText } from "../../src/engines/coalesce/edit.ts";
+import { extractTemplate } from "../../src/engines/template/extract-template.ts";
+import { batchFromTemplate } from "../../src/engines/template/template-files.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { overlayKinds, viewOf } from "./support/layer-overlay.ts";
 import { plainOverlay, plant, treeOf, watchedFs } from "./support/plain-overlay.ts";

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { type Edit, replaceText } from "../../src/engines/edit.ts";
-import { multiEdit } from "../../src/engines/multi-edit.ts";
+import { type Edit, replaceText } from "../../src/engines/coalesce/edit.ts";
+import { multiEdit } from "../../src/engines/coalesce/multi-edit.ts";
 import { isDraftError } from "../../src/errors.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { plainOverlay, plant, treeOf, watchedFs } from "./support/plain-overlay.ts";

@@ -3,22 +3,22 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { effectiveConfig } from "../../src/config/effective-config.ts";
 import { meterOf } from "../../src/config/meter-of.ts";
-import { replaceText } from "../../src/engines/edit.ts";
-import { editExtents } from "../../src/engines/edit-extents.ts";
-import { judge, judgeOnOverlay, summarize } from "../../src/engines/hindsight.ts";
+import { runBatch } from "../../src/engines/batch/run-batch.ts";
+import { type Transaction, transaction } from "../../src/engines/batch/transaction.ts";
+import { replaceText } from "../../src/engines/coalesce/edit.ts";
+import { editExtents } from "../../src/engines/coalesce/edit-extents.ts";
 import type { Operation } from "../../src/engines/operation.ts";
-import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer.ts";
+import { judge, judgeOnOverlay, summarize } from "../../src/engines/optimizer/hindsight.ts";
+import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer/optimizer.ts";
+import { RootedPipeline } from "../../src/engines/optimizer/rooted-pipeline.ts";
+import { runOptimized } from "../../src/engines/optimizer/run-optimized.ts";
+import { type Fallback, WritePipeline } from "../../src/engines/optimizer/write-pipeline.ts";
 import {
   type OptimizerSettings,
   optimizerSettingsOf,
 } from "../../src/engines/optimizer-settings.ts";
-import { RootedPipeline } from "../../src/engines/rooted-pipeline.ts";
-import { runBatch } from "../../src/engines/run-batch.ts";
-import { runOptimized } from "../../src/engines/run-optimized.ts";
 import { runPlain } from "../../src/engines/run-plain.ts";
-import { TemplateCache } from "../../src/engines/template-cache.ts";
-import { type Transaction, transaction } from "../../src/engines/transaction.ts";
-import { type Fallback, WritePipeline } from "../../src/engines/write-pipeline.ts";
+import { TemplateCache } from "../../src/engines/template/template-cache.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { MeasurementWindow } from "../../src/metrics/measurement-window.ts";
 import { Meter } from "../../src/metrics/meter.ts";

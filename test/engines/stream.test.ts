@@ -5,16 +5,16 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it, vi } from "vitest";
 import { openOverlay } from "../../src/api/open-overlay.ts";
-import type { Edit } from "../../src/engines/edit.ts";
-import { editExtents } from "../../src/engines/edit-extents.ts";
-import { multiEdit } from "../../src/engines/multi-edit.ts";
+import type { Edit } from "../../src/engines/coalesce/edit.ts";
+import { editExtents } from "../../src/engines/coalesce/edit-extents.ts";
+import { multiEdit } from "../../src/engines/coalesce/multi-edit.ts";
 import type { EngineOverlay } from "../../src/engines/overlay-port.ts";
 import {
   createStreamWriter,
   readStream,
   transformStream,
   writeStream,
-} from "../../src/engines/stream.ts";
+} from "../../src/engines/stream/stream.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { MIB } from "../../src/limits.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";

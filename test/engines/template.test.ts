@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { clusterTexts } from "../../src/engines/cluster-texts.ts";
-import { evolveTemplate } from "../../src/engines/evolve-template.ts";
-import { extractTemplate } from "../../src/engines/extract-template.ts";
-import { findTemplates, findTemplatesIn } from "../../src/engines/find-templates.ts";
-import { matchTemplate } from "../../src/engines/match-template.ts";
-import { renderTemplate, type Template } from "../../src/engines/template.ts";
-import { TemplateCache } from "../../src/engines/template-cache.ts";
+import { clusterTexts } from "../../src/engines/template/cluster-texts.ts";
+import { evolveTemplate } from "../../src/engines/template/evolve-template.ts";
+import { extractTemplate } from "../../src/engines/template/extract-template.ts";
+import { findTemplates, findTemplatesIn } from "../../src/engines/template/find-templates.ts";
+import { matchTemplate } from "../../src/engines/template/match-template.ts";
+import { renderTemplate, type Template } from "../../src/engines/template/template.ts";
+import { TemplateCache } from "../../src/engines/template/template-cache.ts";
 import { isDraftError } from "../../src/errors.ts";
 import { layerOverlay } from "./support/layer-overlay.ts";
 import { plant, temporaryDirectory } from "./support/plain-overlay.ts";

@@ -1,12 +1,16 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { replaceText } from "../../src/engines/edit.ts";
-import { multiEdit } from "../../src/engines/multi-edit.ts";
-import { recordTrace } from "../../src/engines/record-trace.ts";
-import { type ReplayStrategy, replayTable, replayTrace } from "../../src/engines/replay-trace.ts";
-import { writeStream } from "../../src/engines/stream.ts";
-import { parseTrace } from "../../src/engines/trace.ts";
+import { replaceText } from "../../src/engines/coalesce/edit.ts";
+import { multiEdit } from "../../src/engines/coalesce/multi-edit.ts";
+import { writeStream } from "../../src/engines/stream/stream.ts";
+import { recordTrace } from "../../src/engines/trace/record-trace.ts";
+import {
+  type ReplayStrategy,
+  replayTable,
+  replayTrace,
+} from "../../src/engines/trace/replay-trace.ts";
+import { parseTrace } from "../../src/engines/trace/trace.ts";
 import { runTool } from "../../src/tools/tool.ts";
 import { writeTool } from "../../src/tools/write-tool.ts";
 import { plainOverlay, plant, treeOf } from "./support/plain-overlay.ts";

@@ -1,14 +1,14 @@
 import fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { replaceText } from "../../src/engines/edit.ts";
-import { explain } from "../../src/engines/optimizer.ts";
-import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
-import { TemplateCache } from "../../src/engines/template-cache.ts";
 import {
   type Transaction,
   type TransactionResult,
   transaction,
-} from "../../src/engines/transaction.ts";
+} from "../../src/engines/batch/transaction.ts";
+import { replaceText } from "../../src/engines/coalesce/edit.ts";
+import { explain } from "../../src/engines/optimizer/optimizer.ts";
+import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import { TemplateCache } from "../../src/engines/template/template-cache.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { layerOverlay, overlayKinds, viewOf } from "./support/layer-overlay.ts";
 import { plainOverlay, plant, watchedFs } from "./support/plain-overlay.ts";

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { MeasurementTail } from "../../src/metrics/measurement-tail.ts";
 import { temporaryDirectory } from "../engines/support/plain-overlay.ts";
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSy
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DiskEntry } from "../../src/disk/disk.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { encodeCommit } from "../../src/objects/commit-object.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import type { PackBuilder } from "../../src/objects/pack-builder.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { openFlags } from "../../src/disk/open-flags.ts";
 import { heldPackBytesMax } from "../../src/limits.ts";
 import { PackBuilder, type PackSummary } from "../../src/objects/pack-builder.ts";

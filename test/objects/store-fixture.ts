@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { openFlags } from "../../src/disk/open-flags.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import { PackBuilder, type PackSummary } from "../../src/objects/pack-builder.ts";

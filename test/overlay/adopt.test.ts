@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bufferContent } from "../../src/overlay/content.ts";
+import { bufferContent } from "../../src/overlay/content/content.ts";
 import { open, plant, summary, treeOf } from "./scratch.ts";
 
 const meta = {

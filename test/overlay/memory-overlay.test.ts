@@ -1,7 +1,7 @@
 import nodeFs from "node:fs";
 import * as memfs from "memfs";
 import { describe, expect, test } from "vitest";
-import type { LowerFileSystem } from "../../src/disk/lower.ts";
+import type { LowerFileSystem } from "../../src/disk/lower/lower.ts";
 import { memoryOverlay } from "../../src/overlay/memory-overlay.ts";
 import { open, plant, summary, treeOf } from "./scratch.ts";
 

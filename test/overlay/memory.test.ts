@@ -2,11 +2,11 @@ import nodeFs from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { describe, expect, test } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { processNameOf } from "../../src/disk/process-identity.ts";
-import { chunksOf } from "../../src/overlay/content.ts";
+import { chunksOf } from "../../src/overlay/content/content.ts";
+import { pageBytes } from "../../src/overlay/content/page.ts";
 import type { Layer } from "../../src/overlay/layer.ts";
-import { pageBytes } from "../../src/overlay/page.ts";
 import { open, plant } from "./scratch.ts";
 
 const MIB = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inNameOrder } from "../../src/overlay/name-order.ts";
+import { inNameOrder } from "../../src/overlay/path/name-order.ts";
 
 const byBytes = (left: string, right: string) =>
   Buffer.compare(Buffer.from(left), Buffer.from(right));

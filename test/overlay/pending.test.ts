@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readContent } from "../../src/overlay/content.ts";
+import { readContent } from "../../src/overlay/content/content.ts";
 import { open, plant, summary } from "./scratch.ts";
 
 describe("pending entries", () => {

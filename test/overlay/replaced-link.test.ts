@@ -1,7 +1,7 @@
 import nodeFs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { LowerFileSystem } from "../../src/disk/lower.ts";
+import type { LowerFileSystem } from "../../src/disk/lower/lower.ts";
 import { open, plant } from "./scratch.ts";
 
 /** The disk, on which somebody acts right before a link is read, as often as `act` says. */

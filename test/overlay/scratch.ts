@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Layer, type LayerOptions, openLayer } from "../../src/overlay/layer.ts";
-import type { Pending } from "../../src/overlay/pending.ts";
+import type { Pending } from "../../src/overlay/pending/pending.ts";
 
 /** A directory on the disk with these files, removed after the test. */
 export function plant(files: Readonly<Record<string, string>> = {}): string {

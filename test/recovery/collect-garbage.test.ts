@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { checkpoints } from "../../src/commit/operation-log.ts";
 import { prepareCommit } from "../../src/commit/prepare.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { identifyProcess, processNameOf } from "../../src/disk/process-identity.ts";
 import { packedContentBytesMax } from "../../src/limits.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
@@ -126,7 +126,7 @@ test("a store that git has repacked is collected as well", async () => {
 test("gc does not wait for a committer, and nothing is lost to it", async () => {
   await live(4);
   const before = readdirSync(join(fixture.state.checkpoints, "objects/pack")).sort();
-  const { RootLock } = await import("../../src/commit/lock.ts");
+  const { RootLock } = await import("../../src/commit/lock/lock.ts");
   const lock = await RootLock.take(fixture.store.disk, fixture.state);
   expect(await collectGarbage(fixture.store)).toMatchObject({ outcome: "busy" });
   lock.release();

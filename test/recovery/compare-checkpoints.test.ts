@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { patchOfEdits } from "../../src/commit/patch.ts";
+import { patchOfEdits } from "../../src/commit/patch/patch.ts";
 import { compareCheckpoints, editsOfCheckpoint } from "../../src/recovery/compare-checkpoints.ts";
 import { findCheckpoint } from "../../src/recovery/find-checkpoint.ts";
 import { runGit } from "../objects/store-fixture.ts";

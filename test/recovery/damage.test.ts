@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkpoints } from "../../src/commit/operation-log.ts";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { openFlags } from "../../src/disk/open-flags.ts";
 import { scanPack } from "../../src/objects/pack-scan.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";

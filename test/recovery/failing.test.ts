@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { diffLayer } from "../../src/commit/diff.ts";
-import { commitPlanFile, planFileOf } from "../../src/commit/plan-file.ts";
+import { diffLayer } from "../../src/commit/diff/diff.ts";
+import { commitPlanFile, planFileOf } from "../../src/commit/plan/plan-file.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
 import { HastyDisk, HistoryFixture } from "./history-fixture.ts";

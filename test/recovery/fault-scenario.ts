@@ -1,10 +1,10 @@
 import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { type CommitStore, openCommitStore } from "../../src/commit/commit-store.ts";
-import { checkpoints } from "../../src/commit/operation-log.ts";
-import { recoverJournal } from "../../src/commit/recover.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { recoverJournal } from "../../src/commit/recover/recover.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
 import { repairStore } from "../../src/recovery/repair-store.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";

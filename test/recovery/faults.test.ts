@@ -2,7 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { runGit } from "../objects/store-fixture.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
 import { acts, collect, FaultScenario, type Meant } from "./fault-scenario.ts";

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkpoints } from "../../src/commit/operation-log.ts";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
 import { compareCheckpoints } from "../../src/recovery/compare-checkpoints.ts";
 import { findDrift } from "../../src/recovery/find-drift.ts";

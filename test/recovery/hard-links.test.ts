@@ -1,7 +1,7 @@
 import { linkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
 import { codeOf } from "../crash/commit-faults.ts";
 import { type DiskCall, FaultDisk } from "../support/fault-disk.ts";

@@ -11,12 +11,12 @@ import {
 import { dirname, join } from "node:path";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { type CommitStore, openCommitStore } from "../../src/commit/commit-store.ts";
-import { diffLayer } from "../../src/commit/diff.ts";
+import { diffLayer } from "../../src/commit/diff/diff.ts";
 import type { CommitOptions } from "../../src/commit/options.ts";
 import type { CommitReceipt } from "../../src/commit/receipt.ts";
 import type { Disk } from "../../src/disk/disk.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
-import { stateDirectoryOf } from "../../src/disk/state-directory.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { type OverlayFs, openLayer } from "../../src/overlay/layer.ts";
 import { runGit } from "../objects/store-fixture.ts";
 import { memoryDirectory } from "../support/memory-directory.ts";

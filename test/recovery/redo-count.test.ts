@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkpoints } from "../../src/commit/operation-log.ts";
+import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { planRedo, planUndo } from "../../src/recovery/recovery-plan.ts";
 import { redo, undo } from "../../src/recovery/take-back.ts";
 import { fc } from "../support/properties.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { redo, restore, undo } from "../../src/recovery/take-back.ts";
 import { verifyStore } from "../../src/recovery/verify-store.ts";
 import { FaultDisk } from "../support/fault-disk.ts";

@@ -2,8 +2,8 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { NodeStats } from "../../src/disk/node-stats.ts";
-import { ClonedFiles } from "../../src/sandbox/cloned-files.ts";
-import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
+import { ClonedFiles } from "../../src/sandbox/engine/cloned-files.ts";
+import { PinnedTree } from "../../src/sandbox/harvest/pinned-tree.ts";
 import { treeOf } from "./sandbox-fixture.ts";
 
 type Facts = Partial<Pick<NodeStats, "ino" | "birthtimeNs" | "mtimeNs" | "size">>;

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { nativeCalls } from "../../src/disk/native-calls.ts";
+import { nativeCalls } from "../../src/disk/native/native-calls.ts";
 import { openOverlay } from "../../src/index.ts";
 import { allEngines, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
 

@@ -101,7 +101,7 @@ it("refuses a pattern that leads over the whole disk", async () => {
     ...(await original<typeof import("../../src/limits.ts")>()),
     deniedLooksMax: 10,
   }));
-  const { existingPaths } = await import("../../src/sandbox/outside-globs.ts");
+  const { existingPaths } = await import("../../src/sandbox/namespace/outside-globs.ts");
   expect(() => existingPaths("/**/no-such-name")).toThrow(/narrow it/);
   expect(existingPaths("/etc/passw?")).toEqual(["/etc/passwd"]);
   vi.doUnmock("../../src/limits.ts");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeReport, examineSandbox } from "../../src/sandbox/doctor.ts";
-import { enginesOfSystem } from "../../src/sandbox/engine-choice.ts";
+import { enginesOfSystem } from "../../src/sandbox/engine/engine-choice.ts";
 import { appArmorProfile, isolationError, remedyFor } from "../../src/sandbox/sandbox-error.ts";
 import { kindOfWords } from "../../src/sandbox/start-failure.ts";
 import { openOver, treeOf } from "./sandbox-fixture.ts";

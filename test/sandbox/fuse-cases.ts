@@ -13,11 +13,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openLayer } from "../../src/overlay/layer.ts";
-import { startWorkspace } from "../../src/sandbox/engine-choice.ts";
-import { EngineVerdicts } from "../../src/sandbox/engine-verdicts.ts";
-import { KernelWorkspace } from "../../src/sandbox/kernel-workspace.ts";
-import { LentContents } from "../../src/sandbox/lent-contents.ts";
-import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
+import { startWorkspace } from "../../src/sandbox/engine/engine-choice.ts";
+import { EngineVerdicts } from "../../src/sandbox/engine/engine-verdicts.ts";
+import { KernelWorkspace } from "../../src/sandbox/engine/kernel-workspace.ts";
+import { LentContents } from "../../src/sandbox/harvest/lent-contents.ts";
+import { PinnedTree } from "../../src/sandbox/harvest/pinned-tree.ts";
 import { canMountLayers, LayeredRoot } from "../support/layered-root.ts";
 import { isRoot, openOver, treeOf } from "./sandbox-fixture.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { nativeCalls } from "../../src/disk/native-calls.ts";
+import { nativeCalls } from "../../src/disk/native/native-calls.ts";
 import { openOverlay } from "../../src/index.ts";
 import { allEngines, treeOf } from "./sandbox-fixture.ts";
 

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ControlGroup } from "../../src/sandbox/control-group.ts";
-import { controlGroupPlaces, placesIn } from "../../src/sandbox/control-group-places.ts";
+import { ControlGroup } from "../../src/sandbox/command/control-group.ts";
+import { controlGroupPlaces, placesIn } from "../../src/sandbox/command/control-group-places.ts";
 import { allEngines, isRoot, openOver, scratchDirectory, treeOf } from "./sandbox-fixture.ts";
 
 const quiet = { stdio: "ignore" } as const;

@@ -3,7 +3,7 @@ import type { FuseBackend } from "../../src/sandbox/fuse/backend.ts";
 import { ownerBackend } from "../../src/sandbox/fuse/owner-backend.ts";
 import { factsNameOf, upperNameOf } from "../../src/sandbox/fuse/served-names.ts";
 import type { UpperView } from "../../src/sandbox/fuse/upper-view.ts";
-import { resolveRedirect } from "../../src/sandbox/overlay-redirects.ts";
+import { resolveRedirect } from "../../src/sandbox/harvest/overlay-redirects.ts";
 
 const secret = ".draftfs-secret";
 const calls: string[] = [];

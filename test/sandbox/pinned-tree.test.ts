@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
+import { PinnedTree } from "../../src/sandbox/harvest/pinned-tree.ts";
 import { scratchDirectory, treeOf } from "./sandbox-fixture.ts";
 
 const { O_CREAT, O_DIRECTORY, O_RDONLY, O_WRONLY } = constants;

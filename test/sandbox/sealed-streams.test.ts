@@ -28,7 +28,7 @@ describe.runIf(process.platform === "linux")("the streams of a command", () => {
   it.each(["0", "1"])("are all that it has of ours, with DRAFTFS_NATIVE=%s", async (wish) => {
     vi.resetModules();
     vi.stubEnv("DRAFTFS_NATIVE", wish);
-    const { SealedStreams } = await import("../../src/sandbox/sealed-streams.ts");
+    const { SealedStreams } = await import("../../src/sandbox/namespace/sealed-streams.ts");
     const descriptor = inheritedDescriptor();
     const show = (stdio: readonly unknown[]): string => {
       const command = ["readlink", [`/proc/self/fd/${descriptor}`]] as const;

@@ -11,7 +11,7 @@ import fs, {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
-import { KernelWorkspace } from "../../src/sandbox/kernel-workspace.ts";
+import { KernelWorkspace } from "../../src/sandbox/engine/kernel-workspace.ts";
 import { allEngines, exportTree, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
 import { snapshotOf } from "./tree-snapshot.ts";
 

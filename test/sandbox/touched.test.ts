@@ -1,10 +1,10 @@
 import fs, { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { nativeCalls } from "../../src/disk/native-calls.ts";
-import { MirrorNode } from "../../src/sandbox/mirror.ts";
-import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
-import { ViewWatch } from "../../src/sandbox/view-watch.ts";
+import { nativeCalls } from "../../src/disk/native/native-calls.ts";
+import { MirrorNode } from "../../src/sandbox/harvest/mirror.ts";
+import { PinnedTree } from "../../src/sandbox/harvest/pinned-tree.ts";
+import { ViewWatch } from "../../src/sandbox/harvest/view-watch.ts";
 import {
   exportTree,
   kernelEngines,

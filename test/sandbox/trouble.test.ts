@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { MirrorNode } from "../../src/sandbox/mirror.ts";
-import { Namespace } from "../../src/sandbox/namespace.ts";
-import { planNamespace } from "../../src/sandbox/namespace-plan.ts";
-import { PinnedTree } from "../../src/sandbox/pinned-tree.ts";
+import { MirrorNode } from "../../src/sandbox/harvest/mirror.ts";
+import { PinnedTree } from "../../src/sandbox/harvest/pinned-tree.ts";
+import { Namespace } from "../../src/sandbox/namespace/namespace.ts";
+import { planNamespace } from "../../src/sandbox/namespace/namespace-plan.ts";
 import { isRoot, kernelEngines, openOver, treeOf } from "./sandbox-fixture.ts";
 
 // What an earlier file of this process has loaded knows nothing of the mock.

@@ -1,5 +1,5 @@
 import nodeFs from "node:fs";
-import type { LowerFileSystem } from "../../src/disk/lower.ts";
+import type { LowerFileSystem } from "../../src/disk/lower/lower.ts";
 
 /** The disk, and the names of the functions that were called on it. */
 export function countedDisk(): { readonly fs: LowerFileSystem; readonly calls: string[] } {

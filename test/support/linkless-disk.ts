@@ -1,4 +1,4 @@
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 
 /** The real disk as a FAT file system would be: without hard links, and without symbolic ones. */
 export class LinklessDisk extends NodeDisk {

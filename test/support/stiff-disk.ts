@@ -1,5 +1,5 @@
 import type { Disk } from "../../src/disk/disk.ts";
-import { NodeDisk } from "../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 
 /**
  * The real disk as an overlayfs would be of which lower layers hold every directory: none can be

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { globTest } from "../../src/overlay/glob-pattern.ts";
+import { globTest } from "../../src/overlay/path/glob-pattern.ts";
 import { walkFiles } from "../../src/tools/walk-files.ts";
 import { plainOverlay, plant } from "../engines/support/plain-overlay.ts";
 

@@ -4,8 +4,8 @@ import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { nextStep } from "../next-step.ts";
 import { type Use, withHistory } from "../open-root.ts";
-import { receiptDocument, receiptText } from "../receipt-view.ts";
 import { UsageError } from "../usage-error.ts";
+import { receiptDocument, receiptText } from "../view/receipt-view.ts";
 import { withProgress } from "../with-progress.ts";
 
 interface ApplyOptions extends CommonOptions {

@@ -1,8 +1,8 @@
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { comparedLines, comparedTotals } from "../compared-view.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
-import { writePatchBytes } from "../patch-view.ts";
+import { comparedLines, comparedTotals } from "../view/compared-view.ts";
+import { writePatchBytes } from "../view/patch-view.ts";
 
 interface CompareOptions extends CommonOptions {
   readonly from: string;

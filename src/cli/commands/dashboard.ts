@@ -1,5 +1,5 @@
-import { checkRoot } from "../../disk/check-root.ts";
-import { NodeDisk } from "../../disk/node-disk.ts";
+import { NodeDisk } from "../../disk/node/node-disk.ts";
+import { checkRoot } from "../../disk/state/check-root.ts";
 import { listDrafts } from "../../index.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { ProjectWatch } from "../dashboard/project-watch.ts";

@@ -1,14 +1,14 @@
-import { changeLines, totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { commandDiffDocuments, writeCommandDiffs } from "../command-diff-view.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { patchNotes, unsupportedNote } from "../left-out.ts";
 import { withOverlay } from "../open-root.ts";
-import { writePatch } from "../patch-view.ts";
 import { patternsOf } from "../path-patterns.ts";
 import { progressLine } from "../progress.ts";
-import { figuresDocument } from "../run-document.ts";
-import { shownChangesOf, totalsOf } from "../shown-changes.ts";
+import { changeLines, totalsText } from "../view/changes-view.ts";
+import { commandDiffDocuments, writeCommandDiffs } from "../view/command-diff-view.ts";
+import { patchNotes, unsupportedNote } from "../view/left-out.ts";
+import { writePatch } from "../view/patch-view.ts";
+import { figuresDocument } from "../view/run-document.ts";
+import { shownChangesOf, totalsOf } from "../view/shown-changes.ts";
 
 interface DiffOptions extends CommonOptions {
   readonly paths: readonly string[];

@@ -1,14 +1,14 @@
 import { isDraftError } from "../../errors.ts";
 import { removeDraft } from "../../index.ts";
-import { summaryLines } from "../change-summary.ts";
-import { totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { draftNameOf, withOverlay } from "../open-root.ts";
 import { ask } from "../question.ts";
 import { rootOf } from "../root-of.ts";
-import { shownChangesOf, totalsOf } from "../shown-changes.ts";
 import { printable } from "../terminal.ts";
+import { summaryLines } from "../view/change-summary.ts";
+import { totalsText } from "../view/changes-view.ts";
+import { shownChangesOf, totalsOf } from "../view/shown-changes.ts";
 
 interface DiscardOptions extends CommonOptions {
   /** Asks nothing. */

@@ -1,9 +1,9 @@
 import { listDrafts } from "../../index.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { localTime } from "../local-time.ts";
-import { bytesText, countText } from "../quantities.ts";
 import { rootOf } from "../root-of.ts";
+import { localTime } from "../view/local-time.ts";
+import { bytesText, countText } from "../view/quantities.ts";
 
 /** `draftfs drafts`: the saved drafts of a root. */
 export async function execute(context: CommandContext, options: CommonOptions): Promise<number> {

@@ -2,7 +2,7 @@ import { collect, collectedCode, type KeepOptions, reportText, retentionOf } fro
 import type { CommandContext } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { type Use, withHistory } from "../open-root.ts";
-import { countText } from "../quantities.ts";
+import { countText } from "../view/quantities.ts";
 
 /** `draftfs gc`: forgets old checkpoints and packs the rest together. */
 export function execute(context: CommandContext, options: KeepOptions): Promise<number> {

@@ -1,7 +1,7 @@
-import { checkpointDocument, checkpointLine, commandLines } from "../checkpoint-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
+import { checkpointDocument, checkpointLine, commandLines } from "../view/checkpoint-view.ts";
 
 interface LogOptions extends CommonOptions {
   readonly limit?: number;

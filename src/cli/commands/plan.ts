@@ -5,8 +5,8 @@ import { nextStep } from "../next-step.ts";
 import { draftNameOf, withOverlay } from "../open-root.ts";
 import { patternsOf } from "../path-patterns.ts";
 import { progressLine } from "../progress.ts";
-import { countText } from "../quantities.ts";
 import { printable } from "../terminal.ts";
+import { countText } from "../view/quantities.ts";
 
 interface PlanOptions extends CommonOptions {
   readonly paths: readonly string[];

@@ -1,9 +1,9 @@
-import { checkpointDocument, checkpointLine } from "../checkpoint-view.ts";
 import { collect, collectedCode, type KeepOptions, reportText, retentionOf } from "../collect.ts";
 import type { CommandContext } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { type Use, withHistory } from "../open-root.ts";
 import { UsageError } from "../usage-error.ts";
+import { checkpointDocument, checkpointLine } from "../view/checkpoint-view.ts";
 
 /** `draftfs prune`: forgets the checkpoints beyond what it is told to keep, and names them. */
 export function execute(context: CommandContext, options: KeepOptions): Promise<number> {

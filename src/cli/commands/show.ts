@@ -1,13 +1,13 @@
+import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { withHistory } from "../open-root.ts";
 import {
   checkpointDocument,
   checkpointLine,
   commandLines,
   recordedLines,
-} from "../checkpoint-view.ts";
-import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { withHistory } from "../open-root.ts";
-import { writePatchBytes } from "../patch-view.ts";
+} from "../view/checkpoint-view.ts";
+import { writePatchBytes } from "../view/patch-view.ts";
 
 interface ShowOptions extends CommonOptions {
   readonly patch?: boolean;

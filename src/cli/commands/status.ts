@@ -1,11 +1,11 @@
-import { changeLines, machineFigureLines, totalsText } from "../changes-view.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { unsupportedNote } from "../left-out.ts";
 import { nextSteps } from "../next-step.ts";
 import { draftNameOf, withOverlay } from "../open-root.ts";
-import { figuresDocument } from "../run-document.ts";
-import { shownChangesOf, totalsOf } from "../shown-changes.ts";
+import { changeLines, machineFigureLines, totalsText } from "../view/changes-view.ts";
+import { unsupportedNote } from "../view/left-out.ts";
+import { figuresDocument } from "../view/run-document.ts";
+import { shownChangesOf, totalsOf } from "../view/shown-changes.ts";
 
 /** `draftfs status`: what is pending, file by file. */
 export function execute(context: CommandContext, options: CommonOptions): Promise<number> {

@@ -1,8 +1,8 @@
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withHistory } from "../open-root.ts";
-import { bytesText, countText } from "../quantities.ts";
 import { printable } from "../terminal.ts";
+import { bytesText, countText } from "../view/quantities.ts";
 import { withProgress } from "../with-progress.ts";
 
 interface VerifyOptions extends CommonOptions {

@@ -1,6 +1,6 @@
-import { isJournalStuck } from "../../commit/stuck-journal.ts";
+import { isJournalStuck } from "../../commit/recover/stuck-journal.ts";
 import type { Disk } from "../../disk/disk.ts";
-import type { StateDirectory } from "../../disk/state-directory.ts";
+import type { StateDirectory } from "../../disk/state/state-directory.ts";
 import { journalStuckMs } from "../../limits.ts";
 import { signatureOf } from "./signature.ts";
 

@@ -6,7 +6,7 @@ import { type ConfigKeyName, configFiles } from "../../config/config-keys.ts";
 import { configDirectoryVariable } from "../../config/default-values.ts";
 import { readSystemHealth } from "../../config/system-health.ts";
 import type { Disk } from "../../disk/disk.ts";
-import { type StateDirectory, stateDirectoryOf } from "../../disk/state-directory.ts";
+import { type StateDirectory, stateDirectoryOf } from "../../disk/state/state-directory.ts";
 import { type DraftSummary, listDrafts } from "../../drafts/draft-list.ts";
 import { reasonOf } from "../../errors.ts";
 import { MIB } from "../../limits.ts";

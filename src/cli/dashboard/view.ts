@@ -1,9 +1,9 @@
 import type { Alert } from "../../metrics/alerts.ts";
 import type { Measurement } from "../../metrics/measurement.ts";
 import type { Aggregate } from "../../metrics/measurement-window.ts";
-import { localTime } from "../local-time.ts";
-import { bytesText, countText } from "../quantities.ts";
 import { printable } from "../terminal.ts";
+import { localTime } from "../view/local-time.ts";
+import { bytesText, countText } from "../view/quantities.ts";
 import type { DashboardAlerts, DashboardState } from "./dashboard-state.ts";
 import { type Html, html } from "./html.ts";
 

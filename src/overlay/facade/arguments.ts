@@ -1,7 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { checkArguments, constants, realFileSystem as real } from "../../disk/lower-classes.ts";
+import {
+  checkArguments,
+  constants,
+  realFileSystem as real,
+} from "../../disk/lower/lower-classes.ts";
 import { decodeName, encodePath } from "../../disk/names.ts";
-import { kernelTimeOf } from "../../disk/node-time.ts";
+import { kernelTimeOf } from "../../disk/node/node-time.ts";
 import type { Instant } from "../instant.ts";
 
 /** A path argument as every function of `node:fs` takes it. */

@@ -1,4 +1,4 @@
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
 import { retryAfter } from "../file-system-error.ts";
 
 /** Any function of the synchronous table. */

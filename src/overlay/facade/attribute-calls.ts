@@ -1,5 +1,5 @@
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { changeMode, changeOwner, changeTimes } from "../attributes.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { changeMode, changeOwner, changeTimes } from "../calls/attributes.ts";
 import type { Core } from "../core.ts";
 import { modeOf, type PathArgument, pathOf, timesOf } from "./arguments.ts";
 import { attempt } from "./attempt.ts";

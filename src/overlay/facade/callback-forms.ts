@@ -1,5 +1,5 @@
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
 import type { Core } from "../core.ts";
 import { errorOfCall } from "../file-system-error.ts";
 import { optionsOf, type PathArgument, pathOf, statOptionsOf } from "./arguments.ts";

@@ -1,11 +1,11 @@
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { setMode, setOwner, setTimes } from "../attributes.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { setMode, setOwner, setTimes } from "../calls/attributes.ts";
+import { describe } from "../calls/inspect.ts";
+import { truncateOpen } from "../calls/open.ts";
 import type { Core } from "../core.ts";
 import { requireOwner } from "../credentials.ts";
 import type { OpenFile } from "../descriptors.ts";
-import { describe } from "../inspect.ts";
 import type { Node } from "../node.ts";
-import { truncateOpen } from "../open.ts";
 import { statOptionsOf, timesOf } from "./arguments.ts";
 import { attemptOn } from "./attempt.ts";
 import { checkOwner, requiredModeOf } from "./attribute-calls.ts";

@@ -5,8 +5,8 @@ import {
   Dir,
   dirSymbols,
   realFileSystem as real,
-} from "../../disk/lower-classes.ts";
-import { direntOf, isDirectoryType, type ShownEntry } from "../inspect.ts";
+} from "../../disk/lower/lower-classes.ts";
+import { direntOf, isDirectoryType, type ShownEntry } from "../calls/inspect.ts";
 import { shownPath } from "./arguments.ts";
 import { codedError } from "./coded-error.ts";
 

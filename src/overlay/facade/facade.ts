@@ -7,10 +7,10 @@ import {
   dirSymbols,
   realFileSystem as real,
   Stats,
-} from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
+} from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
 import { type Core, untouched } from "../core.ts";
-import { exists, isDirectory } from "../path-walk.ts";
+import { exists, isDirectory } from "../path/path-walk.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
 import { type Callback, takeCallback, tellNext } from "./asynchronous.ts";
 import { callbackForms } from "./callback-forms.ts";

@@ -2,8 +2,12 @@ import { EventEmitter } from "node:events";
 import type fs from "node:fs";
 import { createInterface, type Interface } from "node:readline";
 import type { ReadableStream } from "node:stream/web";
-import { checkArguments, dirSymbols, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
+import {
+  checkArguments,
+  dirSymbols,
+  realFileSystem as real,
+} from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
 import { KIB } from "../../limits.ts";
 import { optionsOf } from "./arguments.ts";
 import { deliver, nextTurn, throwIfAborted } from "./asynchronous.ts";

@@ -1,9 +1,9 @@
 import type fs from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
-import { compileGlob, type GlobSegment, globStar, matchesSegment } from "../glob-pattern.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
+import { compileGlob, type GlobSegment, globStar, matchesSegment } from "../path/glob-pattern.ts";
 
 /** What `glob` is to find, and how. */
 export interface GlobOptions {

@@ -1,6 +1,6 @@
 import type fs from "node:fs";
 import { posix } from "node:path";
-import { type GlobSegment, globStar, matchesSegment } from "../glob-pattern.ts";
+import { type GlobSegment, globStar, matchesSegment } from "../path/glob-pattern.ts";
 import { nextTurn } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { type GlobOptions, globOptionsOf } from "./glob-options.ts";

@@ -1,7 +1,7 @@
+import { inspect } from "../calls/inspect.ts";
+import { makeDirectory } from "../calls/name-changes.ts";
 import type { Core } from "../core.ts";
 import { codeOf, Fault } from "../file-system-error.ts";
-import { inspect } from "../inspect.ts";
-import { makeDirectory } from "../name-changes.ts";
 
 /**
  * Makes a directory and all that are missing above it, as libuv's loop behind

@@ -1,13 +1,13 @@
 import type fs from "node:fs";
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
+import { checkAccess, inspect, readLink, realPath } from "../calls/inspect.ts";
+import { makeLink, makeSymlink, removeFile } from "../calls/name-changes.ts";
+import { openFile } from "../calls/open.ts";
+import { rename } from "../calls/rename.ts";
 import type { Core } from "../core.ts";
 import { asRealUser } from "../credentials.ts";
 import { codeOf, errorOfCall } from "../file-system-error.ts";
-import { checkAccess, inspect, readLink, realPath } from "../inspect.ts";
-import { makeLink, makeSymlink, removeFile } from "../name-changes.ts";
-import { openFile } from "../open.ts";
-import { rename } from "../rename.ts";
 import {
   encodeResult,
   encodingOf,

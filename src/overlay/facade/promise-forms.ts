@@ -1,5 +1,5 @@
-import { constants, dirSymbols, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
+import { constants, dirSymbols, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
 import type { Core } from "../core.ts";
 import { codeOf, fileSystemError } from "../file-system-error.ts";
 import { flagsOf, optionsOf, type PathArgument, pathOf, shownPath } from "./arguments.ts";

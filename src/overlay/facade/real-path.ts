@@ -1,6 +1,6 @@
 import { posix } from "node:path";
+import { inspect, readLink } from "../calls/inspect.ts";
 import type { Core } from "../core.ts";
-import { inspect, readLink } from "../inspect.ts";
 import { attempt } from "./attempt.ts";
 
 /**

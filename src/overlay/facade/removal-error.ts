@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
-import { nodeHabits } from "../../disk/node-habits.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
 import { fileSystemError, isSystemError } from "../file-system-error.ts";
 
 /** Refusals of `rmSync` that Node 23 and later knows by name, in the words of the C++ library. */

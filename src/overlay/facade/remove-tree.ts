@@ -1,9 +1,9 @@
 import { constants } from "node:os";
+import { listDirectory } from "../calls/inspect.ts";
+import { removeDirectory, removeFile } from "../calls/name-changes.ts";
 import type { Core } from "../core.ts";
 import { codeOf, errorOfCall } from "../file-system-error.ts";
-import { listDirectory } from "../inspect.ts";
-import { removeDirectory, removeFile } from "../name-changes.ts";
-import { type ExistingPlace, isDirectory } from "../path-walk.ts";
+import { type ExistingPlace, isDirectory } from "../path/path-walk.ts";
 import { attempt } from "./attempt.ts";
 import { systemError } from "./system-error.ts";
 

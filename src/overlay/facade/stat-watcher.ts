@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type fs from "node:fs";
 import { posix } from "node:path";
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
 import type { Core } from "../core.ts";
 import { absentStats } from "../stats.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";

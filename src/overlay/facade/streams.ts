@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type fs from "node:fs";
-import { realFileSystem as real } from "../../disk/lower-classes.ts";
+import { realFileSystem as real } from "../../disk/lower/lower-classes.ts";
 import { codedError } from "./coded-error.ts";
 import { type HandleUser, OverlayFileHandle } from "./file-handle.ts";
 

@@ -1,9 +1,9 @@
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
 import { readBufferBytes } from "../../limits.ts";
+import { readFrom, writeTo } from "../calls/open.ts";
 import type { Core } from "../core.ts";
 import { fileSystemError } from "../file-system-error.ts";
-import { readFrom, writeTo } from "../open.ts";
 import { attemptOn } from "./attempt.ts";
 import { closedDescriptor } from "./descriptor-calls.ts";
 

@@ -1,11 +1,9 @@
 import { randomInt } from "node:crypto";
 import type fs from "node:fs";
 import { posix } from "node:path";
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
-import { copyFile } from "../copy-file.ts";
-import type { Core } from "../core.ts";
-import { codeOf } from "../file-system-error.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
+import { copyFile } from "../calls/copy-file.ts";
 import {
   direntOf,
   inspect,
@@ -13,9 +11,11 @@ import {
   listDirectory,
   listNames,
   type ShownEntry,
-} from "../inspect.ts";
-import { makeDirectory, removeDirectory } from "../name-changes.ts";
-import { isDirectory } from "../path-walk.ts";
+} from "../calls/inspect.ts";
+import { makeDirectory, removeDirectory } from "../calls/name-changes.ts";
+import type { Core } from "../core.ts";
+import { codeOf } from "../file-system-error.ts";
+import { isDirectory } from "../path/path-walk.ts";
 import {
   encodeResult,
   encodingOf,

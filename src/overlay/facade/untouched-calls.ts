@@ -1,11 +1,11 @@
 import type fs from "node:fs";
-import { readWithoutFollowing } from "../../disk/lower.ts";
-import { Dirent, realFileSystem as real } from "../../disk/lower-classes.ts";
+import { readWithoutFollowing } from "../../disk/lower/lower.ts";
+import { Dirent, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
 import { KIB } from "../../limits.ts";
+import { describeNode } from "../calls/inspect.ts";
 import { type Core, untouched } from "../core.ts";
 import { isPermitted, mayRead } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
-import { describeNode } from "../inspect.ts";
 import type { Call } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { pieceOf } from "./whole-file-calls.ts";

@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
 import { types } from "node:util";
-import { checkArguments, realFileSystem as real } from "../../disk/lower-classes.ts";
-import { nodeHabits } from "../../disk/node-habits.ts";
-import { compileGlob, matchesGlob } from "../glob-pattern.ts";
+import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
+import { compileGlob, matchesGlob } from "../path/glob-pattern.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 

@@ -1,13 +1,13 @@
 import { EventEmitter } from "node:events";
 import type fs from "node:fs";
 import { posix } from "node:path";
-import { nodeHabits } from "../../disk/node-habits.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
 import type { Identity, TreeChange } from "../change-feed.ts";
 import type { Core } from "../core.ts";
 import { codeOf, errorOfCall, Fault } from "../file-system-error.ts";
 import type { DirectoryNode } from "../node.ts";
 import { type PathAfter, placeAt } from "../open-places.ts";
-import { type ExistingPlace, isDirectory } from "../path-walk.ts";
+import { type ExistingPlace, isDirectory } from "../path/path-walk.ts";
 import {
   encodeResult,
   encodingOf,

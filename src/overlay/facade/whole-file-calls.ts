@@ -1,15 +1,19 @@
-import { checkArguments, constants, realFileSystem as real } from "../../disk/lower-classes.ts";
+import {
+  checkArguments,
+  constants,
+  realFileSystem as real,
+} from "../../disk/lower/lower-classes.ts";
 import { readFileBytesMax } from "../../limits.ts";
+import { makeFile } from "../calls/name-changes.ts";
+import { openFile, readFrom, replaceContent, truncateOpen, writeTo } from "../calls/open.ts";
+import { FileContent } from "../content/file-content.ts";
+import { pageBytes } from "../content/page.ts";
 import type { Core } from "../core.ts";
 import { mayRead, mayWrite, requireAccess } from "../credentials.ts";
 import type { OpenFile } from "../descriptors.ts";
-import { FileContent } from "../file-content.ts";
 import { Fault } from "../file-system-error.ts";
-import { makeFile } from "../name-changes.ts";
 import type { Node } from "../node.ts";
-import { openFile, readFrom, replaceContent, truncateOpen, writeTo } from "../open.ts";
-import { pageBytes } from "../page.ts";
-import { exists, type Place } from "../path-walk.ts";
+import { exists, type Place } from "../path/path-walk.ts";
 import {
   bytesOf,
   encodingOf,

@@ -1,6 +1,6 @@
 import { encodePath } from "../../disk/names.ts";
 import { childOf } from "../../disk/tree-path.ts";
-import { NameWatch } from "../name-watch.ts";
+import { NameWatch } from "../harvest/name-watch.ts";
 import type { FuseBackend, LowerDirectory } from "./backend.ts";
 import type { FuseNode, NodeTable } from "./node-table.ts";
 import {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, openSync, readFileSync, statSync } from "node:fs";
 import type { TreePath } from "../../disk/tree-path.ts";
-import type { ToldNode } from "../harvest-source.ts";
+import type { ToldNode } from "../harvest/harvest-source.ts";
 import { factsNameOf, type Since, secretOf } from "./served-names.ts";
 import { decodeLook, type SoleOwner } from "./served-nodes.ts";
 

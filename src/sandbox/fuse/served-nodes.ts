@@ -1,6 +1,6 @@
 import { ModeStats, type NodeStats } from "../../disk/node-stats.ts";
-import type { NodeMeta } from "../../overlay/pending.ts";
-import type { ToldNode } from "../harvest-source.ts";
+import type { NodeMeta } from "../../overlay/pending/pending.ts";
+import type { ToldNode } from "../harvest/harvest-source.ts";
 import { type Attributes, attributesBytes, writeAttributes } from "./protocol.ts";
 
 /** Files up to this size are handed over with their attributes: a harvest copies them anyway. */

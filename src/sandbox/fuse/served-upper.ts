@@ -1,8 +1,8 @@
 import type { NodeStats } from "../../disk/node-stats.ts";
 import { nameOf, parentOf, type TreePath } from "../../disk/tree-path.ts";
-import type { ToldNode } from "../harvest-source.ts";
-import type { MirrorNode } from "../mirror.ts";
-import type { DirectoryTouched, TouchedNames } from "../touched-names.ts";
+import type { ToldNode } from "../harvest/harvest-source.ts";
+import type { MirrorNode } from "../harvest/mirror.ts";
+import type { DirectoryTouched, TouchedNames } from "../harvest/touched-names.ts";
 import { everything, type FactsWanted, readServedFacts, type ServedFacts } from "./served-facts.ts";
 import type { Since } from "./served-names.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync, writeSync } from "node:fs";
 import { dataBytesOf } from "../../disk/data-pieces.ts";
 import { absoluteOf } from "../../disk/tree-path.ts";
 import { openLayer } from "../../overlay/layer.ts";
-import { deniedMatcher } from "../denied-paths.ts";
+import { deniedMatcher } from "../namespace/denied-paths.ts";
 import type { FuseBackend } from "./backend.ts";
 import { boundedBackend } from "./bounded-backend.ts";
 import { denyReading } from "./deny-reading.ts";

@@ -1,4 +1,4 @@
-import type { NodeMeta } from "../../overlay/pending.ts";
+import type { NodeMeta } from "../../overlay/pending/pending.ts";
 import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { SealedStreams } from "../sealed-streams.ts";
+import { SealedStreams } from "../namespace/sealed-streams.ts";
 import { StartFailure } from "../start-failure.ts";
 import { type ServerOrder, serverOrderVariable, servingLine, upperNameOf } from "./served-names.ts";
 import { serverPath } from "./server-path.ts";

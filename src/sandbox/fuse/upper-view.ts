@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import type { TreePath } from "../../disk/tree-path.ts";
 import type { Layer } from "../../overlay/layer.ts";
-import type { NodeMeta } from "../../overlay/pending.ts";
+import type { NodeMeta } from "../../overlay/pending/pending.ts";
 import type { FuseBackend } from "./backend.ts";
 import type { Attributes } from "./protocol.ts";
 import { everything, type FactsJson } from "./served-facts.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { DashboardState } from "../../../src/cli/dashboard/dashboard-state.ts";
 import { ProjectWatch } from "../../../src/cli/dashboard/project-watch.ts";
 import { viewOf } from "../../../src/cli/dashboard/view.ts";
-import { NodeDisk } from "../../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../../src/disk/node/node-disk.ts";
 import { openOverlay } from "../../../src/index.ts";
 import { plant, temporaryDirectory } from "../../engines/support/plain-overlay.ts";
 

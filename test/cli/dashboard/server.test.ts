@@ -6,7 +6,7 @@ import { isLoopback, isOwnHost } from "../../../src/cli/dashboard/access.ts";
 import type { DashboardState } from "../../../src/cli/dashboard/dashboard-state.ts";
 import { ProjectWatch } from "../../../src/cli/dashboard/project-watch.ts";
 import { type Dashboard, serveDashboard } from "../../../src/cli/dashboard/server.ts";
-import { NodeDisk } from "../../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../../src/disk/node/node-disk.ts";
 import { keptDirectory, plant } from "../../engines/support/plain-overlay.ts";
 import { removeTree } from "../../support/remove-tree.ts";
 import { EventReader } from "./event-reader.ts";

@@ -1,9 +1,9 @@
 import { commitChangeSet } from "../../../src/commit/commit.ts";
 import { type CommitStore, openCommitStore } from "../../../src/commit/commit-store.ts";
-import { diffLayer } from "../../../src/commit/diff.ts";
+import { diffLayer } from "../../../src/commit/diff/diff.ts";
 import type { Durability } from "../../../src/commit/receipt.ts";
-import { recoverJournal } from "../../../src/commit/recover.ts";
-import { stateDirectoryOf } from "../../../src/disk/state-directory.ts";
+import { recoverJournal } from "../../../src/commit/recover/recover.ts";
+import { stateDirectoryOf } from "../../../src/disk/state/state-directory.ts";
 import { openLayer } from "../../../src/overlay/layer.ts";
 import type { Committer } from "./committer.ts";
 import { type Forgetting, MachineDisk } from "./machine-disk.ts";

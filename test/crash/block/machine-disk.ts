@@ -1,4 +1,4 @@
-import { NodeDisk } from "../../../src/disk/node-disk.ts";
+import { NodeDisk } from "../../../src/disk/node/node-disk.ts";
 
 /** Which waits for the device do nothing, to show what each of them is good for. */
 export interface Forgetting {

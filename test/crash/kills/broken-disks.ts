@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { type StateDirectory, stateDirectoryOf } from "../../../src/disk/state-directory.ts";
+import { type StateDirectory, stateDirectoryOf } from "../../../src/disk/state/state-directory.ts";
 import { ImpatientDisk } from "../impatient-disk.ts";
 
 /** Ways to break the protocol of a commit, each of which kills have to find. */

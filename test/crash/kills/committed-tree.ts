@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import type { ChangeSet } from "../../../src/commit/change-set.ts";
+import type { ChangeSet } from "../../../src/commit/change-set/change-set.ts";
 import { ChangeBuilder, directoryAfter, fileAfter } from "../../commit/change-builder.ts";
 
 /** Which commit made a tree: its number, counting up, and who made it. All of a tree follows from it. */

@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ChangeSet } from "../../../src/commit/change-set.ts";
+import type { ChangeSet } from "../../../src/commit/change-set/change-set.ts";
 import { commitChangeSet } from "../../../src/commit/commit.ts";
 import { openCommitStore } from "../../../src/commit/commit-store.ts";
 import type { Durability } from "../../../src/commit/receipt.ts";
-import { stateDirectoryOf } from "../../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../../src/disk/state/state-directory.ts";
 import { isDraftError } from "../../../src/errors.ts";
 import { recoverRoot } from "../../../src/recovery/recover-root.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";

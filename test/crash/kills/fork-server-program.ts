@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { commitChangeSet } from "../../../src/commit/commit.ts";
 import { openCommitStore } from "../../../src/commit/commit-store.ts";
-import { stateDirectoryOf } from "../../../src/disk/state-directory.ts";
+import { stateDirectoryOf } from "../../../src/disk/state/state-directory.ts";
 import { recoverRoot } from "../../../src/recovery/recover-root.ts";
 import { TemporaryRoot } from "../../commit/scenario.ts";
 import { dieInScenario } from "../commit-victim.ts";

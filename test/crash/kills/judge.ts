@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
+import { checkpoints } from "../../../src/commit/checkpoint/operation-log.ts";
 import { type CommitStore, openCommitStore } from "../../../src/commit/commit-store.ts";
-import { RootLock } from "../../../src/commit/lock.ts";
-import { checkpoints } from "../../../src/commit/operation-log.ts";
-import { recoverLocked } from "../../../src/commit/recover.ts";
-import { ensureStateDirectory, stateDirectoryOf } from "../../../src/disk/state-directory.ts";
+import { RootLock } from "../../../src/commit/lock/lock.ts";
+import { recoverLocked } from "../../../src/commit/recover/recover.ts";
+import { ensureStateDirectory, stateDirectoryOf } from "../../../src/disk/state/state-directory.ts";
 import { collectGarbage } from "../../../src/recovery/collect-garbage.ts";
 import { recoverRoot } from "../../../src/recovery/recover-root.ts";
 import { verifyStore } from "../../../src/recovery/verify-store.ts";

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { openCommitStore } from "../../../src/commit/commit-store.ts";
-import { lookIfWhole } from "../../../src/commit/recovery-due.ts";
-import { NodeDisk } from "../../../src/disk/node-disk.ts";
-import { type StateDirectory, stateDirectoryOf } from "../../../src/disk/state-directory.ts";
+import { lookIfWhole } from "../../../src/commit/recover/recovery-due.ts";
+import { NodeDisk } from "../../../src/disk/node/node-disk.ts";
+import { type StateDirectory, stateDirectoryOf } from "../../../src/disk/state/state-directory.ts";
 import type { ImpatientDisk } from "../impatient-disk.ts";
 import { encodeStanding, type Place, type Standing, standingBytes } from "./place.ts";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { nativeCalls } from "../../../src/disk/native-calls.ts";
+import { nativeCalls } from "../../../src/disk/native/native-calls.ts";
 import type { FuseBackend, LowerDirectory, LowerStamp } from "../../../src/sandbox/fuse/backend.ts";
 import { LowerChanges } from "../../../src/sandbox/fuse/lower-changes.ts";
 import { type FuseNode, NodeTable } from "../../../src/sandbox/fuse/node-table.ts";

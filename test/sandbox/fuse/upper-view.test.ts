@@ -11,7 +11,7 @@ import {
   lookBytesMax,
 } from "../../../src/sandbox/fuse/served-nodes.ts";
 import { UpperView } from "../../../src/sandbox/fuse/upper-view.ts";
-import type { ToldNode } from "../../../src/sandbox/harvest-source.ts";
+import type { ToldNode } from "../../../src/sandbox/harvest/harvest-source.ts";
 import { treeOf } from "../sandbox-fixture.ts";
 
 describe("the upper of a served tree", () => {

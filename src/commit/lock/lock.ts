@@ -1,0 +1,294 @@
+import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { closeQuietly } from "../../disk/close-quietly.ts";
+import type { Disk } from "../../disk/disk.ts";
+import { identifyProcess } from "../../disk/process-identity.ts";
+import { isUntouched, type Stamp } from "../../disk/stamp.ts";
+import { type StateDirectory, withoutOwnRights } from "../../disk/state/state-directory.ts";
+import { DraftError } from "../../errors.ts";
+import { lockWaitMs } from "../../limits.ts";
+import { adviceOn, type HolderState, judgeHolder } from "./judge-holder.ts";
+import { type Holder, isTorn, readHolder } from "./lock-holder.ts";
+import {
+  type ClaimedName,
+  claimName,
+  type KeptFile,
+  removeName,
+  removeQuietly,
+  replaceName,
+} from "./lock-names.ts";
+import { usingState } from "./state-access.ts";
+
+/** How long between two looks at a lock that somebody holds. */
+const pollMsMin = 2;
+const pollMsMax = 50;
+
+export interface LockOptions {
+  /** How long to wait for another committer, in milliseconds. 10 s by default. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+  /**
+   * What native calls are worth to the taker, in microseconds, see `nativeCalls`; infinity by
+   * default. With them the kernel can tell those in other containers when the taker has died.
+   */
+  readonly nativeSavingUs?: number;
+}
+
+/** Who takes a name, and how. */
+interface Taker {
+  readonly disk: Disk;
+  readonly self: Holder;
+  /** The lock itself, of which the names are. */
+  readonly lock: string;
+  readonly nativeSavingUs: number;
+}
+
+/** Who has a name, or had it until this moment, as far as can be told. */
+interface Rival {
+  readonly kind: "rival";
+  readonly holder: Holder;
+  readonly state: HolderState;
+}
+
+type Attempt = Rival | ({ readonly kind: "taken" } & ClaimedName);
+
+/**
+ * The right to change a root: one holder at a time, across processes.
+ *
+ * The lock is a file that says who holds it, put in place whole (see `LockName`), which fails where
+ * there is one already. A holder that died is replaced without the race that lock files are known
+ * for (two waiters judge it dead, one takes the lock, the other removes the lock just taken):
+ *
+ * - To replace the dead holder with token T, a waiter must first take the name `lock.T`, by the
+ *   same exclusive step. There is only one such name, and T never comes back.
+ * - Holding `lock.T`, it checks that the lock is still T's and renames `lock.T` over it.
+ * - If it dies in between, `lock.T` is itself a lock with a dead holder, and replaced the same way.
+ *
+ * A live holder is never robbed: its process is looked up with its start time and boot, and where
+ * it is numbered elsewhere, the kernel is asked whether it still has its file locked.
+ */
+export class RootLock implements Disposable {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #token: string;
+  /** The lock file as it was taken; `undefined` where the disk did not tell. */
+  readonly #stamp: Stamp | undefined;
+  readonly #kept: KeptFile | undefined;
+  #directory: Stamp | undefined;
+  #isHeld = true;
+
+  private constructor({ disk, self }: Taker, path: string, { kept }: ClaimedName) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#token = self.token;
+    this.#kept = kept;
+    this.#stamp = kept?.stamp ?? lookQuietly(disk, path);
+  }
+
+  /**
+   * Takes the lock of a root, waiting for another committer to finish.
+   *
+   * @throws {DraftError} `DRAFT_LOCKED` when it does not in time, `DRAFT_ABORTED` on the signal,
+   *   `DRAFT_STATE_UNUSABLE` when there can be no lock.
+   */
+  static async take(
+    disk: Disk,
+    state: StateDirectory,
+    options: LockOptions = {},
+  ): Promise<RootLock> {
+    const waitMs = options.waitMs ?? lockWaitMs;
+    const self: Holder = { ...identifyProcess(disk), token: randomBytes(9).toString("hex") };
+    const { nativeSavingUs = Number.POSITIVE_INFINITY } = options;
+    const taker: Taker = { disk, self, lock: state.lock, nativeSavingUs };
+    const started = performance.now();
+    for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
+      const take = (): Attempt => takeName(taker, state.lock);
+      const attempt = usingState(state, "write to", () => orAbandon(self, take));
+      if (attempt.kind === "taken") {
+        return checked(new RootLock(taker, state.lock, attempt), state);
+      }
+      if (options.signal?.aborted) throw aborted(state);
+      if (performance.now() - started > waitMs) throw locked(state, attempt, waitMs);
+      await delay(pollMs);
+    }
+  }
+
+  /** Whether its owner may read and write what is made now, as the umask has it. */
+  get isUsable(): boolean {
+    return this.#stamp === undefined || (this.#stamp.mode & 0o600) === 0o600;
+  }
+
+  /**
+   * Whether directories keep their inode numbers. An overlayfs of layers on several file systems
+   * makes numbers up for directories (without `xino`); then its files have other devices than they.
+   */
+  get hasStableInodes(): boolean {
+    if (this.#stamp === undefined) return true;
+    return this.#lookAtDirectory()?.dev === this.#stamp.dev;
+  }
+
+  /** The inode of the directory that the lock lies in; `undefined` where it may change. */
+  get directoryInode(): string | undefined {
+    const inode = this.hasStableInodes ? this.#lookAtDirectory()?.ino : undefined;
+    return inode === undefined ? undefined : String(inode);
+  }
+
+  #lookAtDirectory(): Stamp | undefined {
+    this.#directory ??= this.#disk.lstat(dirname(this.#path));
+    return this.#directory;
+  }
+
+  /** Gives the lock back; does nothing the second time. */
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    try {
+      // Somebody may have removed it by hand, and somebody else have taken it since.
+      if (this.#isOwn()) removeName(this.#disk, this.#path, this.#token);
+    } catch {
+      // What was done under the lock is done. The file stays, but it is known to hold nobody back.
+      abandoned.add(this.#token);
+    } finally {
+      // After the removal: what lies there and is not locked is a dead holder's.
+      if (this.#kept !== undefined) closeQuietly(this.#disk, this.#kept.descriptor);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** By a look where that tells: it is to be given back also when no file can be opened. */
+  #isOwn(): boolean {
+    const now = this.#disk.lstat(this.#path);
+    if (now === undefined) return false;
+    // As long as it is open, no other file gets its number.
+    if (this.#kept !== undefined) {
+      const { dev, ino } = this.#kept.stamp;
+      return now.dev === dev && now.ino === ino;
+    }
+    if (this.#stamp !== undefined && isUntouched(now, this.#stamp)) return true;
+    return readHolder(this.#disk, this.#path)?.token === this.#token;
+  }
+}
+
+function checked(lock: RootLock, state: StateDirectory): RootLock {
+  if (lock.isUsable) return lock;
+  lock.release();
+  throw withoutOwnRights(state.path);
+}
+
+/** Tokens of locks that this process could not remove. */
+const abandoned = new Set<string>();
+
+/** Whatever an attempt that failed has left of a lock holds nobody back. */
+function orAbandon<Result>(self: Holder, attempt: () => Result): Result {
+  try {
+    return attempt();
+  } catch (error) {
+    abandoned.add(self.token);
+    throw error;
+  }
+}
+
+function lookQuietly(disk: Disk, path: string): Stamp | undefined {
+  try {
+    return disk.lstat(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes a name, or tells who has it. */
+function takeName(taker: Taker, path: string): Attempt {
+  const { disk, self, lock } = taker;
+  const claimed = claim(taker, path);
+  if (claimed !== undefined) return { kind: "taken", ...claimed };
+  // Given back meanwhile, or soon: the next look takes it.
+  const again: Rival = { kind: "rival", holder: self, state: { kind: "gone" } };
+  const holder = readHolder(disk, path);
+  if (holder === undefined) return again;
+  if (!abandoned.has(holder.token)) {
+    const state = judgeHolder(disk, path, holder, self);
+    if (state.kind !== "gone") return { kind: "rival", holder, state };
+  }
+  const right = `${lock}.${holder.token}`;
+  const attempt = takeName(taker, right);
+  if (attempt.kind === "rival") return attempt;
+  let isReplaced = false;
+  try {
+    // Else somebody was faster, and done with it: the right was to a holder that is no more.
+    isReplaced = readHolder(disk, path)?.token === holder.token && replaceName(disk, right, path);
+    return isReplaced ? attempt : again;
+  } finally {
+    if (!isReplaced) giveUp(taker, right, attempt);
+  }
+}
+
+function giveUp({ disk, self }: Taker, right: string, { kept }: ClaimedName): void {
+  removeQuietly(disk, right, self.token);
+  if (kept !== undefined) closeQuietly(disk, kept.descriptor);
+}
+
+/**
+ * Removes, beside a lock, what processes have left that died in the very moment of taking it. What
+ * says of no process whose it is may be one that is being written.
+ *
+ * @param isHeld - whether the caller has the lock. Then rights to replace a dead holder (`lock.T`)
+ *   are swept too: T has been replaced, so whoever still takes one finds that it is of no use.
+ *   While nobody has the lock, two could come to have the same right.
+ */
+export function sweepClaims(disk: Disk, directory: string, isHeld: boolean): void {
+  for (const { name } of disk.readdir(directory)) {
+    const path = `${directory}/${name}`;
+    if (!(isHeld ? /^lock\.\w+(\.new)?$/ : /^lock\.\w+\.new$/).test(name)) continue;
+    const holder = readHolder(disk, path);
+    if (holder === undefined || isTorn(holder)) continue;
+    if (judgeHolder(disk, path, holder, identifyProcess(disk)).kind === "gone") {
+      removeQuietly(disk, path, holder.token);
+    }
+  }
+}
+
+/** Takes a name unless somebody has it. */
+function claim(taker: Taker, path: string): ClaimedName | undefined {
+  const { disk, self, lock, nativeSavingUs } = taker;
+  const draft = `${lock}.${self.token}.new`;
+  const keep = (descriptor: number): KeptFile | undefined => {
+    const locks = disk.kernelLocks?.(nativeSavingUs);
+    if (locks === undefined) return undefined;
+    const stamp = disk.fstat(descriptor);
+    const kernelLock = locks.hold({ path: draft, descriptor, stamp });
+    if (kernelLock === undefined) return undefined;
+    return { descriptor, stamp, content: contentOf({ ...self, kernelLock }) };
+  };
+  return claimName(disk, { path, token: self.token, draft, content: contentOf(self), keep });
+}
+
+function contentOf(holder: Holder): Buffer {
+  return Buffer.from(`${JSON.stringify(holder)}\n`);
+}
+
+function locked(
+  state: StateDirectory,
+  { holder, state: known }: Rival,
+  waitMs: number,
+): DraftError {
+  const who = holder.pid === 0 ? "somebody unknown" : `process ${holder.pid} on ${holder.host}`;
+  const waited = `${Math.round(waitMs)} ms`;
+  const advice = adviceOn(known, state.lock);
+  return new DraftError(
+    "DRAFT_LOCKED",
+    `Cannot change ${state.root}: ${who} has been committing for ${waited}. ${advice}`,
+    { path: state.lock, details: { pid: holder.pid, host: holder.host, advice } },
+  );
+}
+
+function aborted(state: StateDirectory): DraftError {
+  return new DraftError(
+    "DRAFT_ABORTED",
+    `Stopped waiting for the lock of ${state.root}: the caller gave up. Nothing was touched.`,
+    { path: state.lock },
+  );
+}

@@ -1,0 +1,127 @@
+import { constants as files } from "node:fs";
+import { constants } from "node:os";
+import { makeDevice, type NodeStats, StatxStats, statxBytes, timeAt } from "../node-stats.ts";
+import { type PinnedPlace, pinnedPlaceOf } from "../pinned-place.ts";
+import type { NodeKind, Stamp } from "../stamp.ts";
+import {
+  closeOnExec,
+  currentDirectory,
+  type ForeignFunction,
+  type ForeignLibrary,
+  isUnspeakable,
+} from "./foreign-library.ts";
+
+/** The calls of {@link NativeCalls} for a name in an open directory. */
+export interface NativePlaces {
+  /**
+   * What lies under a name in an open directory, itself, by statx(2).
+   *
+   * @returns `null` where nothing does; `undefined` where that cannot be told like this.
+   */
+  statIn(directory: number, name: string): NodeStats | null | undefined;
+  /** {@link NativePlaces.statIn}, as a stamp. */
+  stampIn(place: PinnedPlace): Stamp | null | undefined;
+  /** Of an open file, by statx(2). @returns `undefined` where that cannot be told like this. */
+  stampOfOpen(descriptor: number): Stamp | undefined;
+  /**
+   * Whether names can be made and removed in a directory, by faccessat(2).
+   *
+   * @returns `undefined` where that cannot be told like this.
+   */
+  isChangeable(place: PinnedPlace): boolean | undefined;
+  /** openat(2). @returns a descriptor; -1 where it cannot be opened. */
+  openIn(place: PinnedPlace, flags: number, mode: number): number;
+  /** renameat2(2). @returns whether it was done. */
+  rename(source: string, target: string): boolean;
+  /** The same with `RENAME_NOREPLACE`: done only where nothing lies at the target. */
+  renameNew(source: string, target: string): boolean;
+}
+
+export function nativePlaces({ errno, find }: ForeignLibrary): NativePlaces {
+  const statx = find("int statx(int, str, int, unsigned int, void*)");
+  const faccessat = find("int faccessat(int, str, int, int)");
+  const openat = find("int openat(int, str, int, unsigned int)");
+  const renameat2 = find("int renameat2(int, str, int, str, unsigned int)");
+  const bytes = Buffer.alloc(statxBytes);
+  const look = (directory: number, name: string, flags: number, wanted: number) =>
+    statx?.(directory, name, flags, wanted, bytes) === 0;
+  const isNothing = () => errno() === constants.errno.ENOENT;
+  return {
+    statIn(directory, name) {
+      if (statx === undefined || isUnspeakable(name)) return undefined;
+      if (look(directory, name, notFollowed, withBirth)) return new StatxStats(bytes);
+      return isNothing() ? null : undefined;
+    },
+    stampIn({ directory, name }) {
+      if (statx === undefined || isUnspeakable(name)) return undefined;
+      if (look(directory, name, notFollowed, basicStats)) return stampIn(bytes);
+      return isNothing() ? null : undefined;
+    },
+    stampOfOpen(descriptor) {
+      return look(descriptor, "", ofDescriptor, basicStats) ? stampIn(bytes) : undefined;
+    },
+    isChangeable({ directory, name }) {
+      if (faccessat === undefined || isUnspeakable(name)) return undefined;
+      return faccessat(directory, name, files.W_OK | files.X_OK, 0) === 0;
+    },
+    openIn({ directory, name }, flags, mode) {
+      if (openat === undefined || isUnspeakable(name)) return -1;
+      return openat(directory, name, flags | closeOnExec, mode);
+    },
+    rename: (source, target) => move(renameat2, source, target, 0),
+    renameNew: (source, target) => move(renameat2, source, target, renameNoReplace),
+  };
+}
+
+/** `AT_SYMLINK_NOFOLLOW` and `AT_NO_AUTOMOUNT`, as lstat(2) does. */
+const notFollowed = 0x100 | 0x800;
+/** `AT_EMPTY_PATH`. */
+const ofDescriptor = 0x1000;
+/** All that lstat(2) tells. */
+const basicStats = 0x7ff;
+/** And the time of birth. */
+const withBirth = basicStats | 0x800;
+const renameNoReplace = 1;
+
+function move(
+  renameat2: ForeignFunction | undefined,
+  source: string,
+  target: string,
+  flags: number,
+): boolean {
+  if (renameat2 === undefined || isUnspeakable(source) || isUnspeakable(target)) return false;
+  const from = pinnedPlaceOf(source);
+  const to = pinnedPlaceOf(target);
+  return (
+    renameat2(
+      from?.directory ?? currentDirectory,
+      from?.name ?? source,
+      to?.directory ?? currentDirectory,
+      to?.name ?? target,
+      flags,
+    ) === 0
+  );
+}
+
+/** The stamp that a `struct statx` holds. */
+function stampIn(bytes: Buffer): Stamp {
+  const mode = bytes.readUInt16LE(28);
+  return {
+    kind: kinds.get(mode & files.S_IFMT) ?? "other",
+    dev: BigInt(makeDevice(bytes.readUInt32LE(136), bytes.readUInt32LE(140))),
+    ino: bytes.readBigUInt64LE(32),
+    mode: mode & 0o7777,
+    nlink: bytes.readUInt32LE(16),
+    uid: bytes.readUInt32LE(20),
+    gid: bytes.readUInt32LE(24),
+    size: Number(bytes.readBigUInt64LE(40)),
+    mtimeNs: timeAt(bytes, 112),
+    ctimeNs: timeAt(bytes, 96),
+  };
+}
+
+const kinds: ReadonlyMap<number, NodeKind> = new Map([
+  [files.S_IFREG, "file"],
+  [files.S_IFDIR, "directory"],
+  [files.S_IFLNK, "symlink"],
+]);

@@ -1,0 +1,370 @@
+import { checkOptions } from "../../check-options.ts";
+import { DraftError, isDraftError } from "../../errors.ts";
+import { callsOf, type IoCounts, noIo } from "../../metrics/measurement.ts";
+import { Meter, nothingDone } from "../../metrics/meter.ts";
+import { inSavepoint } from "../apply-changes.ts";
+import { checkBatchSize, runBatch } from "../batch/run-batch.ts";
+import type { BatchResult } from "../batch-result.ts";
+import { checkOperation, checkOverlay } from "../check-input.ts";
+import { editExtents } from "../coalesce/edit-extents.ts";
+import { KnownNodes } from "../known-nodes.ts";
+import { type EditOperation, type Operation, sizeOf } from "../operation.ts";
+import { type OptimizerSettings, settingsFor } from "../optimizer-settings.ts";
+import { pipelineNames } from "../option-names.ts";
+import type { EngineOverlay } from "../overlay-port.ts";
+import { plainCallsOf, runPlain } from "../run-plain.ts";
+import type { TemplateCache } from "../template/template-cache.ts";
+import { featuresOf } from "./operation-features.ts";
+import { type Decision, decide, type OperationFeatures } from "./optimizer.ts";
+import {
+  bareFeatures,
+  engineOf,
+  isLeftAlone,
+  loneFeatures,
+  type Step,
+  sumOf,
+} from "./pipeline-step.ts";
+
+/** What was decided about an operation, and what came of it. */
+export interface DecisionRecord {
+  readonly operation: Operation["kind"];
+  readonly path: string;
+  readonly features: OperationFeatures;
+  readonly decision: Decision;
+  /**
+   * Calls saved in truth, shared out among the operations of one batch that were coalesced, or all
+   * of them where none was; negative when it took more.
+   */
+  readonly callsSaved: number;
+  /** Bytes that edits of a huge file did not write; 0 for everything else. */
+  readonly bytesSaved: number;
+}
+
+/** An engine that failed, and was replaced by the standard path. */
+export interface Fallback {
+  readonly engine: string;
+  readonly operations: number;
+  readonly error: Error;
+}
+
+/** What one flush of the pipeline did. */
+export interface FlushResult {
+  readonly decisions: readonly DecisionRecord[];
+  readonly fallbacks: readonly Fallback[];
+  /** The batch, when one was run and stood. */
+  readonly batch: BatchResult | undefined;
+  readonly io: IoCounts;
+}
+
+export interface PipelineOptions {
+  /** What is left out is as the overlay has it. */
+  readonly settings?: Partial<OptimizerSettings>;
+  readonly meter?: Meter;
+  /** Where templates that are found go; without it none are looked for. */
+  readonly templates?: TemplateCache;
+  /** Whether the operations were asked for as one batch. */
+  readonly insideBatch?: boolean;
+  /** Told at once when an engine falls back; the result lists it as well. */
+  readonly onFallback?: (fallback: Fallback) => void;
+  /** Stops a flush, which takes all of it back. */
+  readonly signal?: AbortSignal;
+  /** The batch engine; another one in tests of what happens when it fails. */
+  readonly runBatch?: typeof runBatch;
+  /** The engine for huge files, likewise. */
+  readonly editExtents?: typeof editExtents;
+  /** Milliseconds; the system's clock by default. */
+  readonly now?: () => number;
+}
+
+/** What a step took, and what that saved. */
+interface StepOutcome {
+  readonly io: IoCounts;
+  readonly callsSaved: number;
+  readonly bytesSaved: number;
+}
+
+const noResults: readonly FlushResult[] = [];
+const noFallbacks: readonly Fallback[] = [];
+/** Never added to. */
+const nothingWaiting: Operation[] = [];
+
+/**
+ * Gathers operations, decides how each is done when they are looked at together, and does them.
+ *
+ * It belongs inside a transaction or an overlay: operations wait until {@link flush}, until one
+ * comes after the window has closed, or until a full batch is there. There is no timer: whoever
+ * submits nothing more has to flush. A flush is all or none. Where the profile of an agent has no
+ * batches, nothing waits: each operation is a flush of its own.
+ */
+export class WritePipeline {
+  readonly #overlay: EngineOverlay;
+  readonly #settings: OptimizerSettings;
+  readonly #meter: Meter;
+  readonly #options: PipelineOptions;
+  readonly #now: () => number;
+  /** What is decided about every single small operation; settled once. */
+  readonly #leftAlone: Decision;
+  #waiting: Operation[] = nothingWaiting;
+  #waitingSince = 0;
+
+  constructor(overlay: EngineOverlay, options: PipelineOptions = {}) {
+    checkOverlay("WritePipeline", overlay);
+    checkOptions("WritePipeline", options, pipelineNames);
+    this.#overlay = overlay;
+    const settings = settingsFor(overlay, options.settings);
+    checkBatchSize(settings.batchFilesMax);
+    this.#settings = settings.profile.batches ? settings : { ...settings, batchFilesMax: 1 };
+    this.#meter = options.meter ?? new Meter();
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#leftAlone = decide(loneFeatures, this.#settings);
+  }
+
+  /** How many operations wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Takes an operation in; does what waits first when the window has closed, and everything when a
+   * full batch is there. Its bytes must not change before they are flushed.
+   *
+   * @returns what flushes did, when there were any.
+   * @throws what {@link flush} throws. Where that was the flush of what waited before, the new
+   *   operation waits all the same.
+   */
+  submit(operation: Operation): readonly FlushResult[] {
+    checkOperation(operation);
+    const now = this.#now();
+    const isLate = this.#waiting.length > 0 && now - this.#waitingSince > this.#settings.windowMs;
+    let done: readonly FlushResult[] = noResults;
+    try {
+      if (isLate) done = [this.flush()];
+    } finally {
+      if (this.#waiting.length === 0) this.#waitingSince = now;
+      // A list of just one, which is what most flushes find, is made as small as can be.
+      if (this.#waiting.length === 0) this.#waiting = [operation];
+      else this.#waiting.push(operation);
+    }
+    const isFull = this.#waiting.length >= this.#settings.batchFilesMax;
+    return isFull ? [...done, this.flush()] : done;
+  }
+
+  /**
+   * Does everything that waits.
+   *
+   * @throws the error of an operation that cannot be done on the standard path either; nothing of
+   *   the flush is done then.
+   */
+  flush(): FlushResult {
+    const operations = this.#waiting;
+    this.#waiting = nothingWaiting;
+    const [only] = operations;
+    if (only !== undefined && isLeftAlone(operations, this.#settings) && operations.length === 1) {
+      return this.#runOnly(only);
+    }
+    const nodes = new KnownNodes(this.#overlay);
+    const steps = this.#decide(operations, nodes);
+    return inSavepoint(this.#overlay, () => this.#run(steps, nodes));
+  }
+
+  /** The way of a single small operation: its one call is all or none by itself. */
+  #runOnly(operation: Operation): FlushResult {
+    stopIfAborted(this.#options.signal);
+    const features = bareFeatures(operation, 1);
+    const decision = this.#leftAlone;
+    const io = this.#meter.isActive
+      ? this.#measurePlain(operation, features.sizeBytes)
+      : runPlain(this.#overlay, operation);
+    const { kind, path } = operation;
+    const record = { operation: kind, path, features, decision, callsSaved: 0, bytesSaved: 0 };
+    return { decisions: [record], fallbacks: noFallbacks, batch: undefined, io };
+  }
+
+  #measurePlain(operation: Operation, sizeBytes: number): IoCounts {
+    return this.#meter.measure(
+      { name: operation.kind, path: operation.path, sizeBytes },
+      () => runPlain(this.#overlay, operation),
+      (io) => ({ io, optimization: "none", baselineCalls: plainCallsOf(operation) }),
+    );
+  }
+
+  #decide(operations: readonly Operation[], nodes: KnownNodes): Step[] {
+    const settings = this.#settings;
+    if (isLeftAlone(operations, settings)) {
+      // One small write, or no optimisation at all: not even looked at.
+      return operations.map((operation) => {
+        const features = bareFeatures(operation, operations.length);
+        return { operation, features, decision: decide(features, settings) };
+      });
+    }
+    const all = featuresOf(this.#overlay, operations, settings, {
+      insideBatch: this.#options.insideBatch ?? false,
+      templates: this.#options.templates,
+      nodes,
+    });
+    return operations.map((operation, index) => {
+      const features = all[index] ?? bareFeatures(operation, operations.length);
+      return { operation, features, decision: decide(features, settings) };
+    });
+  }
+
+  #run(steps: readonly Step[], nodes: KnownNodes): FlushResult {
+    const fallbacks: Fallback[] = [];
+    const totals = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
+    const add = (io: IoCounts) => {
+      totals.reads += io.reads;
+      totals.writes += io.writes;
+      totals.deletes += io.deletes;
+      totals.moves += io.moves;
+      totals.bytesWritten += io.bytesWritten;
+    };
+    // Where there is a batch, the standard path goes along in its place: it costs the same there.
+    const isBatch = steps.some(({ decision }) => isBatched(decision));
+    const together = steps.filter(({ decision }) => isBatch && decision.strategy !== "stream");
+    const outcomes = new Map<Step, StepOutcome>();
+    const outcome = isBatch ? this.#runBatch(together, nodes, fallbacks) : undefined;
+    if (outcome !== undefined) {
+      add(outcome.io);
+      for (const step of together) outcomes.set(step, outcome.of(step));
+    }
+    for (const step of steps) {
+      if (outcomes.has(step)) continue;
+      const alone = this.#runAlone(step, fallbacks);
+      add(alone.io);
+      outcomes.set(step, alone);
+    }
+    const decisions = steps.map((step): DecisionRecord => {
+      const { operation, features, decision } = step;
+      const { callsSaved = 0, bytesSaved = 0 } = outcomes.get(step) ?? {};
+      const { kind, path } = operation;
+      return { operation: kind, path, features, decision, callsSaved, bytesSaved };
+    });
+    return { decisions, fallbacks, batch: outcome?.batch, io: totals };
+  }
+
+  #runBatch(
+    steps: readonly Step[],
+    nodes: KnownNodes,
+    fallbacks: Fallback[],
+  ): {
+    readonly io: IoCounts;
+    readonly batch: BatchResult | undefined;
+    of(step: Step): StepOutcome;
+  } {
+    const operations = steps.map(({ operation }) => operation);
+    const plainCalls = operations.reduce((sum, operation) => sum + plainCallsOf(operation), 0);
+    const run = this.#options.runBatch ?? runBatch;
+    const engine = engineOf(steps);
+    const sizeBytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
+    const done = this.#meter.measure(
+      { name: engine, sizeBytes },
+      () => {
+        const attempt = this.#attempt(() => {
+          const result = run(this.#overlay, operations, {
+            maxBatchSize: this.#settings.batchFilesMax,
+            oneByOne: !this.#settings.profile.coalescing,
+            nodes,
+            ...signalOf(this.#options),
+          });
+          if (result.outcome === "rolled_back") throw result.error;
+          return result;
+        });
+        if (attempt.kind === "done") return { io: attempt.value, batch: attempt.value };
+        this.#note(fallbacks, { engine, operations: steps.length, error: attempt.error });
+        const io = operations.map((operation) => runPlain(this.#overlay, operation));
+        return { io: sumOf(io), batch: undefined };
+      },
+      ({ io, batch }) => ({
+        io,
+        optimization: batch === undefined ? "none" : engine,
+        baselineCalls: plainCalls,
+        outcome: batch === undefined ? "fell_back" : "done",
+      }),
+      // All of the flush is taken back then.
+      () => ({ ...nothingDone, safety: { rollback: "done" } }),
+    );
+    const saved = plainCalls - callsOf(done.io);
+    const promised = steps.filter(({ decision }) => decision.strategy === "coalesce");
+    const sharers = new Set(promised.length > 0 ? promised : steps);
+    const share = { io: noIo, callsSaved: saved / sharers.size, bytesSaved: 0 };
+    const nothing = { io: noIo, callsSaved: 0, bytesSaved: 0 };
+    return { ...done, of: (step) => (sharers.has(step) ? share : nothing) };
+  }
+
+  /** Operations that have no company: the standard path, or an edit by extents. */
+  #runAlone(step: Step, fallbacks: Fallback[]): StepOutcome {
+    const { operation, decision } = step;
+    const isStream = decision.strategy === "stream" && operation.kind === "edit";
+    stopIfAborted(this.#options.signal);
+    return this.#meter.measure(
+      { name: operation.kind, path: operation.path, sizeBytes: sizeOf(operation) },
+      () => {
+        const streamed = isStream ? this.#stream(step, operation, fallbacks) : undefined;
+        if (streamed !== undefined) return { ...streamed, isOptimized: true };
+        const io = runPlain(this.#overlay, operation);
+        return { io, callsSaved: 0, bytesSaved: 0, isOptimized: false };
+      },
+      ({ io, isOptimized }) => ({
+        io,
+        optimization: isOptimized ? "stream" : "none",
+        baselineCalls: plainCallsOf(operation),
+        outcome: isStream && !isOptimized ? "fell_back" : "done",
+      }),
+    );
+  }
+
+  /** Edits by extents; `undefined` when that failed, and nothing was done. */
+  #stream(
+    { features }: Step,
+    operation: EditOperation,
+    fallbacks: Fallback[],
+  ): StepOutcome | undefined {
+    const { path, edits } = operation;
+    const run = this.#options.editExtents ?? editExtents;
+    const attempt = this.#attempt(() => run(this.#overlay, path, edits, signalOf(this.#options)));
+    if (attempt.kind === "failed") {
+      this.#note(fallbacks, { engine: "stream", operations: 1, error: attempt.error });
+      return undefined;
+    }
+    const { reads, writes, bytesWritten } = attempt.value;
+    const io = { reads, writes, deletes: 0, moves: 0, bytesWritten };
+    // Plain code writes the whole file for every edit.
+    const bytesSaved = features.fileBytes * edits.length - bytesWritten;
+    return { io, callsSaved: plainCallsOf(operation) - callsOf(io), bytesSaved };
+  }
+
+  #attempt<T>(
+    work: () => T,
+  ):
+    | { readonly kind: "done"; readonly value: T }
+    | { readonly kind: "failed"; readonly error: Error } {
+    try {
+      return { kind: "done", value: inSavepoint(this.#overlay, work) };
+    } catch (error) {
+      // Who stopped it does not want it done on another path.
+      if (isDraftError(error) && error.code === "DRAFT_ABORTED") throw error;
+      return { kind: "failed", error: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+
+  #note(fallbacks: Fallback[], fallback: Fallback): void {
+    fallbacks.push(fallback);
+    this.#options.onFallback?.(fallback);
+  }
+}
+
+function isBatched(decision: Decision): boolean {
+  return decision.strategy !== "standard" && decision.strategy !== "stream";
+}
+
+function signalOf({ signal }: PipelineOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw new DraftError("DRAFT_ABORTED", "The flush was stopped; nothing of it was done.", {
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,142 @@
+import { credentials, isPermitted, mayExecute } from "../credentials.ts";
+import { codeOf } from "../file-system-error.ts";
+import type { DirectoryNode } from "../node.ts";
+import type { Tree } from "../tree.ts";
+
+/** How often a directory is taken for what it was before its path is looked at again. */
+const lookupsMax = 4096;
+/** How long a directory is taken for what it was before its path is looked at again, in ms. */
+const trustMs = 100;
+/** Directories remembered at a time. */
+const directoriesMax = 65_536;
+
+/** A directory that a path is known to lead to without a link on the way. */
+export interface KnownDirectory {
+  readonly directory: DirectoryNode;
+  /**
+   * Whether the path means on the disk what it means here: the directory and all above it are plain
+   * directories of the lower, with the owner and mode that they have there.
+   */
+  readonly isAsInLower: boolean;
+}
+
+/**
+ * Remembers which directory an absolute path leads to, so that a call costs one lookup instead of
+ * one for each component.
+ *
+ * Changes made through the overlay take effect at once. What another program does to the lower is
+ * noticed when the path is looked at again: after 100 ms, or 4,096 lookups in one turn of the event
+ * loop. The last component of a call is never trusted.
+ */
+export class DirectoryPaths {
+  readonly #tree: Tree;
+  readonly #known = new Map<string, KnownDirectory>();
+  /** The one that was asked for last, which is the next one's most of the time. */
+  #lastPath = "";
+  #last: KnownDirectory | undefined = undefined;
+  #structure = -1;
+  #uid = -1;
+  #lookupsLeft = lookupsMax;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+  }
+
+  /**
+   * The directory at the first `length` characters of an absolute path, `undefined` where a walk
+   * must tell.
+   */
+  find(path: string, length: number): KnownDirectory | undefined {
+    this.#lookupsLeft -= 1;
+    if (
+      this.#lookupsLeft <= 0 ||
+      this.#structure !== this.#tree.structure ||
+      this.#uid !== credentials.uid
+    ) {
+      this.#forget();
+    }
+    // Cheaper than to cut the path and look it up.
+    if (length === this.#lastPath.length && this.#last !== undefined) {
+      if (path.startsWith(this.#lastPath)) return this.#last;
+    }
+    const directory = path.slice(0, length);
+    const known = this.#known.get(directory) ?? this.#learn(directory);
+    this.#lastPath = directory;
+    this.#last = known;
+    return known;
+  }
+
+  /** Forgets everything and stops looking at the clock, until it is asked again. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#known.clear();
+    this.#last = undefined;
+  }
+
+  #forget(): void {
+    this.#clear();
+    this.#structure = this.#tree.structure;
+    this.#uid = credentials.uid;
+    this.#lookupsLeft = lookupsMax;
+  }
+
+  #learn(path: string): KnownDirectory | undefined {
+    const { rootPath, root } = this.#tree;
+    // The directory of `/name` is cut out as the empty path.
+    if (path === rootPath || (path === "" && rootPath === "/"))
+      return this.#remember(path, root, true);
+    if (path.length <= rootPath.length) return undefined;
+    const end = path.lastIndexOf("/");
+    const name = path.slice(end + 1);
+    if (end < 0 || name === "" || name === "." || name === "..") return undefined;
+    const above = path.slice(0, end);
+    const parent = this.#known.get(above) ?? this.#learn(above);
+    if (parent === undefined || this.#tree.isHidden(parent.directory, name)) return undefined;
+    const directory = this.#directoryIn(parent.directory, name);
+    if (directory === undefined) return undefined;
+    return this.#remember(path, directory, parent.isAsInLower && directory.lowerPath === path);
+  }
+
+  #directoryIn(parent: DirectoryNode, name: string): DirectoryNode | undefined {
+    try {
+      const found = this.#tree.lookup(parent, name);
+      if (found?.kind === "upper") return found.node.kind === "directory" ? found.node : undefined;
+      if (found?.stats.isDirectory() !== true) return undefined;
+      return this.#tree.passThrough(parent, name, found.path);
+    } catch (caught) {
+      if (codeOf(caught) === undefined) throw caught;
+      return undefined;
+    }
+  }
+
+  #remember(
+    path: string,
+    directory: DirectoryNode,
+    isAsAbove: boolean,
+  ): KnownDirectory | undefined {
+    if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;
+    if (this.#known.size >= directoriesMax) this.#forget();
+    const known = { directory, isAsInLower: isAsAbove && isAsInLower(directory) };
+    this.#known.set(path, known);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#forget();
+    }, trustMs).unref();
+    return known;
+  }
+}
+
+/** Whether the lower itself grants and refuses what the overlay would. */
+function isAsInLower(directory: DirectoryNode): boolean {
+  if (!directory.attached) return true;
+  const stamp = directory.origin?.stamp;
+  if (stamp === undefined) return false;
+  const isOwned = directory.uid === stamp.uid && directory.gid === stamp.gid;
+  return isOwned && (directory.mode & 0o7777) === stamp.mode;
+}
