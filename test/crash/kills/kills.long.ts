@@ -18,6 +18,6 @@ describe(`processes that commit and recover against each other under SIGKILL (se
     await using race = new Race(server, { processes, kills, seed });
     const counts = await race.run();
     console.log(`${processes} processes, seed ${seed}:`, JSON.stringify(counts));
-    expectWork(counts);
+    expectWork(counts, kills);
   });
 });

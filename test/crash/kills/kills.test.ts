@@ -23,8 +23,9 @@ describe("kills of processes that commit against each other", () => {
   });
 
   it("never mix and never lose", async () => {
-    await using race = new Race(server, { processes: 3, kills: 60, seed: 20 });
-    expectWork(await race.run());
+    const kills = 60;
+    await using race = new Race(server, { processes: 3, kills, seed: 20 });
+    expectWork(await race.run(), kills);
   });
 
   // Most are found within twenty; a few times as many for bad luck.
