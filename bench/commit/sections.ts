@@ -1,5 +1,6 @@
 import type { ownDisk, Place, simulatedDisk } from "../lib/place.ts";
 import { writeResults } from "../lib/results.ts";
+import { measureDifferences } from "./differences.ts";
 import { measureHelp } from "./help.ts";
 import { measureLargeFile } from "./large-file.ts";
 import { measureLargeTree } from "./large-tree.ts";
@@ -95,6 +96,11 @@ export const sections: Readonly<Record<string, Section>> = {
     await using place = (await places.simulatedDisk(1000, size)) ?? places.ownDisk();
     const rounds = Math.min(scale.rounds, 3);
     return `### Large file\n\n${await measureLargeFile(place, { sizeMib, rounds })}`;
+  },
+  differences: async (scale, places) => {
+    await using place = places.ownDisk();
+    const files = scale.tiny ? 2 : 20;
+    return `### Differences\n\n${await measureDifferences(place, { files, rounds: scale.rounds })}`;
   },
   help: async (scale) => `### Start of the command line\n\n${await measureHelp(scale.rounds * 4)}`,
 };

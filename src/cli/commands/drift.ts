@@ -10,7 +10,7 @@ export function execute(context: CommandContext, options: CommonOptions): Promis
     const drift = await withProgress(context, ({ signal }) => overlay.drift({ signal }));
     if (options.json === true) out.json({ drift });
     else
-      for (const { path, reason } of drift) out.write(`${reason.padEnd(10)}  ${printable(path)}\n`);
+      for (const { path, reason } of drift) out.write(`${reason.padEnd(8)}  ${printable(path)}\n`);
     return drift.length === 0 ? exitCodes.ok : exitCodes.pending;
   });
 }
