@@ -24,48 +24,76 @@ const editLengthMax = 1000;
 export function matchLines(old: readonly string[], text: readonly string[]): LineMatch[] {
   const head = lengthOfHead(old, text);
   const tail = lengthOfTail(old, text, head);
-  const [oldEnd, newEnd] = [old.length - tail, text.length - tail];
   const matches = new Matches();
-  matches.add({ old: 0, new: 0, count: head });
-  for (const match of middleOf(old.slice(head, oldEnd), text.slice(head, newEnd))) {
-    matches.add({ old: head + match.old, new: head + match.new, count: match.count });
-  }
-  matches.add({ old: oldEnd, new: newEnd, count: tail });
+  matches.add(0, 0, head);
+  addMiddle(
+    matches,
+    head,
+    old.slice(head, old.length - tail),
+    text.slice(head, text.length - tail),
+  );
+  matches.add(old.length - tail, text.length - tail, tail);
   return matches.found;
 }
 
-function middleOf(old: readonly string[], text: readonly string[]): LineMatch[] {
-  const numbers = new Map<string, number>();
-  const numbersOf = (lines: readonly string[]): number[] =>
-    lines.map((line) => {
-      const number = numbers.get(line) ?? numbers.size;
-      numbers.set(line, number);
-      return number;
-    });
-  const [oldNumbers, newNumbers] = [numbersOf(old), numbersOf(text)];
-  const oldPlaces = placesOf(oldNumbers, new Set(newNumbers));
-  const newPlaces = placesOf(newNumbers, new Set(oldNumbers));
-  const pick = (all: readonly number[], places: readonly number[]): number[] =>
-    places.map((place) => all[place] as number);
-  const changes = diffArrays(pick(oldNumbers, oldPlaces), pick(newNumbers, newPlaces), {
+function addMiddle(
+  matches: Matches,
+  head: number,
+  old: readonly string[],
+  text: readonly string[],
+): void {
+  const sides = sharedLinesOf(old, text);
+  const changes = diffArrays(sides.old.numbers, sides.new.numbers, {
     maxEditLength: editLengthMax,
   });
-  const matches: LineMatch[] = [];
   let [oldAt, newAt] = [0, 0];
   for (const { added, removed, count } of changes ?? []) {
     for (let index = 0; !added && !removed && index < count; index++) {
-      const [place, other] = [oldPlaces[oldAt + index], newPlaces[newAt + index]];
-      matches.push({ old: place as number, new: other as number, count: 1 });
+      const [one, other] = [sides.old.places[oldAt + index], sides.new.places[newAt + index]];
+      matches.add(head + (one as number), head + (other as number), 1);
     }
     if (!added) oldAt += count;
     if (!removed) newAt += count;
   }
-  return matches;
 }
 
-/** Where the numbers stand that the other text has too. */
-function placesOf(numbers: readonly number[], others: ReadonlySet<number>): number[] {
-  return [...numbers.keys()].filter((place) => others.has(numbers[place] as number));
+/** The lines of one text that the other has as well. */
+interface SharedLines {
+  /** Equal lines have equal numbers. */
+  readonly numbers: number[];
+  /** Where each of them stands. */
+  readonly places: number[];
+}
+
+function sharedLinesOf(
+  old: readonly string[],
+  text: readonly string[],
+): { readonly old: SharedLines; readonly new: SharedLines } {
+  const known = new Map<string, number>();
+  const oldNumbers = old.map((line) => {
+    const number = known.get(line) ?? known.size;
+    known.set(line, number);
+    return number;
+  });
+  const isShared = new Uint8Array(known.size);
+  const sides = { old: { numbers: [], places: [] }, new: { numbers: [], places: [] } } as {
+    readonly old: SharedLines;
+    readonly new: SharedLines;
+  };
+  for (let place = 0; place < text.length; place++) {
+    const number = known.get(text[place] as string);
+    if (number === undefined) continue;
+    isShared[number] = 1;
+    sides.new.numbers.push(number);
+    sides.new.places.push(place);
+  }
+  for (let place = 0; place < old.length; place++) {
+    const number = oldNumbers[place] as number;
+    if (isShared[number] === 0) continue;
+    sides.old.numbers.push(number);
+    sides.old.places.push(place);
+  }
+  return sides;
 }
 
 function lengthOfHead(old: readonly string[], text: readonly string[]): number {
@@ -84,19 +112,13 @@ function lengthOfTail(old: readonly string[], text: readonly string[], head: num
 
 /** Matches that follow each other on both sides are one. */
 class Matches {
-  readonly found: LineMatch[] = [];
+  readonly found: { old: number; new: number; count: number }[] = [];
 
-  add(match: LineMatch): void {
-    if (match.count === 0) return;
+  add(old: number, other: number, count: number): void {
+    if (count === 0) return;
     const last = this.found.at(-1);
-    if (last === undefined || !continues(last, match)) {
-      this.found.push(match);
-      return;
-    }
-    this.found[this.found.length - 1] = { ...last, count: last.count + match.count };
+    if (last !== undefined && last.old + last.count === old && last.new + last.count === other) {
+      last.count += count;
+    } else this.found.push({ old, new: other, count });
   }
-}
-
-function continues(last: LineMatch, match: LineMatch): boolean {
-  return last.old + last.count === match.old && last.new + last.count === match.new;
 }
