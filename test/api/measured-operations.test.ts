@@ -6,6 +6,7 @@ import { openOverlay } from "../../src/index.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
 import { makeChanges, makeTree } from "../commit/scenario.ts";
 import { disturb } from "../crash/commit-faults.ts";
+import { removeTree } from "../support/remove-tree.ts";
 
 let root: string;
 let seen: Measurement[];
@@ -14,7 +15,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "draftfs-measured-"));
   seen = [];
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => removeTree(root));
 
 const open = () => openOverlay(root, { observer: (measurement) => seen.push(measurement) });
 const configure = (lines: string) => writeFileSync(join(root, "metrics_config.yaml"), lines);

@@ -34,6 +34,8 @@ function replaceByMove(on: Fs, root: string): void {
   on.renameSync(`${root}/d`, `${root}/a`);
 }
 
+const sealedStory = "a directory that nobody may change is moved, and may be changed";
+
 /** What happens below a directory that has been moved over another one. */
 const stories: Readonly<Record<string, (on: Fs, root: string) => void>> = {
   "a directory has the name of a file that was there": (on, root) => {
@@ -54,7 +56,7 @@ const stories: Readonly<Record<string, (on: Fs, root: string) => void>> = {
     on.rmSync(`${root}/a`, { recursive: true });
     on.renameSync(`${root}/kept`, `${root}/a`);
   },
-  "a directory that nobody may change is moved, and may be changed": (on, root) => {
+  [sealedStory]: (on, root) => {
     on.renameSync(`${root}/sealed`, `${root}/a/sealed`);
     on.chmodSync(`${root}/a/sealed`, 0o755);
     on.writeFileSync(`${root}/a/sealed/new`, "new\n");
@@ -95,22 +97,26 @@ const stories: Readonly<Record<string, (on: Fs, root: string) => void>> = {
   },
 };
 
-describe.each(Object.entries(stories))("where %s", (_, story) => {
-  test("a commit leaves what a disk would have, and undo what there was", async () => {
-    using root = TemporaryRoot.inMemory();
-    using twin = TemporaryRoot.inMemory();
-    for (const { path } of [root, twin]) makeTree(path);
-    const start = readTree(root.path);
-    story(fs, twin.path);
-    const wanted = readTree(twin.path);
-    const layer = openLayer({ root: root.path });
-    story(layer.fs as unknown as Fs, root.path);
-    const changes = diffLayer(layer);
-    layer.close();
-    const store = open(root.path);
-    await commitChangeSet(store, changes);
-    expect(readTree(root.path)).toEqual(wanted);
-    await undo(store);
-    expect(readTree(root.path)).toEqual(start);
-  });
+describe.each(Object.entries(stories))("where %s", (name, story) => {
+  // Its entry for the directory above is changed with it: only root may.
+  test.skipIf(name === sealedStory && process.getuid?.() !== 0)(
+    "a commit leaves what a disk would have, and undo what there was",
+    async () => {
+      using root = TemporaryRoot.inMemory();
+      using twin = TemporaryRoot.inMemory();
+      for (const { path } of [root, twin]) makeTree(path);
+      const start = readTree(root.path);
+      story(fs, twin.path);
+      const wanted = readTree(twin.path);
+      const layer = openLayer({ root: root.path });
+      story(layer.fs as unknown as Fs, root.path);
+      const changes = diffLayer(layer);
+      layer.close();
+      const store = open(root.path);
+      await commitChangeSet(store, changes);
+      expect(readTree(root.path)).toEqual(wanted);
+      await undo(store);
+      expect(readTree(root.path)).toEqual(start);
+    },
+  );
 });
