@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   mkdirSync,
   readdirSync,
@@ -95,6 +96,30 @@ describe.each(["by openat2", "name by name"])("the way to a directory, %s", (way
     expect(() => directories.locate(`${path}/name`)).toThrow(expect.objectContaining({ code }));
     expect(directories.hasParent(`${path}/name`)).toBe(false);
   });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "is refused through a mount, of the same disk too",
+    ({ skip }) => {
+      using root = TemporaryRoot.inMemory();
+      mkdirSync(join(root.path, "a/mounted"), { recursive: true });
+      mkdirSync(join(root.path, "beside/b/c"), { recursive: true });
+      const mounted = join(root.path, "a/mounted");
+      try {
+        execFileSync("mount", ["--bind", join(root.path, "beside"), mounted], { stdio: "pipe" });
+      } catch {
+        skip("mounting is not allowed here");
+      }
+      try {
+        using directories = new Directories(newDisk(), root.path);
+        const error = expect.objectContaining({ code: "EXDEV" });
+        expect(() => directories.locate("a/mounted/b/c/file")).toThrow(error);
+        expect(() => directories.locate("a/mounted/b/file")).toThrow(error);
+        expect(() => directories.inside("a/mounted/b")).toThrow(error);
+      } finally {
+        execFileSync("umount", [mounted]);
+      }
+    },
+  );
 
   test("is held open for as many as may be, and no more", () => {
     using root = TemporaryRoot.inMemory();

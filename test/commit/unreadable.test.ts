@@ -47,6 +47,18 @@ describe("a file that its user may not read", () => {
       expect(modeOf(root, "file")).toBe(0);
     }));
 
+  it("is left alone by an undo that would have to replace its bytes", () =>
+    asUser(async (root) => {
+      await using overlay = await openOverlay(root);
+      overlay.fs.writeFileSync("file", "other\n");
+      overlay.fs.chmodSync("file", 0);
+      await overlay.commit();
+      await expect(overlay.undo()).rejects.toMatchObject({ code: "DRAFT_COMMIT_FAILED" });
+      expect(modeOf(root, "file")).toBe(0);
+      fs.chmodSync(join(root, "file"), 0o600);
+      expect(fs.readFileSync(join(root, "file"), "utf8")).toBe("other\n");
+    }));
+
   it("can get another mode and another name, and both back", () =>
     asUser(async (root) => {
       await using overlay = await openOverlay(root);
