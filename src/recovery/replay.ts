@@ -231,7 +231,10 @@ export class Replay {
     return decodeName(this.#fs.readlinkSync(this.#at(path), { encoding: "buffer" }));
   }
 
-  /** What cannot be read is known by its size and time: its bytes are not put back here anyway. */
+  /**
+   * What cannot be read is known by its size and time. Where its bytes were to be replaced, the
+   * commit refuses that: they could not be kept.
+   */
   #hasContent(path: TreePath, recorded: ManifestFile, size: number): boolean {
     if (size !== recorded.size) return false;
     const oid = shownContentId(this.#layer, this.#at(path), size);

@@ -76,24 +76,22 @@ function sharedLinesOf(
     return number;
   });
   const isShared = new Uint8Array(known.size);
-  const sides = { old: { numbers: [], places: [] }, new: { numbers: [], places: [] } } as {
-    readonly old: SharedLines;
-    readonly new: SharedLines;
-  };
+  const ofOld: SharedLines = { numbers: [], places: [] };
+  const ofNew: SharedLines = { numbers: [], places: [] };
   for (let place = 0; place < text.length; place++) {
     const number = known.get(text[place] as string);
     if (number === undefined) continue;
     isShared[number] = 1;
-    sides.new.numbers.push(number);
-    sides.new.places.push(place);
+    ofNew.numbers.push(number);
+    ofNew.places.push(place);
   }
   for (let place = 0; place < old.length; place++) {
     const number = oldNumbers[place] as number;
     if (isShared[number] === 0) continue;
-    sides.old.numbers.push(number);
-    sides.old.places.push(place);
+    ofOld.numbers.push(number);
+    ofOld.places.push(place);
   }
-  return sides;
+  return { old: ofOld, new: ofNew };
 }
 
 function lengthOfHead(old: readonly string[], text: readonly string[]): number {
