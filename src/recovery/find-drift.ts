@@ -3,7 +3,7 @@ import { mainRef } from "../commit/checkpoint/manifest.ts";
 import type { CommitStore } from "../commit/commit-store.ts";
 import { isRecordedIndex } from "../commit/conflict/recorded-index.ts";
 import { hashFile, parsePointer } from "../commit/tree/large-content.ts";
-import { isDenied } from "../disk/lower/lower.ts";
+import { isDenied } from "../disk/error-codes.ts";
 import { encodePath } from "../disk/names.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";

@@ -1,5 +1,5 @@
 import { dataPiecesOf } from "../disk/data-pieces.ts";
-import { isDenied } from "../disk/lower/lower.ts";
+import { isDenied } from "../disk/error-codes.ts";
 import { chunkBytes } from "../limits.ts";
 import { ContentHash } from "../objects/content-hash.ts";
 import { type ObjectId, objectIdOf } from "../objects/object-id.ts";

@@ -1,5 +1,5 @@
 import type { Disk } from "../../disk/disk.ts";
-import { isDenied } from "../../disk/lower/lower.ts";
+import { isDenied } from "../../disk/error-codes.ts";
 import { openFlags } from "../../disk/open-flags.ts";
 import { isUnwritten, type Stamp } from "../../disk/stamp.ts";
 import { parentOf, type TreePath } from "../../disk/tree-path.ts";

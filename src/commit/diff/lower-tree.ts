@@ -1,6 +1,7 @@
 import { dataRangesIn } from "../../disk/data-pieces.ts";
 import { type ByteRange, joinedRanges } from "../../disk/data-ranges.ts";
-import { isAbsence, isDenied, type Lower, noneIfAbsent } from "../../disk/lower/lower.ts";
+import { isAbsence, isDenied } from "../../disk/error-codes.ts";
+import { type Lower, noneIfAbsent } from "../../disk/lower/lower.ts";
 import { isPlaceOnly, kindOf } from "../../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../../disk/tree-path.ts";
 import { isDraftError } from "../../errors.ts";

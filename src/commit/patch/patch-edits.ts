@@ -1,5 +1,5 @@
+import { isDenied } from "../../disk/error-codes.ts";
 import type { Lower } from "../../disk/lower/lower.ts";
-import { isDenied } from "../../disk/lower/lower.ts";
 import { encodePath } from "../../disk/names.ts";
 import { isUntouched, type Stamp, stampOf } from "../../disk/stamp.ts";
 import { absoluteOf, type TreePath } from "../../disk/tree-path.ts";

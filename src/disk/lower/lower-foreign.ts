@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { isAbsence, Lower } from "./lower.ts";
+import { isAbsence } from "../error-codes.ts";
+import { Lower } from "./lower.ts";
 import { bigIntStatsPrototype } from "./lower-classes.ts";
 
 const { S_IFLNK, S_IFMT } = fs.constants;

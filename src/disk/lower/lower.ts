@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { type ByteRange, dataRangesOf } from "../data-ranges.ts";
+import { isAbsence } from "../error-codes.ts";
 import { decodeName, encodePath } from "../names.ts";
 import { nativeCalls } from "../native/native-calls.ts";
 import { pinnedPath } from "../pinned-place.ts";
@@ -285,17 +286,6 @@ function strayed(path: string): Error {
   const reason = "permission denied, a directory on the way leads elsewhere now";
   const message = `EACCES: ${reason}, open '${path}'`;
   return Object.assign(new Error(message), { code: "EACCES", errno: -13, syscall: "open", path });
-}
-
-/** Whether an error says that nothing lies at a path. */
-export function isAbsence(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === "ENOENT" || code === "ENOTDIR";
-}
-
-/** Whether an error says that this user may not do it. */
-export function isDenied(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "EACCES";
 }
 
 /** What a directory holds, by `list`; nothing where it has gone. */

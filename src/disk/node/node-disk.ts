@@ -5,6 +5,7 @@ import { closeAll } from "../background/background-job.ts";
 import { BackgroundThread } from "../background/background-thread.ts";
 import { type ByteRange, dataRangesOf } from "../data-ranges.ts";
 import type { Disk, DiskAttributes, DiskEntry, FileCreation, KernelLocks } from "../disk.ts";
+import { isAbsence } from "../error-codes.ts";
 import { decodeName, encodePath } from "../names.ts";
 import { writeInBackground } from "../native/background-write.ts";
 import { growDescriptorTable } from "../native/descriptor-table.ts";
@@ -249,8 +250,3 @@ export class NodeDisk implements Disk {
 }
 
 const changeNames = fs.constants.W_OK | fs.constants.X_OK;
-
-function isAbsence(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === "ENOENT" || code === "ENOTDIR";
-}

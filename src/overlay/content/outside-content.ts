@@ -1,4 +1,4 @@
-import { isAbsence } from "../../disk/lower/lower.ts";
+import { isAbsence } from "../../disk/error-codes.ts";
 import { DraftError } from "../../errors.ts";
 import { wayTo } from "../../ways.ts";
 import type { Content, LowerNode } from "../pending/pending.ts";

@@ -1,4 +1,5 @@
 import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
+import { isAbsence, isDenied } from "../../disk/error-codes.ts";
 import { decodeName, encodePath } from "../../disk/names.ts";
 import { absoluteOf, type TreePath } from "../../disk/tree-path.ts";
 
@@ -8,7 +9,7 @@ export function lstatLower(root: string, path: TreePath): BigIntStats | undefine
     const place = encodePath(absoluteOf(root, path));
     return lstatSync(place, { bigint: true, throwIfNoEntry: false });
   } catch (error) {
-    if (isAbsence(error)) return undefined;
+    if (isHidden(error)) return undefined;
     throw error;
   }
 }
@@ -19,13 +20,12 @@ export function readLowerNames(root: string, path: TreePath): string[] | undefin
     const place = encodePath(absoluteOf(root, path));
     return readdirSync(place, { encoding: "buffer" }).map((name) => decodeName(name));
   } catch (error) {
-    if (isAbsence(error)) return undefined;
+    if (isHidden(error)) return undefined;
     throw error;
   }
 }
 
-function isAbsence(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  // EACCES: what this user cannot read, the command could not read either.
-  return code === "ENOENT" || code === "ENOTDIR" || code === "EACCES";
+/** What this user cannot read, the command could not read either. */
+function isHidden(error: unknown): boolean {
+  return isAbsence(error) || isDenied(error);
 }
