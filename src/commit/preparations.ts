@@ -7,6 +7,7 @@ import type { ManifestChange } from "./checkpoint/manifest.ts";
 import type { CheckFinding } from "./checks/check-finding.ts";
 import type { CommitStore } from "./commit-store.ts";
 import type { Seen } from "./conflict/recheck.ts";
+import type { JournalState } from "./journal/journal.ts";
 import type { JournalRecord } from "./journal/journal-record.ts";
 import type { FreeSlot } from "./journal/journal-slots.ts";
 import type { RootLock } from "./lock/lock.ts";
@@ -34,8 +35,8 @@ export interface Preparations {
   readonly record: JournalRecord;
   /** Where the record goes; without one it has been written as the next one, to be promoted. */
   readonly slot: RecordSlot | undefined;
-  /** Whether the root has slots at all. */
-  readonly hasSlots: boolean;
+  /** The operation before. */
+  readonly last: JournalState;
   readonly summary: PackSummary;
   readonly checkpoint: Checkpoint;
   readonly changes: readonly ManifestChange[];
@@ -44,8 +45,8 @@ export interface Preparations {
   /** When the pack is whole in its file; an error is a value here. */
   readonly packed: Promise<Failure | undefined>;
   readonly replaced: ReplacedFiles;
-  /** When the debt of the operation before is paid; an error is a value here. */
-  readonly settled: Promise<Failure | undefined>;
+  /** When the debt of the operation before is paid: whether it has left something to be cleared. */
+  readonly paid: Promise<boolean>;
   /** When everything lies at its provisional place; a failure is a value here. */
   readonly staged: Promise<StagingFailure | undefined>;
   readonly pace: Pace;

@@ -11,11 +11,10 @@ import {
   backgroundFilesMin,
   backgroundStagingMs,
   manyPinnedDirectoriesMax,
-  packedContentBytesMax,
   pinnedDirectoriesMax,
 } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
-import type { ChangeSet, NodeState } from "./change-set/change-set.ts";
+import type { ChangeSet } from "./change-set/change-set.ts";
 import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint/checkpoint.ts";
 import type { ManifestChange } from "./checkpoint/manifest.ts";
 import { RecordedTree } from "./checkpoint/recorded-tree.ts";
@@ -29,11 +28,12 @@ import { compareNames } from "./conflict/shared-nodes.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
 import { fitsSlot } from "./journal/journal-slots.ts";
-import { settleJournal } from "./journal/settle.ts";
+import { payLast } from "./journal/settle.ts";
 import type { LockOptions } from "./lock/lock.ts";
 import { type OpenRoot, openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
+import { packBytesOf } from "./plan/pack-bytes.ts";
 import { type CommitPlan, planCommit } from "./plan/plan.ts";
 import { PlannedNodes } from "./plan/planned-nodes.ts";
 import type { Step } from "./plan/step.ts";
@@ -142,7 +142,7 @@ class Preparation {
     const replaced = this.#replacedFiles(stager, packDescriptor);
     // The debt of the operation before is paid while this one is being staged.
     const { lock, last } = this.#root;
-    const settled = failureOf(settleJournal(this.#store, { last }));
+    const paid = this.#payLast();
     let pack: PackBuilder | undefined;
     try {
       this.#refuseCollisions(staging);
@@ -177,14 +177,14 @@ class Preparation {
         directories,
         record,
         slot,
-        hasSlots: last.slot !== undefined,
+        last,
         summary,
         checkpoint,
         changes,
         descriptors,
         packed,
         replaced,
-        settled,
+        paid,
         staged,
         pace: this.#pace,
         purpose: purposeOf(this.#options),
@@ -198,7 +198,7 @@ class Preparation {
         rememberContents: () => this.#rememberContents(),
       });
     } catch (error) {
-      await Promise.all([settled, stager.finish(), pack && failureOf(pack.settle())]);
+      await Promise.all([failureOf(paid), stager.finish(), pack && failureOf(pack.settle())]);
       for (const descriptor of descriptors) closeQuietly(disk, descriptor);
       replaced.close();
       directories.forget();
@@ -206,6 +206,13 @@ class Preparation {
       journal.dropNext(this.#sequence);
       throw error;
     }
+  }
+
+  /** Pays for the operation before; whether that failed is asked when it matters. */
+  #payLast(): Promise<boolean> {
+    const paid = payLast(this.#store, this.#root.last);
+    void failureOf(paid);
+    return paid;
   }
 
   #refuseCollisions(staging: string): void {
@@ -225,8 +232,10 @@ class Preparation {
   }
 
   #replacedFiles({ isInBackground }: Stager, descriptor: number): ReplacedFiles {
-    const max = isInBackground ? this.#plan.expectations.length : 0;
     const directories = directoriesMaxOf(this.#plan);
+    const { length } = this.#plan.expectations;
+    // Of many it takes a thread of ours, which is not worth starting for this alone.
+    const max = isInBackground || length < backgroundFilesMin ? length : 0;
     return new ReplacedFiles(this.#store.disk, max, { directories, descriptor });
   }
 
@@ -367,20 +376,6 @@ class Preparation {
 function directoriesMaxOf({ staged }: CommitPlan): number {
   if (staged.length < backgroundFilesMin) return pinnedDirectoriesMax;
   return Math.min(manyPinnedDirectoriesMax, Math.floor(descriptorLimit() / 8));
-}
-
-/** About how large a pack becomes: what is new, what it replaces, and what they are entered in. */
-function packBytesOf({ staged, expectations }: CommitPlan): number {
-  let bytes = 0;
-  for (const { after } of staged) bytes += packedBytesOf(after.state);
-  for (const { before } of expectations) bytes += packedBytesOf(before?.state);
-  return bytes;
-}
-
-/** With room for an entry's frame, and for its lines in trees and manifest. */
-function packedBytesOf(state: NodeState | undefined): number {
-  if (state?.kind !== "file" || state.size > packedContentBytesMax) return 0;
-  return state.size + 512;
 }
 
 function defaultMessageOf(plan: CommitPlan): string {

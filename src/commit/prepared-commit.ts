@@ -8,12 +8,13 @@ import { KeptNames } from "./apply/kept-names.ts";
 import { LastLook } from "./apply/last-look.ts";
 import type { ManifestChange } from "./checkpoint/manifest.ts";
 import { publishObjects } from "./checkpoint/publish-objects.ts";
+import { StagedObjects } from "./checkpoint/staged-objects.ts";
 import { findMovedOn } from "./conflict/recheck.ts";
 import { sharedInodesOf } from "./conflict/shared-nodes.ts";
 import { ConflictError } from "./conflict.ts";
 import { failure } from "./failure.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
-import { beginSettling, ensureSlots } from "./journal/settle.ts";
+import { beginSettling, clearSettled, ensureSlots } from "./journal/settle.ts";
 import type { Losses } from "./losses.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import type { Preparations } from "./preparations.ts";
@@ -33,6 +34,7 @@ export class PreparedCommit implements AsyncDisposable {
   readonly #parts: Preparations;
   #state: "prepared" | "published" | "discarded" = "prepared";
   readonly #losses: Losses;
+  readonly #stagedObjects = new StagedObjects();
   #syncs: number;
   /** Open once the record is in its slot. */
   #slotDescriptor: number | undefined;
@@ -58,7 +60,8 @@ export class PreparedCommit implements AsyncDisposable {
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");
-    const { store, lock, directories, largeFiles, record } = this.#parts;
+    const { store, lock, directories, largeFiles, record, paid } = this.#parts;
+    let hasLeft = false;
     const applier = new Applier(store.disk, directories, this.#losses);
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
@@ -66,7 +69,7 @@ export class PreparedCommit implements AsyncDisposable {
       // I3: every byte is durable before the record has its name.
       await this.#syncAndUseWait(copies, applier);
       // I4: what the record before did is durable before that record is replaced.
-      await this.#awaitSettled();
+      hasLeft = await paid;
       await this.#renewRecord();
       this.#parts.pace.check();
       const { durability } = this.#parts;
@@ -85,6 +88,9 @@ export class PreparedCommit implements AsyncDisposable {
     try {
       const decided = this.#decide();
       if (this.#slotDescriptor !== undefined) this.#useWait(applier);
+      // Only now: what is staged for a record that never counts nobody would clear away.
+      this.#stagedObjects.stage(store.objects, record, this.#parts.summary);
+      if (hasLeft) this.#clearLast();
       await decided;
       // From here on the commit is decided: it will be finished, or taken back by a record.
       await this.#apply(applier);
@@ -105,8 +111,8 @@ export class PreparedCommit implements AsyncDisposable {
   async discard(): Promise<void> {
     if (this.#state !== "prepared") return;
     this.#state = "discarded";
-    const { store, lock, record, settled, staged, packed, largeFiles } = this.#parts;
-    await Promise.all([settled, staged, packed]);
+    const { store, lock, record, paid, staged, packed, largeFiles } = this.#parts;
+    await Promise.all([failureOf(paid), staged, packed]);
     try {
       this.#close();
       partKept(store, largeFiles);
@@ -129,6 +135,16 @@ export class PreparedCommit implements AsyncDisposable {
     const failed = await synced;
     if (failed !== undefined) throw failed.error;
     await this.#awaitStaged();
+  }
+
+  /** What the operation before has left is of no use from now on. */
+  #clearLast(): void {
+    const { store, last } = this.#parts;
+    try {
+      clearSettled(store, last.sequence);
+    } catch {
+      // It is in nobody's way, and the commit is decided.
+    }
   }
 
   /** What needs doing only later, and changes nothing of the tree. */
@@ -176,11 +192,6 @@ export class PreparedCommit implements AsyncDisposable {
     }
     this.#syncs += 1;
     await syncDirectory(disk, absoluteOf(state.root, record.staging));
-  }
-
-  async #awaitSettled(): Promise<void> {
-    const failure = await this.#parts.settled;
-    if (failure !== undefined) throw failure.error;
   }
 
   async #awaitStaged(): Promise<void> {
@@ -270,6 +281,7 @@ export class PreparedCommit implements AsyncDisposable {
       const step = record.steps[index];
       assert(step !== undefined, "a failed step is one of the record");
       this.#parts.rememberContents();
+      this.#stagedObjects.discard();
       const left = await abortOperation(store, record, index, cause);
       const { kept, parted } = left;
       throw failure("DRAFT_COMMIT_FAILED", `${step.kind} ${JSON.stringify(step.path)}`, cause, {
@@ -294,7 +306,7 @@ export class PreparedCommit implements AsyncDisposable {
     const { store, record, summary } = this.#parts;
     const appliedMs = Date.now();
     try {
-      publishObjects(store, record, summary);
+      publishObjects(store, record, { summary, staged: this.#stagedObjects });
       store.journal.notes.write("applied", record.sequence, record.bootId, appliedMs);
       return undefined;
     } catch (error) {
@@ -314,9 +326,9 @@ export class PreparedCommit implements AsyncDisposable {
 
   /** What begins to pay the debt; to be called without the lock, which would have to wait. */
   #settlingEarly(): (() => void) | undefined {
-    const { store, record, durability } = this.#parts;
+    const { store, record, durability, last } = this.#parts;
     if (!store.settlesEarly || durability === "none") return undefined;
-    const hasSlots = ensureSlots(store, this.#parts.hasSlots);
+    const hasSlots = ensureSlots(store, last.slot !== undefined);
     return () => beginSettling(store, record.sequence, hasSlots);
   }
 
@@ -349,6 +361,7 @@ export class PreparedCommit implements AsyncDisposable {
 
   #close(): void {
     const { store, descriptors, directories, replaced } = this.#parts;
+    this.#stagedObjects.discard();
     replaced.close();
     for (const descriptor of descriptors) closeQuietly(store.disk, descriptor);
     directories.forget();

@@ -89,8 +89,8 @@ export interface Disk {
   open(path: string, flags: number, mode?: number): number;
   close(descriptor: number): void;
   /**
-   * Opens the directory at a path of several names below an open one, where no symbolic link and no
-   * mount lies on the way.
+   * Opens the directory at a path below an open one, where neither a symbolic link nor a mount lies
+   * on the way.
    *
    * @returns a descriptor; `undefined` where there is no such way, or it cannot be gone at once.
    */

@@ -14,6 +14,8 @@ export const openFlags = {
   append: O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW,
   /** A file that must not exist yet. */
   createNew: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+  /** A file, new or to be written over. */
+  createOrUpdate: O_WRONLY | O_CREAT | O_NOFOLLOW,
   /** A file that is emptied where it exists. */
   createOrTruncate: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
   /**

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { Disk } from "../disk/disk.ts";
-import { openAnew } from "../disk/open-anew.ts";
+import { stageFile } from "./staged-file.ts";
 
 /** `gc.auto = 0`: git's own housekeeping must not start behind our back. */
 const config = `[core]
@@ -50,12 +50,5 @@ export function ensureDirectory(disk: Disk, path: string): void {
 
 /** Writes a file under another name and renames it into place: never seen half-written. */
 export function writeWhole(disk: Disk, path: string, bytes: Uint8Array, mode = 0o644): void {
-  const next = `${path}.new`;
-  const descriptor = openAnew(disk, next, mode);
-  try {
-    disk.write(descriptor, bytes, 0);
-  } finally {
-    disk.close(descriptor);
-  }
-  disk.rename(next, path);
+  stageFile(disk, path, bytes, mode).publish();
 }

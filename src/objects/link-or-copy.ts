@@ -28,6 +28,19 @@ export function linkOrCopy(disk: Disk, source: string, target: string): boolean 
 }
 
 /**
+ * {@link linkOrCopy}, where another file that has the name, of whatever size, gives way: it is what
+ * a power cut has left of one whose bytes only a slot of the journal kept.
+ */
+export function linkOrCopyAnew(disk: Disk, source: string, target: string): void {
+  if (isLinked(disk, source, target)) return;
+  const found = disk.lstat(target);
+  const wanted = disk.lstat(source);
+  const isOther = found?.ino !== wanted?.ino || found?.dev !== wanted?.dev;
+  if (found !== undefined && isOther) disk.unlink(target);
+  linkOrCopy(disk, source, target);
+}
+
+/**
  * Puts a second name of the file `source`, or a copy of it, in the place of whatever `target` is.
  *
  * @returns whether bytes were copied: they are not durable then.

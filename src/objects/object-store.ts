@@ -4,16 +4,18 @@ import { DraftError, isDraftError } from "../errors.ts";
 import { recentBytesMax } from "../limits.ts";
 import { alternatesOf } from "./alternates.ts";
 import { ensureBareRepository, repairBareRepository, writeWhole } from "./bare-repository.ts";
-import { linkOrCopy } from "./link-or-copy.ts";
+import { linkOrCopyAnew } from "./link-or-copy.ts";
 import { loosePathOf, readLooseObject } from "./loose-object.ts";
 import { missingObject } from "./missing-object.ts";
 import { type ObjectId, objectIdOf } from "./object-id.ts";
+import { packBasesIn } from "./pack-bases.ts";
 import type { PackSummary } from "./pack-builder.ts";
 import { type GitObject, PackFile } from "./pack-file.ts";
 import { encodePackIndex, PackIndex } from "./pack-index.ts";
 import { type PackScan, scanPack } from "./pack-scan.ts";
-import { resolveRef, writeRef } from "./refs.ts";
+import { resolveRef, stageRef } from "./refs.ts";
 import { refuseForeignFormat } from "./repository-format.ts";
+import { type StagedFile, stageFile } from "./staged-file.ts";
 
 interface OpenPack {
   readonly file: PackFile;
@@ -116,25 +118,32 @@ export class ObjectStore {
    * and nothing of it need be durable yet as long as the journal keeps the pack.
    *
    * @param summary what {@link PackBuilder.finish} returned; read from the pack when left out.
+   * @param staged what {@link ObjectStore.stageIndex} returned for it.
    */
-  installPack(packPath: string, summary?: NewPack): void {
+  installPack(packPath: string, summary?: NewPack, staged?: StagedFile): void {
     this.#ensureRepository();
-    const { checksum, index } = summary ?? this.#scanNew(packPath);
-    const base = join(this.#packDirectory, `pack-${checksum}`);
-    this.#dropOther(packPath, `${base}.pack`);
-    linkOrCopy(this.#disk, packPath, `${base}.pack`);
-    const bytes = index();
+    const pack = summary ?? this.#scanNew(packPath);
+    const base = this.#baseOf(pack);
+    linkOrCopyAnew(this.#disk, packPath, `${base}.pack`);
+    const bytes = pack.index();
     // After the pack: git takes an index for the promise that its pack is there.
-    if (!this.#holds(`${base}.idx`, bytes)) writeWhole(this.#disk, `${base}.idx`, bytes, 0o444);
+    if (this.#holds(`${base}.idx`, bytes)) staged?.discard();
+    else (staged ?? this.stageIndex(pack)).publish();
     this.#loose = undefined;
     this.#recent = isSmall(summary?.readable) ? summary?.readable : undefined;
     if (this.#packs === undefined) return;
     this.#packs.get(base)?.file.close();
-    const pack = this.#openPack(base, PackIndex.parse(bytes) as PackIndex);
-    this.#packs.set(base, pack);
+    const opened = this.#openPack(base, PackIndex.parse(bytes) as PackIndex);
+    this.#packs.set(base, opened);
     // The next operation starts from the trees of this one.
-    this.#lastHit = pack;
+    this.#lastHit = opened;
     this.#listedNs = this.#changedNs();
+  }
+
+  /** Writes the index of a pack that is going to be installed. */
+  stageIndex(pack: NewPack): StagedFile {
+    this.#ensureRepository();
+    return stageFile(this.#disk, `${this.#baseOf(pack)}.idx`, pack.index(), 0o444);
   }
 
   readRef(name: string): ObjectId | undefined {
@@ -143,8 +152,13 @@ export class ObjectStore {
   }
 
   updateRef(name: string, oid: ObjectId): void {
+    this.stageRef(name, oid).publish();
+  }
+
+  /** Writes the new value of a ref beside it, which then no other program changes. */
+  stageRef(name: string, oid: ObjectId): StagedFile {
     this.#ensureRepository();
-    writeRef(this.#disk, this.path, name, oid);
+    return stageRef(this.#disk, this.path, name, oid);
   }
 
   /** Removes a ref of which nobody has made a line of `packed-refs`. */
@@ -225,7 +239,7 @@ export class ObjectStore {
 
   /** Every pack of its own, as the path of its files without `.pack` and `.idx`. */
   packBases(): string[] {
-    return packsIn(this.#disk, join(this.path, "objects"));
+    return packBasesIn(this.#disk, join(this.path, "objects"));
   }
 
   /**
@@ -235,17 +249,6 @@ export class ObjectStore {
    */
   checkFormat(): void {
     this.#refuseForeign();
-  }
-
-  /**
-   * Makes room for a pack where another file has its name: what a power cut has left of it, when
-   * only a slot of the journal was durable.
-   */
-  #dropOther(packPath: string, installed: string): void {
-    const found = this.#disk.lstat(installed);
-    if (found === undefined) return;
-    const pack = this.#disk.lstat(packPath);
-    if (found.ino !== pack?.ino || found.dev !== pack.dev) this.#disk.unlink(installed);
   }
 
   /** Once for a row of operations, as long as nobody else has touched the packs. */
@@ -266,6 +269,10 @@ export class ObjectStore {
 
   #changedNs(): bigint | undefined {
     return this.#disk.lstat(this.#packDirectory)?.mtimeNs;
+  }
+
+  #baseOf({ checksum }: NewPack): string {
+    return join(this.#packDirectory, `pack-${checksum}`);
   }
 
   get #packDirectory(): string {
@@ -322,7 +329,7 @@ export class ObjectStore {
     this.#refuseForeign();
     const packs = new Map<string, OpenPack>();
     this.#listedNs = this.#changedNs();
-    const bases = this.#objectDirectories().flatMap((objects) => packsIn(this.#disk, objects));
+    const bases = this.#objectDirectories().flatMap((objects) => packBasesIn(this.#disk, objects));
     for (const base of bases) {
       const index = this.#indexes.get(base) ?? this.#findIndex(base);
       if (index !== undefined) packs.set(base, this.#openPack(base, index));
@@ -377,15 +384,6 @@ export class ObjectStore {
     });
     return this.#loose;
   }
-}
-
-/** The packs in an object directory, as the paths of their files without suffix. */
-function packsIn(disk: Disk, objects: string): string[] {
-  const directory = join(objects, "pack");
-  if (disk.lstat(directory) === undefined) return [];
-  const names = disk.readdir(directory).map((entry) => entry.name);
-  const packs = names.filter((name) => name.startsWith("pack-") && name.endsWith(".pack"));
-  return packs.map((name) => join(directory, name.slice(0, -".pack".length)));
 }
 
 /** Whether objects may stay in memory until the next operation. */

@@ -4,6 +4,7 @@ import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureDirectory } from "./bare-repository.ts";
 import type { ObjectId } from "./object-id.ts";
+import type { StagedFile } from "./staged-file.ts";
 
 const oidPattern = /^[0-9a-f]{40}$/;
 
@@ -103,33 +104,37 @@ function refFiles(disk: Disk, repository: string, directory: string): string[] {
 }
 
 /**
- * Points a ref at an object, the way git does: the new value is written to `<ref>.lock` and renamed
- * into place. A crash leaves the old or the new value, or, when the write did not reach the disk,
- * an empty file: refs are derived from the journal and the packs and are rebuilt then.
+ * Points a ref at an object, the way git does: the new value is written to `<ref>.lock`, from when
+ * on git leaves the ref alone, and renamed into place. A crash leaves the old or the new value, or,
+ * when the write did not reach the disk, an empty file: refs are derived from the journal and the
+ * packs and are rebuilt then.
  */
-export function writeRef(disk: Disk, repository: string, name: string, oid: ObjectId): void {
+export function stageRef(disk: Disk, repository: string, name: string, oid: ObjectId): StagedFile {
   const path = `${repository}/${name}`;
   const lock = `${path}.lock`;
-  const descriptor = withDirectory(disk, dirname(path), () => openLock(disk, lock));
+  const bytes = Buffer.from(`${oid}\n`, "latin1");
+  const descriptor = withDirectory(disk, dirname(path), () => openLock(disk, lock, bytes));
   try {
-    disk.write(descriptor, Buffer.from(`${oid}\n`, "latin1"), 0);
+    disk.write(descriptor, bytes, 0);
   } finally {
     disk.close(descriptor);
   }
-  disk.rename(lock, path);
+  return { publish: () => disk.rename(lock, path), discard: () => disk.unlink(lock) };
 }
 
 /**
  * Makes the lock file of a ref. We hold the lock of the root, so one that lies there is a dead
  * process's, or it is that of a user's git, which holds it for a moment: `git pack-refs` would
- * remove what we write meanwhile.
+ * remove what we write meanwhile. One that holds our value already was left by the process whose
+ * work this one finishes.
  */
-function openLock(disk: Disk, lock: string): number {
+function openLock(disk: Disk, lock: string, bytes: Buffer): number {
   for (let waitedMs = 0; waitedMs < gitLockMs; waitedMs += gitPollMs) {
     try {
       return disk.open(lock, openFlags.createNew, 0o644);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (readIfThere(disk, lock) === bytes.toString("latin1")) break;
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, gitPollMs);
   }

@@ -101,12 +101,29 @@ test("those of a commit that meets a conflict are closed too, and still there", 
   expect(openBelow(root.path)).toEqual([]);
 });
 
-test("few files, and files that are removed, are closed as soon as they have been read", async () => {
+test("a few that are replaced are closed when the commit is done as well", async () => {
+  using root = TemporaryRoot.inMemory();
+  const names = fill(root.path, 20);
+  const disk = new WatchfulDisk();
+  const store = openCommitStore(disk, stateDirectoryOf(root.path));
+  await commitChangeSet(store, change(root.path, names, "write"));
+  expect(disk.nameCounts).toEqual(names.map(() => 0));
+});
+
+test("the disk closes a few by itself", async () => {
+  using root = TemporaryRoot.inMemory();
+  const names = fill(root.path, 20);
+  const store = openCommitStore(new NodeDisk(), stateDirectoryOf(root.path));
+  await commitChangeSet(store, change(root.path, names, "write"));
+  await vi.waitFor(() => expect(openBelow(root.path)).toEqual([]), { timeout: 10_000 });
+});
+
+test("many that no thread works for, and files that are removed, are closed at once", async () => {
   using root = TemporaryRoot.inMemory();
   const names = fill(root.path, backgroundFilesMin);
   const disk = new WatchfulDisk();
   const store = openCommitStore(disk, stateDirectoryOf(root.path));
-  await commitChangeSet(store, change(root.path, names.slice(0, 20), "write"));
+  await commitChangeSet(store, change(root.path, names, "write"), { checks: "strict" });
   await commitChangeSet(store, change(root.path, names, "remove"));
   expect(disk.nameCounts).toEqual([]);
   expect(openBelow(root.path)).toEqual([]);

@@ -12,6 +12,7 @@ import {
   makeRoot,
   recover,
   rehearse,
+  stagedInStore,
 } from "./commit-faults.ts";
 
 const forms: readonly JournalForm[] = ["files", "slots"];
@@ -34,6 +35,7 @@ test.each(forms)(
         outcome,
       );
       seen[outcome as "old" | "new"] += 1;
+      expect(stagedInStore(root.path), `${point.index} ${point.name} ${point.path}`).toEqual([]);
       const settled = readTree(root.path, { times: true });
       await recover(root.path);
       expect(readTree(root.path, { times: true })).toEqual(settled);

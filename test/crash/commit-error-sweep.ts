@@ -13,6 +13,7 @@ import {
   makeRoot,
   recover,
   rehearse,
+  stagedInStore,
 } from "./commit-faults.ts";
 
 /**
@@ -52,6 +53,8 @@ export async function sweepErrors(
       await recover(root.path);
       const outcome = classify(root.path, outcomes);
       expect(["old", "new"], `${where}: ${outcome}`).toContain(outcome);
+      // What cannot be removed stays.
+      if (point.name !== "unlink") expect(stagedInStore(root.path), where).toEqual([]);
       const settled = readTree(root.path, { times: true });
       await recover(root.path);
       expect(readTree(root.path, { times: true }), where).toEqual(settled);

@@ -133,6 +133,14 @@ export function isStoreSound(root: string): boolean {
   }
 }
 
+/** What was written beside its place in the checkpoint store and neither went there nor away. */
+export function stagedInStore(root: string): readonly string[] {
+  const directory = join(root, ".draftfs", "checkpoints.git");
+  if (!fs.existsSync(directory)) return [];
+  const names = fs.readdirSync(directory, { recursive: true, encoding: "utf8" });
+  return names.filter((name) => /\.(lock|new)$/.test(name));
+}
+
 export function codeOf(error: unknown): string {
   return isDraftError(error) ? error.code : String(error);
 }

@@ -19,7 +19,12 @@ interface Note {
 }
 
 const notePattern =
-  /^(begun|unpublished|applied|settled|failed) (\d+) ([0-9a-f-]*)(?: (\d{1,15}))?\n$/;
+  /^(begun|unpublished|applied|settled|failed) (\d+) ([0-9a-f-]*)(?: (\d{1,15}))? *\n$/;
+/**
+ * All notes on progress are of one length, so that one is written over another: a file that is
+ * emptied first ext4 gives new blocks when it is closed, and begins to write it.
+ */
+const noteLength = 96;
 
 /**
  * What is noted beside the records: how far the one in force has come (`journal/progress`), a hint
@@ -73,7 +78,7 @@ export class JournalNotes {
     appliedMs = Date.now(),
   ): void {
     this.#owesSettling = progress === "applied";
-    this.#write(this.#state.journalProgress, `${progress} ${sequence} ${bootId} ${appliedMs}`);
+    this.#disk.close(this.#openProgress(`${progress} ${sequence} ${bootId} ${appliedMs}`));
   }
 
   /**
@@ -81,8 +86,7 @@ export class JournalNotes {
    * says nothing any more. Durable.
    */
   async retract(sequence: number, bootId: string): Promise<void> {
-    const path = this.#state.journalProgress;
-    const descriptor = this.#open(path, `begun ${sequence} ${bootId}`);
+    const descriptor = this.#openProgress(`begun ${sequence} ${bootId}`);
     try {
       await this.#disk.fsync(descriptor);
     } finally {
@@ -96,13 +100,13 @@ export class JournalNotes {
    */
   async beginVolatile(bootId: string): Promise<void> {
     if (this.#isVolatile) return;
-    this.#write(this.#state.journalVolatile, bootId);
+    this.#writeVolatile(bootId);
     await syncDirectory(this.#disk, this.#state.journal);
   }
 
   /** Notes that what was torn is mended. Should this note be torn, all is looked at again. */
   renewVolatile(bootId: string): void {
-    this.#write(this.#state.journalVolatile, bootId);
+    this.#writeVolatile(bootId);
   }
 
   /** Takes that back, where all that came before is durable. */
@@ -130,15 +134,21 @@ export class JournalNotes {
     }
   }
 
-  #write(path: string, text: string): void {
-    this.#disk.close(this.#open(path, text));
+  #writeVolatile(bootId: string): void {
+    const path = this.#state.journalVolatile;
+    this.#disk.close(this.#open(path, openFlags.createOrTruncate, bootId));
   }
 
-  /** Opens a note that says something new. */
-  #open(path: string, text: string): number {
-    const descriptor = this.#disk.open(path, openFlags.createOrTruncate, 0o600);
+  /** Opens the note on progress, which says something new. */
+  #openProgress(text: string): number {
+    const path = this.#state.journalProgress;
+    return this.#open(path, openFlags.createOrUpdate, text.padEnd(noteLength - 1));
+  }
+
+  #open(path: string, flags: number, text: string): number {
+    const descriptor = this.#disk.open(path, flags, 0o600);
     try {
-      this.#disk.write(descriptor, Buffer.from(`${text}\n`));
+      this.#disk.write(descriptor, Buffer.from(`${text}\n`), 0);
       return descriptor;
     } catch (error) {
       this.#disk.close(descriptor);

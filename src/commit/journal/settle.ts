@@ -26,16 +26,29 @@ export async function settleJournal(
   store: CommitStore,
   options: { readonly isApplied?: boolean; readonly last?: JournalState } = {},
 ): Promise<void> {
-  const { disk, state, journal } = store;
+  const last = options.last ?? store.journal.look(bootIdOf(store.disk));
+  if (await payLast(store, last, options.isApplied)) clearSettled(store, last.sequence);
+}
+
+/**
+ * {@link settleJournal} without removing what is of no use any more.
+ *
+ * @returns whether there is something to remove: see {@link clearSettled}.
+ */
+export async function payLast(
+  store: CommitStore,
+  last: JournalState,
+  isApplied = false,
+): Promise<boolean> {
+  const { disk, journal } = store;
   const bootId = bootIdOf(disk);
-  const last = options.last ?? journal.look(bootId);
   const { sequence } = last;
-  if (sequence === 0) return;
-  const isKnown = last.progress !== "unknown" || options.isApplied !== true;
+  if (sequence === 0) return false;
+  const isKnown = last.progress !== "unknown" || !isApplied;
   const progress = isKnown ? last.progress : "applied";
   // What is not carried out or published yet needs its record, and what failed to be written needs
   // it even more.
-  if (progress === "unknown" || progress === "unpublished" || progress === "failed") return;
+  if (progress === "unknown" || progress === "unpublished" || progress === "failed") return false;
   if (progress === "applied") {
     const isSealed = last.slot !== undefined;
     const payment = journal.paymentOf(sequence) ?? payDebt(store, ensureSlots(store, isSealed));
@@ -48,6 +61,14 @@ export async function settleJournal(
     if (!isSealed && hasSlots) journal.sealSlots();
     journal.notes.write("settled", sequence, bootId);
   }
+  return true;
+}
+
+/**
+ * Removes what an operation that is settled has left: its staging place, and its pack from the
+ * journal. The caller holds the lock of the root.
+ */
+export function clearSettled({ disk, state, journal }: CommitStore, sequence: number): void {
   removeStaging(disk, state, sequence);
   journal.dropPacks(sequence);
 }

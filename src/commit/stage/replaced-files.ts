@@ -4,9 +4,9 @@ import { openFilesMax } from "../../limits.ts";
 import { type Expectation, losesBytes } from "../plan/plan.ts";
 
 /**
- * Keeps the files open that a large commit replaces. The kernel gives back the blocks of a file
- * when nothing refers to it any more, which takes as long as the rename itself; for these that is
- * after the commit, in a thread beside it.
+ * Keeps the files open that a commit replaces. The kernel gives back the blocks of a file when
+ * nothing refers to it any more, which takes as long as the rename itself; for these that is after
+ * the commit, in a thread beside it.
  */
 export class ReplacedFiles {
   readonly #disk: Disk;
@@ -14,8 +14,7 @@ export class ReplacedFiles {
   readonly #max: number;
 
   /**
-   * @param count how many there are at most; 0 unless a thread works for this commit anyway: then
-   *   none is kept open.
+   * @param count how many to keep open at most.
    * @param beside how many directories may be open beside these, and any open descriptor.
    */
   constructor(

@@ -140,14 +140,13 @@ export class Directories implements Disposable {
     return pin;
   }
 
-  /** In one step from the root, where the steps between are not known yet. */
+  /** In one step from what is open on the way, by a call that passes no link and no mount. */
   #pinAtOnce(directory: TreePath): Pin | undefined {
-    if (!this.#hasProcfs || directory === "" || this.#pins.has(parentOf(directory))) {
-      return undefined;
-    }
-    const root = this.#pin("").descriptor;
-    const descriptor =
-      root === undefined ? undefined : this.#disk.openDirectoryBelow?.(root, directory);
+    if (!this.#hasProcfs || directory === "") return undefined;
+    const parent = this.#pins.get(parentOf(directory));
+    const from = (parent ?? this.#pin("")).descriptor;
+    const way = parent === undefined ? directory : nameOf(directory);
+    const descriptor = from === undefined ? undefined : this.#disk.openDirectoryBelow?.(from, way);
     if (descriptor === undefined) return undefined;
     return this.#pinOf(descriptor, absoluteOf(this.#root, directory));
   }

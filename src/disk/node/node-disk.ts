@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
+import { backgroundFilesMin } from "../../limits.ts";
 import { BackgroundFiles } from "../background/background-files.ts";
 import { closeAll } from "../background/background-job.ts";
 import { BackgroundThread } from "../background/background-thread.ts";
@@ -190,6 +191,11 @@ export class NodeDisk implements Disk {
   }
 
   closeInBackground(descriptors: readonly number[]): void {
+    if (descriptors.length < backgroundFilesMin) {
+      // One of libuv's threads does it; as below, nobody needs to know how it ended.
+      for (const descriptor of descriptors) fs.close(descriptor, () => undefined);
+      return;
+    }
     const thread = BackgroundThread.take();
     if (thread === undefined) closeAll(descriptors);
     else thread.offer({ kind: "close", descriptors }).then(() => thread.giveBack());

@@ -144,7 +144,10 @@ export function ensureStateDirectory(disk: Disk, state: StateDirectory): void {
   writeNew(disk, join(state.path, ".gitignore"), "*\n");
   const next = `${state.format}.${randomBytes(9).toString("hex")}.new`;
   writeNew(disk, next, `draftfs ${formatVersion}\n`);
+  const made = disk.lstat(next);
   disk.rename(next, state.format);
+  const format = disk.lstat(state.format);
+  if (format !== undefined && format.ino === made?.ino) known.set(state, format);
 }
 
 /** A state directory that its owner could not enter would have to be repaired by hand. */
