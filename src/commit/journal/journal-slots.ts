@@ -56,6 +56,8 @@ const layouts: Readonly<Record<number, SlotLayout>> = {
 /** One sector for the seal, so that writing it touches no slot. */
 const sealBytes = 512;
 const slotCount = 2;
+/** So many at a time: memory that is touched for the first time costs more than writing it. */
+const zeroBytes = 256 * KIB;
 
 /**
  * Two places for small records and their packs, in one file that is written once and made durable,
@@ -138,7 +140,10 @@ export class JournalSlots {
     const next = `${this.#path}.new`;
     const descriptor = openAnew(this.#disk, next);
     try {
-      this.#disk.write(descriptor, Buffer.alloc(bytes), 0);
+      const zeros = Buffer.alloc(zeroBytes);
+      for (let at = 0; at < bytes; at += zeroBytes) {
+        this.#disk.write(descriptor, zeros.subarray(0, bytes - at), at);
+      }
     } catch (error) {
       this.#disk.unlink(next);
       throw error;
