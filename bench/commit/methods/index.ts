@@ -10,7 +10,7 @@ import {
   draftfsStrict,
 } from "./draftfs.ts";
 import { defaultGit, durableGit } from "./git.ts";
-import { isomorphicGit, writeFileAtomic } from "./packages.ts";
+import { isomorphicGit, isomorphicGitAll, writeFileAtomic } from "./packages.ts";
 import { fsyncEach, parallelFsync, plainLoop, renameOnly } from "./plain.ts";
 
 const all: Readonly<Record<string, Method>> = {
@@ -29,6 +29,7 @@ const all: Readonly<Record<string, Method>> = {
   git: durableGit,
   "git-default": defaultGit,
   "isomorphic-git": isomorphicGit,
+  "isomorphic-git-all": isomorphicGitAll,
 };
 
 /**
