@@ -381,6 +381,6 @@ function directoriesMaxOf({ staged }: CommitPlan): number {
 function defaultMessageOf(plan: CommitPlan): string {
   const { changes } = plan.asked;
   const [first] = changes;
-  if (changes.length === 1 && first !== undefined) return `${first.kind} ${first.path}`;
+  if (changes.length === 1 && first !== undefined) return `${first.kind} ${first.path || "."}`;
   return `Change ${changes.length} paths`;
 }

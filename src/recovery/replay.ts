@@ -1,3 +1,4 @@
+import type { Aspect } from "../commit/change-set/change-set.ts";
 import { OldPlaces } from "../commit/change-set/old-places.ts";
 import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/checkpoint/manifest.ts";
 import { isRecordedIndex } from "../commit/conflict/recorded-index.ts";
@@ -103,8 +104,9 @@ export class Replay {
     returns.sort((a, b) => compareTreePaths(a.path, b.path));
     for (const each of returns) this.#return(each, parked.get(each.change));
     // Again, because whatever was put into a directory has changed its times.
-    for (const { path, node, isWhole } of returns) {
-      if (isWhole && node.kind === "directory") this.#setTimes(path, node);
+    for (const { change, path, node, isWhole } of returns) {
+      const isTimed = isWhole || aspectsOf(change).includes("times");
+      if (isTimed && node.kind === "directory") this.#setTimes(path, node);
     }
     for (const change of changes) this.#shown.set(change.path, undefined);
     for (const { path, node } of returns) this.#shown.set(path, node);
@@ -331,7 +333,7 @@ export class Replay {
     found: Stats,
     change: ManifestChange,
   ): void {
-    const aspects = "aspects" in change ? change.aspects : [];
+    const aspects = aspectsOf(change);
     const place = this.#at(path);
     if (aspects.includes("owner")) this.#fs.lchownSync(place, node.uid, node.gid);
     // A change of owner clears setuid and setgid.
@@ -375,6 +377,10 @@ function returnsOf(change: ManifestChange, places: OldPlaces): Return[] {
       return [back, { change, path: place, node: change.replaced, isWhole: true }];
     }
   }
+}
+
+function aspectsOf(change: ManifestChange): readonly Aspect[] {
+  return "aspects" in change ? change.aspects : [];
 }
 
 const wholeAspects: ReadonlySet<string> = new Set(["content", "target", "type"]);

@@ -78,6 +78,23 @@ export class ChangeBuilder {
     });
   }
 
+  /** Other times for a directory, and another mode where one is given. */
+  date(path: string, mtimeMs: number, mode?: number): this {
+    const before = this.before(path);
+    const changed = mode === undefined ? {} : { mode };
+    const state = { ...before.state, mtimeNs: nsOf(mtimeMs), ...changed } as NodeState;
+    const aspects = mode === undefined ? (["times"] as const) : (["mode", "times"] as const);
+    return this.#add({ kind: "modify", path, before, after: dated(state), aspects });
+  }
+
+  /** A directory that moves and gets other times. */
+  renameAndDate(from: string, path: string, mtimeMs: number): this {
+    const before = this.before(from);
+    const after = dated({ ...before.state, mtimeNs: nsOf(mtimeMs) });
+    const aspects = ["times"] as const;
+    return this.#add({ kind: "rename", path, from, before, after, aspects, replaced: undefined });
+  }
+
   remove(path: string, place = path): this {
     return this.#add({ kind: "delete", path, before: this.before(place) });
   }
@@ -148,8 +165,16 @@ function meta(wish: Wish, mode: number) {
     mode: wish.mode ?? mode,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    mtimeNs: BigInt(wish.mtimeMs ?? 1_700_000_000_000) * 1_000_000n,
+    mtimeNs: nsOf(wish.mtimeMs ?? 1_700_000_000_000),
   };
+}
+
+function nsOf(timeMs: number): bigint {
+  return BigInt(timeMs) * 1_000_000n;
+}
+
+function dated(state: NodeState): After {
+  return { state, content: undefined, timesSet: true, linkGroup: undefined };
 }
 
 function finish(state: NodeState, content: After["content"], wish: Wish): After {

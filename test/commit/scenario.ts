@@ -66,7 +66,27 @@ export function makeTree(root: string): void {
   write("directory-to-file/child", "child\n");
   fs.mkdirSync(join(root, "sealed"));
   write("sealed/file", "sealed\n");
+  fs.mkdirSync(join(root, "old/inner"), { recursive: true });
+  write("old/file", "old/file: old\n");
+  write("old/gone", "old/gone\n");
+  write("old/inner/away", "leaves a directory\n");
+  fs.mkdirSync(join(root, "old-moved"));
+  write("old-moved/file", "old-moved/file: old\n");
+  fs.mkdirSync(join(root, "old-closed"));
+  write("old-closed/file", "old-closed/file: old\n");
+  fs.mkdirSync(join(root, "old-opened"));
+  write("old-opened/file", "old-opened/file: old\n");
+  fs.chmodSync(join(root, "old-opened"), 0o555);
+  for (const path of ["old/inner", "old", "old-moved", "old-closed", "old-opened"]) {
+    fs.utimesSync(join(root, path), longAgoMs / 1000, longAgoMs / 1000);
+  }
 }
+
+/**
+ * When the directories of the scenario were changed last whose times a change sets: those of one
+ * to what they were, as a copy of it over itself does.
+ */
+export const longAgoMs = 1_000_000_000_000;
 
 /** Changes that need every kind of step, with chains, cycles and changes of type. */
 export function makeChanges(root: string): ChangeSet {
@@ -99,5 +119,18 @@ export function makeChanges(root: string): ChangeSet {
     .createDirectory("empty", { mode: 0o700, mtimeMs: 1_600_000_000_000 })
     .createLink("dangling", "nowhere/at all")
     .create("dated", "", { mtimeMs: 1_500_000_000_123 })
+    .date("old", 1_100_000_000_000)
+    .write("old/file", "old/file: new\n")
+    .remove("old/gone")
+    .date("old/inner", longAgoMs)
+    .rename("old/inner/away", "away")
+    .renameAndDate("old-moved", "arrived/dated", 1_200_000_000_000)
+    .write("arrived/dated/file", "old-moved/file: new\n", {}, "old-moved/file")
+    .date("old-closed", 1_300_000_000_000, 0o555)
+    .write("old-closed/file", "old-closed/file: new\n")
+    .date("old-opened", 1_300_000_000_000, 0o755)
+    .write("old-opened/file", "old-opened/file: new\n")
+    .createDirectory("dated-new", { mtimeMs: 1_400_000_000_000 })
+    .create("dated-new/file", "in a new directory with an old time\n")
     .build();
 }

@@ -9,7 +9,12 @@ export type TreeLines = Readonly<Record<string, string>>;
 export interface TreeReading {
   /** Times of files and links, to the microsecond. Off by default. */
   readonly times?: boolean;
+  /** Times of directories that were set on purpose, which in tests are long ago. Off by default. */
+  readonly directoryTimes?: boolean;
 }
+
+/** Directories whose times nobody has set have later ones. */
+const longAgoNs = 1_650_000_000_000_000_000n;
 
 /** The whole tree below `root` but our own state: kinds, modes, owners, bytes, hard links. */
 export function readTree(root: string, reading: TreeReading = {}): TreeLines {
@@ -26,7 +31,10 @@ export function readTree(root: string, reading: TreeReading = {}): TreeLines {
       const at = path === "" ? name : `${path}/${name}`;
       const stats = fs.lstatSync(place, { bigint: true });
       const mode = (Number(stats.mode) & 0o7777).toString(8);
-      const time = reading.times && !stats.isDirectory() ? ` @${stats.mtimeNs / 1000n}` : "";
+      const isDated = stats.isDirectory()
+        ? reading.directoryTimes && stats.mtimeNs < longAgoNs
+        : reading.times;
+      const time = isDated ? ` @${stats.mtimeNs / 1000n}` : "";
       const meta = `${mode} ${stats.uid}:${stats.gid}${time}`;
       if (stats.isDirectory()) {
         lines[at] = `directory ${meta}`;

@@ -55,10 +55,15 @@ export async function rehearse(
 ): Promise<Outcomes> {
   using root = TemporaryRoot.inMemory();
   await makeRoot(root.path, form);
-  const old = readTree(root.path);
+  const old = treeOf(root.path);
   const disk = new FaultDisk(new NodeDisk());
   await commit(disk, root.path, makeChanges(root.path), options);
-  return { old, new: readTree(root.path), calls: disk.calls };
+  return { old, new: treeOf(root.path), calls: disk.calls };
+}
+
+/** The tree as {@link classify} tells it. */
+export function treeOf(root: string): TreeLines {
+  return readTree(root, { directoryTimes: true });
 }
 
 export async function commit(
@@ -114,10 +119,10 @@ export function classify(
     if (!arePartsTold) return JSON.stringify(rows);
     return JSON.stringify(rows.map(([path, line]) => [path, line.replace(/ = [^"]*$/, "")]));
   };
-  const found = tree(readTree(root));
+  const found = tree(treeOf(root));
   if (found === tree(outcomes.old)) return "old";
   if (found === tree(outcomes.new)) return "new";
-  return `mixed: ${JSON.stringify(differences(readTree(root), outcomes), null, 1)}`;
+  return `mixed: ${JSON.stringify(differences(treeOf(root), outcomes), null, 1)}`;
 }
 
 /** Whether the checkpoint store passes git's own check; absent is sound. */

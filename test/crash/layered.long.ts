@@ -1,19 +1,18 @@
 import { expect, test } from "vitest";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { makeChanges, makeTree } from "../commit/scenario.ts";
-import { readTree } from "../commit/tree.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
 import { canMountLayers, LayeredRoot, type Layering } from "../support/layered-root.ts";
-import { classify, commit, disturb, type Outcomes, recover } from "./commit-faults.ts";
+import { classify, commit, disturb, type Outcomes, recover, treeOf } from "./commit-faults.ts";
 
 const layerings: readonly Layering[] = [{}, { isApart: true, options: "xino=off" }];
 
 async function rehearse(layering: Layering): Promise<Outcomes> {
   using root = new LayeredRoot(makeTree, layering);
-  const old = readTree(root.path);
+  const old = treeOf(root.path);
   const disk = new FaultDisk(new NodeDisk());
   await commit(disk, root.path, makeChanges(root.path));
-  return { old, new: readTree(root.path), calls: disk.calls };
+  return { old, new: treeOf(root.path), calls: disk.calls };
 }
 
 /** Every so many of the points are tried, others by each test; all in the exhaustive suite. */

@@ -125,7 +125,7 @@ function letterOf(change: Change): "A" | "M" | "T" | "D" | "R" {
 /** The old path, when there is another one, and the path; directories end in a slash. */
 function pathsOf(change: Change): string[] {
   const end = isDirectory(change) ? "/" : "";
-  const path = change.path + end;
+  const path = (change.path || ".") + end;
   return change.kind === "rename" ? [change.from + end, path] : [path];
 }
 

@@ -73,7 +73,7 @@ function recordedLine(change: RecordedChange, terminal: Terminal): string {
   const style = { create: "green", modify: "yellow", delete: "red", rename: "cyan" } as const;
   const label = terminal.paint(style[change.kind], words[change.kind].padEnd(9));
   const from = change.kind === "rename" ? `${printable(change.from)} → ` : "";
-  return `  ${label} ${from}${printable(change.path)}\n`;
+  return `  ${label} ${from}${printable(change.path || ".")}\n`;
 }
 
 /** A checkpoint as plain data. */

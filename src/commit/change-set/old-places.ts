@@ -55,7 +55,12 @@ export class OldPlaces {
   /** Where the new tree would show what lies at `place`, did it not move by itself. */
   shownAt(place: TreePath): TreePath {
     if (this.#targets.size === 0 || place === "") return place;
-    return childOf(translate(this.#targets, parentOf(place)), nameOf(place));
+    return childOf(this.shownIn(place), nameOf(place));
+  }
+
+  /** Where the new tree has the directory that `place` lies in. */
+  shownIn(place: TreePath): TreePath {
+    return translate(this.#targets, parentOf(place));
   }
 }
 

@@ -25,6 +25,7 @@ import type {
   NodeState,
 } from "../change-set/change-set.ts";
 import { OldPlaces } from "../change-set/old-places.ts";
+import { KeptTimes } from "./kept-times.ts";
 import { LowerTree } from "./lower-tree.ts";
 import { withOwnBases } from "./own-bases.ts";
 
@@ -69,6 +70,7 @@ class Diff {
   readonly #groups = new Map<bigint, number>();
   /** The lower file that a group is, which one of its names shows as it was. */
   readonly #groupFiles = new Map<number, LowerNode>();
+  readonly #keptTimes = new KeptTimes();
   /** What opaque directories hide, for the entries that replace it. */
   readonly #hidden = new Map<TreePath, LowerNode>();
 
@@ -85,7 +87,8 @@ class Diff {
     for (const [origin, { path }] of this.#movedTo) this.#movedHere.set(path, origin);
     for (const entry of this.#entries) this.#compare(entry);
     this.#addDeletes();
-    const changes = this.#linkedToLower().sort((a, b) => compareTreePaths(a.path, b.path));
+    const timed = this.#keptTimes.addTo(this.#linkedToLower());
+    const changes = timed.sort((a, b) => compareTreePaths(a.path, b.path));
     const unsupported = this.#unsupported;
     return { root: this.#root, changes, ...(unsupported.length === 0 ? {} : { unsupported }) };
   }
@@ -179,7 +182,7 @@ class Diff {
     const aspects = this.#aspectsOf(entry, origin, before, after);
     const { path } = entry;
     const replaced = this.#replacedAt(entry);
-    this.#changes.push({
+    const change: Change = {
       kind: "rename",
       path,
       from: origin.path,
@@ -187,7 +190,9 @@ class Diff {
       after: aspects.includes("content") ? after : { ...after, content: undefined },
       aspects,
       replaced,
-    });
+    };
+    this.#changes.push(change);
+    this.#keptTimes.note(change);
   }
 
   /** The lower node that a moved or new entry takes the place of, unless that has moved itself. */
@@ -211,6 +216,9 @@ class Diff {
     this.#deletes.delete(base.path);
     const after = this.#afterOf(entry, base);
     const aspects = this.#aspectsOf(entry, base, before, after);
+    if (after.state.kind === "directory") {
+      this.#keptTimes.note({ kind: "modify", path, before, after, aspects });
+    }
     if (aspects.length === 0) {
       if (after.linkGroup !== undefined) this.#groupFiles.set(after.linkGroup, base);
       return;

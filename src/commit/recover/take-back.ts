@@ -33,7 +33,7 @@ export async function takeBack(
     createdMs: Date.now(),
     // A recovery that got as far as publishing has moved them already.
     refs: record.refs.map(({ name, before, after }) => ({ name, before: after, after: before })),
-    steps: invertSteps(record.steps.slice(0, begun), record.staging),
+    steps: invertSteps(record.steps, record.staging, begun),
   };
   // I3: the record to come needs the pack as much as the one that it supersedes.
   await journal.keepPack(record.sequence);

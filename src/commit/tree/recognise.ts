@@ -61,7 +61,8 @@ export function isBetween(stamp: Stamp, before: NodeImage | null, after: NodeIma
   if (stamp.gid !== before.gid && stamp.gid !== after.gid) return false;
   if (stamp.kind === "symlink") return true;
   // A directory that is filled meanwhile has more for a while.
-  const modes = [before.mode, after.mode, after.mode | 0o700];
+  const more = stamp.kind === "directory" ? 0o700 : 0;
+  const modes = [before.mode, before.mode | more, after.mode, after.mode | more];
   return modes.some((mode) => stamp.mode === mode || stamp.mode === (mode & ~privilegeBits));
 }
 

@@ -10,6 +10,8 @@ import type { Node } from "../node.ts";
 export function followTimes(core: Core, node: Node): void {
   if (node.kind !== "directory" || !node.attached || node.lowerPath === undefined) return;
   const { origin } = node;
+  // Set on purpose, if to what they were: they are no longer those of the lower.
+  if (node.timesSet) return;
   if (origin === undefined || !isAt(node.mtime, origin.stamp.mtimeNs)) return;
   const now = statsAt(core, node.lowerPath);
   if (now === undefined || now.ino !== origin.stamp.ino) return;

@@ -9,7 +9,18 @@ import type { Content, NodeMeta, Pending } from "./pending.ts";
 
 /** All that the upper holds, in tree order; see {@link Pending}. */
 export function* pendingEntries(core: Core): Generator<Pending> {
-  yield* entriesOf(core, core.tree.root, "");
+  const { root } = core.tree;
+  if (isChanged(root)) {
+    yield pendingOf(core, "", { node: root, base: root.origin, generation: root.generation });
+  }
+  yield* entriesOf(core, root, "");
+}
+
+/** Whether the root itself, which the upper always holds, is not what the lower has. */
+function isChanged({ mode, uid, gid, timesSet, origin }: DirectoryNode): boolean {
+  if (origin === undefined) return false;
+  const { stamp } = origin;
+  return timesSet || (mode & 0o7777) !== stamp.mode || uid !== stamp.uid || gid !== stamp.gid;
 }
 
 function* entriesOf(core: Core, directory: DirectoryNode, path: TreePath): Generator<Pending> {

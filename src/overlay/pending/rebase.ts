@@ -33,7 +33,7 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   const opened: Opened[] = [];
   for (const path of parentsFirst(settled).reverse()) settleEntry(core, path, isPart, opened);
   if (changed.size > 0) renewBases(core, tree.root, changed);
-  if (!isPart) settleRoot(core);
+  if (settled.has("") || !isPart) settleRoot(core, isPart);
   tree.linked.clear();
   linkNames(core, tree.root);
   findAgain();
@@ -265,11 +265,11 @@ function renewBases(core: Core, directory: DirectoryNode, committed: ReadonlySet
   }
 }
 
-function settleRoot(core: Core): void {
+function settleRoot(core: Core, isPart: boolean): void {
   const { root, rootPath } = core.tree;
   const stats = statsAt(core, rootPath);
   if (stats?.isDirectory() !== true) return;
-  settleNode(core, root, { stats, base: { path: "", stamp: stampOf(stats) }, isPart: false });
+  settleNode(core, root, { stats, base: { path: "", stamp: stampOf(stats) }, isPart });
 }
 
 /** Makes a node stand for the lower node that it was committed as. */

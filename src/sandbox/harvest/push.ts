@@ -82,7 +82,8 @@ class Push {
     mirror.isIncomplete = false;
     let unseen: TreePath | undefined;
     for (const entry of layer.pending()) {
-      if (isHidden(entry.path)) continue;
+      // The root itself is the lower's.
+      if (entry.path === "" || isHidden(entry.path)) continue;
       if (unseen !== undefined && isWithin(entry.path, unseen)) continue;
       // What is gone in the layer must go, or the lower would show it under a name nobody denies.
       const isGone = entry.kind === "whiteout" && !isDenied(parentOf(entry.path));
