@@ -40,6 +40,9 @@ test("a reboot leaves alone what was deleted, put back, moved back and chmodded 
   fs.unlinkSync(at("dangling"));
   fs.unlinkSync(at("shared-3"));
   fs.rmdirSync(at("empty"));
+  // As rsync --delete does it.
+  fs.unlinkSync(at("old/file"));
+  fs.utimesSync(at("old"), 1_100_000_000, 1_100_000_000);
   // As git checkout and cp -p do it.
   fs.unlinkSync(at("changed"));
   fs.writeFileSync(at("changed"), "changed: old\n");
@@ -91,6 +94,9 @@ test("what a power cut has lost is carried out again, beside what has been chang
   fs.rmdirSync(at("empty"));
   fs.truncateSync(at("changed"), 0);
   fs.utimesSync(at("changed"), 1_600_000_000, 1_600_000_000);
+  fs.unlinkSync(at("dated-new/file"));
+  const inYearsMs = Date.now() + 1e11;
+  fs.utimesSync(at("dated-new"), inYearsMs / 1000, inYearsMs / 1000);
   await delay(tickMs);
   fs.writeFileSync(
     at(".draftfs/journal/progress"),
@@ -99,7 +105,7 @@ test("what a power cut has lost is carried out again, beside what has been chang
   await delay(tickMs);
   fs.writeFileSync(at("arrived/kept"), "edited after the commit\n");
   const report = await recoverJournal(open(root.path, 2));
-  expect(report).toMatchObject({ redone: 4, kept: [] });
+  expect(report).toMatchObject({ redone: 6, kept: [] });
   const found = readTree(root.path);
   expect(found["arrived/kept"]).toContain("edited");
   expect({ ...found, "arrived/kept": "" }).toEqual({ ...wanted, "arrived/kept": "" });

@@ -9,9 +9,9 @@ import { Moves } from "../tree/moves.ts";
  * The steps of an operation whose places somebody has changed after all of it had been carried out:
  * what lies there now, or no longer does, is the life of the tree and not what a crash has left.
  *
- * The inode of what lies there tells by its ctime, which nobody can set; where nothing does, the
- * directory that it was taken from tells by its mtime. What a power cut has lost bears no such
- * time: changes and their times go together.
+ * The inode of what lies there tells by its ctime, which nobody can set; where nothing does, that
+ * of the directory that it was taken from. What a power cut has lost bears no such time: changes
+ * and their times go together.
  *
  * To be asked before anything is carried out again, which gives new times.
  *
@@ -58,7 +58,7 @@ function placeOf(step: Step, moves: Moves): TreePath {
 function lastChangeOf(directories: Directories, directory: TreePath): bigint {
   for (let at = directory; ; at = parentOf(at)) {
     const stamp = directories.find(at);
-    if (stamp !== undefined) return stamp.mtimeNs;
+    if (stamp !== undefined) return stamp.ctimeNs;
     if (at === "") return 0n;
   }
 }
