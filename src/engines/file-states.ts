@@ -111,9 +111,10 @@ export class FileStates {
   /**
    * Deletes a file or a symbolic link (the link itself).
    *
+   * @returns the path under which that is gathered; a link on the way cannot be followed any more.
    * @throws Node's `ENOENT` where nothing lies, `EISDIR` for a directory.
    */
-  remove(path: string): void {
+  remove(path: string): string {
     const absolute = this.#placeOf(absolutePathOf(this.#overlay, path));
     const known = this.#states.get(absolute);
     if (known?.content === "absent") throw absence("unlink", absolute);
@@ -129,6 +130,7 @@ export class FileStates {
     state.wasDeleted = state.existed;
     this.#count(state);
     this.plainCalls += 1;
+    return absolute;
   }
 
   /** The content of a file as it will be, `undefined` when there will be none. */

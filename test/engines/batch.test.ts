@@ -275,6 +275,16 @@ describe("batch", () => {
     expect(Object.keys(treeOf(overlay.root))).toEqual(["a", "b", "c"]);
   });
 
+  it("deletes a link that is reached through another one", async () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { a: "a", "d/b": "b" });
+    fs.symlinkSync("d", join(overlay.root, "link"));
+    fs.symlinkSync("a", join(overlay.root, "soft"));
+    const result = await batch(overlay, (b) => b.move("soft", "link/b").remove("link/b"));
+    expect(result).toMatchObject({ outcome: "applied", deletes: 1, fallback: undefined });
+    expect(viewOf(overlay)).toEqual({ a: text("a"), d: "/", link: "->" });
+  });
+
   it("follows links: two names of one file are one write, a link itself can be deleted", async () => {
     const overlay = plainOverlay();
     plant(overlay.root, { "d/a.txt": "a b" });

@@ -326,6 +326,15 @@ describe.each(overlayKinds)("editing by extents over %s", (_name, overlayOver) =
     });
   });
 
+  it("fills a file that its own edits have emptied, as edits in memory do", () => {
+    const overlay = overlayOver();
+    overlay.fs.writeFileSync(join(overlay.root, "a"), Buffer.from("one"));
+    const fill = { kind: "string", oldText: "", newText: "two" } as const;
+    expect(() => editExtents(overlay, "a", [fill])).toThrow(/the old text is empty/);
+    editExtents(overlay, "a", [{ kind: "string", oldText: "one", newText: "" }, fill]);
+    expect(overlay.fs.readFileSync(join(overlay.root, "a")).toString()).toBe("two");
+  });
+
   it("writes the changed ranges alone when lengths stay", () => {
     const overlay = overlayOver();
     const content = Buffer.alloc(5 * MIB, ".");

@@ -259,8 +259,7 @@ function gather(states: FileStates, operation: FileOperation): string {
       states.edit(operation.path, operation.edits);
       return states.pathOf(operation.path);
     case "delete":
-      states.remove(operation.path);
-      return states.placeOf(operation.path);
+      return states.remove(operation.path);
   }
 }
 

@@ -180,6 +180,10 @@ function stringReplacements(file: OpenFile, edit: StringEdit): Replacement[] | E
     return { reason: "no_change", message: "the old and the new text are the same." };
   }
   if (edit.oldText === "") {
+    // As in memory: edits before this one may have left nothing.
+    if (file.content.size === 0) {
+      return [{ start: 0, end: 0, bytes: encodeText(edit.newText, "utf-8") }];
+    }
     return { reason: "empty_search", message: "the old text is empty. Say what to replace." };
   }
   const needle = encodeText(edit.oldText, file.encoding);
