@@ -41,6 +41,8 @@ export class Overlay extends History implements AsyncDisposable {
   readonly fs: OverlayFs;
   /** What engines and tools over it go by: the configuration of the root. */
   readonly optimizer: OptimizerSettings;
+  /** What is written waits for the commit, which writes all of it together. */
+  readonly holdsChanges = true;
   /** What opening it had to finish or take back of an operation that was cut off. */
   readonly recovered: RecoveryReport;
   readonly #layer: Layer;

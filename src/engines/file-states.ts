@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { isWithin } from "../disk/tree-path.ts";
 import { DraftError } from "../errors.ts";
 import { applyEdit } from "./coalesce/apply-edit.ts";
@@ -6,7 +6,14 @@ import type { Edit } from "./coalesce/edit.ts";
 import { editError } from "./coalesce/edit-failure.ts";
 import { PieceList } from "./coalesce/piece-list.ts";
 import type { KnownNodes } from "./known-nodes.ts";
-import { absolutePathOf, codeOf, findBytes, findNode, shownPathOf } from "./overlay-path.ts";
+import {
+  absolutePathOf,
+  codeOf,
+  directoryOf,
+  findBytes,
+  findNode,
+  shownPathOf,
+} from "./overlay-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
 
 /** Where the state of a file is kept, and what lies there; `undefined` when it is known already. */
@@ -161,7 +168,12 @@ export class FileStates {
 
   /** The one path under which operations on `path` are gathered: links are followed. */
   pathOf(path: string): string {
-    return this.#keyOf(absolutePathOf(this.#overlay, path));
+    return this.keyOf(absolutePathOf(this.#overlay, path));
+  }
+
+  /** The same of a path that is absolute already, as `absolutePathOf` gives it. */
+  keyOf(absolute: string): string {
+    return this.#locate(absolute).key;
   }
 
   /** The path of a name itself, its parents resolved: where a deletion of `path` is gathered. */
@@ -241,7 +253,7 @@ export class FileStates {
   }
 
   #find(path: string): FileState | undefined {
-    return this.#states.get(this.#keyOf(absolutePathOf(this.#overlay, path)));
+    return this.#states.get(this.keyOf(absolutePathOf(this.#overlay, path)));
   }
 
   #stateOf(path: string): FileState {
@@ -270,11 +282,6 @@ export class FileStates {
   #count(state: FileState): void {
     state.operations += 1;
     this.operations += 1;
-  }
-
-  /** The one path under which the file that `absolute` leads to is kept. */
-  #keyOf(absolute: string): string {
-    return this.#locate(absolute).key;
   }
 
   /** That path, and what lies there when that had to be looked at. */
@@ -306,8 +313,8 @@ export class FileStates {
 
   /** The path with its parents resolved; its last component stays as it is. */
   #placeOf(absolute: string): string {
-    const parent = dirname(absolute);
-    if (parent === absolute) return absolute;
+    if (absolute === "/") return absolute;
+    const parent = directoryOf(absolute);
     const real = this.#realParentOf(parent);
     return real === parent ? absolute : join(real, basename(absolute));
   }

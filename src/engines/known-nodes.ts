@@ -1,5 +1,4 @@
-import { dirname } from "node:path";
-import { findNode } from "./overlay-path.ts";
+import { directoryOf, findNode } from "./overlay-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
 
 /**
@@ -25,7 +24,7 @@ export class KnownNodes {
 
   /** Whether its directory is known to be missing, as all of them are of a tree that is new. */
   #isBelowNothing(path: string): boolean {
-    const parent = dirname(path);
-    return this.#nodes.has(parent) && this.#nodes.get(parent) === undefined;
+    const parent = directoryOf(path);
+    return this.#nodes.get(parent) === undefined && this.#nodes.has(parent);
   }
 }

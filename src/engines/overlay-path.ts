@@ -1,15 +1,26 @@
-import { dirname, isAbsolute, resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { treePathOf } from "../disk/tree-path.ts";
 import type { EngineOverlay, EngineStats } from "./overlay-port.ts";
 
 /** What makes `resolve` change a path: empty components, `.`, `..`, and a slash at the end. */
 const unusual = /\/(?:\.{0,2}(?:\/|$))/;
 
+/** Whether {@link unusual} has to be asked. */
+function mayBeUnusual(path: string): boolean {
+  return path.includes("/.") || path.includes("//") || path.endsWith("/");
+}
+
 /** The absolute path of `path`, which may be relative to the root of the overlay. */
 export function absolutePathOf({ root }: EngineOverlay, path: string): string {
-  const whole = isAbsolute(path) ? path : `${root}/${path}`;
+  const whole = path.startsWith("/") ? path : `${root}/${path}`;
   // Nearly every path is as it should be, and to see that takes a tenth of resolving it.
-  return unusual.test(whole) || sep !== "/" ? resolve(root, path) : whole;
+  return mayBeUnusual(whole) && unusual.test(whole) ? resolve(root, path) : whole;
+}
+
+/** What `dirname` gives for an absolute path without a slash at its end, in a tenth of the time. */
+export function directoryOf(absolute: string): string {
+  const slash = absolute.lastIndexOf("/");
+  return slash > 0 ? absolute.slice(0, slash) : "/";
 }
 
 /** `path` as people read it: relative to the root where it lies below it. */
@@ -27,34 +38,42 @@ export class NestedPaths {
   readonly #ancestors = new Set<string>();
   /** Directories with none of the paths above them, or in their place. */
   readonly #free = new Set<string>();
+  #isAnyInside = false;
+
+  /** Whether any of the paths that were added lies inside another. */
+  get isAnyInside(): boolean {
+    return this.#isAnyInside;
+  }
 
   add(path: string): void {
     this.#paths.add(path);
+    this.#isAnyInside ||= this.#ancestors.has(path);
     if (this.#free.has(path)) this.#free.clear();
-    for (const ancestor of ancestorsOf(path)) {
+    for (let below = path; below !== "/"; ) {
+      below = directoryOf(below);
       // What lies above it was added with it.
-      if (this.#ancestors.has(ancestor)) break;
-      this.#ancestors.add(ancestor);
+      if (this.#ancestors.has(below)) break;
+      this.#ancestors.add(below);
+      this.#isAnyInside ||= this.#paths.has(below);
     }
   }
 
   /** Whether a path that was added lies above or below `path`. */
   nests(path: string): boolean {
     if (this.#ancestors.has(path)) return true;
-    const passed: string[] = [];
-    for (const ancestor of ancestorsOf(path)) {
-      // Files of one directory share all of their way up.
-      if (this.#free.has(ancestor)) break;
-      if (this.#paths.has(ancestor)) return true;
-      passed.push(ancestor);
+    // Files of one directory share all of their way up.
+    let free = path;
+    do {
+      if (free === "/") break;
+      free = directoryOf(free);
+      if (this.#paths.has(free)) return true;
+    } while (!this.#free.has(free));
+    for (let below = path; below !== free; ) {
+      below = directoryOf(below);
+      this.#free.add(below);
     }
-    for (const ancestor of passed) this.#free.add(ancestor);
     return false;
   }
-}
-
-function* ancestorsOf(path: string): Generator<string> {
-  for (let at = dirname(path), below = path; at !== below; below = at, at = dirname(at)) yield at;
 }
 
 /** The node at `path` itself, `undefined` when there is none. */

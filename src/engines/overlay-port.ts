@@ -73,6 +73,11 @@ export interface EngineOverlay<Savepoint = unknown> {
   readonly fs: EngineFs;
   /** What engines and tools go by that are given no settings; the defaults when it is missing. */
   readonly optimizer?: OptimizerSettings;
+  /**
+   * Whether changes wait in it for a commit, which writes all of them together. On a disk, which
+   * each change reaches by itself, it is missing.
+   */
+  readonly holdsChanges?: boolean;
   /** Resolves when nothing keeps it from being changed any more; missing while nothing does. */
   readonly idle?: Promise<void> | undefined;
   savepoint(): Savepoint;

@@ -68,6 +68,8 @@ export class Layer {
   readonly root: string;
   /** The merged view, in the shape of `node:fs`. */
   readonly fs: OverlayFs;
+  /** Nothing that is written reaches the disk by itself. */
+  readonly holdsChanges = true;
   readonly #core: Core;
   readonly #adoption: Adoption;
   readonly #facade: Facade;

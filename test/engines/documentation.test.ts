@@ -30,7 +30,8 @@ const hex = (text: string) => `644 ${Buffer.from(text).toString("hex")}`;
 describe("the program", () => {
   it("of docs/engines.md does what it says", () => {
     const { out, tree } = runProgramOf("engines.md");
-    expect(out).toBe("batch (BATCH): 3 similar operations wait.\n".repeat(3));
+    const why = "3 similar operations wait; the commit writes all of it together";
+    expect(out).toBe(`commit (BATCH): ${why}.\n`.repeat(3));
     expect(tree).toMatchObject({
       "notes.txt": hex("I\n2\n3\n"),
       "loud.txt": hex("I\n2\n4\n"),

@@ -44,6 +44,7 @@ const small: OperationFeatures = {
   isKnownTemplate: false,
   isIdentical: false,
   isOrdered: false,
+  isHeld: false,
 };
 const settings = optimizerSettingsOf();
 const decided = (features: Partial<OperationFeatures>, changed: Partial<typeof settings> = {}) => {
@@ -81,6 +82,16 @@ describe("the optimiser", () => {
     ["NONE standard", { fitsTemplate: true }],
     ["TEMPLATE template", { fitsTemplate: true, isKnownTemplate: true }],
     ["COORDINATE batch", { isOrdered: true }],
+    ["BATCH commit", { isHeld: true, similar: 3, files: 3 }],
+    ["BATCH commit", { isHeld: true, files: 3 }],
+    ["BATCH commit", { isHeld: true, files: 2, insideBatch: true }],
+    ["TEMPLATE commit", { isHeld: true, fitsTemplate: true, similar: 3, files: 3 }],
+    ["COORDINATE commit", { isHeld: true, isOrdered: true }],
+    ["NONE standard", { isHeld: true, similar: 2, files: 2 }],
+    ["DEDUPLICATE coalesce", { isHeld: true, sameFile: 1, similar: 3, files: 3 }],
+    ["DEDUPLICATE stream", { isHeld: true, kind: "edit", fileBytes: 1e9 }],
+    ["DEDUPLICATE coalesce", { isHeld: true, isIdentical: true, sizeBytes: 2000 }],
+    ["NONE standard", { isHeld: true, isIdentical: true, insideBatch: true }],
   ])("decides %s for %o", (expected, features) => {
     expect(decided(features)).toBe(expected);
   });
@@ -92,13 +103,19 @@ describe("the optimiser", () => {
     expect(explained({ kind: "edit", edits: 2, sameFile: 1 })).toBe(
       "coalesce (DEDUPLICATE): 1 more on the same file wait: one read and one write will do; saves 3.0 calls.",
     );
-    expect(explained({ similar: 4 })).toMatch(/^batch \(BATCH\): 4 similar operations wait/);
+    expect(explained({ similar: 4 })).toBe("batch (BATCH): 4 similar operations wait.");
+    expect(explained({ similar: 4, isHeld: true })).toBe(
+      "commit (BATCH): 4 similar operations wait; the commit writes all of it together.",
+    );
   });
 
   it("goes by the thresholds of the configuration", () => {
     const thresholds = (text: string) =>
       settingsFrom(`write_optimization:\n  thresholds: { ${text} }\n`);
-    expect(decided({ files: 3 }, thresholds("min_operations_for_batch: 4"))).toBe("NONE standard");
+    for (const isHeld of [false, true]) {
+      const four = thresholds("min_operations_for_batch: 4");
+      expect(decided({ files: 3, isHeld }, four)).toBe("NONE standard");
+    }
     const always = thresholds("min_content_size_for_optimization: 0");
     expect(decided({ isIdentical: true }, always)).toBe("DEDUPLICATE coalesce");
     expect(thresholds("max_batch_size: 7").batchFilesMax).toBe(7);
@@ -262,7 +279,9 @@ describe("the pipeline", () => {
     expect(again.flush().decisions).toMatchObject([{ features: { isKnownTemplate: true } }]);
     for (const name of ["x", "y"]) again.submit(write(`${name}.md`, name));
     const decided = again.flush().decisions.map(({ decision }) => decision.strategy);
-    expect(decided).toEqual(["batch", "batch"]);
+    expect(decided).toEqual(["commit", "commit"]);
+    again.submit(write("alone.md", "x"));
+    expect(again.flush().decisions).toMatchObject([{ decision: { strategy: "standard" } }]);
     again.close();
   });
 

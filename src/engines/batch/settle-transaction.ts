@@ -107,12 +107,12 @@ function decideAll(
   { settings, templates }: SettleOptions,
 ): DecisionRecord[] {
   const features = isLeftAlone(operations, settings)
-    ? operations.map((operation) => bareFeatures(operation, operations.length))
+    ? operations.map((operation) => bareFeatures(operation, operations.length, overlay))
     : featuresOf(overlay, operations, settings, {
         insideBatch: false,
         templates,
         nodes: new KnownNodes(overlay),
-      });
+      }).features;
   return operations.flatMap((operation, index): DecisionRecord[] => {
     const seen = features[index];
     if (seen === undefined) return [];

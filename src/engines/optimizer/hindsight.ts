@@ -1,3 +1,4 @@
+import type { Decision } from "./optimizer.ts";
 import type { DecisionRecord } from "./write-pipeline.ts";
 
 /** What a decision turned out to be. */
@@ -43,9 +44,11 @@ export function judge(decisions: readonly DecisionRecord[]): Verdict[] {
       (perFile.get(path) ?? 1) > 1 ||
       features.edits > 1 ||
       features.isIdentical;
-    const isWorthIt = couldSaveCalls || sharesFlushes;
-    if (decision.strategy === "standard") return isWorthIt ? "missed" : "right";
-    return isWorthIt ? "right" : "needless";
+    if (isLeftAlone(decision)) {
+      // What waits for a commit has its flushes shared by that, and misses nothing of them.
+      return couldSaveCalls || (sharesFlushes && !features.isHeld) ? "missed" : "right";
+    }
+    return couldSaveCalls || sharesFlushes ? "right" : "needless";
   });
 }
 
@@ -69,12 +72,17 @@ export function judgeOnOverlay(
   const perFile = countsOf(decisions);
   const isNoSlower = optimized.ms <= plain.ms && optimized.calls <= plain.calls;
   return decisions.map(({ path, features, decision, callsSaved, bytesSaved }) => {
-    if (decision.strategy === "standard") {
+    if (isLeftAlone(decision)) {
       const couldSave = (perFile.get(path) ?? 1) > 1 || features.edits > 1 || features.isIdentical;
       return couldSave ? "missed" : "right";
     }
     return callsSaved > 0 || bytesSaved > 0 || isNoSlower ? "right" : "needless";
   });
+}
+
+/** Whether no engine had anything to do with it. */
+function isLeftAlone({ strategy }: Decision): boolean {
+  return strategy === "standard" || strategy === "commit";
 }
 
 /** Adds verdicts up. */

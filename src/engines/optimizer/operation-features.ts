@@ -1,126 +1,207 @@
-import { dirname, extname } from "node:path";
 import { isWithin } from "../../disk/tree-path.ts";
-import { KIB } from "../../limits.ts";
 import { FileStates } from "../file-states.ts";
 import type { KnownNodes } from "../known-nodes.ts";
 import { isFileOperation, type Operation, sizeOf } from "../operation.ts";
 import type { OptimizerSettings } from "../optimizer-settings.ts";
-import { absolutePathOf, codeOf, findBytes, NestedPaths } from "../overlay-path.ts";
+import { absolutePathOf, codeOf, directoryOf, findBytes, NestedPaths } from "../overlay-path.ts";
 import type { EngineOverlay } from "../overlay-port.ts";
-import { findTemplates } from "../template/find-templates.ts";
 import type { TemplateCache } from "../template/template-cache.ts";
-import { decodeText, isText } from "../text-encoding.ts";
 import type { OperationFeatures } from "./optimizer.ts";
+import { templatedPaths } from "./templated-paths.ts";
 
-/**
- * Larger files, and more than so much together, are not searched for templates: aligning them would
- * take longer than writing them.
- */
-const templateFileBytesMax = 2 * KIB;
-const templateBytesMax = 16 * KIB;
+/** What waits together, beside which each operation is looked at. */
+class Company {
+  readonly byFile = new Map<string, number>();
+  readonly byKind = new Map<string, number>();
+  readonly nested = new NestedPaths();
+  /** What operations on more than a file move, make or delete: as named, and resolved. */
+  readonly structural: string[] = [];
+  /** Whether a name is taken away or given: a path that leads through a link may lead elsewhere. */
+  changesNames = false;
 
-/** Paths of writes that follow a template: one that is known already, or one found among them. */
-interface Templated {
-  readonly known: ReadonlySet<string>;
-  readonly found: ReadonlySet<string>;
+  add({ operation, key, named, likeness }: Target): void {
+    count(this.byFile, key);
+    count(this.byKind, likeness);
+    this.nested.add(key);
+    if (named !== key) this.nested.add(named);
+    this.changesNames ||= operation.kind !== "write" && operation.kind !== "edit";
+  }
 }
 
-interface Company {
-  readonly byFile: ReadonlyMap<string, number>;
-  readonly byKind: ReadonlyMap<string, number>;
-  readonly structural: readonly string[];
-  readonly nested: NestedPaths;
-  readonly templated: Templated;
-  /** Whether a name is taken away or given: a path that leads through a link may lead elsewhere. */
-  readonly changesNames: boolean;
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** Operations that wait together, as they were looked at. */
+export interface SeenOperations {
+  readonly features: readonly OperationFeatures[];
+  /**
+   * Whether each is about a file that it names itself, none lying in the way of another: then those
+   * on different files may be done in any order.
+   */
+  readonly areApart: boolean;
 }
 
 /** An operation with the file that it is about. */
 interface Target {
   readonly operation: Operation;
-  /** That file, under one name however it is reached. */
+  /** That file, under one name however it is reached; as it was named when it leads nowhere. */
   readonly key: string;
-  /** The key, and the path as it was named where that is another one. */
-  readonly paths: readonly string[];
+  readonly named: string;
+  readonly leadsNowhere: boolean;
   /** Operations with the same are alike: in one directory, on one type of file. */
   readonly likeness: string;
+}
+
+/** How operations are looked at. */
+export interface LookOptions {
+  readonly insideBatch: boolean;
+  readonly templates: TemplateCache | undefined;
+  /** What was seen of the files, for whoever runs the operations next. */
+  readonly nodes: KnownNodes;
 }
 
 /**
  * Looks at operations that wait together. Touches nothing but the names and sizes of their files,
  * and the content of those whose size is that of their new content.
- *
- * @param options.nodes what was seen of the files, for whoever runs the operations next.
  */
 export function featuresOf(
   overlay: EngineOverlay,
   operations: readonly Operation[],
   settings: OptimizerSettings,
-  options: {
-    readonly insideBatch: boolean;
-    readonly templates: TemplateCache | undefined;
-    readonly nodes: KnownNodes;
-  },
-): OperationFeatures[] {
-  const { nodes } = options;
+  options: LookOptions,
+): SeenOperations {
+  const { nodes, insideBatch } = options;
+  const { holdsChanges: isHeld = false } = overlay;
+  const quick = isHeld ? lookQuickly(overlay, operations, settings, nodes) : undefined;
+  const { targets, company } = quick ?? lookThoroughly(overlay, operations, nodes);
   const templates = settings.profile.templates ? options.templates : undefined;
-  const states = new FileStates(overlay, nodes);
-  const targets = operations.map((operation) => targetOf(overlay, states, operation));
-  const company: Company = {
-    byFile: countsOf(targets.map(({ key }) => key)),
-    byKind: countsOf(targets.map(({ likeness }) => likeness)),
-    structural: operations.flatMap((operation) => structuralPathsOf(overlay, states, operation)),
-    nested: new NestedPaths(),
-    templated: templatedPaths(operations, settings, templates),
-    changesNames: operations.some(({ kind }) => kind !== "write" && kind !== "edit"),
-  };
-  for (const { paths } of targets) for (const path of paths) company.nested.add(path);
-  const { known, found } = company.templated;
-  return targets.map(({ operation, key, paths, likeness }): OperationFeatures => {
+  const { known, found } = templatedPaths(operations, settings, templates);
+  let areApart = targets.every(({ key, named, leadsNowhere }) => key === named && !leadsNowhere);
+  const features = targets.map((target): OperationFeatures => {
+    const { operation, key, likeness } = target;
+    const { kind, path } = operation;
+    const isEdit = kind === "edit";
     const sameFile = (company.byFile.get(key) ?? 1) - 1;
+    const isInOrder = quick === undefined && isOrdered(target, company);
+    areApart &&= !isInOrder;
     return {
-      kind: operation.kind,
+      kind,
       sizeBytes: sizeOf(operation),
-      fileBytes: operation.kind === "edit" ? (findSize(nodes, key) ?? 0) : 0,
-      edits: operation.kind === "edit" ? operation.edits.length : 1,
+      fileBytes: isEdit ? (findSize(nodes, key) ?? 0) : 0,
+      edits: isEdit ? operation.edits.length : 1,
       sameFile: isFileOperation(operation) ? sameFile : 0,
       similar: company.byKind.get(likeness) ?? 1,
       files: company.byFile.size,
-      insideBatch: options.insideBatch,
-      fitsTemplate: known.has(operation.path) || found.has(operation.path),
-      isKnownTemplate: known.has(operation.path),
-      isIdentical: sameFile === 0 && isIdentical(overlay, nodes, key, operation),
-      isOrdered: isOrdered(operation, paths, company),
+      insideBatch,
+      fitsTemplate: known.has(path) || found.has(path),
+      isKnownTemplate: known.has(path),
+      isIdentical:
+        quick === undefined && sameFile === 0 && isIdentical(overlay, nodes, key, operation),
+      isOrdered: isInOrder,
+      isHeld,
     };
   });
+  return { features, areApart };
+}
+
+/** Targets, and what they are beside each other. */
+interface Look {
+  readonly targets: readonly Target[];
+  readonly company: Company;
+}
+
+/**
+ * Looks no further than at what each path leads to; `undefined` where that is not enough, because
+ * an engine may have something to do: a file is named twice or edited, has its new content already,
+ * or lies where another one needs a directory. It is for overlays: everything is done in order and
+ * plainly then, so that it does not matter which names lead to one file.
+ */
+function lookQuickly(
+  overlay: EngineOverlay,
+  operations: readonly Operation[],
+  settings: OptimizerSettings,
+  nodes: KnownNodes,
+): Look | undefined {
+  const company = new Company();
+  const targets: Target[] = [];
+  for (const operation of operations) {
+    if (operation.kind !== "write" && operation.kind !== "delete") return undefined;
+    const named = absolutePathOf(overlay, operation.path);
+    if (company.byFile.has(named)) return undefined;
+    const likeness = likenessOf(named, operation);
+    const target = { operation, key: named, named, leadsNowhere: false, likeness };
+    company.add(target);
+    targets.push(target);
+  }
+  if (company.nested.isAnyInside) return undefined;
+  const isEnough = !targets.some((target) => mayBeIdentical(target, settings, nodes));
+  return isEnough ? { targets, company } : undefined;
+}
+
+/** Smaller writes are not looked at: to read what is there takes as long as to write it again. */
+function mayBeIdentical(
+  { operation, named }: Target,
+  { contentBytesMin }: OptimizerSettings,
+  nodes: KnownNodes,
+): boolean {
+  if (operation.kind !== "write" || operation.bytes.length < contentBytesMin) return false;
+  try {
+    const node = nodes.find(named);
+    // In a directory that is missing nothing further has to be looked for.
+    if (node === undefined) nodes.find(directoryOf(named));
+    return node?.isSymbolicLink() === true || node?.size === operation.bytes.length;
+  } catch {
+    // The thorough look tells what is in the way.
+    return true;
+  }
+}
+
+/** Follows links, and finds out what is in the way of what. */
+function lookThoroughly(
+  overlay: EngineOverlay,
+  operations: readonly Operation[],
+  nodes: KnownNodes,
+): Look {
+  const states = new FileStates(overlay, nodes);
+  const company = new Company();
+  const targets = operations.map((operation) => {
+    const target = targetOf(overlay, states, operation);
+    company.add(target);
+    if (!isFileOperation(operation)) {
+      company.structural.push(...structuralPathsOf(overlay, states, operation));
+    }
+    return target;
+  });
+  return { targets, company };
 }
 
 function targetOf(overlay: EngineOverlay, states: FileStates, operation: Operation): Target {
   const named = absolutePathOf(overlay, operation.path);
-  const key = keyOf(states, named, operation);
-  const paths = key === named ? [key] : [key, named];
-  return { operation, key, paths, likeness: likenessOf(key, operation) };
+  const found = findKey(states, named, operation);
+  const key = found ?? named;
+  const likeness = likenessOf(key, operation);
+  return { operation, key, named, leadsNowhere: found === undefined, likeness };
 }
 
-function keyOf(states: FileStates, absolute: string, operation: Operation): string {
+function findKey(states: FileStates, absolute: string, operation: Operation): string | undefined {
   if (!isFileOperation(operation)) return absolute;
   try {
-    return operation.kind === "delete" ? states.placeOf(absolute) : states.pathOf(absolute);
+    return operation.kind === "delete" ? states.placeOf(absolute) : states.keyOf(absolute);
   } catch (error) {
     // A path that cannot be resolved fails when the operation runs, and says so then.
-    if (codeOf(error) !== undefined) return absolute;
+    if (codeOf(error) !== undefined) return undefined;
     throw error;
   }
 }
 
+/** One directory, one extension: all of the path but the name before it. */
 function likenessOf(key: string, operation: Operation): string {
-  return `${isFileOperation(operation) ? "file" : operation.kind} ${dirname(key)} ${extname(key)}`;
-}
-
-function countsOf(keys: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return counts;
+  const nameStart = key.lastIndexOf("/") + 1;
+  const dot = key.lastIndexOf(".");
+  const extension = dot > nameStart ? key.slice(dot) : "";
+  const kind = isFileOperation(operation) ? "file" : operation.kind;
+  return `${kind} ${key.slice(0, nameStart)} ${extension}`;
 }
 
 /** What an operation on more than a file moves, makes or deletes: as named, and resolved. */
@@ -129,20 +210,22 @@ function structuralPathsOf(
   states: FileStates,
   operation: Operation,
 ): string[] {
-  if (isFileOperation(operation)) return [];
   const named = operation.kind === "move" ? [operation.path, operation.target] : [operation.path];
   return named.flatMap((path) => [absolutePathOf(overlay, path), states.placeOf(path)]);
 }
 
 /** Whether another operation moves, makes or deletes something that this one lies in, or holds. */
-function isOrdered(operation: Operation, paths: readonly string[], company: Company): boolean {
+function isOrdered({ operation, key, named }: Target, company: Company): boolean {
   if (!isFileOperation(operation)) return true;
   // More than one path: it is reached through a link, which may be one of those names.
-  if (company.changesNames && paths.length > 1) return true;
-  return paths.some((path) => {
-    const { structural, nested } = company;
-    return nested.nests(path) || structural.some((other) => isRelated(path, other));
-  });
+  if (key !== named && company.changesNames) return true;
+  return isInTheWay(key, company) || (key !== named && isInTheWay(named, company));
+}
+
+function isInTheWay(path: string, { nested, structural }: Company): boolean {
+  return (
+    (nested.isAnyInside && nested.nests(path)) || structural.some((other) => isRelated(path, other))
+  );
 }
 
 function isRelated(path: string, other: string): boolean {
@@ -164,36 +247,4 @@ function isIdentical(
 function findSize(nodes: KnownNodes, path: string): number | undefined {
   const node = nodes.find(path);
   return node?.isFile() === true ? node.size : undefined;
-}
-
-/**
- * Looks for writes whose content follows a template of the cache, or one that almost does and is
- * generalised by it; and among the rest for templates that enough of them have in common.
- */
-function templatedPaths(
-  operations: readonly Operation[],
-  settings: OptimizerSettings,
-  templates: TemplateCache | undefined,
-): Templated {
-  const known = new Set<string>();
-  const found = new Set<string>();
-  if (templates === undefined) return { known, found };
-  const writes = operations.flatMap((operation) => {
-    const fits = operation.kind === "write" && operation.bytes.length <= templateFileBytesMax;
-    return fits ? [operation] : [];
-  });
-  const total = writes.reduce((sum, write) => sum + write.bytes.length, 0);
-  if (total > templateBytesMax) return { known, found };
-  const rest = writes.filter((write) => {
-    if (templates.size === 0 || !isText(write.bytes)) return true;
-    if (!templates.follow(decodeText(write.bytes, "utf-8"))) return true;
-    known.add(write.path);
-    return false;
-  });
-  if (rest.length < settings.operationsForBatchMin) return { known, found };
-  for (const { template, instances } of findTemplates(rest, settings.operationsForBatchMin)) {
-    templates.add(template);
-    for (const { path } of instances) found.add(path);
-  }
-  return { known, found };
 }

@@ -25,13 +25,18 @@ export interface OperationFeatures {
   readonly isIdentical: boolean;
   /** Whether its place among the others matters: one's directory is moved, made or deleted. */
   readonly isOrdered: boolean;
+  /** Whether it waits in an overlay for a commit that writes everything together in any case. */
+  readonly isHeld: boolean;
 }
 
 /** What was seen in an operation. `NONE`: nothing to gain. */
 export type Analysis = "NONE" | "BATCH" | "TEMPLATE" | "COORDINATE" | "DEDUPLICATE";
 
-/** How an operation is done. */
-export type Strategy = "standard" | "batch" | "template" | "coalesce" | "stream";
+/**
+ * How an operation is done. `commit` is the standard path too: there is something to gain, and the
+ * commit to come gains it whatever is done before.
+ */
+export type Strategy = "standard" | "batch" | "template" | "coalesce" | "stream" | "commit";
 
 export interface Decision {
   readonly analysis: Analysis;
@@ -48,8 +53,9 @@ export interface Decision {
  * The rules, in order: nothing is optimised when optimisation is off; content that is there already
  * is not written; huge files are edited by extents, unless their place among the others matters;
  * operations on one file become one; what follows a template is rendered as a batch; what depends
- * on its order is coordinated; what has company is batched; the rest is left alone. What the
- * profile of an agent holds back is passed over.
+ * on its order is coordinated; what has company is batched; the rest is left alone. What would be
+ * batched is left to the commit where one will write it together with everything else: a batch
+ * before that saves nothing. What the profile of an agent holds back is passed over.
  */
 export function decide(features: OperationFeatures, settings: OptimizerSettings): Decision {
   if (!settings.enabled) return standard("optimisation is switched off");
@@ -79,8 +85,10 @@ function decideAlone(
 ): Decision | undefined {
   const { sameFile, edits, fileBytes } = features;
   const { coalescing, streams } = settings.profile;
-  const isLookedAt = features.sizeBytes >= settings.contentBytesMin;
-  if (coalescing && features.isIdentical && (isLookedAt || features.insideBatch)) {
+  // On an overlay a small write takes no longer than to read what is there.
+  const isAskedFor = features.insideBatch && !features.isHeld;
+  const isLookedAt = features.sizeBytes >= settings.contentBytesMin || isAskedFor;
+  if (coalescing && features.isIdentical && isLookedAt) {
     return {
       analysis: "DEDUPLICATE",
       strategy: "coalesce",
@@ -118,31 +126,37 @@ function decideTogether(
   features: OperationFeatures,
   settings: OptimizerSettings,
 ): Decision | undefined {
-  const { files, similar, insideBatch } = features;
+  const { files, similar, insideBatch, isHeld } = features;
   const { batches } = settings.profile;
   const hasCompany = similar >= settings.operationsForBatchMin;
+  const together = isHeld ? leftToCommit : batched;
   if (features.fitsTemplate && hasCompany) {
-    return together("TEMPLATE", "template", `${similar} files that wait follow one template`);
+    return together("TEMPLATE", `${similar} files that wait follow one template`);
   }
   if (features.fitsTemplate && features.isKnownTemplate) {
-    return together("TEMPLATE", "template", "it follows a template that was found before");
+    return together("TEMPLATE", "it follows a template that was found before");
   }
   if (!batches) return undefined;
-  if (features.isOrdered) {
-    return together("COORDINATE", "batch", "its place among the others matters");
-  }
-  if (hasCompany) return together("BATCH", "batch", `${similar} similar operations wait`);
+  if (features.isOrdered) return together("COORDINATE", "its place among the others matters");
+  if (hasCompany) return together("BATCH", `${similar} similar operations wait`);
   if (files >= settings.operationsForBatchMin) {
-    return together("BATCH", "batch", `${files} files wait for one commit`);
+    return together("BATCH", `${files} files wait for one commit`);
   }
   return insideBatch && files > 1
-    ? together("BATCH", "batch", `it is one of ${files} files of a batch`)
+    ? together("BATCH", `it is one of ${files} files of a batch`)
     : undefined;
 }
 
-/** Company saves no calls on the overlay; what it saves are the flushes of the commit. */
-function together(analysis: Analysis, strategy: Strategy, reason: string): Decision {
+/** Company saves no calls; what it saves is the cost of doing each by itself. */
+function batched(analysis: "TEMPLATE" | "COORDINATE" | "BATCH", reason: string): Decision {
+  const strategy = analysis === "TEMPLATE" ? "template" : "batch";
   return { analysis, strategy, reason, predictedCallsSaved: 0 };
+}
+
+/** The same where a commit does that, and where nobody can see what comes in between. */
+function leftToCommit(analysis: Analysis, reason: string): Decision {
+  const why = `${reason}; the commit writes all of it together`;
+  return { analysis, strategy: "commit", reason: why, predictedCallsSaved: 0 };
 }
 
 function standard(reason: string): Decision {

@@ -1,6 +1,7 @@
 import type { IoCounts } from "../../metrics/measurement.ts";
 import { type Operation, sizeOf } from "../operation.ts";
 import type { OptimizerSettings } from "../optimizer-settings.ts";
+import type { EngineOverlay } from "../overlay-port.ts";
 import type { Decision, OperationFeatures } from "./optimizer.ts";
 
 /** An operation of a flush with what was decided about it. */
@@ -24,6 +25,7 @@ export const loneFeatures: OperationFeatures = {
   isKnownTemplate: false,
   isIdentical: false,
   isOrdered: false,
+  isHeld: false,
 };
 
 /** Whether operations are not even looked at: one small write, or no optimisation at all. */
@@ -38,7 +40,11 @@ export function isLeftAlone(
 }
 
 /** Features without looking; spelt out, since this runs for every single small write. */
-export function bareFeatures(operation: Operation, files: number): OperationFeatures {
+export function bareFeatures(
+  operation: Operation,
+  files: number,
+  { holdsChanges = false }: EngineOverlay,
+): OperationFeatures {
   return {
     kind: operation.kind,
     sizeBytes: sizeOf(operation),
@@ -52,7 +58,13 @@ export function bareFeatures(operation: Operation, files: number): OperationFeat
     isKnownTemplate: false,
     isIdentical: false,
     isOrdered: false,
+    isHeld: holdsChanges,
   };
+}
+
+/** Whether the batch engine does it. */
+export function isBatched({ decision: { strategy } }: Step): boolean {
+  return strategy === "batch" || strategy === "template" || strategy === "coalesce";
 }
 
 /** The engine that gives a batch its name: the one that most of its operations were for. */

@@ -19,6 +19,7 @@ import { type Decision, decide, type OperationFeatures } from "./optimizer.ts";
 import {
   bareFeatures,
   engineOf,
+  isBatched,
   isLeftAlone,
   loneFeatures,
   type Step,
@@ -81,6 +82,13 @@ interface StepOutcome {
   readonly io: IoCounts;
   readonly callsSaved: number;
   readonly bytesSaved: number;
+}
+
+/** What was decided about a flush. */
+interface Plan {
+  readonly steps: readonly Step[];
+  /** Whether what is on different files may be done in any order. */
+  readonly areApart: boolean;
 }
 
 const noResults: readonly FlushResult[] = [];
@@ -164,14 +172,14 @@ export class WritePipeline {
       return this.#runOnly(only);
     }
     const nodes = new KnownNodes(this.#overlay);
-    const steps = this.#decide(operations, nodes);
-    return inSavepoint(this.#overlay, () => this.#run(steps, nodes));
+    const plan = this.#decide(operations, nodes);
+    return inSavepoint(this.#overlay, () => this.#run(plan, nodes));
   }
 
   /** The way of a single small operation: its one call is all or none by itself. */
   #runOnly(operation: Operation): FlushResult {
     stopIfAborted(this.#options.signal);
-    const features = bareFeatures(operation, 1);
+    const features = bareFeatures(operation, 1, this.#overlay);
     const decision = this.#leftAlone;
     const io = this.#meter.isActive
       ? this.#measurePlain(operation, features.sizeBytes)
@@ -189,27 +197,25 @@ export class WritePipeline {
     );
   }
 
-  #decide(operations: readonly Operation[], nodes: KnownNodes): Step[] {
+  #decide(operations: readonly Operation[], nodes: KnownNodes): Plan {
     const settings = this.#settings;
-    if (isLeftAlone(operations, settings)) {
-      // One small write, or no optimisation at all: not even looked at.
-      return operations.map((operation) => {
-        const features = bareFeatures(operation, operations.length);
-        return { operation, features, decision: decide(features, settings) };
-      });
-    }
-    const all = featuresOf(this.#overlay, operations, settings, {
-      insideBatch: this.#options.insideBatch ?? false,
-      templates: this.#options.templates,
-      nodes,
-    });
-    return operations.map((operation, index) => {
-      const features = all[index] ?? bareFeatures(operation, operations.length);
+    const overlay = this.#overlay;
+    // One small write, or no optimisation at all: not even looked at.
+    const seen = isLeftAlone(operations, settings)
+      ? undefined
+      : featuresOf(overlay, operations, settings, {
+          insideBatch: this.#options.insideBatch ?? false,
+          templates: this.#options.templates,
+          nodes,
+        });
+    const steps = operations.map((operation, index): Step => {
+      const features = seen?.features[index] ?? bareFeatures(operation, operations.length, overlay);
       return { operation, features, decision: decide(features, settings) };
     });
+    return { steps, areApart: seen?.areApart ?? false };
   }
 
-  #run(steps: readonly Step[], nodes: KnownNodes): FlushResult {
+  #run({ steps, areApart }: Plan, nodes: KnownNodes): FlushResult {
     const fallbacks: Fallback[] = [];
     const totals = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
     const add = (io: IoCounts) => {
@@ -219,28 +225,23 @@ export class WritePipeline {
       totals.moves += io.moves;
       totals.bytesWritten += io.bytesWritten;
     };
-    // Where there is a batch, the standard path goes along in its place: it costs the same there.
-    const isBatch = steps.some(({ decision }) => isBatched(decision));
-    const together = steps.filter(({ decision }) => isBatch && decision.strategy !== "stream");
-    const outcomes = new Map<Step, StepOutcome>();
-    const outcome = isBatch ? this.#runBatch(together, nodes, fallbacks) : undefined;
-    if (outcome !== undefined) {
-      add(outcome.io);
-      for (const step of together) outcomes.set(step, outcome.of(step));
-    }
-    for (const step of steps) {
-      if (outcomes.has(step)) continue;
-      const alone = this.#runAlone(step, fallbacks);
-      add(alone.io);
-      outcomes.set(step, alone);
-    }
+    const together = togetherOf(steps, areApart);
+    const batch = together.length > 0 ? this.#runBatch(together, nodes, fallbacks) : undefined;
+    if (batch !== undefined) add(batch.io);
+    const inBatch = new Set(together);
     const decisions = steps.map((step): DecisionRecord => {
+      let outcome: StepOutcome;
+      if (batch !== undefined && inBatch.has(step)) outcome = batch.of(step);
+      else {
+        outcome = this.#runAlone(step, fallbacks);
+        add(outcome.io);
+      }
       const { operation, features, decision } = step;
-      const { callsSaved = 0, bytesSaved = 0 } = outcomes.get(step) ?? {};
+      const { callsSaved, bytesSaved } = outcome;
       const { kind, path } = operation;
       return { operation: kind, path, features, decision, callsSaved, bytesSaved };
     });
-    return { decisions, fallbacks, batch: outcome?.batch, io: totals };
+    return { decisions, fallbacks, batch: batch?.batch, io: totals };
   }
 
   #runBatch(
@@ -297,13 +298,13 @@ export class WritePipeline {
     const { operation, decision } = step;
     const isStream = decision.strategy === "stream" && operation.kind === "edit";
     stopIfAborted(this.#options.signal);
+    if (!isStream && !this.#meter.isActive) return plainOutcome(this.#overlay, operation);
     return this.#meter.measure(
       { name: operation.kind, path: operation.path, sizeBytes: sizeOf(operation) },
       () => {
         const streamed = isStream ? this.#stream(step, operation, fallbacks) : undefined;
         if (streamed !== undefined) return { ...streamed, isOptimized: true };
-        const io = runPlain(this.#overlay, operation);
-        return { io, callsSaved: 0, bytesSaved: 0, isOptimized: false };
+        return { ...plainOutcome(this.#overlay, operation), isOptimized: false };
       },
       ({ io, isOptimized }) => ({
         io,
@@ -354,8 +355,18 @@ export class WritePipeline {
   }
 }
 
-function isBatched(decision: Decision): boolean {
-  return decision.strategy !== "standard" && decision.strategy !== "stream";
+/**
+ * What goes through the batch engine: all that was decided to, and where there is any and the
+ * order may matter, the standard path in its place.
+ */
+function togetherOf(steps: readonly Step[], areApart: boolean): readonly Step[] {
+  const batched = steps.filter(isBatched);
+  if (areApart || batched.length === 0) return batched;
+  return steps.filter(({ decision }) => decision.strategy !== "stream");
+}
+
+function plainOutcome(overlay: EngineOverlay, operation: Operation): StepOutcome {
+  return { io: runPlain(overlay, operation), callsSaved: 0, bytesSaved: 0 };
 }
 
 function signalOf({ signal }: PipelineOptions): { readonly signal?: AbortSignal } {

@@ -29,14 +29,21 @@ export const caseForms: readonly CaseForm[] = [
 export function inForm(value: string, form: CaseForm): string {
   const isPlural = form.endsWith("+s");
   const name = (isPlural ? form.slice(0, -2) : form) as CaseName;
-  const singular = spelled(value, name);
+  const singular = name === "exact" ? value : spelled(value, wordsOf(value), name);
   return isPlural ? pluralOf(singular, name) : singular;
 }
 
-function spelled(value: string, name: CaseName): string {
-  if (name === "exact") return value;
+/** Spells `value` in every form, in the order of {@link caseForms}: its words are parted once. */
+export function inEveryForm(value: string): string[] {
   const words = wordsOf(value);
+  const singular = caseNames.map((name) => spelled(value, words, name));
+  return [...singular, ...caseNames.map((name, at) => pluralOf(singular[at] ?? "", name))];
+}
+
+function spelled(value: string, words: readonly string[], name: CaseName): string {
   switch (name) {
+    case "exact":
+      return value;
     case "camel":
       return words.map((word, index) => (index === 0 ? word : capital(word))).join("");
     case "pascal":

@@ -1,7 +1,7 @@
 import { DraftError } from "../../errors.ts";
 import { checkTexts } from "../check-input.ts";
 import { alignTokens } from "./align-tokens.ts";
-import { type CaseForm, caseForms, inForm } from "./case-form.ts";
+import { type CaseForm, caseForms, inEveryForm, inForm } from "./case-form.ts";
 import {
   compileTemplate,
   type Hole,
@@ -124,17 +124,19 @@ function tidied(skeleton: Skeleton): Skeleton {
 
 /** A short token between two holes that could as well be part of them. */
 function isAccidental(skeleton: Skeleton, index: number): boolean {
+  const token = tokenAt(skeleton, index);
+  const isWord = /[\p{L}\p{N}]/u.test(token);
+  // What cannot be is told first: the texts of the holes have to be put together.
+  if (isWord ? token.length > 2 : token.includes("\n")) return false;
   if (isClosed(skeleton, index) || isClosed(skeleton, index + 1)) return false;
   const before = gapTexts(skeleton, index);
   const after = gapTexts(skeleton, index + 1);
-  const token = tokenAt(skeleton, index);
-  if (/[\p{L}\p{N}]/u.test(token)) {
-    const isInsideWord = before.some((text, at) => {
+  if (isWord) {
+    return before.some((text, at) => {
       return /[\p{L}\p{N}]$/u.test(text) && /^[\p{L}\p{N}]/u.test(after[at] ?? "");
     });
-    return token.length <= 2 && isInsideWord;
   }
-  return !token.includes("\n") && [...before, ...after].some((text) => text.includes(token));
+  return [...before, ...after].some((text) => text.includes(token));
 }
 
 function absorbed({ examples, places }: Skeleton): number[][] {
@@ -250,9 +252,10 @@ function sourcesOf(lists: readonly (readonly string[])[]): Map<string, Source> {
   const firstValues = new Set([...distinct.values()].map(([first]) => first));
   const spellings = [...distinct].map(([key, values]) => {
     const forms = new Map<string, CaseForm>();
-    for (const form of distinct.size > 1 ? caseForms : []) {
+    const firstSpelled = distinct.size > 1 ? inEveryForm(values[0] ?? "") : [];
+    for (const [at, form] of caseForms.entries()) {
       // Nearly every form leads nowhere, which one of the values tells.
-      if (!firstValues.has(inForm(values[0] ?? "", form))) continue;
+      if (!firstValues.has(firstSpelled[at])) continue;
       const spelled = keyOf(values.map((value) => inForm(value, form)));
       if (distinct.has(spelled) && !forms.has(spelled)) forms.set(spelled, form);
     }

@@ -52,6 +52,7 @@ export function recordTrace(overlay: EngineOverlay, options: RecordOptions = {})
       root: overlay.root,
       fs,
       ...(overlay.optimizer === undefined ? {} : { optimizer: overlay.optimizer }),
+      holdsChanges: overlay.holdsChanges ?? false,
       savepoint() {
         const mark = { savepoint: overlay.savepoint() };
         marks.set(mark, recorder.length);
