@@ -99,7 +99,8 @@ describe("draftfs replay", () => {
         `^ +plain +optimized\\noperations +${operationCount} +${operationCount}\\ncommits +1 `,
       ),
     );
-    expect(out).toMatch(/optimized: \d+ × batch \(BATCH\)/);
+    const why = "similar operations wait; the commit writes all of it together";
+    expect(out).toMatch(new RegExp(`optimized: \\d+ × commit \\(BATCH\\): \\d+ ${why}`));
     expect(fs.readdirSync(place)).toEqual([]);
   });
 
