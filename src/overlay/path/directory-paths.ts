@@ -3,15 +3,18 @@ import { codeOf } from "../file-system-error.ts";
 import type { DirectoryNode } from "../node.ts";
 import type { Tree } from "../tree.ts";
 
-/** How often a directory is taken for what it was before its path is looked at again. */
-const lookupsMax = 4096;
+/** Lookups between two looks at the clock: timers do not fire while a program goes on and on. */
+const lookupsPerClock = 256;
 /** How long a directory is taken for what it was before its path is looked at again, in ms. */
 const trustMs = 100;
 /** Directories remembered at a time. */
 const directoriesMax = 65_536;
+/** Places for directories that were asked for last; a power of two. */
+const recentCount = 1024;
 
 /** A directory that a path is known to lead to without a link on the way. */
 export interface KnownDirectory {
+  readonly path: string;
   readonly directory: DirectoryNode;
   /**
    * Whether the path means on the disk what it means here: the directory and all above it are plain
@@ -25,18 +28,21 @@ export interface KnownDirectory {
  * one for each component.
  *
  * Changes made through the overlay take effect at once. What another program does to the lower is
- * noticed when the path is looked at again: after 100 ms, or 4,096 lookups in one turn of the event
- * loop. The last component of a call is never trusted.
+ * noticed when the path is looked at again, after 100 ms. The last component of a call is never
+ * trusted.
  */
 export class DirectoryPaths {
   readonly #tree: Tree;
   readonly #known = new Map<string, KnownDirectory>();
-  /** The one that was asked for last, which is the next one's most of the time. */
-  #lastPath = "";
-  #last: KnownDirectory | undefined = undefined;
+  /**
+   * Those that were asked for last, each at the place that a few of its characters name: comparing
+   * them takes a third of the time of cutting a path and looking it up.
+   */
+  readonly #recent: (KnownDirectory | undefined)[] = new Array(recentCount).fill(undefined);
   #structure = -1;
   #uid = -1;
-  #lookupsLeft = lookupsMax;
+  #lookupsLeft = lookupsPerClock;
+  #learnedAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(tree: Tree) {
@@ -49,22 +55,22 @@ export class DirectoryPaths {
    */
   find(path: string, length: number): KnownDirectory | undefined {
     this.#lookupsLeft -= 1;
-    if (
-      this.#lookupsLeft <= 0 ||
-      this.#structure !== this.#tree.structure ||
-      this.#uid !== credentials.uid
-    ) {
-      this.#forget();
-    }
-    // Cheaper than to cut the path and look it up.
-    if (length === this.#lastPath.length && this.#last !== undefined) {
-      if (path.startsWith(this.#lastPath)) return this.#last;
-    }
+    if (this.#lookupsLeft <= 0) this.#lookAtClock();
+    if (this.#structure !== this.#tree.structure || this.#uid !== credentials.uid) this.#forget();
+    const place = placeOf(path, length);
+    const recent = this.#recent[place];
+    // `startsWith` takes three times as long.
+    const isSame = recent?.path.length === length && path.lastIndexOf(recent.path, 0) === 0;
+    if (isSame) return recent;
     const directory = path.slice(0, length);
     const known = this.#known.get(directory) ?? this.#learn(directory);
-    this.#lastPath = directory;
-    this.#last = known;
+    this.#recent[place] = known;
     return known;
+  }
+
+  #lookAtClock(): void {
+    this.#lookupsLeft = lookupsPerClock;
+    if (performance.now() - this.#learnedAtMs > trustMs) this.#forget();
   }
 
   /** Forgets everything and stops looking at the clock, until it is asked again. */
@@ -75,15 +81,15 @@ export class DirectoryPaths {
   }
 
   #clear(): void {
+    if (this.#known.size === 0) return;
     this.#known.clear();
-    this.#last = undefined;
+    this.#recent.fill(undefined);
   }
 
   #forget(): void {
     this.#clear();
     this.#structure = this.#tree.structure;
     this.#uid = credentials.uid;
-    this.#lookupsLeft = lookupsMax;
   }
 
   #learn(path: string): KnownDirectory | undefined {
@@ -122,7 +128,8 @@ export class DirectoryPaths {
   ): KnownDirectory | undefined {
     if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;
     if (this.#known.size >= directoriesMax) this.#forget();
-    const known = { directory, isAsInLower: isAsAbove && isAsInLower(directory) };
+    if (this.#known.size === 0) this.#learnedAtMs = performance.now();
+    const known = { path, directory, isAsInLower: isAsAbove && isAsInLower(directory) };
     this.#known.set(path, known);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -130,6 +137,13 @@ export class DirectoryPaths {
     }, trustMs).unref();
     return known;
   }
+}
+
+/** Where the directory at the first `length` characters of a path is kept while it is recent. */
+function placeOf(path: string, length: number): number {
+  const last = path.charCodeAt(length - 1);
+  const name = last + 31 * path.charCodeAt(length - 2) + 7 * path.charCodeAt(length - 3);
+  return (name + 131 * length) & (recentCount - 1);
 }
 
 /** Whether the lower itself grants and refuses what the overlay would. */
