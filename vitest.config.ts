@@ -76,7 +76,7 @@ const withoutNative = [
   "test/conformance/{escape,files,errors,symlinks}.test.ts",
   "test/crash/commit-{death,errors}.test.ts",
   "test/disk/data-ranges.test.ts",
-  "test/overlay/confinement.test.ts",
+  "test/overlay/{confinement,swapped-directory}.test.ts",
 ];
 
 /** Random content is small, and has to be kept as large content is to meet its mistakes. */

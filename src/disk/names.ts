@@ -7,6 +7,14 @@
 const escapedByte = /[\udc80-\udcff]/;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** The type library of the language level that we compile for lacks what every Node here has. */
+type WellFormedText = string & { isWellFormed(): boolean };
+
+/** Whether a text has no lone surrogate: escapes of ours, and what Node writes as U+FFFD. */
+export function isWellFormed(text: string): boolean {
+  return (text as WellFormedText).isWellFormed();
+}
+
 /** The string for a name's bytes. */
 export function decodeName(bytes: Uint8Array): string {
   try {
@@ -18,7 +26,7 @@ export function decodeName(bytes: Uint8Array): string {
 
 /** What to hand to `node:fs` for a path: the string, or its exact bytes when it needs them. */
 export function encodePath(path: string): string | Buffer {
-  return escapedByte.test(path) ? encodeEscaped(path) : path;
+  return isWellFormed(path) || !escapedByte.test(path) ? path : encodeEscaped(path);
 }
 
 /** Length of a name or path in bytes, as the kernel counts it. */

@@ -1,5 +1,7 @@
 import type { Lower } from "../disk/lower/lower.ts";
 import { constants } from "../disk/lower/lower-classes.ts";
+import { StrayedError } from "../disk/lower/straight-open.ts";
+import { isWellFormed } from "../disk/names.ts";
 import { identityOf, type Stamp, stampOf } from "../disk/stamp.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { nameBytesMax, pathBytesMax } from "../limits.ts";
@@ -65,7 +67,8 @@ export class Core {
   constructor(lower: Lower, root: string, options: CoreOptions) {
     const { memory, policy, observes } = options;
     this.lower = lower;
-    lower.confine(root);
+    // Whoever gives a policy holds code back, and not mistakes alone.
+    lower.confine(root, policy !== undefined);
     this.policy = new Policy(policy);
     this.observations = observes ? new Observations(lower, root) : undefined;
     this.tree = new Tree(lower, root);
@@ -84,7 +87,7 @@ export class Core {
    */
   resolve(path: string, follow: Following): Place {
     credentials.refresh();
-    const place = this.#directPlace(path, follow) ?? this.#walk.walk(path, follow);
+    const place = this.#placeAt(path, follow);
     if ("outside" in place) return this.#resolveOutside(place);
     if (this.policy.restrictsReading) this.policy.requireReadable(this.#pathsOf(place));
     if (this.observations !== undefined) this.#observe(place);
@@ -99,6 +102,7 @@ export class Core {
   peek(path: string): Exclude<Node, SymlinkNode> | typeof untouched | undefined {
     const last = path.charCodeAt(path.length - 1);
     if (path.charCodeAt(0) !== slash || last === slash || last === dot) return undefined;
+    if (!isWellFormed(path) || path.includes("\0")) return undefined;
     const end = path.lastIndexOf("/");
     const known = this.paths.find(path, end);
     if (known === undefined || this.#watchesReads) return undefined;
@@ -150,6 +154,17 @@ export class Core {
   /** The real path of a place outside of the root. */
   outsidePathOf(place: Place): string | undefined {
     return place.directory === this.#outside ? place.name : undefined;
+  }
+
+  #placeAt(path: string, follow: Following): Place | Outside {
+    try {
+      return this.#directPlace(path, follow) ?? this.#walk.walk(path, follow);
+    } catch (caught) {
+      if (!(caught instanceof StrayedError)) throw caught;
+      // A link lies now where a directory was: it is for the walk to follow.
+      this.paths.forget();
+      return this.#walk.walk(path, follow);
+    }
   }
 
   /** The place of a path whose directory is known, without a walk. */

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs, { constants } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants as system, tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -9,6 +9,8 @@ import type { NativeCalls } from "../../src/disk/native/native-calls.ts";
 import { pinnedPath, pinnedPlaceOf } from "../../src/disk/pinned-place.ts";
 import { stampOf } from "../../src/disk/stamp.ts";
 import { nativeLoadUs } from "../../src/limits.ts";
+
+const { errno } = system;
 
 /** The module as a process with this environment has it. */
 async function freshly(wish: "0" | "1" | undefined) {
@@ -61,15 +63,23 @@ describe.runIf(process.platform === "linux")("a native call", () => {
     fs.symlinkSync("file", join(root, "dïr/last"));
     const open = (path: string) => native.openWithoutLinks(join(root, path), constants.O_RDONLY);
     expect(read(open("dïr/file"))).toBe("content");
-    expect(open("link/file")).toBe(-1);
-    expect(open("dïr/last")).toBe(-1);
-    expect(open("dïr/none")).toBe(-1);
+    expect(open("link/file")).toBe(-errno.ELOOP);
+    expect(open("dïr/last")).toBe(-errno.ELOOP);
+    expect(open("dïr/none")).toBe(-errno.ENOENT);
+    expect(open("dïr/file/none")).toBe(-errno.ENOTDIR);
+    const modeAt = (path: string) => native.modeAt(join(root, path));
+    expect(modeAt("dïr/file")).toBe(fs.lstatSync(join(root, "dïr/file")).mode);
+    expect(modeAt("link")).toBe(fs.lstatSync(join(root, "link")).mode);
+    expect(modeAt("dïr/none")).toBe(-errno.ENOENT);
+    expect(modeAt("dïr/file/none")).toBe(-errno.ENOTDIR);
   });
 
   it("does not take a part of a name for a name", () => {
     fs.writeFileSync(join(root, "name"), "other");
     expect(native.openWithoutLinks(`${root}/name\0more`, constants.O_RDONLY)).toBe(-1);
     expect(native.openWithoutLinks(`${root}/name\udc80`, constants.O_RDONLY)).toBe(-1);
+    expect(native.modeAt(`${root}/name\0more`)).toBe(-1);
+    expect(native.modeAt(`${root}/name\udc80`)).toBe(-1);
     expect(native.renameNew(`${root}/name\0more`, `${root}/new`)).toBe(false);
   });
 

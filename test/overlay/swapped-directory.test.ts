@@ -114,6 +114,30 @@ describe("a directory that has become a link since the last look", () => {
   });
 });
 
+const policy = { denyWrite: ["no-such-place"] };
+
+describe("under a policy, a directory that has become a link since the last look", () => {
+  for (const [form, look] of Object.entries({ ...looks, ...reads })) {
+    test(`leads ${form} where the link leads`, async () => {
+      const { root, outside, d } = plantBoth();
+      const { fs } = open(root, { policy });
+      const refused = form === "existsSync" ? false : "EACCES";
+      for (let round = 0; round < 3; round++) {
+        const before = await told(() => look(fs, d));
+        const inside = await told(() => look(fs, join(root, "e")));
+        expect(fs.statSync(join(d, "f")).size).toBe(ownSize);
+        const undo = swap(d, outside);
+        expect(await told(() => look(fs, d))).toBe(refused);
+        undo();
+        expect(await told(() => look(fs, d))).toEqual(before);
+        const undoInside = swap(d, join(root, "e"));
+        expect(await told(() => look(fs, d))).toEqual(inside);
+        undoInside();
+      }
+    });
+  }
+});
+
 describe("what another program does to a directory is seen at once", () => {
   const sizeOf = (fs: OverlayFs, path: string) =>
     fs.statSync(path, { throwIfNoEntry: false })?.size;
@@ -215,6 +239,28 @@ async function flipping(d: string, target: string): Promise<ChildProcess> {
   await once(child.stdout, "data");
   return child;
 }
+
+test("under a policy, nothing outside is looked at while a directory becomes a link", async () => {
+  const { root, outside, d } = plantBoth();
+  const { fs } = open(root, { policy });
+  const child = await flipping(d, outside);
+  const seen = new Set<unknown>();
+  const end = Date.now() + 2000;
+  for (let turn = 0; turn < 20 || Date.now() < end || !seen.has(ownSize); turn++) {
+    for (const form of ["statSync", "lstatSync", "statSync, bigint", "promises.stat"]) {
+      seen.add(await told(() => looks[form]?.(fs, d)));
+    }
+    seen.add(`${await told(() => fs.existsSync(join(d, "only")))}`);
+    seen.add(`${await told(() => fs.readlinkSync(join(d, "link")))}`);
+    if ((await told(() => fs.accessSync(join(d, "only")))) === undefined) seen.add("only");
+  }
+  expect(child.exitCode).toBe(null);
+  expect(seen).toContain("ours");
+  expect(seen).toContain("EACCES");
+  for (const outsider of [canarySize, "true", "theirs", "only"]) {
+    expect([...seen]).not.toContain(outsider);
+  }
+});
 
 test("nothing outside is read while a directory becomes a link and a directory again", async () => {
   const { root, outside, d } = plantBoth();

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { constants } from "node:os";
 import { type ByteRange, dataRangesOf } from "../data-ranges.ts";
 import { isAbsence } from "../error-codes.ts";
 import { decodeName, encodePath } from "../names.ts";
@@ -6,6 +7,7 @@ import { nativeCalls } from "../native/native-calls.ts";
 import { pinnedPath } from "../pinned-place.ts";
 import { type Stamp, stampOf } from "../stamp.ts";
 import { LowerPool } from "./lower-pool.ts";
+import { onlyToLook, openStraight, placeOf, StrayedError } from "./straight-open.ts";
 
 /**
  * What the overlay asks of the file system below it: a few synchronous, read-only functions in the
@@ -48,6 +50,8 @@ export class Lower {
 
   /** What is opened below this directory must really lie below it. */
   #confinedTo: string | undefined;
+  /** Nor is anything looked at that lies elsewhere, or under another path below it. */
+  #isStrict = false;
 
   constructor(fileSystem: LowerFileSystem) {
     this.fs = fileSystem;
@@ -57,9 +61,13 @@ export class Lower {
   /**
    * Refuses from now on to open what only seems to lie below `root`: between a look at a path and
    * its use, a directory on the way may have been swapped for a link. Linux only.
+   *
+   * @param isStrict whether links that lead elsewhere below the root are refused as well, and looks
+   *   as openings are: these take half as long again then, or twice.
    */
-  confine(root: string): void {
+  confine(root: string, isStrict: boolean): void {
     if (!this.native || process.platform !== "linux") return;
+    this.#isStrict = isStrict;
     try {
       this.#confinedTo = fs.realpathSync.native(root) === root ? root : undefined;
     } catch {
@@ -79,17 +87,19 @@ export class Lower {
     if (root === undefined || !isBelow(path, root)) return undefined;
     const direct = openWithoutLinks(path, holdDirectory);
     if (direct >= 0) return heldBy(direct);
+    if (this.#isStrict) return heldBy(openStraight(path, holdDirectory));
     const descriptor = fs.openSync(encodePath(path), holdDirectory);
     const place = placeOf(descriptor);
     if (place !== undefined && isBelow(place, root)) return heldBy(descriptor);
     fs.closeSync(descriptor);
     if (place === undefined) return undefined;
-    throw strayed(path);
+    throw new StrayedError("open", path);
   }
 
   /** What lies at a path itself, or `undefined`. */
   lstat(path: string): fs.Stats | undefined {
     try {
+      if (this.#looksStrictly(path)) return this.#lookAt(path, (file) => fs.fstatSync(file));
       return this.fs.lstatSync(encodePath(path), { throwIfNoEntry: false }) as fs.Stats | undefined;
     } catch (error) {
       if (isAbsence(error)) return undefined;
@@ -100,10 +110,39 @@ export class Lower {
   /** Like {@link lstat}, with 64-bit identity and nanosecond times. */
   lstatExact(path: string): fs.BigIntStats | undefined {
     try {
+      if (this.#looksStrictly(path)) return this.#lookAt(path, (file) => this.fstat(file));
       return this.fs.lstatSync(encodePath(path), { bigint: true, throwIfNoEntry: false });
     } catch (error) {
       if (isAbsence(error)) return undefined;
       throw error;
+    }
+  }
+
+  /** The mode of what lies at a path itself, or `undefined`. */
+  modeAt(path: string): number | undefined {
+    const isPlain = this.native && !this.#looksStrictly(path);
+    const mode = isPlain ? (nativeCalls(directLookSavingUs)?.modeAt(path) ?? -1) : -1;
+    if (mode >= 0) return mode;
+    if (mode === -ENOENT || mode === -ENOTDIR) return undefined;
+    return this.lstat(path)?.mode;
+  }
+
+  #looksStrictly(path: string): boolean {
+    const root = this.#confinedTo;
+    return this.#isStrict && root !== undefined && isBelow(path, root);
+  }
+
+  /** @returns `undefined` where nothing lies. */
+  #lookAt<T>(path: string, use: (descriptor: number) => T): T | undefined {
+    const direct = openWithoutLinks(path, onlyToLook);
+    if (direct === -ENOENT || direct === -ENOTDIR) return undefined;
+    // A link on the way: as the last component one is opened.
+    if (direct === -ELOOP) throw new StrayedError("lstat", path);
+    const descriptor = direct >= 0 ? direct : openStraight(path, onlyToLook);
+    try {
+      return use(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
     }
   }
 
@@ -115,7 +154,18 @@ export class Lower {
 
   readlink(path: string): string {
     if (!this.native) return this.fs.readlinkSync(path) as string;
+    if (this.#looksStrictly(path)) return this.#strictTarget(path);
     return decodeName(this.fs.readlinkSync(encodePath(path), { encoding: "buffer" }));
+  }
+
+  #strictTarget(path: string): string {
+    const end = path.lastIndexOf("/");
+    const target = this.#lookAt(path.slice(0, end), (directory) => {
+      const place = encodePath(`${pinnedPath(directory)}${path.slice(end)}`);
+      return decodeName(fs.readlinkSync(place, { encoding: "buffer" }));
+    });
+    if (target === undefined) throw new StrayedError("readlink", path);
+    return target;
   }
 
   /** Entries in the order of the lower, which for the real disk is that of their bytes. */
@@ -158,16 +208,18 @@ export class Lower {
   /** Opens for reading; a link at the path itself is refused with `ELOOP`. */
   open(path: string): number {
     const root = this.#confinedTo;
-    const isConfined = root !== undefined && isBelow(path, root);
-    const direct = isConfined ? openWithoutLinks(path, readWithoutFollowing) : -1;
+    if (root === undefined || !isBelow(path, root)) {
+      return this.fs.openSync(encodePath(path), readWithoutFollowing);
+    }
+    const direct = openWithoutLinks(path, readWithoutFollowing);
     if (direct >= 0) return direct;
+    if (this.#isStrict) return openStraight(path, readWithoutFollowing);
     const descriptor = this.fs.openSync(encodePath(path), readWithoutFollowing);
-    if (!isConfined) return descriptor;
     // The kernel's own word on where the file lies; `node:fs` has no openat2.
     const place = placeOf(descriptor);
     if (place === undefined || isBelow(place, root)) return descriptor;
     this.fs.closeSync(descriptor);
-    throw strayed(path);
+    throw new StrayedError("open", path);
   }
 
   close(descriptor: number): void {
@@ -258,6 +310,11 @@ export const readWithoutFollowing =
 
 const holdDirectory = readWithoutFollowing | (fs.constants.O_DIRECTORY ?? 0);
 
+const { ELOOP, ENOENT, ENOTDIR } = constants.errno;
+
+/** What statx saves of a `Stats` that nobody asks for, in microseconds. */
+const directLookSavingUs = 1;
+
 /** What openat2 saves of the look at where a descriptor leads, in microseconds. */
 const directOpenSavingUs = 4;
 
@@ -270,22 +327,8 @@ function heldBy(descriptor: number): HeldDirectory {
   return { path: pinnedPath(descriptor), close: () => fs.closeSync(descriptor) };
 }
 
-function placeOf(descriptor: number): string | undefined {
-  try {
-    return fs.readlinkSync(pinnedPath(descriptor));
-  } catch {
-    return undefined;
-  }
-}
-
 function isBelow(path: string, root: string): boolean {
   return root === "/" || path === root || path.startsWith(`${root}/`);
-}
-
-function strayed(path: string): Error {
-  const reason = "permission denied, a directory on the way leads elsewhere now";
-  const message = `EACCES: ${reason}, open '${path}'`;
-  return Object.assign(new Error(message), { code: "EACCES", errno: -13, syscall: "open", path });
 }
 
 /** What a directory holds, by `list`; nothing where it has gone. */

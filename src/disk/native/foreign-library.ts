@@ -1,3 +1,5 @@
+import { isWellFormed } from "../names.ts";
+
 /** A function of the C library, as koffi gives it to us. */
 export interface ForeignFunction {
   (...values: readonly unknown[]): number;
@@ -10,14 +12,17 @@ export interface ForeignLibrary {
   errno(): number;
   /** @param prototype in C. @returns `undefined` where the library has no such function. */
   find(prototype: string): ForeignFunction | undefined;
+  /**
+   * Where bytes lie, for a parameter that is a `uintptr_t`: handing them over themselves takes
+   * 0.2 µs longer. Only of bytes that have memory of their own, and are kept.
+   */
+  addressOf(bytes: Uint8Array): unknown;
 }
 
 /** Names that are no UTF-8, and what would end a string of C too early. */
 export function isUnspeakable(text: string): boolean {
-  return unspeakable.test(text);
+  return !isWellFormed(text) || text.includes("\0");
 }
-
-const unspeakable = /[\0\udc80-\udcff]/;
 
 /** The directory that relative paths start from, which ours do not. */
 export const currentDirectory = -100;

@@ -25,7 +25,8 @@ export interface NativeCalls extends NativePlaces {
    * Opens by openat2(2) what no symbolic link on the way leads to.
    *
    * @param path absolute.
-   * @returns a descriptor; -1 where it cannot be opened, or not like this.
+   * @returns a descriptor; below 0 where it cannot be opened, or not like this: the number of the
+   *   error where there is one.
    */
   openWithoutLinks(path: string, flags: number): number;
   /**
@@ -98,6 +99,7 @@ export type ExtendedAttributes = ReadonlyMap<string, Uint8Array>;
 
 interface Koffi {
   errno(): number;
+  address(bytes: Uint8Array): unknown;
   load(path: null): { func(prototype: string): ForeignFunction };
 }
 
@@ -129,7 +131,7 @@ function load(): NativeCalls | undefined {
   const fcntl = find("int fcntl(int, int, int)");
   const syscall = find("long syscall(long, int, str, void*, size_t)");
   return {
-    openWithoutLinks: openWithoutLinks(syscall),
+    openWithoutLinks: openWithoutLinks(library, syscall),
     openDirectoryBelow: openDirectoryBelow(syscall),
     ...nativePlaces(library),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
@@ -166,7 +168,7 @@ function loadLibrary(): ForeignLibrary | undefined {
         return undefined;
       }
     };
-    return { errno: () => koffi.errno(), find };
+    return { errno: () => koffi.errno(), find, addressOf: (bytes) => koffi.address(bytes) };
   } catch {
     return undefined;
   }
@@ -179,7 +181,10 @@ const openat2 = 437;
 const resolveNoMounts = 0x01n;
 const resolveNoSymlinks = 0x04n;
 
-function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["openWithoutLinks"] {
+function openWithoutLinks(
+  { errno }: ForeignLibrary,
+  syscall: ForeignFunction | undefined,
+): NativeCalls["openWithoutLinks"] {
   const orders = new Map<number, Buffer>();
   return (path, flags) => {
     if (syscall === undefined || isUnspeakable(path)) return -1;
@@ -188,7 +193,8 @@ function openWithoutLinks(syscall: ForeignFunction | undefined): NativeCalls["op
       order = openingOrder(flags, resolveNoSymlinks);
       orders.set(flags, order);
     }
-    return syscall(openat2, currentDirectory, path, order, order.length);
+    const descriptor = syscall(openat2, currentDirectory, path, order, order.length);
+    return descriptor < 0 ? -errno() : descriptor;
   };
 }
 

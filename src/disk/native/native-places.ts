@@ -19,6 +19,13 @@ export interface NativePlaces {
    * @returns `null` where nothing does; `undefined` where that cannot be told like this.
    */
   statIn(directory: number, name: string): NodeStats | null | undefined;
+  /**
+   * The mode of what lies at an absolute path, itself, by statx(2).
+   *
+   * @returns below 0 where that cannot be told like this: the number of the error where there is
+   *   one.
+   */
+  modeAt(path: string): number;
   /** {@link NativePlaces.statIn}, as a stamp. */
   stampIn(place: PinnedPlace): Stamp | null | undefined;
   /** Of an open file, by statx(2). @returns `undefined` where that cannot be told like this. */
@@ -37,20 +44,26 @@ export interface NativePlaces {
   renameNew(source: string, target: string): boolean;
 }
 
-export function nativePlaces({ errno, find }: ForeignLibrary): NativePlaces {
-  const statx = find("int statx(int, str, int, unsigned int, void*)");
+export function nativePlaces({ errno, find, addressOf }: ForeignLibrary): NativePlaces {
+  const statx = find("int statx(int, str, int, unsigned int, uintptr_t)");
   const faccessat = find("int faccessat(int, str, int, int)");
   const openat = find("int openat(int, str, int, unsigned int)");
   const renameat2 = find("int renameat2(int, str, int, str, unsigned int)");
-  const bytes = Buffer.alloc(statxBytes);
+  const bytes = Buffer.allocUnsafeSlow(statxBytes);
+  const address = addressOf(bytes);
   const look = (directory: number, name: string, flags: number, wanted: number) =>
-    statx?.(directory, name, flags, wanted, bytes) === 0;
+    statx?.(directory, name, flags, wanted, address) === 0;
   const isNothing = () => errno() === constants.errno.ENOENT;
   return {
     statIn(directory, name) {
       if (statx === undefined || isUnspeakable(name)) return undefined;
       if (look(directory, name, notFollowed, withBirth)) return new StatxStats(bytes);
       return isNothing() ? null : undefined;
+    },
+    modeAt(path) {
+      if (statx === undefined || isUnspeakable(path)) return -1;
+      const isTold = look(currentDirectory, path, notFollowed, typeAndMode);
+      return isTold ? bytes.readUInt16LE(28) : -errno();
     },
     stampIn({ directory, name }) {
       if (statx === undefined || isUnspeakable(name)) return undefined;
@@ -77,6 +90,8 @@ export function nativePlaces({ errno, find }: ForeignLibrary): NativePlaces {
 const notFollowed = 0x100 | 0x800;
 /** `AT_EMPTY_PATH`. */
 const ofDescriptor = 0x1000;
+/** `STATX_TYPE` and `STATX_MODE`. */
+const typeAndMode = 0x3;
 /** All that lstat(2) tells. */
 const basicStats = 0x7ff;
 /** And the time of birth. */

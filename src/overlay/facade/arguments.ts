@@ -4,7 +4,7 @@ import {
   constants,
   realFileSystem as real,
 } from "../../disk/lower/lower-classes.ts";
-import { decodeName, encodePath } from "../../disk/names.ts";
+import { decodeName, encodePath, isWellFormed } from "../../disk/names.ts";
 import { kernelTimeOf } from "../../disk/node/node-time.ts";
 import type { Instant } from "../instant.ts";
 
@@ -22,9 +22,6 @@ export type PathRole =
   | "existingPath"
   | "prefix"
   | "link";
-
-/** The type library of the language level that we compile for lacks what every Node here has. */
-type WellFormedText = string & { isWellFormed(): boolean };
 
 const checks: Readonly<Record<PathRole, (value: never, nowhere: string) => unknown>> = {
   path: (value) => real.accessSync(value),
@@ -48,7 +45,7 @@ export function pathOf(value: unknown, role: PathRole = "path"): string {
   if (typeof value === "string") {
     if (value.includes("\0")) refuse(value, role);
     // Node writes a lone surrogate as U+FFFD, and here it would mean an undecodable byte.
-    return (value as WellFormedText).isWellFormed() ? value : Buffer.from(value).toString();
+    return isWellFormed(value) ? value : Buffer.from(value).toString();
   }
   if (value instanceof Uint8Array) {
     if (value.includes(0)) refuse(value, role);

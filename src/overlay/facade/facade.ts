@@ -118,16 +118,24 @@ function existsLongWay(core: Core, path: PathArgument): boolean {
   return exists(place) && (!place.trailingSlash || isDirectory(place));
 }
 
+/** Whether something lies on the disk; `undefined` where it takes more to tell. */
+function existsOnDisk(core: Core, path: string): boolean | undefined {
+  try {
+    const mode = core.lower.modeAt(path);
+    if (mode === undefined) return false;
+    return (mode & constants.S_IFMT) === constants.S_IFLNK ? undefined : true;
+  } catch {
+    return undefined;
+  }
+}
+
 function existsCall(core: Core) {
   return (path: PathArgument): boolean => {
     try {
       if (typeof path !== "string") return existsLongWay(core, path);
       const found = core.peek(path);
-      if (found === untouched) {
-        const stats = core.lower.lstat(path);
-        if (stats?.isSymbolicLink() !== true) return stats !== undefined;
-      } else if (found !== undefined) return true;
-      return existsLongWay(core, path);
+      if (found !== untouched) return found === undefined ? existsLongWay(core, path) : true;
+      return existsOnDisk(core, path) ?? existsLongWay(core, path);
     } catch {
       return false;
     }

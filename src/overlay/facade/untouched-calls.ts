@@ -6,6 +6,7 @@ import { describeNode } from "../calls/inspect.ts";
 import { type Core, untouched } from "../core.ts";
 import { isPermitted, mayRead } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
+import type { StatOptions } from "./arguments.ts";
 import type { Call } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { pieceOf } from "./whole-file-calls.ts";
@@ -26,11 +27,7 @@ export function withShortcuts(core: Core, calls: Calls): Calls {
   };
 }
 
-/** A link, or a file with other names, needs the merged view to be understood. */
-function isPlain(core: Core, stats: fs.Stats | fs.BigIntStats): boolean {
-  return !stats.isSymbolicLink() && isAlone(core, stats);
-}
-
+/** A file with other names needs the merged view to be understood. */
 function isAlone(core: Core, stats: fs.Stats | fs.BigIntStats): boolean {
   return core.tree.linked.size === 0 || stats.nlink <= 1;
 }
@@ -39,12 +36,10 @@ function statShortcut(core: Core, slow: Calls["stat"]) {
   return (path: unknown, options?: unknown): unknown => {
     const found = typeof path === "string" ? core.peek(path) : undefined;
     if (found === untouched) {
-      try {
-        const stats = real.lstatSync(path as string, options as undefined) as fs.Stats | undefined;
-        if (stats !== undefined && isPlain(core, stats)) return stats;
-      } catch {
-        // Told the long way.
-      }
+      const stats = look(core, path as string, options);
+      if (stats === nothing) return undefined;
+      // A link needs the merged view too.
+      if (stats?.isSymbolicLink() === false && isAlone(core, stats)) return stats;
     } else if (found !== undefined && options === undefined) {
       return describeNode(core, found, false);
     }
@@ -56,17 +51,33 @@ function lstatShortcut(core: Core, slow: Calls["lstat"]) {
   return (path: unknown, options?: unknown): unknown => {
     const found = typeof path === "string" ? core.peek(path) : undefined;
     if (found === untouched) {
-      try {
-        const stats = real.lstatSync(path as string, options as undefined) as fs.Stats | undefined;
-        if (stats !== undefined && isAlone(core, stats)) return stats;
-      } catch {
-        // Told the long way.
-      }
+      const stats = look(core, path as string, options);
+      if (stats === nothing) return undefined;
+      if (stats !== undefined && isAlone(core, stats)) return stats;
     } else if (found !== undefined && options === undefined) {
       return describeNode(core, found, false);
     }
     return slow(path as string, options);
   };
+}
+
+/** The answer of {@link look} where nothing lies, to who does not want an error for that. */
+const nothing = Symbol("nothing");
+
+/** What the disk says of a path; `undefined` for what is told the long way, failures included. */
+function look(
+  core: Core,
+  path: string,
+  options: unknown,
+): fs.Stats | fs.BigIntStats | typeof nothing | undefined {
+  try {
+    if (options === undefined) return core.lower.lstat(path);
+    const { bigint, throwIfNoEntry } = options as StatOptions;
+    const stats = bigint === true ? core.lower.lstatExact(path) : core.lower.lstat(path);
+    return stats === undefined && throwIfNoEntry === false ? nothing : stats;
+  } catch {
+    return undefined;
+  }
 }
 
 interface DirectOptions {

@@ -2,6 +2,7 @@ import { credentials, isPermitted, mayExecute } from "../credentials.ts";
 import { codeOf } from "../file-system-error.ts";
 import type { DirectoryNode } from "../node.ts";
 import type { Tree } from "../tree.ts";
+import { PathTable } from "./path-table.ts";
 
 /** Lookups between two looks at the clock: timers do not fire while a program goes on and on. */
 const lookupsPerClock = 256;
@@ -9,8 +10,6 @@ const lookupsPerClock = 256;
 const trustMs = 100;
 /** Directories remembered at a time. */
 const directoriesMax = 65_536;
-/** Places for directories that were asked for last; a power of two. */
-const recentCount = 1024;
 
 /** A directory that a path is known to lead to without a link on the way. */
 export interface KnownDirectory {
@@ -34,11 +33,8 @@ export interface KnownDirectory {
 export class DirectoryPaths {
   readonly #tree: Tree;
   readonly #known = new Map<string, KnownDirectory>();
-  /**
-   * Those that were asked for last, each at the place that a few of its characters name: comparing
-   * them takes a third of the time of cutting a path and looking it up.
-   */
-  readonly #recent: (KnownDirectory | undefined)[] = new Array(recentCount).fill(undefined);
+  /** Those of the known that were asked for last. */
+  readonly #recent = new PathTable<KnownDirectory>();
   #structure = -1;
   #uid = -1;
   #lookupsLeft = lookupsPerClock;
@@ -57,20 +53,22 @@ export class DirectoryPaths {
     this.#lookupsLeft -= 1;
     if (this.#lookupsLeft <= 0) this.#lookAtClock();
     if (this.#structure !== this.#tree.structure || this.#uid !== credentials.uid) this.#forget();
-    const place = placeOf(path, length);
-    const recent = this.#recent[place];
-    // `startsWith` takes three times as long.
-    const isSame = recent?.path.length === length && path.lastIndexOf(recent.path, 0) === 0;
-    if (isSame) return recent;
+    const recent = this.#recent.find(path, length);
+    if (recent !== undefined) return recent;
     const directory = path.slice(0, length);
     const known = this.#known.get(directory) ?? this.#learn(directory);
-    this.#recent[place] = known;
+    if (known !== undefined) this.#recent.put(known);
     return known;
   }
 
   #lookAtClock(): void {
     this.#lookupsLeft = lookupsPerClock;
     if (performance.now() - this.#learnedAtMs > trustMs) this.#forget();
+  }
+
+  /** Forgets everything: a link lies where a directory was. */
+  forget(): void {
+    this.#clear();
   }
 
   /** Forgets everything and stops looking at the clock, until it is asked again. */
@@ -83,7 +81,7 @@ export class DirectoryPaths {
   #clear(): void {
     if (this.#known.size === 0) return;
     this.#known.clear();
-    this.#recent.fill(undefined);
+    this.#recent.clear();
   }
 
   #forget(): void {
@@ -137,13 +135,6 @@ export class DirectoryPaths {
     }, trustMs).unref();
     return known;
   }
-}
-
-/** Where the directory at the first `length` characters of a path is kept while it is recent. */
-function placeOf(path: string, length: number): number {
-  const last = path.charCodeAt(length - 1);
-  const name = last + 31 * path.charCodeAt(length - 2) + 7 * path.charCodeAt(length - 3);
-  return (name + 131 * length) & (recentCount - 1);
 }
 
 /** Whether the lower itself grants and refuses what the overlay would. */

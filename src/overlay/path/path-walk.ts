@@ -1,3 +1,4 @@
+import { StrayedError } from "../../disk/lower/straight-open.ts";
 import { byteLengthOf } from "../../disk/names.ts";
 import { nameBytesMax, pathBytesMax, symlinkHopsMax } from "../../limits.ts";
 import { credentials, mayExecute, requireAccess } from "../credentials.ts";
@@ -83,18 +84,21 @@ export class PathWalk {
       try {
         return new Walker(this.#tree, follow).run(path);
       } catch (caught) {
-        if (attempt === attemptsMax || !isLinkNoMore(caught)) throw caught;
+        if (attempt === attemptsMax || !hasChanged(caught)) throw caught;
       }
     }
   }
 }
 
-/** How often a path is followed anew on which somebody replaces links. */
+/** How often a path is followed anew on which somebody replaces links, or puts them. */
 const attemptsMax = 8;
 
-/** Whether what was a link right before was none when it was to be read. */
-function isLinkNoMore(caught: unknown): boolean {
-  return codeOf(caught) === "EINVAL";
+/**
+ * Whether what was a link right before was none when it was to be read, or what was a directory is
+ * a link now.
+ */
+function hasChanged(caught: unknown): boolean {
+  return codeOf(caught) === "EINVAL" || caught instanceof StrayedError;
 }
 
 const placeOfRoot = (tree: Tree, last: Place["last"]): Place => ({
