@@ -194,22 +194,6 @@ export const rows: readonly Row[] = [
   unlinks(3_000),
   unlinks(12_000),
   {
-    name: "rename of a directory of 10,000 files",
-    reach: "< 0.1 ms",
-    peers: ["node:fs", "draftfs", "memfs", "unionfs + memfs", "ZenFS CopyOnWrite"],
-    seed: (root, scale) => {
-      nodeFs.mkdirSync(join(root, "d"));
-      for (const index of range(filesCount(scale))) {
-        nodeFs.writeFileSync(join(root, "d", `l${index}`), "");
-      }
-    },
-    prepare: ({ fs, root }) => {
-      fs.writeFileSync(join(root, "warm"), "");
-      fs.renameSync(join(root, "warm"), join(root, "warmer"));
-      return () => fs.renameSync(join(root, "d"), join(root, "m"));
-    },
-  },
-  {
     name: "savepoint with 100,000 changes pending",
     reach: "< 0.1 ms",
     peers: ["draftfs"],
