@@ -130,6 +130,21 @@ describe("the root", () => {
     expect(() => layer.fs.statSync(join(root, "d/f"))).toThrow(refused);
   });
 
+  test("takes a lone surrogate in a path for what Node does, and not for a byte", () => {
+    const root = plant({ "d/f": "x" });
+    const byte = (path: string) => Buffer.concat([Buffer.from(join(root, path)), Buffer.of(0x80)]);
+    nodeFs.writeFileSync(byte("d/"), "x");
+    nodeFs.mkdirSync(byte("e"));
+    nodeFs.writeFileSync(Buffer.concat([byte("e"), Buffer.from("/f")]), "x");
+    const { fs } = open(root);
+    for (const name of ["d/\udc80", "e\udc80/f"]) {
+      const path = join(root, name);
+      expect(fs.existsSync(path), name).toBe(nodeFs.existsSync(path));
+      expect(fs.statSync(path, { throwIfNoEntry: false }), name).toBeUndefined();
+    }
+    expect(fs.existsSync(byte("d/"))).toBe(true);
+  });
+
   test("hides the state directory from every view", () => {
     const root = plant({ ".draftfs/format": "draftfs 1\n", f: "x" });
     const { fs } = open(root);
