@@ -1,3 +1,5 @@
+import fs from "node:fs";
+
 const descriptors = "/proc/self/fd/";
 
 /** A name in an open directory. */
@@ -10,6 +12,14 @@ export interface PinnedPlace {
 /** The path of an open directory that leads there whatever becomes of its name. Linux only. */
 export function pinnedPath(directory: number): string {
   return `${descriptors}${directory}`;
+}
+
+let isPinning: boolean | undefined;
+
+/** Whether there are such paths: a system may have no procfs. */
+export function hasPinnedPaths(): boolean {
+  isPinning ??= fs.existsSync(descriptors);
+  return isPinning;
 }
 
 /**

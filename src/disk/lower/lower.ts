@@ -4,7 +4,7 @@ import { type ByteRange, dataRangesOf } from "../data-ranges.ts";
 import { isAbsence } from "../error-codes.ts";
 import { decodeName, encodePath } from "../names.ts";
 import { nativeCalls } from "../native/native-calls.ts";
-import { pinnedPath } from "../pinned-place.ts";
+import { hasPinnedPaths, pinnedPath } from "../pinned-place.ts";
 import { type Stamp, stampOf } from "../stamp.ts";
 import { LowerPool } from "./lower-pool.ts";
 import { onlyToLook, openStraight, placeOf, StrayedError } from "./straight-open.ts";
@@ -84,11 +84,12 @@ export class Lower {
    */
   hold(path: string): HeldDirectory | undefined {
     const root = this.#confinedTo;
-    if (root === undefined || !isBelow(path, root)) return undefined;
+    if (root === undefined || !isBelow(path, root) || !hasPinnedPaths()) return undefined;
     const direct = openWithoutLinks(path, holdDirectory);
     if (direct >= 0) return heldBy(direct);
-    if (this.#isStrict) return heldBy(openStraight(path, holdDirectory));
-    const descriptor = fs.openSync(encodePath(path), holdDirectory);
+    const descriptor = this.#isStrict
+      ? openStraight(path, holdDirectory)
+      : fs.openSync(encodePath(path), holdDirectory);
     const place = placeOf(descriptor);
     if (place !== undefined && isBelow(place, root)) return heldBy(descriptor);
     fs.closeSync(descriptor);
@@ -154,7 +155,7 @@ export class Lower {
 
   readlink(path: string): string {
     if (!this.native) return this.fs.readlinkSync(path) as string;
-    if (this.#looksStrictly(path)) return this.#strictTarget(path);
+    if (this.#looksStrictly(path) && hasPinnedPaths()) return this.#strictTarget(path);
     return decodeName(this.fs.readlinkSync(encodePath(path), { encoding: "buffer" }));
   }
 

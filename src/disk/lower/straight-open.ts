@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { constants } from "node:os";
 import { isAbsence } from "../error-codes.ts";
 import { decodeName, encodePath } from "../names.ts";
-import { pinnedPath } from "../pinned-place.ts";
+import { hasPinnedPaths, pinnedPath } from "../pinned-place.ts";
 
 /** A directory on the way to a path is none any more, but a link. */
 export class StrayedError extends Error {
@@ -27,13 +27,13 @@ export const onlyToLook = toLook | (fs.constants.O_NOFOLLOW ?? 0);
 
 /**
  * Opens what lies at an absolute path that no link on the way leads to, by Node's calls: its
- * directory is opened first, and the kernel tells where that lies.
+ * directory is opened first, and the kernel tells where that lies (without procfs, nothing does).
  *
  * @throws {StrayedError}, and as `open(2)`.
  */
 export function openStraight(path: string, flags: number): number {
   const end = path.lastIndexOf("/");
-  if (end <= 0) return fs.openSync(encodePath(path), flags);
+  if (end <= 0 || !hasPinnedPaths()) return fs.openSync(encodePath(path), flags);
   const directory = openDirectory(path.slice(0, end));
   try {
     return fs.openSync(encodePath(`${pinnedPath(directory)}${path.slice(end)}`), flags);
@@ -45,8 +45,7 @@ export function openStraight(path: string, flags: number): number {
 function openDirectory(path: string): number {
   try {
     const descriptor = fs.openSync(encodePath(path), toLook);
-    const place = placeOf(descriptor);
-    if (place === undefined || place === path) return descriptor;
+    if (placeOf(descriptor) === path) return descriptor;
     fs.closeSync(descriptor);
   } catch (error) {
     if (!isAbsence(error)) throw error;
