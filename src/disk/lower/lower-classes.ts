@@ -57,7 +57,20 @@ export function checkArguments(call: (path: string) => unknown): void {
   try {
     call(nowhere);
   } catch (error) {
-    const code = (error as { code?: unknown }).code;
-    if (typeof code === "string" && code.startsWith("ERR_")) throw error;
+    throwIfOfArguments(error);
   }
+}
+
+/** {@link checkArguments} for functions that return a promise. */
+export async function checkArgumentsLater(call: (path: string) => Promise<unknown>): Promise<void> {
+  try {
+    await call(nowhere);
+  } catch (error) {
+    throwIfOfArguments(error);
+  }
+}
+
+function throwIfOfArguments(error: unknown): void {
+  const { code } = error as { code?: unknown };
+  if (typeof code === "string" && code.startsWith("ERR_")) throw error;
 }

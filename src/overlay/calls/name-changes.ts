@@ -118,7 +118,10 @@ export function removeDirectory(core: Core, path: string): void {
   const place = core.resolve(path, "never");
   if (place.last === "dot") throw new Fault("EINVAL");
   if (place.last === "dotdot") throw new Fault("ENOTEMPTY");
-  if (place.last === "root") throw new Fault("EBUSY");
+  // It lies in a directory of the disk, but is not to be taken away from there.
+  if (place.last === "root") {
+    throw new Fault(core.tree.isEmpty(core.tree.root) ? "EBUSY" : "ENOTEMPTY");
+  }
   if (!exists(place)) throw new Fault("ENOENT");
   const parent = removableFrom(core, place);
   if (!isDirectory(place)) throw new Fault("ENOTDIR");

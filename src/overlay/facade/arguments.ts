@@ -59,6 +59,21 @@ export function pathOf(value: unknown, role: PathRole = "path"): string {
   return refuse(value, role);
 }
 
+/**
+ * What `take` makes of paths, for functions of which some releases look at other arguments first:
+ * where a path is wrong, Node says which mistake it tells.
+ *
+ * @param call of Node, which has no effect for such a path.
+ */
+export function toldByNode<Result>(take: () => Result, call: () => unknown): Result {
+  try {
+    return take();
+  } catch (error) {
+    checkArguments(call);
+    throw error;
+  }
+}
+
 /** Whether it is a URL to Node, which takes those of other realms and libraries for one. */
 export function isUrl(value: unknown): value is URL {
   if (value instanceof URL) return true;

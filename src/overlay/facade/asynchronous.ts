@@ -11,24 +11,31 @@ export type Callback = (error: unknown, ...results: unknown[]) => void;
  * The promise form of a synchronous call. The effect happens at once, so that calls take effect in
  * the order in which they were made; the result is delivered in a later turn of the event loop, so
  * that a loop of awaits cannot starve timers and other input.
+ *
+ * @param refuse throws what Node finds wrong with arguments that are wrong.
  */
-export function promiseOf(call: Call): (...values: unknown[]) => Promise<unknown> {
-  return async (...values) => deliver(() => call(...(values as never[])));
+export function promiseOf(
+  call: Call,
+  refuse?: (values: readonly unknown[]) => Promise<void>,
+): (...values: unknown[]) => Promise<unknown> {
+  return async (...values) =>
+    deliver(() => call(...(values as never[])), refuse && (() => refuse(values)));
 }
 
 /**
  * The outcome of `run`, which happens at once, in a later turn of the event loop. While a commit is
  * being carried out, what changes something happens after that.
  */
-export async function deliver<T>(run: () => T): Promise<T> {
+export async function deliver<T>(run: () => T, refuse?: () => Promise<void>): Promise<T> {
   let outcome = outcomeOf(run);
   for (let later = retryOf(outcome); later !== undefined; later = retryOf(outcome)) {
     await later;
     outcome = outcomeOf(run);
   }
   await nextTurn();
-  if ("error" in outcome) throw outcome.error;
-  return outcome.value;
+  if (!("error" in outcome)) return outcome.value;
+  if (isArgumentError(outcome.error)) await refuse?.();
+  throw outcome.error;
 }
 
 interface CallbackForm {
@@ -59,11 +66,25 @@ export function callbackOf(
       else tellNext(callback, null, ...results(outcome.value, values));
     };
     const outcome = outcomeOf(run);
-    if ("error" in outcome && isArgumentError(outcome.error)) throw outcome.error;
+    if ("error" in outcome && isThrown(outcome.error)) {
+      // Of several mistakes, Node says which it tells.
+      refuse?.([...values, named(callback)]);
+      throw outcome.error;
+    }
     const later = retryOf(outcome);
     if (later === undefined) tell(outcome);
     else void later.then(() => tellLater(run, tell));
   };
+}
+
+/** What does nothing, and is told in errors like a callback that came where it does not belong. */
+function named(callback: Callback): () => void {
+  return Object.defineProperty(() => {}, "name", { value: callback.name });
+}
+
+/** Whether arguments were wrong, or of a kind that Node looks into without a check. */
+function isThrown(error: unknown): boolean {
+  return isArgumentError(error) || (error instanceof TypeError && !("code" in error));
 }
 
 function tellLater(run: () => unknown, tell: (outcome: Outcome<unknown>) => void): void {

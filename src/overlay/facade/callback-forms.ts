@@ -13,7 +13,7 @@ import {
 } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
-import { closedDescriptor } from "./descriptor-calls.ts";
+import { closedDescriptor, lengthOf } from "./descriptor-calls.ts";
 import { describePromisified } from "./promisified.ts";
 import { laterReadTransfer, type Transfer, vectorTransfer } from "./transfer-calls.ts";
 import { checkCopyOptions } from "./tree-calls.ts";
@@ -29,6 +29,13 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
   delete forms["readdirLater"];
   delete forms["rmdirLater"];
   delete forms["nativeRealpath"];
+  forms["truncate"] = callbackOf(
+    (path: PathArgument, length?: unknown) => {
+      // The other forms open the file first.
+      calls.truncate(path, typeof path === "number" ? length : lengthOf(length));
+    },
+    { arity: arityOf("truncate"), refuse: refusalOf("truncate") },
+  );
   Object.assign(forms["realpath"] as object, { native: callbackOf(calls.nativeRealpath as Call) });
   Object.assign(forms, {
     exists: existsForm(calls),
@@ -43,8 +50,8 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     appendFile: abortable("appendFile", calls.appendFile as Call),
   });
   if (!nodeHabits.statLaterKnowsNoEntry)
-    forms["stat"] = callbackOf(throwing(calls.stat), { arity: 3 });
-  forms["lstat"] = callbackOf(throwing(calls.lstat), { arity: 3 });
+    forms["stat"] = callbackOf(throwing(calls.stat), { arity: 3, refuse: refusalOf("stat") });
+  forms["lstat"] = callbackOf(throwing(calls.lstat), { arity: 3, refuse: refusalOf("lstat") });
   describePromisified(forms);
   return forms;
 }
@@ -72,17 +79,22 @@ function arityOf(name: string): number {
 function refusalOf(name: string): ((values: readonly unknown[]) => void) | undefined {
   const call = (real as unknown as Record<string, ((...all: unknown[]) => void) | undefined>)[name];
   if (call === undefined || name === "rm") return undefined;
+  return (values) => {
+    checkArguments((nowhere) => call(...harmlessArguments(name, values, nowhere)));
+  };
+}
+
+/** The arguments of a call with paths and descriptors that lead nowhere, unless they are wrong. */
+export function harmlessArguments(
+  name: string,
+  values: readonly unknown[],
+  nowhere: string,
+): unknown[] {
   const paths = /^(rename|link|symlink|copyFile)$/.test(name) ? 2 : 1;
   const isOnDescriptor = /^(f.*|readv?|writev?)$/.test(name);
-  return (values) => {
-    checkArguments((nowhere) =>
-      call(
-        ...values.map((value, at) =>
-          at < paths ? harmless(value, isOnDescriptor ? closedDescriptor : nowhere) : value,
-        ),
-      ),
-    );
-  };
+  return values.map((value, at) =>
+    at < paths ? harmless(value, isOnDescriptor ? closedDescriptor : nowhere) : value,
+  );
 }
 
 /** The same for the calls that move bytes. */
@@ -91,8 +103,8 @@ function refuse(name: string, descriptor: number, values: readonly unknown[]): v
 }
 
 function harmless(value: unknown, nowhere: string | number): unknown {
-  if (typeof value === "number" && typeof nowhere === "number") {
-    return value >>> 0 === value ? nowhere : value;
+  if (typeof nowhere === "number") {
+    return typeof value === "number" && (value | 0) === value && value >= 0 ? nowhere : value;
   }
   try {
     pathOf(value);
@@ -123,7 +135,7 @@ function readForm(core: Core, calls: Calls) {
   return (descriptor: number, ...values: unknown[]): void => {
     if (values.length > 5) values.length = 5;
     const callback = takeCallback(values, 0, (given) => refuse("read", descriptor, given));
-    const transfer = laterReadTransfer(values);
+    const transfer = readTransferOf(descriptor, values);
     const { buffer, view, position } = transfer;
     const tell = (error: unknown, count: number): void => callback(error, count, buffer);
     if (!core.descriptors.isOwn(descriptor)) {
@@ -134,6 +146,16 @@ function readForm(core: Core, calls: Calls) {
     const read = callbackOf(calls.read as Call, {}, (count) => [count, buffer]);
     read(descriptor, view, 0, view.length, position ?? null, callback);
   };
+}
+
+/** What `read` is asked for; a wrong descriptor is told before anything else. @throws as Node. */
+function readTransferOf(descriptor: number, values: readonly unknown[]) {
+  try {
+    return laterReadTransfer(values);
+  } catch (error) {
+    refuse("read", descriptor, [...values, () => {}]);
+    throw error;
+  }
 }
 
 /** Lets Node's threads read a file that is still the disk's. */
@@ -181,7 +203,12 @@ function vectorForm(core: Core, calls: Calls, name: "readv" | "writev") {
     if (values.length > 2) values.length = typeof values[1] === "function" ? 2 : 3;
     const callback = takeCallback(values, 0, (given) => refuse(name, descriptor, given));
     const [buffers, position] = values;
-    vectorTransfer(name, buffers, position);
+    try {
+      vectorTransfer(name, descriptor, buffers, position);
+    } catch (error) {
+      refuse(name, descriptor, [buffers, position, () => {}]);
+      throw error;
+    }
     if (!core.descriptors.isOwn(descriptor)) {
       (real[name] as (...all: unknown[]) => void)(descriptor, buffers, position ?? null, callback);
       return;
@@ -225,7 +252,7 @@ function abortable(name: "readFile" | "writeFile" | "appendFile", call: Call) {
     const callback = takeCallback(values);
     const { signal } = optionsOf(values[arity - 2]);
     if (signal === undefined) {
-      callbackOf(call)(...values, callback);
+      callbackOf(call, { refuse: refusalOf(name) })(...values, callback);
       return;
     }
     if (!(signal instanceof AbortSignal)) {

@@ -13,6 +13,7 @@ import { optionsOf } from "./arguments.ts";
 import { deliver, nextTurn, throwIfAborted } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { codedError } from "./coded-error.ts";
+import { closedDescriptor } from "./descriptor-calls.ts";
 import type { Streams } from "./streams.ts";
 import { handleReadTransfer, vectorTransfer } from "./transfer-calls.ts";
 import { webStreamOfBuffers, webStreamOfBytes } from "./web-stream.ts";
@@ -102,7 +103,7 @@ export class OverlayFileHandle extends EventEmitter {
 
   readv(buffers: unknown, position?: unknown): Promise<{ bytesRead: number; buffers: unknown }> {
     return this.#run("readv", (calls, fd) => {
-      vectorTransfer("readv", buffers, position);
+      vectorTransfer("readv", closedDescriptor, buffers, position);
       return { bytesRead: calls.readv(fd, buffers, position), buffers };
     });
   }

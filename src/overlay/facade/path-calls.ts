@@ -18,6 +18,7 @@ import {
   pathOf,
   shownPath,
   statOptionsOf,
+  toldByNode,
 } from "./arguments.ts";
 import { attempt } from "./attempt.ts";
 import { resolveRealPath } from "./real-path.ts";
@@ -71,8 +72,10 @@ export function pathCalls(core: Core) {
     },
 
     symlink(target: PathArgument, path: PathArgument, type?: unknown): void {
-      const text = pathOf(target, "target");
-      const at = pathOf(path);
+      const { text, at } = toldByNode(
+        () => ({ text: pathOf(target, "target"), at: pathOf(path) }),
+        () => real.symlinkSync(target as string, path as string, type as "file"),
+      );
       if (type !== undefined && type !== null) checkLinkType(type);
       attempt("symlink", target, path, () => makeSymlink(core, text, at));
     },

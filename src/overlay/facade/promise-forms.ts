@@ -1,10 +1,22 @@
-import { constants, dirSymbols, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import {
+  checkArgumentsLater,
+  constants,
+  dirSymbols,
+  realFileSystem as real,
+} from "../../disk/lower/lower-classes.ts";
 import { nodeHabits } from "../../disk/node/node-habits.ts";
 import type { Core } from "../core.ts";
 import { codeOf, fileSystemError } from "../file-system-error.ts";
-import { flagsOf, optionsOf, type PathArgument, pathOf, shownPath } from "./arguments.ts";
+import {
+  encodingOf,
+  flagsOf,
+  optionsOf,
+  type PathArgument,
+  pathOf,
+  shownPath,
+} from "./arguments.ts";
 import { type Call, deliver, nextTurn, promiseOf, throwIfAborted } from "./asynchronous.ts";
-import { throwing } from "./callback-forms.ts";
+import { harmlessArguments, throwing } from "./callback-forms.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
 import { type HandleContext, OverlayFileHandle } from "./file-handle.ts";
@@ -22,7 +34,6 @@ const plain = [
   "lchown",
   "link",
   "lutimes",
-  "mkdir",
   "mkdtemp",
   "opendir",
   "readlink",
@@ -38,12 +49,23 @@ const plain = [
 export function promiseForms(core: Core, context: HandleContext): Record<string, unknown> {
   const { calls } = context;
   const forms: Record<string, unknown> = { constants };
-  for (const name of plain) forms[name] = promiseOf(calls[name] as Call);
+  for (const name of plain) forms[name] = promiseOf(calls[name] as Call, refusalOf(name));
   const open = async (path: PathArgument, flags?: unknown, mode?: unknown) =>
-    new OverlayFileHandle(context, await deliver(() => calls.open(path, flags, mode)));
+    new OverlayFileHandle(
+      context,
+      await deliver(
+        () => calls.open(path, flags, mode),
+        () => refusalOf("open")([path, flags, mode]),
+      ),
+    );
   if (!nodeHabits.statLaterKnowsNoEntry) forms["stat"] = promiseOf(throwing(calls.stat));
   return Object.assign(forms, {
     open,
+    mkdir: promiseOf(
+      // Unlike the other forms it takes `null` for no mode.
+      (path: PathArgument, options?: unknown) => calls.mkdir(path, withoutNullMode(options)),
+      refusalOf("mkdir"),
+    ),
     lstat: promiseOf(throwing(calls.lstat)),
     realpath: promiseOf(calls.nativeRealpath as Call),
     rm: promiseOf(calls.rmAsync as Call),
@@ -53,7 +75,7 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
       pathOf(path);
       calls.truncate(path, length);
     }),
-    readdir: promiseOf(calls.readdirLater as Call),
+    readdir: promiseOf(calls.readdirLater as Call, refusalOf("readdir")),
     lchmod: lchmodForm(calls),
     readFile: readFileForm(calls),
     writeFile: writeFileForm(calls, open, "w"),
@@ -75,19 +97,41 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
   });
 }
 
+function withoutNullMode(options: unknown): unknown {
+  const hasNullMode = typeof options === "object" && optionsOf(options)["mode"] === null;
+  return hasNullMode ? { ...optionsOf(options), mode: undefined } : options;
+}
+
+/**
+ * Lets Node say which of several mistakes in the arguments it tells; paths are replaced by one that
+ * leads nowhere.
+ */
+function refusalOf(
+  name: keyof typeof real.promises,
+): (values: readonly unknown[]) => Promise<void> {
+  const call = real.promises[name] as (...values: unknown[]) => Promise<unknown>;
+  return (values) => checkArgumentsLater((at) => call(...harmlessArguments(name, values, at)));
+}
+
 /** Where the system has no such call, Node's own says so without touching anything. */
 function lchmodForm(calls: Calls) {
   return real.lchmodSync === undefined ? real.promises.lchmod : promiseOf(calls.lchmod as Call);
 }
 
 function readFileForm(calls: Calls) {
+  const refuse = refusalOf("readFile");
   return async (path: unknown, options?: unknown): Promise<string | Buffer> => {
     if (path instanceof OverlayFileHandle) return path.readFile(options);
     const { signal } = optionsOf(options);
     await throwIfAborted(signal);
-    // A descriptor is a path to the other forms only.
-    pathOf(path);
-    const content = await deliver(() => readNamed(calls, path as PathArgument, options));
+    const content = await deliver(
+      () => {
+        // A descriptor is a path to the other forms only.
+        pathOf(path);
+        return readNamed(calls, path as PathArgument, options);
+      },
+      () => refuse([path, options]),
+    );
     await throwIfAborted(signal);
     return content;
   };
@@ -108,15 +152,23 @@ type Open = (path: PathArgument, flags?: unknown, mode?: unknown) => Promise<Ove
 
 function writeFileForm(calls: Calls, open: Open, flag: "w" | "a") {
   const write = flag === "w" ? calls.writeFile : calls.appendFile;
+  const refuse = refusalOf(flag === "w" ? "writeFile" : "appendFile");
   return async (path: unknown, data: unknown, options?: unknown): Promise<void> => {
     if (path instanceof OverlayFileHandle) return path.writeFile(data, options);
     const given = optionsOf(options);
     await throwIfAborted(given["signal"]);
-    pathOf(path);
     if (!isIterable(data)) {
-      await deliver(() => write(path as PathArgument, data, options));
+      await deliver(
+        () => {
+          pathOf(path);
+          write(path as PathArgument, data, options);
+        },
+        () => refuse([path, data, options]),
+      );
       return throwIfAborted(given["signal"]);
     }
+    pathOf(path);
+    encodingOf(options);
     const handle = await open(path as PathArgument, flagsOf(given["flag"], flag), given["mode"]);
     try {
       await writeChunks(data, options, (chunk) => handle.writeFile(chunk, options));

@@ -149,15 +149,22 @@ function isTable(value: unknown): boolean {
 /** What `readv` or `writev` is asked for. @throws as Node. */
 export function vectorTransfer(
   call: "readv" | "writev",
+  descriptor: unknown,
   buffers: unknown,
   position: unknown,
 ): { readonly views: Uint8Array[]; readonly position: number | undefined } {
   const isVector = Array.isArray(buffers) && buffers.every((buffer) => ArrayBuffer.isView(buffer));
   if (!isVector) {
-    checkArguments(() => real[`${call}Sync`](closedDescriptor, buffers as Uint8Array[]));
+    // A wrong descriptor is told first.
+    const asked = isDescriptor(descriptor) ? closedDescriptor : (descriptor as number);
+    checkArguments(() => real[`${call}Sync`](asked, buffers as Uint8Array[]));
   }
   const views = (buffers as ArrayBufferView[]).map((buffer) => viewOf(buffer) ?? new Uint8Array());
   return { views, position: placeOf(position) };
+}
+
+function isDescriptor(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 31;
 }
 
 /** The functions that move bytes through a descriptor. */
@@ -186,7 +193,7 @@ export function transferCalls(core: Core) {
       return write(descriptor, writeTransfer(data, ...rest));
     },
     readv(descriptor: number, buffers: unknown, position?: unknown): number {
-      const vector = vectorTransfer("readv", buffers, position);
+      const vector = vectorTransfer("readv", descriptor, buffers, position);
       if (!core.descriptors.isOwn(descriptor)) {
         return real.readvSync(descriptor, vector.views, vector.position);
       }
@@ -194,7 +201,7 @@ export function transferCalls(core: Core) {
       return moveAll(vector, (transfer) => read(descriptor, transfer));
     },
     writev(descriptor: number, buffers: unknown, position?: unknown): number {
-      const vector = vectorTransfer("writev", buffers, position);
+      const vector = vectorTransfer("writev", descriptor, buffers, position);
       if (!core.descriptors.isOwn(descriptor)) {
         return real.writevSync(descriptor, vector.views, vector.position);
       }

@@ -26,6 +26,7 @@ import {
   pathOf,
   shownPath,
   statOptionsOf,
+  toldByNode,
 } from "./arguments.ts";
 import { attempt } from "./attempt.ts";
 import { copyTreeSync } from "./copy-tree.ts";
@@ -43,18 +44,24 @@ const entriesAtOnce = 32;
 export function treeCalls(core: Core) {
   return {
     mkdir(path: PathArgument, options?: unknown): string | undefined {
+      const target = toldByNode(
+        () => pathOf(path),
+        () => real.mkdirSync(path as string, options as { recursive: false }),
+      );
       const isMode = typeof options === "number" || typeof options === "string";
-      const given = isMode ? { mode: options } : optionsOf(options);
+      // Anything else counts as no options to Node.
+      const isTable = typeof options === "object";
+      const given = isMode ? { mode: options } : optionsOf(isTable ? options : undefined);
       const { recursive } = given as { recursive?: unknown };
       if (recursive !== undefined && typeof recursive !== "boolean") {
         checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
       }
       const { mode: asked } = given;
-      if (typeof asked === "string" || (typeof asked === "number" && asked >>> 0 !== asked)) {
+      const isPlain = typeof asked === "number" && asked >>> 0 === asked;
+      if (asked !== undefined && !isPlain) {
         checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
       }
       const mode = modeOf(asked, 0o777);
-      const target = pathOf(path);
       return attempt("mkdir", path, undefined, () => {
         if (recursive === true) return makeDirectories(core, target, mode);
         makeDirectory(core, target, mode);
@@ -78,11 +85,11 @@ export function treeCalls(core: Core) {
     }),
 
     opendir(path: PathArgument, options?: unknown, isNamed = true): fs.Dir {
+      const target = pathOf(path);
       const encoding = encodingOf(options);
       const given = optionsOf(options);
       // One that is given as `undefined` is no default to Node.
       const { bufferSize } = { bufferSize: entriesAtOnce as unknown, ...given };
-      const target = pathOf(path);
       const named = isNamed ? path : undefined;
       const entries = attempt("opendir", named, undefined, () => listDirectory(core, target));
       // Looked at once the directory is open.
@@ -138,11 +145,11 @@ function readdirCall(
   return (path: PathArgument, options?: unknown): unknown[] => {
     const encoding = encodingOf(options);
     const { withFileTypes, recursive } = optionsOf(options);
+    const target = pathOf(path);
     const isGiven = recursive !== undefined && recursive !== null;
     if (isStrict && isGiven && typeof recursive !== "boolean") {
       checkArguments((nowhere) => real.readdirSync(nowhere, { recursive } as object));
     }
-    const target = pathOf(path);
     const list = (at: string, shown: unknown): ShownEntry[] =>
       attempt("scandir", shown, undefined, () => listDirectory(core, at));
     if (recursive) {
@@ -167,7 +174,12 @@ function copyModeOf(mode: unknown): number {
 
 function removeCall(core: Core, isSync: boolean) {
   return (path: PathArgument, options?: unknown): void => {
-    const target = pathOf(path);
+    const target = isSync
+      ? toldByNode(
+          () => pathOf(path),
+          () => real.rmSync(path as string, options as fs.RmOptions),
+        )
+      : pathOf(path);
     checkRemoveOptions(options);
     const { force, recursive } = (options ?? {}) as Readonly<Record<string, unknown>>;
     const shown = shownPath(path);
@@ -209,7 +221,10 @@ function checkRemoveOptions(options: unknown): void {
   const isPlain =
     typeof options === "object" &&
     options !== null &&
-    Object.values(options).every((value) => typeof value === "boolean");
+    !Array.isArray(options) &&
+    Object.entries(options).every(
+      ([name, value]) => typeof value === "boolean" && /^(force|recursive)$/.test(name),
+    );
   if (!isPlain) checkArguments((nowhere) => real.rmSync(nowhere, options as fs.RmOptions));
 }
 

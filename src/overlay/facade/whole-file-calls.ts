@@ -60,10 +60,10 @@ export function wholeFileCalls(core: Core) {
         return;
       }
       const target = pathOf(path);
-      const size = lengthOf(length);
       const file = attempt("open", path, undefined, () =>
         openFile(core, target, constants.O_RDWR, 0),
       );
+      const size = lengthOf(length);
       attemptOn("ftruncate", () => truncateOpen(core, file, size));
     },
   };
