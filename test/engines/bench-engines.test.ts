@@ -47,7 +47,7 @@ describe("the engines' benchmark", () => {
   });
 
   it("replays real traces and measures its own overhead", async () => {
-    const table = await traceSection(place(), { tiny: true });
+    const table = await traceSection(place(), { tiny: true, rounds: 2 });
     expect(table.split("\n")).toHaveLength(7);
     expect(table).not.toContain("not recorded");
     expect(table).toMatch(/formatter over a tree \| \d+ \| 1 \|/);
