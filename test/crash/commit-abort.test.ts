@@ -96,6 +96,10 @@ function shareAndChange(root: string) {
   return new ChangeBuilder(root).write("two", "own\n", { sameNode: false }).createDirectory("z");
 }
 
+function isMakingDirectory({ name, path }: DiskCall): boolean {
+  return name === "mkdir" && path?.endsWith("/z") === true;
+}
+
 /** A system that lets nobody give a file of others another name (`protected_hardlinks`). */
 function refusesNames({ name, path }: DiskCall): boolean {
   return name === "link" && path?.includes("/back-") === true;
@@ -108,8 +112,7 @@ test.each([true, false])(
     const changes = shareAndChange(root.path).build();
     const disk = new FaultDisk(new NodeDisk(), (call) => {
       if (isRefused && refusesNames(call)) return { kind: "error", code: "EPERM" };
-      const isLast = call.name === "mkdir" && call.path?.endsWith("/z") === true;
-      return isLast ? { kind: "error", code: "ENOSPC" } : fine;
+      return isMakingDirectory(call) ? { kind: "error", code: "ENOSPC" } : fine;
     });
     const error: unknown = await commit(disk, root.path, changes).catch((cause: unknown) => cause);
     const inodes = ["one", "two"].map((name) => fs.statSync(join(root.path, name)).ino);
@@ -127,12 +130,11 @@ test("recovery tells of names that it could not put back as such", async () => {
   const dying = new FaultDisk(new NodeDisk(), (call) => {
     if (refusesNames(call)) return { kind: "error", code: "EPERM" };
     if (isPromotion(call)) isDecided = true;
-    return isDecided && call.name === "mkdir" ? { kind: "death" } : fine;
+    return isDecided && isMakingDirectory(call) ? { kind: "death" } : fine;
   });
   await commit(dying, root.path, changes).catch(() => undefined);
   const full = new FaultDisk(new NodeDisk(), (call) => {
-    const isLast = call.name === "mkdir" && call.path?.endsWith("/z") === true;
-    return isLast ? { kind: "error", code: "ENOSPC" } : fine;
+    return isMakingDirectory(call) ? { kind: "error", code: "ENOSPC" } : fine;
   });
   const report = await recoverJournal(openCommitStore(full, stateDirectoryOf(root.path)));
   expect(report).toMatchObject({ outcome: "taken-back", parted: ["two"] });
