@@ -350,7 +350,8 @@ describe("recovery_attempts", () => {
     makeChanges(root);
     let isDecided = false;
     await disturb(root, (call) => {
-      if (isDecided && call.name === "mkdir") return { kind: "death" };
+      const isStep = call.name === "mkdir" && call.path?.endsWith("/empty") === true;
+      if (isDecided && isStep) return { kind: "death" };
       if (call.name === "rename" && call.path?.endsWith("journal/current")) isDecided = true;
       return { kind: "none" };
     });
