@@ -16,6 +16,7 @@ import { type CommitPlan, type Expectation, losesBytes, type PlannedStep } from 
 import type { NodeImage } from "../plan/step.ts";
 import type { ReplacedFiles } from "../stage/replaced-files.ts";
 import { type Directories, isAbsentDirectory } from "../tree/directories.ts";
+import { firstBuffer } from "../tree/first-buffer.ts";
 import { imageOfBefore, notStored, type Stored, stateOf } from "../tree/images.ts";
 import { hashFile } from "../tree/large-content.ts";
 import type { Seen } from "./recheck.ts";
@@ -53,7 +54,7 @@ export class Examiner {
   readonly largeFiles = new Map<TreePath, ObjectId>();
   /** What lay at the places that are as expected, for another look before anything is changed. */
   readonly seen: Seen[] = [];
-  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #buffer = firstBuffer;
   /** How much of it the file that was read last has taken. */
   #length = 0;
 

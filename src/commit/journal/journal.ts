@@ -2,6 +2,7 @@ import { closeQuietly } from "../../disk/close-quietly.ts";
 import type { Disk } from "../../disk/disk.ts";
 import { openAnew } from "../../disk/open-anew.ts";
 import { openFlags } from "../../disk/open-flags.ts";
+import { isUntouched, type Stamp } from "../../disk/stamp.ts";
 import { journalPackOf, type StateDirectory } from "../../disk/state/state-directory.ts";
 import { syncDirectory } from "../../disk/sync-directory.ts";
 import { JournalNotes, type Progress, progressOf } from "./journal-notes.ts";
@@ -43,6 +44,8 @@ export class Journal {
   /** What is noted beside the records. */
   readonly notes: JournalNotes;
   #isSwept = false;
+  /** What was last read of `journal/current`. */
+  #current: { readonly stamp: Stamp; readonly sequence: number } | undefined;
   #payment: { readonly sequence: number; readonly outcome: Promise<Payment> } | undefined;
 
   constructor(disk: Disk, state: StateDirectory) {
@@ -215,7 +218,18 @@ export class Journal {
     }
   }
 
+  /** One look where it is the file that was read before: it is only ever replaced as a whole. */
   #sequenceOfCurrent(): number {
+    const stamp = this.#disk.lstat(this.#state.journalCurrent);
+    if (stamp === undefined) return 0;
+    const known = this.#current;
+    if (known !== undefined && isUntouched(stamp, known.stamp)) return known.sequence;
+    const sequence = this.#readSequence();
+    this.#current = { stamp, sequence };
+    return sequence;
+  }
+
+  #readSequence(): number {
     const path = this.#state.journalCurrent;
     const descriptor = this.#openIfThere(path);
     if (descriptor === undefined) return 0;

@@ -12,6 +12,7 @@ import { Losses } from "../losses.ts";
 import type { StagedItem } from "../plan/plan.ts";
 import type { FileImage, NodeImage, SymlinkImage } from "../plan/step.ts";
 import type { Directories } from "../tree/directories.ts";
+import { firstBuffer } from "../tree/first-buffer.ts";
 import { imageOf, notStored, type Stored } from "../tree/images.ts";
 import { type Creator, currentCreator, giveAttributes, needsOwner } from "../tree/owner.ts";
 import type { WrittenHash } from "./verify-write.ts";
@@ -70,7 +71,7 @@ export class Stager {
   /** By the place that the background was given. */
   readonly #begun = new Map<string, StagedNode>();
   #finished: Promise<StagingFailure | undefined> | undefined;
-  #buffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #buffer = firstBuffer;
   readonly #isDurable: boolean;
   readonly #syncs: Promise<StagingFailure | undefined>[] = [];
   /** Whether a file was staged that no pack holds: its name must be durable before the record. */

@@ -4,6 +4,7 @@ import type { TreePath } from "../../disk/tree-path.ts";
 import { DraftError } from "../../errors.ts";
 import type { ObjectId } from "../../objects/object-id.ts";
 import type { FileImage } from "../plan/step.ts";
+import { firstBuffer } from "../tree/first-buffer.ts";
 import { hashFile } from "../tree/large-content.ts";
 
 /** The hash of what was written, by which its bytes are compared; `undefined` compares none. */
@@ -21,7 +22,7 @@ let loading: Promise<XXHashAPI> | undefined;
 export class WriteVerifier {
   readonly #disk: Disk;
   readonly #api: XXHashAPI;
-  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #buffer = firstBuffer;
 
   private constructor(disk: Disk, api: XXHashAPI) {
     this.#disk = disk;
