@@ -56,6 +56,24 @@ const stories: Readonly<Record<string, (on: Fs, root: string) => void>> = {
     on.rmSync(`${root}/a`, { recursive: true });
     on.renameSync(`${root}/kept`, `${root}/a`);
   },
+  "names have gone from a directory that came out of one that is gone": (on, root) => {
+    on.writeFileSync(`${root}/a/sub/leaf`, "leaf\n");
+    on.rmSync(`${root}/a/sub/deep`, { recursive: true });
+    on.renameSync(`${root}/a/sub`, `${root}/kept`);
+    on.rmSync(`${root}/a`, { recursive: true });
+  },
+  "a file is where a directory was, in one that came out of another one": (on, root) => {
+    on.rmSync(`${root}/a/sub/deep`, { recursive: true });
+    on.writeFileSync(`${root}/a/sub/deep`, "no directory\n");
+    on.renameSync(`${root}/a/sub`, `${root}/d/kept`);
+    on.rmSync(`${root}/a`, { recursive: true });
+  },
+  "a directory moves into a new one, and gets more there": (on, root) => {
+    on.mkdirSync(`${root}/new`);
+    on.renameSync(`${root}/a/sub`, `${root}/new/sub`);
+    on.mkdirSync(`${root}/new/sub/more/still`, { recursive: true });
+    on.writeFileSync(`${root}/new/sub/more/file`, "file\n");
+  },
   [sealedStory]: (on, root) => {
     on.renameSync(`${root}/sealed`, `${root}/a/sealed`);
     on.chmodSync(`${root}/a/sealed`, 0o755);

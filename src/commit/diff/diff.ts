@@ -96,7 +96,13 @@ class Diff {
   #followAll(): void {
     for (const entry of this.#entries) this.#follow(entry);
     for (const entry of this.#entries) this.#gather(entry);
+    const known = this.#movedTo.size;
     for (const entry of this.#entries) this.#followHidden(entry);
+    if (this.#movedTo.size === known) return;
+    // Again: what is in those directories moves along, but for what has gone from them by itself.
+    this.#deletes.clear();
+    this.#hidden.clear();
+    for (const entry of this.#entries) this.#gather(entry);
   }
 
   #survey(entry: Pending): void {
