@@ -72,7 +72,7 @@ export class ConflictError extends DraftError {
 
 /** A conflict in a few words, which begin with its path. */
 export function phraseOf({ path, reason }: Conflict): string {
-  return `${JSON.stringify(path)} ${phrases[reason]}`;
+  return `${JSON.stringify(path || ".")} ${phrases[reason]}`;
 }
 
 const phrases: Readonly<Record<ConflictReason, string>> = {

@@ -28,7 +28,7 @@ const phrases: Readonly<Record<Divergence["reason"], string>> = {
 export function divergenceError(divergences: readonly Divergence[]): DraftError {
   const named = divergences
     .slice(0, namedPathsMax)
-    .map(({ path, reason }) => `${JSON.stringify(path)} ${phrases[reason]}`);
+    .map(({ path, reason }) => `${JSON.stringify(path || ".")} ${phrases[reason]}`);
   const more = divergences.length - named.length;
   const list = named.join(", ") + (more > 0 ? `, and ${more} more` : "");
   return new DraftError(

@@ -192,3 +192,23 @@ test("a savepoint takes back what was done to the root", async () => {
   overlay.rollback(savepoint);
   expect((await overlay.diff()).changes).toEqual([]);
 });
+
+test("the root is what the disk has, until the overlay changes it", async () => {
+  await using overlay = await openOverlay(root);
+  const shown = (): number => Number(overlay.fs.statSync(".").mode) & 0o777;
+  overlay.fs.chmodSync(".", 0o711);
+  await overlay.commit();
+  await overlay.undo();
+  expect(shown()).toBe(0o700);
+  overlay.fs.chmodSync(".", 0o711);
+  await overlay.commit();
+  expect(fs.statSync(root).mode & 0o777).toBe(0o711);
+  fs.chmodSync(root, 0o750);
+  overlay.fs.chmodSync(".", 0o705);
+  await overlay.commit();
+  expect(fs.statSync(root).mode & 0o777).toBe(0o705);
+  overlay.fs.chmodSync(".", 0o700);
+  fs.chmodSync(root, 0o750);
+  await expect(overlay.commit()).rejects.toThrow('"." has changed');
+  expect([shown(), fs.statSync(root).mode & 0o777]).toEqual([0o700, 0o750]);
+});

@@ -5,6 +5,7 @@ import { Fault } from "../file-system-error.ts";
 import type { Instant } from "../instant.ts";
 import { presentInstant } from "../instant.ts";
 import type { Node } from "../node.ts";
+import { followRoot } from "./follow-root.ts";
 
 const permissionBits = 0o7777;
 const setuidBit = 0o4000;
@@ -37,7 +38,7 @@ export function changeMode(core: Core, path: string, mode: number, follow = true
 
 /** Sets the permission bits of a node that is known to be ours to change. */
 export function setMode(core: Core, node: Node, mode: number): void {
-  core.tree.touch(node);
+  take(core, node);
   let bits = mode & permissionBits;
   if (credentials.uid !== 0 && !credentials.isMember(node.gid)) bits &= ~setgidBit;
   node.mode = (node.mode & ~permissionBits) | bits;
@@ -59,7 +60,7 @@ export function changeOwner(
 /** Sets owner and group of a node. @throws {Fault} `EPERM` as `fchown(2)`. */
 export function setOwner(core: Core, node: Node, owner: { uid: number; gid: number }): void {
   requireMayGive(node, owner);
-  core.tree.touch(node);
+  take(core, node);
   if (owner.uid >>> 0 !== unchanged) node.uid = owner.uid >>> 0;
   if (owner.gid >>> 0 !== unchanged) node.gid = owner.gid >>> 0;
   if (node.kind === "file") {
@@ -69,6 +70,12 @@ export function setOwner(core: Core, node: Node, owner: { uid: number; gid: numb
   node.ctime = presentInstant();
   if (node.kind === "directory") core.tree.structure += 1;
   core.tree.changed(node);
+}
+
+/** Notes what a node was before it is changed. */
+function take(core: Core, node: Node): void {
+  followRoot(core, node);
+  core.tree.touch(node);
 }
 
 function requireMayGive(
@@ -99,7 +106,7 @@ export function setTimes(core: Core, node: Node, times: { atime: Instant; mtime:
   const atime = meantBy(times.atime, node.atime);
   const mtime = meantBy(times.mtime, node.mtime);
   if (atime === node.atime && mtime === node.mtime) return;
-  core.tree.touch(node);
+  take(core, node);
   node.atime = atime;
   node.mtime = mtime;
   node.ctime = presentInstant();

@@ -25,7 +25,8 @@ function isAt(time: Instant, timeNs: bigint): boolean {
   return nanosecondsOf(time) === timeNs;
 }
 
-function statsAt(core: Core, path: string) {
+/** The lower node at a path; `undefined` where there is none, or it cannot be looked at. */
+export function statsAt(core: Core, path: string) {
   try {
     return core.lower.lstatExact(path);
   } catch (caught) {

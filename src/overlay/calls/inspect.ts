@@ -10,6 +10,7 @@ import type { DirectoryNode, Node } from "../node.ts";
 import { inNameOrder } from "../path/name-order.ts";
 import { isDirectory } from "../path/path-walk.ts";
 import { bigIntStatsOf, statsOf } from "../stats.ts";
+import { followRoot } from "./follow-root.ts";
 import { followTimes } from "./follow-times.ts";
 
 /** What `stat` (follow) or `lstat` says of a path. @throws {Fault} as `stat(2)`. */
@@ -36,6 +37,7 @@ export function describe(core: Core, file: OpenFile, bigint: boolean): fs.Stats 
 
 /** What is said of an upper node. */
 export function describeNode(core: Core, node: Node, bigint: boolean): fs.Stats | fs.BigIntStats {
+  followRoot(core, node);
   followTimes(core, node);
   return bigint ? bigIntStatsOf(node) : statsOf(node);
 }
