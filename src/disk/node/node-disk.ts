@@ -4,6 +4,7 @@ import { backgroundFilesMin } from "../../limits.ts";
 import { BackgroundFiles } from "../background/background-files.ts";
 import { closeAll } from "../background/background-job.ts";
 import { BackgroundThread } from "../background/background-thread.ts";
+import { closeFew } from "../background/close-few.ts";
 import { type ByteRange, dataRangesOf } from "../data-ranges.ts";
 import type { Disk, DiskAttributes, DiskEntry, FileCreation, KernelLocks } from "../disk.ts";
 import { isAbsence } from "../error-codes.ts";
@@ -192,8 +193,7 @@ export class NodeDisk implements Disk {
 
   closeInBackground(descriptors: readonly number[]): void {
     if (descriptors.length < backgroundFilesMin) {
-      // One of libuv's threads does it; as below, nobody needs to know how it ended.
-      for (const descriptor of descriptors) fs.close(descriptor, () => undefined);
+      closeFew(descriptors);
       return;
     }
     const thread = BackgroundThread.take();

@@ -1,0 +1,22 @@
+import fs from "node:fs";
+import { backgroundFilesMin } from "../../limits.ts";
+import { closeAll } from "./background-job.ts";
+
+/** Files that wait to be closed, of the whole process, as libuv's threads are. */
+let waiting = 0;
+
+/**
+ * Lets libuv's threads close files; as with {@link closeAll}, nobody needs to know how it ended.
+ * Where others keep these threads busy, files must not pile up: then they are closed at once.
+ */
+export function closeFew(descriptors: readonly number[]): void {
+  if (waiting + descriptors.length > backgroundFilesMin) {
+    closeAll(descriptors);
+    return;
+  }
+  waiting += descriptors.length;
+  const done = (): void => {
+    waiting -= 1;
+  };
+  for (const descriptor of descriptors) fs.close(descriptor, done);
+}
