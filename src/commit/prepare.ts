@@ -28,7 +28,7 @@ import { compareNames } from "./conflict/shared-nodes.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
 import { fitsSlot } from "./journal/journal-slots.ts";
-import { payLast } from "./journal/settle.ts";
+import { clearPaid, payLast } from "./journal/settle.ts";
 import type { LockOptions } from "./lock/lock.ts";
 import { type OpenRoot, openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
@@ -198,7 +198,7 @@ class Preparation {
         rememberContents: () => this.#rememberContents(),
       });
     } catch (error) {
-      await Promise.all([failureOf(paid), stager.finish(), pack && failureOf(pack.settle())]);
+      await Promise.all([this.#clear(paid), stager.finish(), pack && failureOf(pack.settle())]);
       for (const descriptor of descriptors) closeQuietly(disk, descriptor);
       replaced.close();
       directories.forget();
@@ -213,6 +213,10 @@ class Preparation {
     const paid = payLast(this.#store, this.#root.last);
     void failureOf(paid);
     return paid;
+  }
+
+  #clear(paid: Promise<boolean>): Promise<void> {
+    return clearPaid(this.#store, this.#root.last, paid);
   }
 
   #refuseCollisions(staging: string): void {

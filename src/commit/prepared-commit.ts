@@ -14,7 +14,7 @@ import { sharedInodesOf } from "./conflict/shared-nodes.ts";
 import { ConflictError } from "./conflict.ts";
 import { failure } from "./failure.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
-import { beginSettling, clearSettled, ensureSlots } from "./journal/settle.ts";
+import { beginSettling, clearPaid, clearSettled, ensureSlots } from "./journal/settle.ts";
 import type { Losses } from "./losses.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import type { Preparations } from "./preparations.ts";
@@ -111,8 +111,8 @@ export class PreparedCommit implements AsyncDisposable {
   async discard(): Promise<void> {
     if (this.#state !== "prepared") return;
     this.#state = "discarded";
-    const { store, lock, record, paid, staged, packed, largeFiles } = this.#parts;
-    await Promise.all([failureOf(paid), staged, packed]);
+    const { store, lock, record, last, paid, staged, packed, largeFiles } = this.#parts;
+    await Promise.all([clearPaid(store, last, paid), staged, packed]);
     try {
       this.#close();
       partKept(store, largeFiles);

@@ -4,7 +4,7 @@ import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureDirectory } from "./bare-repository.ts";
 import type { ObjectId } from "./object-id.ts";
-import type { StagedFile } from "./staged-file.ts";
+import { fillStaged, type StagedFile } from "./staged-file.ts";
 
 const oidPattern = /^[0-9a-f]{40}$/;
 
@@ -114,12 +114,7 @@ export function stageRef(disk: Disk, repository: string, name: string, oid: Obje
   const lock = `${path}.lock`;
   const bytes = Buffer.from(`${oid}\n`, "latin1");
   const descriptor = withDirectory(disk, dirname(path), () => openLock(disk, lock, bytes));
-  try {
-    disk.write(descriptor, bytes, 0);
-  } finally {
-    disk.close(descriptor);
-  }
-  return { publish: () => disk.rename(lock, path), discard: () => disk.unlink(lock) };
+  return fillStaged(disk, descriptor, bytes, { next: lock, path });
 }
 
 /**

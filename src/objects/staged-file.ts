@@ -12,11 +12,34 @@ export interface StagedFile {
 /** Writes `<path>.new`. */
 export function stageFile(disk: Disk, path: string, bytes: Uint8Array, mode = 0o644): StagedFile {
   const next = `${path}.new`;
-  const descriptor = openAnew(disk, next, mode);
+  return fillStaged(disk, openAnew(disk, next, mode), bytes, { next, path });
+}
+
+/**
+ * Writes the bytes of a file that has just been made, and closes it. Where that fails, the file is
+ * gone again: nobody would clear it away.
+ *
+ * @param places where it lies, and where it belongs.
+ */
+export function fillStaged(
+  disk: Disk,
+  descriptor: number,
+  bytes: Uint8Array,
+  { next, path }: { readonly next: string; readonly path: string },
+): StagedFile {
   try {
-    disk.write(descriptor, bytes, 0);
-  } finally {
-    disk.close(descriptor);
+    try {
+      disk.write(descriptor, bytes, 0);
+    } finally {
+      disk.close(descriptor);
+    }
+  } catch (error) {
+    try {
+      disk.unlink(next);
+    } catch {
+      // What made the writing fail is what matters.
+    }
+    throw error;
   }
   return { publish: () => disk.rename(next, path), discard: () => disk.unlink(next) };
 }

@@ -106,18 +106,24 @@ async function fill(
 /** Provisional packs of this very process. */
 const inProgress = new Set<string>();
 
-/** Removes provisional packs that dead processes have left. Git would too, when they are old. */
+/**
+ * Removes provisional packs that dead processes have left, as git would when they are old, and what
+ * was written beside the place of an index or a pack and never got there: a power cut can keep that
+ * of an operation of which it has lost the record. The caller holds the lock of the root.
+ */
 export function sweepProvisionalPacks({ disk, objects }: CommitStore): void {
   const directory = join(objects.path, "objects", "pack");
   const own = processNameOf(disk);
   for (const { name } of disk.readdir(directory)) {
     const owner = provisionalPattern.exec(name)?.[1];
     const path = join(directory, name);
+    if (stagedPattern.test(name)) disk.unlink(path);
     if (owner === undefined || inProgress.has(path)) continue;
     if (owner === own || isNameGone(disk, owner)) disk.unlink(path);
   }
 }
 
+const stagedPattern = /^pack-[0-9a-f]{40}\.(?:idx|pack)\.new$/;
 const provisionalPattern = new RegExp(`^tmp_pack_(${processNamePattern})_[0-9a-f]{12}$`);
 
 interface Packed extends Reached {

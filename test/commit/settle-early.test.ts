@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { settleIfFree } from "../../src/commit/journal/settle.ts";
+import { prepareCommit } from "../../src/commit/prepare.ts";
 import { recoverJournal } from "../../src/commit/recover/recover.ts";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
@@ -100,3 +101,27 @@ test("what another process has committed meanwhile is settled for itself", async
   await commitChangeSet(first.store, changesOf(root.path, "3"));
   expect(first.disk.log.filter((call) => call === "syncfs")).toHaveLength(2);
 });
+
+test.each(["while it is prepared", "at the last look"])(
+  "a commit that meets a conflict %s clears what the one before has left",
+  async (when) => {
+    using root = makeRoot();
+    const { store } = open(root.path);
+    await commitChangeSet(store, changesOf(root.path, "1"));
+    await commitChangeSet(store, changesOf(root.path, "2"));
+    const next = changesOf(root.path, "3");
+    const theirs = (): void => fs.writeFileSync(join(root.path, "file"), "theirs");
+    if (when === "while it is prepared") theirs();
+    const attempt = async (): Promise<void> => {
+      const prepared = await prepareCommit(store, next);
+      theirs();
+      await prepared.publish();
+    };
+    await expect(attempt()).rejects.toMatchObject({ code: "DRAFT_CONFLICT" });
+    await settleIfFree(store);
+    const left = ["journal", "staging"].flatMap((each) =>
+      fs.readdirSync(join(root.path, ".draftfs", each)),
+    );
+    expect(left.filter((name) => /\.pack$|^commit-/.test(name))).toEqual([]);
+  },
+);

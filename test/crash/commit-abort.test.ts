@@ -12,7 +12,15 @@ import { ChangeBuilder } from "../commit/change-builder.ts";
 import { makeTree, TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
-import { classify, commit, disturb, isStoreSound, recover, rehearse } from "./commit-faults.ts";
+import {
+  classify,
+  commit,
+  disturb,
+  isStoreSound,
+  recover,
+  rehearse,
+  stagedInStore,
+} from "./commit-faults.ts";
 
 const fine: Fault = { kind: "none" };
 
@@ -42,6 +50,30 @@ test("what somebody else has put where a commit creates the very same stays when
   expect(fs.readFileSync(at("same"), "utf8")).toBe("same\n");
   expect(fs.existsSync(at("other"))).toBe(false);
 });
+
+test.each(["idx.new", "main.lock"])(
+  "of a commit on a full disk that is taken back no %s stays in the store",
+  async (end) => {
+    using root = TemporaryRoot.inMemory();
+    fs.writeFileSync(join(root.path, "a"), "a\n");
+    const changes = new ChangeBuilder(root.path).write("a", "changed\n").build();
+    let isFull = false;
+    let opened: string | undefined;
+    const disk = new FaultDisk(new NodeDisk(), ({ name, path }) => {
+      if (name === "open") opened = path;
+      const isStaged = !isFull && name === "write" && opened?.endsWith(end) === true;
+      const isStep = name.startsWith("rename") && path?.endsWith("/a") === true;
+      isFull ||= isStaged;
+      return isStaged || (isFull && isStep) ? { kind: "error", code: "ENOSPC" } : fine;
+    });
+    await expect(commit(disk, root.path, changes)).rejects.toMatchObject({
+      code: "DRAFT_COMMIT_FAILED",
+    });
+    expect(isFull).toBe(true);
+    expect(fs.readFileSync(join(root.path, "a"), "utf8")).toBe("a\n");
+    expect(stagedInStore(root.path)).toEqual([]);
+  },
+);
 
 const takings: readonly [string, (builder: ChangeBuilder) => ChangeBuilder][] = [
   ["replaces it", (builder) => builder.write("z", "ours\n")],

@@ -256,7 +256,8 @@ test("gc removes what dead processes have left of locks and packs, and nothing o
   const packOf = (...words: string[]) => join(packs, `tmp_pack_${words.join("-")}_0123456789ab`);
   const left = packOf(pid, "1", ...rest);
   const theirs = packOf(pid, startTime, "1", ...rest.slice(1));
-  for (const path of [left, theirs]) writeFileSync(path, "");
+  const beside = ["idx", "pack"].map((end) => join(packs, `pack-${"a".repeat(40)}.${end}.new`));
+  for (const path of [left, theirs, ...beside]) writeFileSync(path, "");
   expect(await collectGarbage(fixture.store)).toMatchObject({ outcome: "collected" });
   for (const place of [state.path, draft]) {
     const names = readdirSync(place).filter((name) => name.startsWith("lock."));
@@ -267,5 +268,6 @@ test("gc removes what dead processes have left of locks and packs, and nothing o
       ...["lock.empty.new", "lock.self", "lock.self.new", "lock.unseen", "lock.unseen.new"],
     ]);
   }
-  expect([existsSync(left), existsSync(theirs)]).toEqual([false, true]);
+  const remain = [left, theirs, ...beside].map((path) => existsSync(path));
+  expect(remain).toEqual([false, true, false, false]);
 });

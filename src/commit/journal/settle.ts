@@ -74,6 +74,24 @@ export function clearSettled({ disk, state, journal }: CommitStore, sequence: nu
 }
 
 /**
+ * {@link clearSettled}, if the debt has been paid, for a commit that has come to nothing: the next
+ * one may be long in coming.
+ *
+ * @param paid what {@link payLast} returned for the operation.
+ */
+export async function clearPaid(
+  store: CommitStore,
+  { sequence }: JournalState,
+  paid: Promise<boolean>,
+): Promise<void> {
+  try {
+    if (await paid) clearSettled(store, sequence);
+  } catch {
+    // The next commit pays and clears.
+  }
+}
+
+/**
  * Begins to pay the debt of an operation that has just been carried out, so that it may be paid by
  * the time of the next one. Needs no lock; while the disk is at it, other calls wait for it.
  *
