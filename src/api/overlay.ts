@@ -292,6 +292,8 @@ export class Overlay extends History implements AsyncDisposable {
     this.#layer.close();
     this.#draft?.close();
     this.#store.objects.close();
+    // Whoever unmounts what the root lies on finds it busy else.
+    await this.#store.disk.whenClosed?.();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -148,6 +148,8 @@ export interface Disk {
   createInBackground?(): FileCreation | undefined;
   /** {@link close} for many, some time soon: the last one to close a file that is gone waits. */
   closeInBackground?(descriptors: readonly number[]): void;
+  /** When all that was handed to {@link closeInBackground} before is closed. */
+  whenClosed?(): Promise<void>;
 
   /**
    * Tells that so many files will be open at a time, so that opening them need not wait then.

@@ -9,14 +9,20 @@ let waiting = 0;
  * Lets libuv's threads close files; as with {@link closeAll}, nobody needs to know how it ended.
  * Where others keep these threads busy, files must not pile up: then they are closed at once.
  */
-export function closeFew(descriptors: readonly number[]): void {
+export async function closeFew(descriptors: readonly number[]): Promise<void> {
   if (waiting + descriptors.length > backgroundFilesMin) {
     closeAll(descriptors);
     return;
   }
   waiting += descriptors.length;
-  const done = (): void => {
-    waiting -= 1;
-  };
-  for (const descriptor of descriptors) fs.close(descriptor, done);
+  await Promise.all(descriptors.map(closed));
+}
+
+function closed(descriptor: number): Promise<void> {
+  return new Promise((resolve) => {
+    fs.close(descriptor, () => {
+      waiting -= 1;
+      resolve();
+    });
+  });
 }

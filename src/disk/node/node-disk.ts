@@ -29,6 +29,8 @@ const syncfsSavingUs = 6_000;
 
 /** The real disk, through `node:fs`. */
 export class NodeDisk implements Disk {
+  readonly #closing = new Set<Promise<void>>();
+
   lstat(path: string): Stamp | undefined {
     const place = pinnedPlaceOf(path);
     const found = place && nativeCalls(placeSavingUs)?.stampIn(place);
@@ -193,12 +195,24 @@ export class NodeDisk implements Disk {
 
   closeInBackground(descriptors: readonly number[]): void {
     if (descriptors.length < backgroundFilesMin) {
-      closeFew(descriptors);
+      this.#noteClosing(closeFew(descriptors));
       return;
     }
     const thread = BackgroundThread.take();
     if (thread === undefined) closeAll(descriptors);
-    else thread.offer({ kind: "close", descriptors }).then(() => thread.giveBack());
+    else {
+      const closed = thread.offer({ kind: "close", descriptors });
+      this.#noteClosing(closed.then(() => thread.giveBack()));
+    }
+  }
+
+  async whenClosed(): Promise<void> {
+    await Promise.all(this.#closing);
+  }
+
+  #noteClosing(closing: Promise<void>): void {
+    this.#closing.add(closing);
+    void closing.then(() => this.#closing.delete(closing));
   }
 
   expectOpenFiles(count: number, descriptor: number): void {
