@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { closeQuietly } from "../../disk/close-quietly.ts";
@@ -98,7 +98,8 @@ export class RootLock implements Disposable {
     options: LockOptions = {},
   ): Promise<RootLock> {
     const waitMs = options.waitMs ?? lockWaitMs;
-    const self: Holder = { ...identifyProcess(disk), token: randomUUID().replaceAll("-", "") };
+    // Not of randomUUID, which keeps random bytes in store: processes that were forked share them.
+    const self: Holder = { ...identifyProcess(disk), token: randomBytes(9).toString("hex") };
     const { nativeSavingUs = Number.POSITIVE_INFINITY } = options;
     const taker: Taker = { disk, self, lock: state.lock, nativeSavingUs };
     const started = performance.now();
