@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Disk } from "../disk/disk.ts";
+import { isAbsence } from "../disk/error-codes.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { recentBytesMax } from "../limits.ts";
 import { alternatesOf } from "./alternates.ts";
@@ -15,7 +16,7 @@ import { encodePackIndex, PackIndex } from "./pack-index.ts";
 import { type PackScan, scanPack } from "./pack-scan.ts";
 import { resolveRef, stageRef } from "./refs.ts";
 import { refuseForeignFormat } from "./repository-format.ts";
-import { type StagedFile, stageFile } from "./staged-file.ts";
+import { holds, type StagedFile, stageFile } from "./staged-file.ts";
 
 interface OpenPack {
   readonly file: PackFile;
@@ -127,7 +128,7 @@ export class ObjectStore {
     linkOrCopyAnew(this.#disk, packPath, `${base}.pack`);
     const bytes = pack.index();
     // After the pack: git takes an index for the promise that its pack is there.
-    if (this.#holds(`${base}.idx`, bytes)) staged?.discard();
+    if (holds(this.#disk, `${base}.idx`, bytes)) staged?.discard();
     else (staged ?? this.stageIndex(pack)).publish();
     this.#loose = undefined;
     this.#recent = isSmall(summary?.readable) ? summary?.readable : undefined;
@@ -338,14 +339,23 @@ export class ObjectStore {
     return packs;
   }
 
-  /** A missing or damaged index does not hide its pack: it is made again, in memory only. */
+  /**
+   * A missing or damaged index does not hide its pack: it is made again, in memory only.
+   *
+   * @returns `undefined` as well where the pack is gone: git may have repacked in this very moment.
+   */
   #findIndex(base: string): PackIndex | undefined {
     const path = `${base}.idx`;
-    const isThere = this.#disk.lstat(path)?.kind === "file";
-    const index = isThere ? PackIndex.parse(this.#disk.readFile(path)) : undefined;
-    if (index !== undefined) return index;
-    const bytes = this.#rebuildIndex(base);
-    return bytes === undefined ? undefined : PackIndex.parse(bytes);
+    try {
+      const isThere = this.#disk.lstat(path)?.kind === "file";
+      const index = isThere ? PackIndex.parse(this.#disk.readFile(path)) : undefined;
+      if (index !== undefined) return index;
+      const bytes = this.#rebuildIndex(base);
+      return bytes === undefined ? undefined : PackIndex.parse(bytes);
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
   }
 
   #rebuildIndex(base: string): Buffer | undefined {
@@ -369,11 +379,6 @@ export class ObjectStore {
 
   #scan(path: string): PackScan {
     return scanPack(this.#disk, path, (base) => this.read(base));
-  }
-
-  #holds(path: string, bytes: Buffer): boolean {
-    const found = this.#disk.lstat(path);
-    return found?.size === bytes.length && this.#disk.readFile(path).equals(bytes);
   }
 
   #looseDirectories(): readonly LooseDirectories[] {

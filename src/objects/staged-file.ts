@@ -9,6 +9,12 @@ export interface StagedFile {
   discard(): void;
 }
 
+/** Whether a file has these bytes already. */
+export function holds(disk: Disk, path: string, bytes: Buffer): boolean {
+  const found = disk.lstat(path);
+  return found?.size === bytes.length && disk.readFile(path).equals(bytes);
+}
+
 /** Writes `<path>.new`. */
 export function stageFile(disk: Disk, path: string, bytes: Uint8Array, mode = 0o644): StagedFile {
   const next = `${path}.new`;

@@ -282,3 +282,19 @@ function unpackEverything(pack: Buffer): void {
   }
   fixture.unpack(pack);
 }
+
+test("a pack that git takes away between the listing and the look at it is passed over", () => {
+  const { second } = fillStore();
+  class ForgetfulDisk extends NodeDisk {
+    override readdir(path: string): DiskEntry[] {
+      const entries = super.readdir(path);
+      if (!path.endsWith("objects/pack")) return entries;
+      return [...entries, { name: "pack-0123.pack", kind: "file" }];
+    }
+  }
+  const store = new ObjectStore(new ForgetfulDisk(), fixture.store.path);
+  expect(store.has(second)).toBe(true);
+  expect(store.has("0".repeat(40))).toBe(false);
+  expect(store.read(second).kind).toBe("commit");
+  store.close();
+});
