@@ -115,6 +115,23 @@ describe("the source tree", () => {
     expect(marked).toEqual([]);
   });
 
+  it("looks for the programs that it starts beside the module that starts them", () => {
+    const pattern = /new URL\(\s*"\.\/([\w-]+)\.js",\s*([^;]*?),?\s*\)\s*\)/g;
+    const programs = files.flatMap((path) =>
+      [...(texts.get(path) ?? "").matchAll(pattern)].map(([, name, base]) => ({
+        path,
+        name,
+        base,
+      })),
+    );
+    const astray = programs.filter(({ path, name, base }) => {
+      const isBeside = files.includes(posix.join(posix.dirname(path), `${name}.ts`));
+      return !isBeside || !base?.includes("import.meta.url");
+    });
+    expect(programs.length).toBeGreaterThan(2);
+    expect(astray).toEqual([]);
+  });
+
   it("keeps lines within 100 columns", () => {
     const long = files.flatMap((path) =>
       (texts.get(path) ?? "")

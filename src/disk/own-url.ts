@@ -1,8 +1,11 @@
 import { pathToFileURL } from "node:url";
 
 /**
- * Where this code lies. A bundler that makes CommonJS of it may leave `import.meta` empty, and then
- * there is `__filename`.
+ * Where the code of a module lies.
+ *
+ * @param url its `import.meta.url`. A bundler that makes CommonJS of it may leave that empty, and
+ *   then there is `__filename`, of all that is in the bundle.
  */
-export const ownUrl: string =
-  (import.meta.url as string | undefined) ?? pathToFileURL(__filename).href;
+export function ownUrlOf(url: string | undefined): string {
+  return url ?? pathToFileURL(__filename).href;
+}

@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { backgroundIdleMs, batchBytes } from "../../limits.ts";
-import { ownUrl } from "../own-url.ts";
+import { ownUrlOf } from "../own-url.ts";
 import type { BackgroundJob } from "./background-job.ts";
 import type { BatchOutcome, FileBatch } from "./file-batch.ts";
 
 /** Not there where the sources run without having been compiled. */
-const programPath = fileURLToPath(new URL("./background-program.js", ownUrl));
+const programPath = fileURLToPath(new URL("./background-program.js", ownUrlOf(import.meta.url)));
 
 /**
  * A thread that creates and closes files for whoever has many of them: one for the whole process.

@@ -3,7 +3,7 @@ import { constants, endianness } from "node:os";
 import process from "node:process";
 import { KIB, nativeLoadUs } from "../../limits.ts";
 import { openFlags } from "../open-flags.ts";
-import { ownUrl } from "../own-url.ts";
+import { ownUrlOf } from "../own-url.ts";
 import {
   closeOnExec,
   currentDirectory,
@@ -159,7 +159,7 @@ function load(): NativeCalls | undefined {
 /** The C library; `undefined` where koffi is not installed, or not for this machine. */
 function loadLibrary(): ForeignLibrary | undefined {
   try {
-    const koffi = createRequire(ownUrl)("koffi") as Koffi;
+    const koffi = createRequire(ownUrlOf(import.meta.url))("koffi") as Koffi;
     const library = koffi.load(null);
     const find = (prototype: string): ForeignFunction | undefined => {
       try {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { ownUrl } from "../../disk/own-url.ts";
+import { ownUrlOf } from "../../disk/own-url.ts";
 
 /** What the thread is given. */
 export interface NoticeWork {
@@ -14,7 +14,7 @@ export interface NoticeWork {
 export const sentAt = 0;
 export const begunAt = 1;
 
-const programPath = fileURLToPath(new URL("./notice-program.js", ownUrl));
+const programPath = fileURLToPath(new URL("./notice-program.js", ownUrlOf(import.meta.url)));
 
 /**
  * How long an answer waits for the messages before it, in milliseconds: they take one. Longer only

@@ -1,5 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { ownUrl } from "../../disk/own-url.ts";
+import { ownUrlOf } from "../../disk/own-url.ts";
 
 /** The program of the FUSE server, which Node runs in a process of its own. */
-export const serverPath: string = fileURLToPath(new URL("./server-main.js", ownUrl));
+export const serverPath: string = fileURLToPath(
+  new URL("./server-main.js", ownUrlOf(import.meta.url)),
+);
