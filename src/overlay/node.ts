@@ -53,6 +53,13 @@ abstract class NodeBase {
     this.ctime = from.now;
     this.birthtime = from.now;
   }
+
+  /** Whether it has the permission bits and the owner of the lower node that it was before. */
+  get isOwnedAsBelow(): boolean {
+    const stamp = this.origin?.stamp;
+    if (stamp === undefined || (this.mode & 0o7777) !== stamp.mode) return false;
+    return this.uid === stamp.uid && this.gid === stamp.gid;
+  }
 }
 
 /** A regular file. */

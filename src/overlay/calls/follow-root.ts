@@ -12,10 +12,8 @@ export function followRoot(core: Core, node: Node): void {
   const { tree } = core;
   const { origin, mode, uid, gid } = node;
   if (node !== tree.root || origin === undefined || node.lowerPath === undefined) return;
+  if (!node.isOwnedAsBelow) return;
   const { stamp } = origin;
-  const isChanged =
-    (mode & permissionBits) !== stamp.mode || uid !== stamp.uid || gid !== stamp.gid;
-  if (isChanged) return;
   const now = statsAt(core, node.lowerPath);
   if (now === undefined || identityOf(now) !== identityOf(stamp)) return;
   const found = { mode: Number(now.mode), uid: Number(now.uid), gid: Number(now.gid) };

@@ -52,7 +52,7 @@ export class DirectoryPaths {
   find(path: string, length: number): KnownDirectory | undefined {
     this.#lookupsLeft -= 1;
     if (this.#lookupsLeft <= 0) this.#lookAtClock();
-    if (this.#structure !== this.#tree.structure || this.#uid !== credentials.uid) this.#forget();
+    if (this.#structure !== this.#tree.structure || this.#uid !== credentials.uid) this.forget();
     const recent = this.#recent.find(path, length);
     if (recent !== undefined) return recent;
     const directory = path.slice(0, length);
@@ -63,12 +63,7 @@ export class DirectoryPaths {
 
   #lookAtClock(): void {
     this.#lookupsLeft = lookupsPerClock;
-    if (performance.now() - this.#learnedAtMs > trustMs) this.#forget();
-  }
-
-  /** Forgets everything: a link lies where a directory was. */
-  forget(): void {
-    this.#clear();
+    if (performance.now() - this.#learnedAtMs > trustMs) this.forget();
   }
 
   /** Forgets everything and stops looking at the clock, until it is asked again. */
@@ -84,7 +79,8 @@ export class DirectoryPaths {
     this.#recent.clear();
   }
 
-  #forget(): void {
+  /** Forgets everything, as where a link lies where a directory was. */
+  forget(): void {
     this.#clear();
     this.#structure = this.#tree.structure;
     this.#uid = credentials.uid;
@@ -125,13 +121,13 @@ export class DirectoryPaths {
     isAsAbove: boolean,
   ): KnownDirectory | undefined {
     if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;
-    if (this.#known.size >= directoriesMax) this.#forget();
+    if (this.#known.size >= directoriesMax) this.forget();
     if (this.#known.size === 0) this.#learnedAtMs = performance.now();
     const known = { path, directory, isAsInLower: isAsAbove && isAsInLower(directory) };
     this.#known.set(path, known);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#forget();
+      this.forget();
     }, trustMs).unref();
     return known;
   }
@@ -139,9 +135,5 @@ export class DirectoryPaths {
 
 /** Whether the lower itself grants and refuses what the overlay would. */
 function isAsInLower(directory: DirectoryNode): boolean {
-  if (!directory.attached) return true;
-  const stamp = directory.origin?.stamp;
-  if (stamp === undefined) return false;
-  const isOwned = directory.uid === stamp.uid && directory.gid === stamp.gid;
-  return isOwned && (directory.mode & 0o7777) === stamp.mode;
+  return !directory.attached || directory.isOwnedAsBelow;
 }

@@ -17,11 +17,6 @@ export class PathTable<T extends { readonly path: string }> {
     return isSame ? value : undefined;
   }
 
-  /** Whatever is at the place of `path`. */
-  at(path: string): T | undefined {
-    return this.#places[placeOf(path, path.length)];
-  }
-
   put(value: T): void {
     this.#places[placeOf(value.path, value.path.length)] = value;
   }

@@ -17,10 +17,8 @@ export function* pendingEntries(core: Core): Generator<Pending> {
 }
 
 /** Whether the root itself, which the upper always holds, is not what the lower has. */
-function isChanged({ mode, uid, gid, timesSet, origin }: DirectoryNode): boolean {
-  if (origin === undefined) return false;
-  const { stamp } = origin;
-  return timesSet || (mode & 0o7777) !== stamp.mode || uid !== stamp.uid || gid !== stamp.gid;
+function isChanged({ origin, timesSet, isOwnedAsBelow }: DirectoryNode): boolean {
+  return origin !== undefined && (timesSet || !isOwnedAsBelow);
 }
 
 function* entriesOf(core: Core, directory: DirectoryNode, path: TreePath): Generator<Pending> {
