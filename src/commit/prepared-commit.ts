@@ -14,7 +14,7 @@ import { sharedInodesOf } from "./conflict/shared-nodes.ts";
 import { ConflictError } from "./conflict.ts";
 import { failure } from "./failure.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
-import { beginSettling, clearPaid, clearSettled, ensureSlots } from "./journal/settle.ts";
+import { beginSettling, clearPaid, ensureSlots } from "./journal/settle.ts";
 import type { Losses } from "./losses.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import type { Preparations } from "./preparations.ts";
@@ -60,8 +60,7 @@ export class PreparedCommit implements AsyncDisposable {
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");
-    const { store, lock, directories, largeFiles, record, paid } = this.#parts;
-    let hasLeft = false;
+    const { store, lock, directories, largeFiles, record, last, paid } = this.#parts;
     const applier = new Applier(store.disk, directories, this.#losses);
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
@@ -69,7 +68,7 @@ export class PreparedCommit implements AsyncDisposable {
       // I3: every byte is durable before the record has its name.
       await this.#syncAndUseWait(copies, applier);
       // I4: what the record before did is durable before that record is replaced.
-      hasLeft = await paid;
+      await paid;
       await this.#renewRecord();
       this.#parts.pace.check();
       const { durability } = this.#parts;
@@ -90,8 +89,8 @@ export class PreparedCommit implements AsyncDisposable {
       if (this.#slotDescriptor !== undefined) this.#useWait(applier);
       // Only now: what is staged for a record that never counts nobody would clear away.
       this.#stagedObjects.stage(store.objects, record, this.#parts.summary);
-      if (hasLeft) this.#clearLast();
-      await decided;
+      // What the operation before has left is of no use from now on.
+      await Promise.all([decided, clearPaid(store, last, paid)]);
       // From here on the commit is decided: it will be finished, or taken back by a record.
       await this.#apply(applier);
       const unpublished = this.#publishObjects();
@@ -135,16 +134,6 @@ export class PreparedCommit implements AsyncDisposable {
     const failed = await synced;
     if (failed !== undefined) throw failed.error;
     await this.#awaitStaged();
-  }
-
-  /** What the operation before has left is of no use from now on. */
-  #clearLast(): void {
-    const { store, last } = this.#parts;
-    try {
-      clearSettled(store, last.sequence);
-    } catch {
-      // It is in nobody's way, and the commit is decided.
-    }
   }
 
   /** What needs doing only later, and changes nothing of the tree. */

@@ -68,14 +68,14 @@ export async function payLast(
  * Removes what an operation that is settled has left: its staging place, and its pack from the
  * journal. The caller holds the lock of the root.
  */
-export function clearSettled({ disk, state, journal }: CommitStore, sequence: number): void {
+function clearSettled({ disk, state, journal }: CommitStore, sequence: number): void {
   removeStaging(disk, state, sequence);
   journal.dropPacks(sequence);
 }
 
 /**
- * {@link clearSettled}, if the debt has been paid, for a commit that has come to nothing: the next
- * one may be long in coming.
+ * {@link clearSettled}, if the debt has been paid: by the commit after that, also when it comes to
+ * nothing, since the next one may be long in coming. Never rejects.
  *
  * @param paid what {@link payLast} returned for the operation.
  */
@@ -87,7 +87,7 @@ export async function clearPaid(
   try {
     if (await paid) clearSettled(store, sequence);
   } catch {
-    // The next commit pays and clears.
+    // What stays is in nobody's way, and the next commit pays.
   }
 }
 

@@ -337,7 +337,8 @@ class Finisher {
     if (phase === "early" && before?.ino !== undefined && !isMovedNode(stamp, before))
       return "already";
     if (this.#kept.has(step.path)) return "already";
-    if (step.phase === "early" && (stamp.mode & 0o700) === 0o700) return "already";
+    // All that it is for: a later one gives the mode that is to stay.
+    if (phase === "early" && (stamp.mode & 0o700) === 0o700) return "already";
     if (step.phase === "late" && hasAttributes(stamp, step.after, step.times)) return "already";
     // Neither what it was nor what it was to be: somebody else has set it.
     if (!isBetween(stamp, step.before, step.after)) return "already";
