@@ -11,6 +11,7 @@ import { FileContent } from "./content/file-content.ts";
 import { credentials, isPermitted, mayExecute } from "./credentials.ts";
 import { Descriptors, type OpenFile } from "./descriptors.ts";
 import { Fault } from "./file-system-error.ts";
+import { lastingFile } from "./lasting-file.ts";
 import { LowerFile } from "./lower-file.ts";
 import { type DirectoryNode, FileNode, type Node, otherNode, SymlinkNode } from "./node.ts";
 import { Observations } from "./observations.ts";
@@ -245,6 +246,7 @@ export class Core {
     let node: Node;
     if (stamp.kind === "file") {
       node = new FileNode(from, this.contentOver(new LowerFile(this.lower, found.path, origin)));
+      lastingFile();
     } else if (stamp.kind === "symlink") {
       node = new SymlinkNode(from, this.lower.readlink(found.path));
     } else if (stamp.kind === "other") {

@@ -66,9 +66,13 @@ function keepNanoseconds(stats: StatsFields, { atime, mtime, ctime, birthtime }:
   for (const [index, key] of nanosecondKeys.entries()) table[key] = times[index]?.nanoseconds ?? 0;
 }
 
+/** Lasts for the sake of its hidden class, as {@link lastingFile} does. */
+let lastStats: fs.Stats;
+
 /** What `stat` says of an upper node. */
 export function statsOf(node: Node): fs.Stats {
-  return new NodeStats(node);
+  lastStats = new NodeStats(node);
+  return lastStats;
 }
 
 const hasLazyBigIntDates = Object.hasOwn(bigIntStatsPrototype, "mtime");
@@ -110,9 +114,12 @@ const NodeBigIntStats = function (this: BigIntStatsFields, node: Node): void {
 ) => fs.BigIntStats;
 NodeBigIntStats.prototype = bigIntStatsPrototype;
 
+let lastBigIntStats: fs.BigIntStats;
+
 /** What `stat` with `bigint: true` says of an upper node. */
 export function bigIntStatsOf(node: Node): fs.BigIntStats {
-  return new NodeBigIntStats(node);
+  lastBigIntStats = new NodeBigIntStats(node);
+  return lastBigIntStats;
 }
 
 /** What `watchFile` says of a path at which nothing lies: zeros. */

@@ -1,28 +1,13 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import v8 from "node:v8";
 import { expect, test } from "vitest";
 import { diffLayer } from "../../src/commit/diff/diff.ts";
 import { planCommit } from "../../src/commit/plan/plan.ts";
 import { PlannedNodes } from "../../src/commit/plan/planned-nodes.ts";
 import { imageOf, imageOfBefore } from "../../src/commit/tree/images.ts";
 import { openLayer } from "../../src/overlay/layer.ts";
+import { haveSameMap } from "../support/hidden-class.ts";
 import { TemporaryRoot } from "./scenario.ts";
-
-/**
- * What a commit makes for every file shares its hidden class with what it makes for the others. V8
- * 11 (Node 20) gives one of its own to every object that is written as `{ ...other, more }`, which
- * made a commit of a thousand files a fifth slower. An object that begins with a property of its
- * own, `{ more, ...other }`, does not have that.
- */
-const haveSameMap = ((): ((one: object, other: object) => boolean) => {
-  v8.setFlagsFromString("--allow-natives-syntax");
-  try {
-    return new Function("one", "other", "return %HaveSameMap(one, other)") as typeof haveSameMap;
-  } finally {
-    v8.setFlagsFromString("--no-allow-natives-syntax");
-  }
-})();
 
 /** Where in two values plain objects differ in their hidden class. */
 function differing(one: unknown, other: unknown, path: string): string[] {
@@ -46,6 +31,12 @@ test("V8 tells which objects share a hidden class", () => {
   expect(haveSameMap(one, { b: 1 })).toBe(false);
 });
 
+/**
+ * What a commit makes for every file shares its hidden class with what it makes for the others. V8
+ * 11 (Node 20) gives one of its own to every object that is written as `{ ...other, more }`, which
+ * made a commit of a thousand files a fifth slower. An object that begins with a property of its
+ * own, `{ more, ...other }`, does not have that.
+ */
 test("all that a commit makes for a file has the hidden class of what it makes for another", () => {
   using root = TemporaryRoot.inMemory();
   const pathOf = (name: string, index: number): string => join(root.path, `${name}-${index}`);

@@ -16,6 +16,7 @@ import {
 } from "../credentials.ts";
 import { codeOf, Fault } from "../file-system-error.ts";
 import { presentInstant } from "../instant.ts";
+import { lastingFile } from "../lasting-file.ts";
 import { DirectoryNode, FileNode, type Node, SymlinkNode } from "../node.ts";
 import { type ExistingPlace, exists, isDirectory, type Place } from "../path/path-walk.ts";
 
@@ -49,6 +50,7 @@ export function makeFile(core: Core, place: Place, mode: number, content: FileCo
   const { gid } = inheritedGroup(parent);
   const bits = mode & permissionBits & ~credentials.umask;
   const node = new FileNode(core.tree.originOfNew(bits, credentials.uid, gid), content);
+  lastingFile();
   core.tree.putNew(parent, place.name, node);
   if (content.size > 0) core.tree.changed(node);
   core.tree.namesChanged(parent, node.ctime);
