@@ -6,6 +6,8 @@ import { PathTable } from "./path-table.ts";
 
 /** Lookups between two looks at the clock: timers do not fire while a program goes on and on. */
 const lookupsPerClock = 256;
+/** Lookups before there is a timer: a look at the clock takes 0.06 µs, the first timer 0.3 ms. */
+const lookupsWithoutTimer = 64;
 /** How long a directory is taken for what it was before its path is looked at again, in ms. */
 const trustMs = 100;
 /** Directories remembered at a time. */
@@ -37,7 +39,9 @@ export class DirectoryPaths {
   readonly #recent = new PathTable<KnownDirectory>();
   #structure = -1;
   #uid = -1;
-  #lookupsLeft = lookupsPerClock;
+  /** Until the next look at the clock; there is one at every lookup while no timer runs. */
+  #lookupsLeft = 0;
+  #untimedLeft = lookupsWithoutTimer;
   #learnedAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -62,14 +66,26 @@ export class DirectoryPaths {
   }
 
   #lookAtClock(): void {
-    this.#lookupsLeft = lookupsPerClock;
     if (performance.now() - this.#learnedAtMs > trustMs) this.forget();
+    this.#untimedLeft -= 1;
+    if (this.#untimedLeft > 0) return;
+    this.#lookupsLeft = lookupsPerClock;
+    this.#timer ??= setTimeout(() => {
+      this.#leaveTimer();
+      this.forget();
+    }, trustMs).unref();
+  }
+
+  #leaveTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#lookupsLeft = 0;
+    this.#untimedLeft = lookupsWithoutTimer;
   }
 
   /** Forgets everything and stops looking at the clock, until it is asked again. */
   close(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#leaveTimer();
     this.#clear();
   }
 
@@ -125,10 +141,6 @@ export class DirectoryPaths {
     if (this.#known.size === 0) this.#learnedAtMs = performance.now();
     const known = { path, directory, isAsInLower: isAsAbove && isAsInLower(directory) };
     this.#known.set(path, known);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.forget();
-    }, trustMs).unref();
     return known;
   }
 }
