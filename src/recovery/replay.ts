@@ -1,4 +1,3 @@
-import type { Aspect } from "../commit/change-set/change-set.ts";
 import { OldPlaces } from "../commit/change-set/old-places.ts";
 import type { ManifestChange, ManifestFile, ManifestNode } from "../commit/checkpoint/manifest.ts";
 import { isRecordedIndex } from "../commit/conflict/recorded-index.ts";
@@ -14,6 +13,7 @@ import { type ContentSource, checkpointContent } from "./checkpoint-content.ts";
 import { type Divergence, divergenceError } from "./divergence.ts";
 import { Places, type Stats } from "./places.ts";
 import { hasAttributes, isSameContent, metaOf } from "./recorded-node.ts";
+import { aspectsOf, isReplaced, type Return, returnsOf, touchesAttributes } from "./returns.ts";
 import { shownContentId } from "./shown-content.ts";
 
 /** How {@link Replay} treats a tree that is not as the operations left it. */
@@ -24,16 +24,6 @@ export type Tolerance =
   | "recorded"
   /** Whatever lies at the places of the operations gives way. */
   | "all";
-
-/** A node that taking an operation back puts somewhere. */
-interface Return {
-  readonly change: ManifestChange;
-  /** Its place in the old tree. */
-  readonly path: TreePath;
-  readonly node: ManifestNode;
-  /** Whether the node is as it was but for its attributes. */
-  readonly isWhole: boolean;
-}
 
 /**
  * Takes operations back inside an overlay, newest first. What results is the tree as it was before
@@ -159,14 +149,21 @@ export class Replay {
       const recorded = change.kind === "delete" ? undefined : change.after;
       if (this.#shown.has(path)) {
         if (this.#tolerance === "recorded") return [];
-        const isSame = isSameContent(this.#shown.get(path), recorded);
-        return isSame ? [] : [{ path, reason: "changed", recorded }];
+        return this.#hasShown(path, recorded) ? [] : [{ path, reason: "changed", recorded }];
       }
       const reason = this.#divergenceAt(path, recorded, touchesAttributes(change));
       return reason === undefined ? [] : [{ path, reason, recorded }];
     });
     divergences.push(...this.#takenPlaces(changes));
     if (divergences.length > 0) throw divergenceError(divergences);
+  }
+
+  /** Whether the operation after this one has found what this one left. */
+  #hasShown(path: TreePath, recorded: ManifestNode | undefined): boolean {
+    const shown = this.#shown.get(path);
+    if (isSameContent(shown, recorded)) return true;
+    if (shown?.kind !== "file" || recorded?.kind !== "file") return false;
+    return this.#isSameIndex(path, recorded, shown.size);
   }
 
   /** Where something lies by now at the place that a moved node is to come back to. */
@@ -357,42 +354,4 @@ export class Replay {
     const time = timeOf(BigInt(node.mtimeNs));
     this.#fs.lutimesSync(this.#at(path), time, time);
   }
-}
-
-function returnsOf(change: ManifestChange, places: OldPlaces): Return[] {
-  const place = places.placeOf(change.path);
-  switch (change.kind) {
-    case "create":
-      return [];
-    case "delete":
-      return [{ change, path: change.place ?? place, node: change.before, isWhole: true }];
-    case "modify": {
-      const isWhole = change.aspects.some((aspect) => wholeAspects.has(aspect));
-      return [{ change, path: place, node: change.before, isWhole }];
-    }
-    case "rename": {
-      const isWhole = change.aspects.some((aspect) => wholeAspects.has(aspect));
-      const back = { change, path: change.from, node: change.before, isWhole };
-      if (change.replaced === null) return [back];
-      return [back, { change, path: place, node: change.replaced, isWhole: true }];
-    }
-  }
-}
-
-function aspectsOf(change: ManifestChange): readonly Aspect[] {
-  return "aspects" in change ? change.aspects : [];
-}
-
-const wholeAspects: ReadonlySet<string> = new Set(["content", "target", "type"]);
-
-/** Whether another node lies there than before, of another kind or with names of its own. */
-function isReplaced(change: ManifestChange): boolean {
-  if (change.kind === "rename") return change.after.isOtherFile === true;
-  if (change.kind !== "modify") return false;
-  return change.aspects.includes("type") || change.after.isOtherFile === true;
-}
-
-function touchesAttributes(change: ManifestChange): boolean {
-  if (change.kind !== "modify") return false;
-  return change.aspects.includes("mode") || change.aspects.includes("owner");
 }
