@@ -9,6 +9,7 @@ import type { Disk } from "../../src/disk/disk.ts";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { KIB, MIB, packedContentBytesMax } from "../../src/limits.ts";
+import { redo, undo } from "../../src/recovery/take-back.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
 import { ChangeBuilder } from "./change-builder.ts";
 import { TemporaryRoot } from "./scenario.ts";
@@ -101,6 +102,27 @@ test("normal: a full disk is found out before anything is written", async () => 
     commitChangeSet(open(root.path, new FullDisk(new NodeDisk())), changes),
   ).rejects.toMatchObject({ code: "DRAFT_CHECK_FAILED" });
   expect(readTree(root.path)).toEqual({});
+});
+
+test("normal: what was there before comes back with no room to spare", async () => {
+  using root = TemporaryRoot.inMemory();
+  class FullDisk extends FaultDisk {
+    override freeBytes(): number {
+      return 5;
+    }
+  }
+  const full = () => open(root.path, new FullDisk(new NodeDisk()));
+  fs.writeFileSync(join(root.path, "file"), "text\n");
+  const changes = new ChangeBuilder(root.path).write("file", "another text\n").build();
+  await commitChangeSet(open(root.path), changes);
+  await undo(full());
+  expect(fs.readFileSync(join(root.path, "file"), "utf8")).toBe("text\n");
+  await expect(redo(full())).rejects.toMatchObject({
+    code: "DRAFT_CHECK_FAILED",
+    message: expect.stringMatching(/^Cannot redo: .*needs about 13 bytes, the disk has 5; free/),
+    details: { operation: "redo" },
+  });
+  expect(fs.readFileSync(join(root.path, "file"), "utf8")).toBe("text\n");
 });
 
 test.skipIf(process.getuid?.() !== 0)(

@@ -6,7 +6,8 @@ import { printable } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { conflictLines } from "./conflict-view.ts";
 
-const checksHint = "If that is meant, commit with --checks minimal.\n";
+/** Only of a commit can the level be chosen. */
+const checksHint = "To do it all the same, commit with --checks minimal.\n";
 
 const bugHint =
   "This is a mistake in draftfs. Please report it where you got draftfs from, with the command, " +
@@ -21,9 +22,10 @@ export function reportError({ err }: CommandContext, error: unknown): number {
   const isUnknown = exitCode === exitCodes.bug && !isDraftError(error);
   err.write(`${title} ${isUnknown ? (stack ?? message) : forCommandLine(message)}\n`);
   if (isDraftError(error)) {
-    if (error.code === "DRAFT_CHECK_FAILED") err.write(checksHint);
-    if (error.code === "DRAFT_CONFLICT") err.write(conflictLines(error.details, err));
-    err.write(remainderLines(error.details));
+    const { code, details } = error;
+    if (code === "DRAFT_CHECK_FAILED" && details["operation"] === "commit") err.write(checksHint);
+    if (code === "DRAFT_CONFLICT") err.write(conflictLines(details, err));
+    err.write(remainderLines(details));
   }
   if (exitCode === exitCodes.bug) err.write(bugHint);
   return exitCode;

@@ -50,6 +50,9 @@ export function refuseErrors(findings: readonly CheckFinding[], { verb, kept }: 
   throw new DraftError(
     "DRAFT_CHECK_FAILED",
     `Cannot ${verb}: ${named.join("; ")}. Nothing was changed${kept}.`,
-    { path: first.path, details: { level: "operation_failure", findings: errors } },
+    {
+      path: first.path,
+      details: { level: "operation_failure", operation: verb, findings: errors },
+    },
   );
 }

@@ -71,7 +71,7 @@ export class CommitChecks {
    */
   preflight(store: CommitStore, directories: Directories, plan: CommitPlan): void {
     if (this.#looksAtPlaces) {
-      refuseErrors(preflight(store, directories, plan), this.#purpose);
+      refuseErrors(preflight(store, directories, plan, this.#purpose), this.#purpose);
     }
   }
 
@@ -79,7 +79,7 @@ export class CommitChecks {
   isClear(store: CommitStore, directories: Directories, plan: CommitPlan): boolean {
     if (!this.#looksAtPlaces) return true;
     try {
-      return preflight(store, directories, plan).length === 0;
+      return preflight(store, directories, plan, this.#purpose).length === 0;
     } catch {
       // The tree is not what it was: the examination says so better.
       return false;

@@ -5,6 +5,7 @@ import { packedContentBytesMax, spareDiskBytes } from "../../limits.ts";
 import { OldPlaces } from "../change-set/old-places.ts";
 import type { CommitStore } from "../commit-store.ts";
 import type { CommitPlan } from "../plan/plan.ts";
+import type { Purpose } from "../purpose.ts";
 import { type Directories, isAbsentDirectory } from "../tree/directories.ts";
 import type { CheckFinding } from "./check-finding.ts";
 
@@ -27,8 +28,9 @@ export function preflight(
   store: CommitStore,
   directories: Directories,
   plan: CommitPlan,
+  purpose: Purpose,
 ): CheckFinding[] {
-  return [...checkDirectories(store, directories, plan), ...checkSpace(store, plan)];
+  return [...checkDirectories(store, directories, plan), ...checkSpace(store, plan, purpose)];
 }
 
 function checkDirectories(
@@ -93,7 +95,31 @@ function isOneUser(): boolean {
   return process.geteuid?.() === process.getuid?.() && process.getegid?.() === process.getgid?.();
 }
 
-function checkSpace({ disk, state }: CommitStore, plan: CommitPlan): CheckFinding[] {
+function checkSpace(
+  { disk, state }: CommitStore,
+  plan: CommitPlan,
+  purpose: Purpose,
+): CheckFinding[] {
+  const needed = purpose.isBack ? stagedBytesOf(plan) : committedBytesOf(plan);
+  const free = disk.freeBytes(absoluteOf(state.root, ""));
+  if (free >= needed) return [];
+  const message = `it needs about ${needed} bytes, the disk has ${free}; free some space`;
+  return [{ path: "", check: "space", severity: "error", message }];
+}
+
+/**
+ * What puts something back: the store holds that already, and nothing is asked for to spare. It may
+ * be what makes room on a full disk, and there is no level of checks to get around this one.
+ */
+function stagedBytesOf({ staged }: CommitPlan): number {
+  let needed = 0;
+  for (const { after } of staged) {
+    if (after.content !== undefined) needed += dataBytesOf(after.content);
+  }
+  return needed;
+}
+
+function committedBytesOf(plan: CommitPlan): number {
   let needed = spareDiskBytes;
   for (const { after } of plan.staged) {
     if (after.content === undefined) continue;
@@ -107,8 +133,5 @@ function checkSpace({ disk, state }: CommitStore, plan: CommitPlan): CheckFindin
     if (before?.state.kind !== "file" || before.state.size > packedContentBytesMax) continue;
     needed += before.state.size;
   }
-  const free = disk.freeBytes(absoluteOf(state.root, ""));
-  if (free >= needed) return [];
-  const message = `the commit needs about ${needed} bytes, the disk has ${free}; free some space`;
-  return [{ path: "", check: "space", severity: "error", message }];
+  return needed;
 }
