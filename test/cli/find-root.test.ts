@@ -55,6 +55,13 @@ describe("a directory below a root", () => {
   });
 });
 
+it("is no home directory where HOME is set to nothing", () => {
+  const env = { ...process.env, HOME: "" };
+  expect(project.draftfs(["status"], { env })).toMatchObject({ code: 0, err: "" });
+  const run = project.draftfs(["run", "--", "sh", "-c", "echo x > x"], { env });
+  expect(run).toMatchObject({ code: 0, err: "A\tx\n" });
+});
+
 describe("options and paths", () => {
   it("stand before the command as well as behind it", () => {
     project.run("echo x > x");

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { constants, realpathSync } from "node:fs";
-import { homedir } from "node:os";
+import { constants } from "node:fs";
 import { join } from "node:path";
 import { DraftError } from "../../errors.ts";
 import { clearDefaultAccess } from "../access-list.ts";
 import type { Disk } from "../disk.ts";
+import { homeDirectory } from "../home-directory.ts";
 import { isUntouched, type Stamp } from "../stamp.ts";
 
 /** Name of the state directory at the root; hidden from the overlay's own view. */
@@ -63,7 +63,7 @@ export function journalPackOf(state: StateDirectory, sequence: number): string {
 
 /** Whether a directory is a root only when that is forced: `/` and the home directory. */
 export function isGuarded(root: string): boolean {
-  return root === "/" || root === homeOf();
+  return root === "/" || root === homeDirectory();
 }
 
 /**
@@ -194,12 +194,4 @@ function corrupt(state: StateDirectory, reason: string): DraftError {
       `read with git --git-dir=${state.checkpoints} log.`,
     { path: state.path },
   );
-}
-
-function homeOf(): string | undefined {
-  try {
-    return realpathSync(homedir());
-  } catch {
-    return undefined;
-  }
 }

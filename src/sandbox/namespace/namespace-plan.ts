@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { homedir, totalmem } from "node:os";
+import { totalmem } from "node:os";
 import { isatty } from "node:tty";
+import { homeDirectory } from "../../disk/home-directory.ts";
 import { isBelow, mountsInside, readMountTable } from "../../disk/mount-table.ts";
 import { stateDirectoryName } from "../../disk/state/state-directory.ts";
 import { homeNoteStart } from "../sandbox-error.ts";
@@ -132,17 +133,9 @@ function isOwnPlace(path: string, root: string): boolean {
 
 /** The home directory, where it is neither the whole disk, nor in the tree, nor private anyway. */
 function ownHome(root: string, emptied: readonly string[]): string | undefined {
-  const home = realHome();
+  const home = homeDirectory();
   if (home === undefined || home === "/" || isBelow(home, root)) return undefined;
   return emptied.includes(home) ? undefined : home;
-}
-
-function realHome(): string | undefined {
-  try {
-    return realpathSync(homedir());
-  } catch {
-    return undefined;
-  }
 }
 
 /** Names are resolved through a file that some systems keep in `/run`; without it none is. */
