@@ -1,4 +1,4 @@
-import { posix } from "node:path";
+import { delimiter, join, posix } from "node:path";
 import { NodeDisk } from "../disk/node/node-disk.ts";
 import { isWithin } from "../disk/tree-path.ts";
 
@@ -18,4 +18,12 @@ export function hiddenArguments(command: readonly string[], root: string): strin
       !isWithin(path, root) &&
       disk.lstat(path) !== undefined,
   );
+}
+
+/** Where the search path leads that a command cannot see: to its program, else to others. */
+export function hiddenPrograms(program: string, path: string, root: string): string[] {
+  const directories = path.split(delimiter).filter((directory) => directory !== "");
+  const programs = program.includes("/") ? [] : directories.map((each) => join(each, program));
+  const found = hiddenArguments(programs, root);
+  return found.length > 0 ? found : hiddenArguments(directories, root);
 }

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { writePlainFile } from "../disk/plain-file.ts";
 import { stateDirectoryName } from "../disk/state/state-directory.ts";
 import { isDraftError } from "../errors.ts";
@@ -7,7 +8,7 @@ import { forCommandLine } from "../ways.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { HeldSignals } from "./held-signals.ts";
-import { hiddenArguments } from "./hidden-arguments.ts";
+import { hiddenArguments, hiddenPrograms } from "./hidden-arguments.ts";
 import { draftNameOf } from "./open-root.ts";
 import { baseOf } from "./root-of.ts";
 import { runOptionsOf, type SandboxOptions } from "./sandbox-options.ts";
@@ -161,7 +162,12 @@ function explainHidden(
   { exitCode, isolation }: RunResult,
 ): void {
   if (exitCode === 0 || isolation !== "enforced" || temporary !== "private") return;
-  const [hidden] = hiddenArguments(command, root);
+  const [program = ""] = command;
+  const isMissing = exitCode === exitCodes.notFound;
+  const [hidden] = [
+    ...hiddenArguments(command, root),
+    ...(isMissing ? hiddenPrograms(program, process.env["PATH"] ?? "", root) : []),
+  ];
   if (hidden === undefined) return;
   err.write(
     `draftfs: the command cannot see ${printable(hidden)}: its temporary directories are its ` +

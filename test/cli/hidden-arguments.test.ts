@@ -27,6 +27,20 @@ it("a command that is given a file of the hidden temporary directory is told of 
 });
 
 it.each([
+  ["a program", ["tool"], "tool"],
+  ["what a script calls", ["sh", "-c", "tool"], ""],
+])("%s that PATH finds in the hidden temporary directory is told of", (_what, command, name) => {
+  const directory = join(script, "..");
+  fs.writeFileSync(join(directory, "tool"), "#!/bin/sh\necho ran\n", { mode: 0o755 });
+  const env = { ...process.env, PATH: `${directory}:${process.env["PATH"]}` };
+  const outcome = project.draftfs(["run", "--", ...command], { env });
+  expect(outcome.code).toBe(127);
+  expect(outcome.err).toContain(`cannot see ${join(directory, name)}: `);
+  const shown = project.draftfs(["run", "--temporary", "read-only", "--", ...command], { env });
+  expect(shown).toMatchObject({ code: 0, out: "ran\n", err: "" });
+});
+
+it.each([
   ["it is shown", () => ["--temporary", "read-only", "--", "sh", script], 5],
   ["it lies in the tree", () => ["--", "sh", project.path("own.sh")], 1],
   ["the command does without it", () => ["--", "sh", "-c", "exit 0", script], 0],
