@@ -5,10 +5,12 @@ import { parseCommit } from "../objects/commit-object.ts";
 import type { ObjectId } from "../objects/object-id.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { emptyTreeOid, parseTree, submoduleMode, type TreeEntry } from "../objects/tree.ts";
+import { firstRecordedSince } from "./first-recorded.ts";
 
 /**
  * What differs between the states that two checkpoints left, file by file, as `patchOfEdits` takes
- * it. Only recorded paths count. A file that moved as it was is one edit, with both its paths.
+ * it. Only recorded paths count, recorded by now: what a later operation was the first to touch lay
+ * there before as well. A file that moved as it was is one edit, with both its paths.
  * Content beyond the size of a pack shows as the pointer that stands for it in git.
  *
  * @throws {DraftError} `DRAFT_CHECKPOINT_MISSING`, `DRAFT_STORE_CORRUPT`.
@@ -18,7 +20,17 @@ export function compareCheckpoints(
   from: Checkpoint,
   to: Checkpoint,
 ): PatchEdit[] {
-  return compareTrees(store, mainTreeOf(store, from), mainTreeOf(store, to));
+  const comparison = new Comparison(store);
+  comparison.compare("", mainTreeOf(store, from), mainTreeOf(store, to));
+  const isBackwards = from.manifest.sequence > to.manifest.sequence;
+  const [older, newer] = isBackwards ? [to, from] : [from, to];
+  const unrecorded = firstRecordedSince(store, { older, newer }, (before, after) => {
+    const step = new Comparison(store);
+    step.compare("", before, after);
+    return step.added;
+  });
+  comparison.complete(isBackwards ? "to" : "from", unrecorded);
+  return comparison.edits();
 }
 
 /** What one operation did, in the same form. */
@@ -59,6 +71,23 @@ class Comparison {
     const [before, after] = [this.#entriesOf(from), this.#entriesOf(to)];
     for (const name of new Set([...before.keys(), ...after.keys()])) {
       this.#compareEntries(childOf(path, name), before.get(name), after.get(name));
+    }
+  }
+
+  /** The files that only the second tree has. */
+  get added(): ReadonlyMap<TreePath, TreeEntry> {
+    return new Map([...this.#added].filter(([path]) => !this.#removed.has(path)));
+  }
+
+  /** Adds files to one of the two trees that it lacks. */
+  complete(side: "from" | "to", files: ReadonlyMap<TreePath, TreeEntry>): void {
+    const [own, other] =
+      side === "from" ? [this.#removed, this.#added] : [this.#added, this.#removed];
+    for (const [path, entry] of files) {
+      const opposite = other.get(path);
+      const isSame = opposite?.oid === entry.oid && opposite.mode === entry.mode;
+      if (isSame) other.delete(path);
+      else own.set(path, entry);
     }
   }
 

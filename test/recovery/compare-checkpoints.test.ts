@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { patchOfEdits } from "../../src/commit/patch/patch.ts";
 import { compareCheckpoints, editsOfCheckpoint } from "../../src/recovery/compare-checkpoints.ts";
 import { findCheckpoint } from "../../src/recovery/find-checkpoint.ts";
+import { undo } from "../../src/recovery/take-back.ts";
 import { runGit } from "../objects/store-fixture.ts";
 import { fc } from "../support/properties.ts";
 import { HistoryFixture } from "./history-fixture.ts";
@@ -40,6 +41,58 @@ test("the difference of two checkpoints is the patch that git makes of them", as
   fixture.git("--work-tree", work, "add", "-A", ".");
   expect(fixture.git("write-tree").trim()).toBe(fixture.git("rev-parse", `${to}^{tree}`).trim());
   expect(patchBetween("1", "1")).toHaveLength(0);
+});
+
+/** What a patch says of each file, with its lines. */
+function summaryOf(patch: Buffer): string {
+  return patch.toString().replaceAll(/^(?:index|---|\+\+\+|@@|similarity) .*\n/gm, "");
+}
+
+test("a file that a later operation was the first to touch was there before", async () => {
+  for (const path of ["a", "b", "gone", "moved", "d/kept", "d/deep/x"]) fixture.edit(path, "0\n");
+  fixture.edit("moved", "moved\n");
+  await fixture.write({ a: "1\n" });
+  await fixture.write({ b: "1\n", gone: undefined, new: "1\n" });
+  await fixture.commit((fs, at) => {
+    fs.renameSync(at("moved"), at("elsewhere"));
+    fs.renameSync(at("d"), at("e"));
+  });
+  await fixture.write({ b: "2\n", "e/deep/x": "1\n", "new-directory/x": "1\n" });
+  fixture.edit("new-directory/by-hand", "0\n");
+  await fixture.write({ "new-directory/by-hand": "1\n" });
+  const forth = summaryOf(patchBetween("1", "5"));
+  expect(forth).toBe(
+    [
+      "diff --git a/b b/b\n-0\n+2\n",
+      "diff --git a/d/deep/x b/d/deep/x\ndeleted file mode 100644\n-0\n",
+      "diff --git a/e/deep/x b/e/deep/x\nnew file mode 100644\n+1\n",
+      "diff --git a/moved b/elsewhere\nrename from moved\nrename to elsewhere\n",
+      "diff --git a/gone b/gone\ndeleted file mode 100644\n-0\n",
+      "diff --git a/new b/new\nnew file mode 100644\n+1\n",
+      "diff --git a/new-directory/by-hand b/new-directory/by-hand\nnew file mode 100644\n+1\n",
+      "diff --git a/new-directory/x b/new-directory/x\nnew file mode 100644\n+1\n",
+    ].join(""),
+  );
+  const back = summaryOf(patchBetween("5", "1"));
+  expect(back).toContain("diff --git a/b b/b\n-2\n+0\n");
+  expect(back).toContain("diff --git a/gone b/gone\nnew file mode 100644\n+0\n");
+  expect(summaryOf(patchBetween("1", "2"))).toContain("diff --git a/b b/b\n-0\n+1\n");
+  await undo(fixture.store, { count: 5, durability: "none" });
+  // What was there by hand stays when everything is undone, and the directory for it.
+  expect(summaryOf(patchBetween("6", "1"))).toBe(
+    [
+      "diff --git a/a b/a\n-0\n+1\n",
+      "diff --git a/new-directory/by-hand b/new-directory/by-hand\ndeleted file mode 100644\n-0\n",
+    ].join(""),
+  );
+});
+
+test("a file that was made anew by hand is new to whoever had recorded its deletion", async () => {
+  fixture.edit("a", "0\n");
+  await fixture.write({ a: undefined });
+  fixture.edit("a", "by hand\n");
+  await fixture.write({ a: "2\n" });
+  expect(summaryOf(patchBetween("1", "2"))).toBe("diff --git a/a b/a\nnew file mode 100644\n+2\n");
 });
 
 test("what one operation did leaves out what others did, edits by hand among them", async () => {
