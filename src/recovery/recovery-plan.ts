@@ -17,7 +17,7 @@ import { invertPlainChanges } from "./invert.ts";
 import { findPartialRedo } from "./redo-stack.ts";
 import { Replay, type Tolerance } from "./replay.ts";
 import { selectPaths } from "./select-paths.ts";
-import { findRedoable, findUndoable, isUndone } from "./undo-stack.ts";
+import { concernedBy, findRedoable, findUndoable, isUndone } from "./undo-stack.ts";
 
 /** What an undo, redo or restore would do: a value to look at before it is carried out. */
 export interface RecoveryPlan {
@@ -72,7 +72,7 @@ export function planUndo(store: CommitStore, request: UndoRequest = {}): Recover
   return planBack(store, {
     operation: "undo",
     targets,
-    concerned: targets,
+    concerned: targets.flatMap(concernedBy),
     tolerance: toleranceOf(request),
     defersReading: request.defersReading === true,
   });
@@ -115,7 +115,7 @@ function planPartialRedo(store: CommitStore, count: number, request: PlanRequest
   return planBack(store, {
     operation: "redo",
     targets,
-    named: wanted,
+    ...namedWhereKept(store, wanted),
     concerned: wanted,
     tolerance: toleranceOf(request),
     defersReading: request.defersReading === true,
@@ -166,16 +166,24 @@ function planUndoOf(store: CommitStore, target: Checkpoint, request: PlanRequest
     throw nothing(`undo operation ${target.manifest.sequence}: it has been ${state} already`);
   }
   const concerned = ids.map((id) => ({ id }));
-  const isKept = ids.every((id) => store.objects.has(id));
   return planBack(store, {
     operation: isBringingBack ? "redo" : "undo",
     targets: [target],
     // A redo of an undo is a redo of what that took back.
-    ...(isKept ? { named: ids.map((id) => readCheckpoint(store.objects, id)) } : {}),
+    ...namedWhereKept(store, concerned),
     concerned,
     tolerance: toleranceOf(request),
     defersReading: request.defersReading === true,
   });
+}
+
+/** The operations to name in the message; those taken back are, where one of these is forgotten. */
+function namedWhereKept(
+  { objects }: CommitStore,
+  concerned: BackRequest["concerned"],
+): Pick<BackRequest, "named"> {
+  if (!concerned.every(({ id }) => objects.has(id))) return {};
+  return { named: concerned.map(({ id }) => readCheckpoint(objects, id)) };
 }
 
 function toleranceOf(request: PlanRequest): Tolerance {

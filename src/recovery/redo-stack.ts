@@ -8,8 +8,8 @@ import type { ObjectStore } from "../objects/object-store.ts";
 
 /** How single operations of those that were undone are brought back. */
 export interface PartialRedo {
-  /** The operations that are brought back, newest first. */
-  readonly wanted: readonly Checkpoint[];
+  /** The operations that are brought back, newest first; some may have been forgotten. */
+  readonly wanted: readonly { readonly id: ObjectId }[];
   /** What is to be taken back for that, one after the other: undos, and what stays undone. */
   readonly targets: readonly Checkpoint[];
 }
@@ -46,8 +46,15 @@ export function findPartialRedo(store: ObjectStore, count: number): PartialRedo 
     // What one of these undos took may have been brought back by a later redo, and is to stay.
     if (at < deepest || !desired.every((id) => effects.get(id) === true)) continue;
     const extra = [...effects].flatMap(([id, isIn]) => (isIn && !desired.includes(id) ? [id] : []));
+    // Nobody knows any more how to take these back.
+    if (!extra.every((id) => store.has(id))) continue;
+    const kept = newestFirst(
+      store,
+      wanted.filter((id) => store.has(id)),
+    );
+    const forgotten = wanted.filter((id) => !store.has(id));
     return {
-      wanted: newestFirst(store, wanted),
+      wanted: [...kept, ...forgotten.map((id) => ({ id }))],
       targets: [...turns.slice(0, at + 1), ...newestFirst(store, extra)],
     };
   }

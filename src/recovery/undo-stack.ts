@@ -8,14 +8,25 @@ import type { ObjectStore } from "../objects/object-store.ts";
  * redo are never themselves in effect: undoing an undo is a redo.
  */
 
-/** The operations that `undo` takes back next, newest first; fewer when there are no more. */
+/**
+ * The operations that `undo` takes back next, newest first; fewer when there are no more. A redo
+ * stands for what it has brought back where that itself has been forgotten.
+ */
 export function findUndoable(store: ObjectStore, count: number): Checkpoint[] {
   const isInEffect = new Map<ObjectId, boolean>();
+  const replaced = new Set<ObjectId>();
   const found: Checkpoint[] = [];
   for (const checkpoint of checkpoints(store)) {
     if (found.length === count) break;
     const { operation, concerns } = checkpoint.manifest;
     if (operation === "undo" || operation === "redo") {
+      const standsIn = concerns.every(
+        (id) => isInEffect.get(id) !== false && !store.has(id) && !replaced.has(id),
+      );
+      if (operation === "redo" && standsIn) {
+        found.push(checkpoint);
+        for (const id of concerns) replaced.add(id);
+      }
       hear(isInEffect, concerns, operation === "redo");
     } else if (isInEffect.get(checkpoint.id) !== false) {
       found.push(checkpoint);
@@ -58,4 +69,9 @@ function hear(
   value: boolean,
 ): void {
   for (const id of concerns) if (!isInEffect.has(id)) isInEffect.set(id, value);
+}
+
+/** The operations that taking one back concerns: those which a redo has brought back. */
+export function concernedBy({ id, manifest }: Checkpoint): readonly { readonly id: ObjectId }[] {
+  return manifest.operation === "redo" ? manifest.concerns.map((each) => ({ id: each })) : [{ id }];
 }

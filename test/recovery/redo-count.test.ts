@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
+import { collectGarbage } from "../../src/recovery/collect-garbage.ts";
 import { planRedo, planUndo } from "../../src/recovery/recovery-plan.ts";
 import { redo, undo } from "../../src/recovery/take-back.ts";
 import { fc } from "../support/properties.ts";
@@ -179,4 +180,28 @@ test("any sequence of commits, undos and redos leads where it does in an editor"
     }),
     { numRuns: 15 },
   );
+});
+
+test("what was brought back is undone although the operation itself has been forgotten", async () => {
+  await fixture.write({ a: "1" });
+  await fixture.write({ a: "2" }, "forgotten");
+  for (let turn = 0; turn < 2; turn++) {
+    await undo(fixture.store);
+    await redo(fixture.store);
+  }
+  await collectGarbage(fixture.store, { operations: 3 });
+  await undo(fixture.store);
+  expect(fixture.read("a")).toBe("1");
+  await redo(fixture.store);
+  expect(fixture.read("a")).toBe("2");
+  await fixture.write({ a: "3" });
+  await undo(fixture.store, { count: 2 });
+  expect(fixture.read("a")).toBe("1");
+  await redo(fixture.store);
+  expect(fixture.read("a")).toBe("3");
+  await undo(fixture.store, { count: 2 });
+  expect(fixture.read("a")).toBe("1");
+  await expect(undo(fixture.store)).rejects.toMatchObject({ code: "DRAFT_CHECKPOINT_MISSING" });
+  await redo(fixture.store, { count: 1 });
+  expect(fixture.read("a")).toBe("2");
 });
