@@ -151,6 +151,21 @@ test("refs are found again without the journal, and not those of an operation ta
   expect(await logOf()).toEqual(log);
 });
 
+test("numbers go on where the journal was moved away, and refs are found by them", async () => {
+  await makeHistory();
+  rmSync(fixture.state.journal, { recursive: true });
+  fixture.reopen();
+  await fixture.write({ after: "1" }, "after");
+  await fixture.write({ after: "2" }, "after that");
+  const log = await logOf();
+  expect(log).toEqual([8, 7, 6, 5, 4, 3]);
+  rmSync(fixture.state.journal, { recursive: true });
+  rmSync(join(fixture.state.checkpoints, "refs"), { recursive: true });
+  fixture.reopen();
+  await repairStore(fixture.store);
+  expect(await logOf()).toEqual(log);
+});
+
 test("verify says how much it has looked at, and repair of a sound store does nothing", async () => {
   await makeHistory();
   const report = await verifyStore(fixture.store);

@@ -2,7 +2,7 @@ import type { Disk } from "../../disk/disk.ts";
 import { bootIdOf } from "../../disk/process-identity.ts";
 import { type DraftError, isDraftError } from "../../errors.ts";
 import { mainRef, operationsRef } from "../checkpoint/manifest.ts";
-import { checkpoints, readCheckpoint } from "../checkpoint/operation-log.ts";
+import { readCheckpoint } from "../checkpoint/operation-log.ts";
 import { repairRefs, soundRef } from "../checkpoint/repair-refs.ts";
 import type { CommitStore } from "../commit-store.ts";
 import type { JournalRecord } from "../journal/journal-record.ts";
@@ -10,6 +10,7 @@ import type { NodeImage, Step } from "../plan/step.ts";
 import { stagingOf } from "../stage/staging-place.ts";
 import { Directories, isAbsentDirectory } from "../tree/directories.ts";
 import { isImage } from "../tree/recognise.ts";
+import { freeSequence } from "./free-sequence.ts";
 import { setAside } from "./set-aside.ts";
 
 /** What a power cut leaves of a record, its pack or the store that were not made durable. */
@@ -130,26 +131,4 @@ function versionsOf(step: Step): NodeImage[] {
 function holds(disk: Disk, place: string, { ino: _, ...image }: NodeImage): boolean {
   const stamp = disk.lstat(place);
   return stamp !== undefined && isImage(disk, place, stamp, image);
-}
-
-/** A number that no record has had, judging by all that records leave behind. */
-function freeSequence({ disk, state, objects, journal }: CommitStore): number {
-  const numbers = [0, ...journal.slotSequences()];
-  const namedAfter = (directory: string, pattern: RegExp): void => {
-    if (disk.lstat(directory) === undefined) return;
-    for (const { name } of disk.readdir(directory))
-      numbers.push(Number(pattern.exec(name)?.[1] ?? 0));
-  };
-  namedAfter(state.journal, /^(\d+)\.pack$/);
-  namedAfter(state.staging, /^commit-(\d+)$/);
-  try {
-    for (const { manifest } of checkpoints(objects)) {
-      numbers.push(manifest.sequence);
-      break;
-    }
-  } catch (error) {
-    // The newest operation is what was torn.
-    if (!isDraftError(error)) throw error;
-  }
-  return Math.max(...numbers) + 1;
 }
