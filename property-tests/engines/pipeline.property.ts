@@ -119,7 +119,9 @@ describe("any pipeline of engines", () => {
         fc.integer({ min: 1, max: 5 }),
         // From 1 byte on, every edit of a file that is there may be one by extents.
         fc.constantFrom(1, 5, Number.POSITIVE_INFINITY),
-        (all, size, streamBytesMin) => {
+        // Likewise every write one of what is there already.
+        fc.constantFrom(0, 1024),
+        (all, size, streamBytesMin, contentBytesMin) => {
           // Keep what can be done in sequence: a list that fails has no tree to compare.
           const operations: Operation[] = [];
           const plain = treeAfter((overlay) => {
@@ -135,7 +137,8 @@ describe("any pipeline of engines", () => {
             }
           });
           done += operations.length;
-          const settings = { ...optimizerSettingsOf(), batchFilesMax: size, streamBytesMin };
+          const bounds = { batchFilesMax: size, streamBytesMin, contentBytesMin };
+          const settings = { ...optimizerSettingsOf(), ...bounds };
           const trees = {
             batch: treeAfter((overlay) => {
               const result = runBatch(overlay, operations, { maxBatchSize: size });

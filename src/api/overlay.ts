@@ -229,6 +229,11 @@ export class Overlay extends History implements AsyncDisposable {
     this.meter.note({ name: "rollback", sizeBytes: 0 }, performance.now() - started, report);
   }
 
+  /** Writes a file unless it has this very content already; returns whether it was written. */
+  writeUnlessSame(path: string, bytes: Uint8Array): boolean {
+    return this.#layer.writeUnlessSame(path, bytes);
+  }
+
   /** A point to come back to. O(1); savepoints nest. */
   savepoint(): Savepoint {
     const savepoint = this.#layer.savepoint();

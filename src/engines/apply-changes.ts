@@ -61,12 +61,17 @@ export function inSavepoint<T>(overlay: EngineOverlay, work: () => T): T {
  * nearly always, and to look first would be a call for every file.
  */
 export function writeWithParents(overlay: EngineOverlay, path: string, bytes: Uint8Array): void {
+  withParents(overlay, path, () => overlay.fs.writeFileSync(path, bytes));
+}
+
+/** Calls `write`, and once more with the parents of the path made if it fails for want of them. */
+export function withParents<T>(overlay: EngineOverlay, path: string, write: () => T): T {
   try {
-    overlay.fs.writeFileSync(path, bytes);
+    return write();
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
     makeParents(overlay, path);
-    overlay.fs.writeFileSync(path, bytes);
+    return write();
   }
 }
 

@@ -34,6 +34,7 @@ export { type Edit, replaceText } from "./coalesce/edit.ts";
 export { editExtents } from "./coalesce/edit-extents.ts";
 export { type EditsByPath, type MultiEditResult, multiEdit } from "./coalesce/multi-edit.ts";
 export type { Operation } from "./operation.ts";
+export type { Fallback } from "./optimizer/fallbacks.ts";
 export {
   type HindsightSummary,
   judge,
@@ -46,7 +47,6 @@ export { RootedPipeline } from "./optimizer/rooted-pipeline.ts";
 export { runOptimized } from "./optimizer/run-optimized.ts";
 export {
   type DecisionRecord,
-  type Fallback,
   type FlushResult,
   type PipelineOptions,
   WritePipeline,

@@ -17,6 +17,20 @@ export function absolutePathOf({ root }: EngineOverlay, path: string): string {
   return mayBeUnusual(whole) && unusual.test(whole) ? resolve(root, path) : whole;
 }
 
+/**
+ * A path relative to the root, with nothing in it that `resolve` would change; `undefined` for one
+ * that is not so plain, or leads elsewhere.
+ */
+export function plainPathOf({ root }: EngineOverlay, path: string): string | undefined {
+  let relative = path;
+  if (path.startsWith("/")) {
+    if (!path.startsWith(root) || path[root.length] !== "/") return undefined;
+    relative = path.slice(root.length + 1);
+  }
+  const mayBeElsewhere = relative === "" || relative.startsWith(".") || mayBeUnusual(relative);
+  return mayBeElsewhere && unusual.test(`/${relative}`) ? undefined : relative;
+}
+
 /** What `dirname` gives for an absolute path without a slash at its end, in a tenth of the time. */
 export function directoryOf(absolute: string): string {
   const slash = absolute.lastIndexOf("/");

@@ -80,6 +80,11 @@ export interface EngineOverlay<Savepoint = unknown> {
   readonly holdsChanges?: boolean;
   /** Resolves when nothing keeps it from being changed any more; missing while nothing does. */
   readonly idle?: Promise<void> | undefined;
+  /**
+   * Writes a file unless it has this very content already, at no further look where an overlay
+   * meets the size on the way; returns whether it was written. Without it sizes are asked for.
+   */
+  writeUnlessSame?(path: string, bytes: Uint8Array): boolean;
   savepoint(): Savepoint;
   rollback(savepoint: Savepoint): void;
   release(savepoint: Savepoint): void;

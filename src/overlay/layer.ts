@@ -14,6 +14,7 @@ import { keepContent } from "./content/keep-content.ts";
 import { sweepSpills } from "./content/spill-place.ts";
 import { Core } from "./core.ts";
 import { createFacade, type Facade, type OverlayFs } from "./facade/facade.ts";
+import { writeUnlessSame } from "./facade/whole-file-calls.ts";
 import { errorOfCall } from "./file-system-error.ts";
 import { instantOf } from "./instant.ts";
 import type { Observation } from "./observations.ts";
@@ -100,6 +101,16 @@ export class Layer {
   /** Grows with every change. */
   get generation(): number {
     return this.#core.tree.generation;
+  }
+
+  /**
+   * Writes a file, as `fs.writeFileSync` does, unless it has this very content already.
+   *
+   * @returns whether it was written.
+   * @throws {Error} Node's own, as `writeFile`.
+   */
+  writeUnlessSame(path: string, bytes: Uint8Array): boolean {
+    return writeUnlessSame(this.#core, path, bytes);
   }
 
   /** What is pending, in tree order and in time proportional to it. */

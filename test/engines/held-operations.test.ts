@@ -6,6 +6,9 @@ import type { Operation } from "../../src/engines/operation.ts";
 import { judge, judgeOnOverlay } from "../../src/engines/optimizer/hindsight.ts";
 import { runOptimized } from "../../src/engines/optimizer/run-optimized.ts";
 import type { FlushResult } from "../../src/engines/optimizer/write-pipeline.ts";
+import { optimizerSettingsOf } from "../../src/engines/optimizer-settings.ts";
+import type { Measurement } from "../../src/metrics/measurement.ts";
+import { Meter } from "../../src/metrics/meter.ts";
 import { layerOverlay, viewOf } from "./support/layer-overlay.ts";
 import { plant } from "./support/plain-overlay.ts";
 
@@ -81,6 +84,70 @@ describe("the pipeline over an overlay", () => {
     expect(result.io).toMatchObject({ reads: 1, writes: 3 });
     expect(viewOf(overlay)["other"]).toBe(hex("O".repeat(2000)));
     expect(strategies(runOptimized(overlay, [write("soft", long)]))).toEqual(["coalesce"]);
+  });
+
+  it("says of content that is there already what it was, and what it took", () => {
+    const overlay = layerOverlay();
+    const long = "l".repeat(1024);
+    plant(overlay.root, { long, other: "o" });
+    const seen: Measurement[] = [];
+    const result = runOptimized(overlay, [write("long", long), write("other", long)], {
+      meter: new Meter((measurement) => seen.push(measurement)),
+    });
+    expect(result.decisions).toMatchObject([
+      { features: { isIdentical: true }, decision: { analysis: "DEDUPLICATE" } },
+      { features: { isIdentical: false }, decision: { strategy: "standard" } },
+    ]);
+    expect(seen).toMatchObject([
+      { path: "long", optimization: "coalesce", io: { reads: 1, writes: 0 }, outcome: "done" },
+      { path: "other", optimization: "none", io: { reads: 0, writes: 1 }, outcome: "done" },
+    ]);
+    expect([...overlay.pending()].map(({ path }) => path)).toEqual(["other"]);
+    // An agent without coalescing writes it again.
+    const { profile } = optimizerSettingsOf();
+    const settings = { profile: { ...profile, coalescing: false } };
+    const again = runOptimized(overlay, [write("long", long)], { settings });
+    expect(strategies(again)).toEqual(["standard"]);
+    expect(again.io).toMatchObject({ reads: 0, writes: 1 });
+  });
+
+  it("writes what cannot be compared, and says so", () => {
+    const broken = Object.assign(layerOverlay(), {
+      writeUnlessSame() {
+        throw new Error("it cannot be read");
+      },
+    });
+    const bytes = "b".repeat(1024);
+    const result = runOptimized(broken, [write("new/a", bytes)]);
+    expect(result.fallbacks).toMatchObject([
+      { engine: "coalesce", operations: 1, error: { message: "it cannot be read" } },
+    ]);
+    expect(viewOf(broken)).toMatchObject({ "new/a": hex(bytes) });
+    // What cannot be written either is no fallback.
+    expect(() => runOptimized(broken, [write("new", bytes)])).toThrow(/EISDIR/);
+  });
+
+  it("knows a file by each of its names", () => {
+    const overlay = layerOverlay();
+    const same = [
+      write("d/a", "1"),
+      write(join(overlay.root, "d/a"), "2"),
+      write("./d/../d/a", "3"),
+    ];
+    expect(strategies(runOptimized(overlay, same))).toEqual(["coalesce", "coalesce", "coalesce"]);
+    expect(viewOf(overlay)["d/a"]).toBe(hex("3"));
+    const apart = ["x.ts", ".x.ts", "d/x.ts", "d/y.ts", "d/.ts", "d.ts/x", "x.ts.d/x"];
+    const { decisions } = runOptimized(
+      overlay,
+      apart.map((path) => write(path, path)),
+    );
+    expect(decisions.map(({ features }) => features.similar)).toEqual([2, 2, 2, 2, 1, 1, 1]);
+    expect(viewOf(overlay)).toMatchObject(Object.fromEntries(apart.map((one) => [one, hex(one)])));
+    const { root } = overlay;
+    const above = [write("p/q/r", "1"), write(`${root}/p`, "2")];
+    expect(() => runOptimized(overlay, above)).toThrow(/EISDIR/);
+    expect(() => runOptimized(overlay, above.toReversed())).toThrow(/ENOTDIR/);
+    expect(viewOf(overlay)).not.toHaveProperty("p");
   });
 
   it("does none of a flush that fails", () => {

@@ -8,11 +8,12 @@ import { type Transaction, transaction } from "../../src/engines/batch/transacti
 import { replaceText } from "../../src/engines/coalesce/edit.ts";
 import { editExtents } from "../../src/engines/coalesce/edit-extents.ts";
 import type { Operation } from "../../src/engines/operation.ts";
+import type { Fallback } from "../../src/engines/optimizer/fallbacks.ts";
 import { judge, judgeOnOverlay, summarize } from "../../src/engines/optimizer/hindsight.ts";
 import { decide, explain, type OperationFeatures } from "../../src/engines/optimizer/optimizer.ts";
 import { RootedPipeline } from "../../src/engines/optimizer/rooted-pipeline.ts";
 import { runOptimized } from "../../src/engines/optimizer/run-optimized.ts";
-import { type Fallback, WritePipeline } from "../../src/engines/optimizer/write-pipeline.ts";
+import { WritePipeline } from "../../src/engines/optimizer/write-pipeline.ts";
 import {
   type OptimizerSettings,
   optimizerSettingsOf,

@@ -3,10 +3,12 @@ import { FileStates } from "../file-states.ts";
 import type { KnownNodes } from "../known-nodes.ts";
 import { isFileOperation, type Operation, sizeOf } from "../operation.ts";
 import type { OptimizerSettings } from "../optimizer-settings.ts";
-import { absolutePathOf, codeOf, directoryOf, findBytes, NestedPaths } from "../overlay-path.ts";
+import { absolutePathOf, codeOf, findBytes, NestedPaths } from "../overlay-path.ts";
 import type { EngineOverlay } from "../overlay-port.ts";
 import type { TemplateCache } from "../template/template-cache.ts";
+import { extensionOf } from "./named-files.ts";
 import type { OperationFeatures } from "./optimizer.ts";
+import { quickFeaturesOf } from "./quick-features.ts";
 import { templatedPaths } from "./templated-paths.ts";
 
 /** What waits together, beside which each operation is looked at. */
@@ -57,6 +59,8 @@ interface Target {
 export interface LookOptions {
   readonly insideBatch: boolean;
   readonly templates: TemplateCache | undefined;
+  /** Whether content that is there already is found when it is written: then not looked for. */
+  readonly comparesOnWrite?: boolean;
   /** What was seen of the files, for whoever runs the operations next. */
   readonly nodes: KnownNodes;
 }
@@ -71,11 +75,11 @@ export function featuresOf(
   settings: OptimizerSettings,
   options: LookOptions,
 ): SeenOperations {
-  const { nodes, insideBatch } = options;
+  const { nodes, insideBatch, templates } = options;
   const { holdsChanges: isHeld = false } = overlay;
-  const quick = isHeld ? lookQuickly(overlay, operations, settings, nodes) : undefined;
-  const { targets, company } = quick ?? lookThoroughly(overlay, operations, nodes);
-  const templates = settings.profile.templates ? options.templates : undefined;
+  const quick = isHeld ? quickFeaturesOf(overlay, operations, settings, options) : undefined;
+  if (quick !== undefined) return { features: quick, areApart: true };
+  const { targets, company } = lookThoroughly(overlay, operations, nodes);
   const { known, found } = templatedPaths(operations, settings, templates);
   let areApart = targets.every(({ key, named, leadsNowhere }) => key === named && !leadsNowhere);
   const features = targets.map((target): OperationFeatures => {
@@ -83,7 +87,7 @@ export function featuresOf(
     const { kind, path } = operation;
     const isEdit = kind === "edit";
     const sameFile = (company.byFile.get(key) ?? 1) - 1;
-    const isInOrder = quick === undefined && isOrdered(target, company);
+    const isInOrder = isOrdered(target, company);
     areApart &&= !isInOrder;
     return {
       kind,
@@ -96,8 +100,7 @@ export function featuresOf(
       insideBatch,
       fitsTemplate: known.has(path) || found.has(path),
       isKnownTemplate: known.has(path),
-      isIdentical:
-        quick === undefined && sameFile === 0 && isIdentical(overlay, nodes, key, operation),
+      isIdentical: sameFile === 0 && isIdentical(overlay, nodes, key, operation),
       isOrdered: isInOrder,
       isHeld,
     };
@@ -105,68 +108,20 @@ export function featuresOf(
   return { features, areApart };
 }
 
-/** Targets, and what they are beside each other. */
-interface Look {
-  readonly targets: readonly Target[];
-  readonly company: Company;
-}
-
-/**
- * Looks no further than at what each path leads to; `undefined` where that is not enough, because
- * an engine may have something to do: a file is named twice or edited, has its new content already,
- * or lies where another one needs a directory. It is for overlays: everything is done in order and
- * plainly then, so that it does not matter which names lead to one file.
- */
-function lookQuickly(
-  overlay: EngineOverlay,
-  operations: readonly Operation[],
-  settings: OptimizerSettings,
-  nodes: KnownNodes,
-): Look | undefined {
-  const company = new Company();
-  const targets: Target[] = [];
-  for (const operation of operations) {
-    if (operation.kind !== "write" && operation.kind !== "delete") return undefined;
-    const named = absolutePathOf(overlay, operation.path);
-    if (company.byFile.has(named)) return undefined;
-    const likeness = likenessOf(named, operation);
-    const target = { operation, key: named, named, leadsNowhere: false, likeness };
-    company.add(target);
-    targets.push(target);
-  }
-  if (company.nested.isAnyInside) return undefined;
-  const isEnough = !targets.some((target) => mayBeIdentical(target, settings, nodes));
-  return isEnough ? { targets, company } : undefined;
-}
-
-/** Smaller writes are not looked at: to read what is there takes as long as to write it again. */
-function mayBeIdentical(
-  { operation, named }: Target,
-  { contentBytesMin }: OptimizerSettings,
-  nodes: KnownNodes,
-): boolean {
-  if (operation.kind !== "write" || operation.bytes.length < contentBytesMin) return false;
-  try {
-    const node = nodes.find(named);
-    // In a directory that is missing nothing further has to be looked for.
-    if (node === undefined) nodes.find(directoryOf(named));
-    return node?.isSymbolicLink() === true || node?.size === operation.bytes.length;
-  } catch {
-    // The thorough look tells what is in the way.
-    return true;
-  }
-}
-
 /** Follows links, and finds out what is in the way of what. */
 function lookThoroughly(
   overlay: EngineOverlay,
   operations: readonly Operation[],
   nodes: KnownNodes,
-): Look {
+): { targets: Target[]; company: Company } {
   const states = new FileStates(overlay, nodes);
   const company = new Company();
-  const targets = operations.map((operation) => {
-    const target = targetOf(overlay, states, operation);
+  const targets = operations.map((operation): Target => {
+    const named = absolutePathOf(overlay, operation.path);
+    const found = findKey(states, named, operation);
+    const key = found ?? named;
+    const likeness = likenessOf(key, operation);
+    const target = { operation, key, named, leadsNowhere: found === undefined, likeness };
     company.add(target);
     if (!isFileOperation(operation)) {
       company.structural.push(...structuralPathsOf(overlay, states, operation));
@@ -176,12 +131,11 @@ function lookThoroughly(
   return { targets, company };
 }
 
-function targetOf(overlay: EngineOverlay, states: FileStates, operation: Operation): Target {
-  const named = absolutePathOf(overlay, operation.path);
-  const found = findKey(states, named, operation);
-  const key = found ?? named;
-  const likeness = likenessOf(key, operation);
-  return { operation, key, named, leadsNowhere: found === undefined, likeness };
+/** All of the path but the name before its extension. */
+function likenessOf(key: string, operation: Operation): string {
+  const nameStart = key.lastIndexOf("/") + 1;
+  const kind = isFileOperation(operation) ? "file" : operation.kind;
+  return `${kind} ${key.slice(0, nameStart)} ${extensionOf(key.slice(nameStart))}`;
 }
 
 function findKey(states: FileStates, absolute: string, operation: Operation): string | undefined {
@@ -193,15 +147,6 @@ function findKey(states: FileStates, absolute: string, operation: Operation): st
     if (codeOf(error) !== undefined) return undefined;
     throw error;
   }
-}
-
-/** One directory, one extension: all of the path but the name before it. */
-function likenessOf(key: string, operation: Operation): string {
-  const nameStart = key.lastIndexOf("/") + 1;
-  const dot = key.lastIndexOf(".");
-  const extension = dot > nameStart ? key.slice(dot) : "";
-  const kind = isFileOperation(operation) ? "file" : operation.kind;
-  return `${kind} ${key.slice(0, nameStart)} ${extension}`;
 }
 
 /** What an operation on more than a file moves, makes or deletes: as named, and resolved. */

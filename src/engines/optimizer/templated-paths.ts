@@ -1,5 +1,5 @@
 import { KIB } from "../../limits.ts";
-import type { Operation } from "../operation.ts";
+import type { Operation, WriteOperation } from "../operation.ts";
 import type { OptimizerSettings } from "../optimizer-settings.ts";
 import { findTemplates } from "../template/find-templates.ts";
 import type { TemplateCache } from "../template/template-cache.ts";
@@ -18,6 +18,8 @@ export interface Templated {
   readonly found: ReadonlySet<string>;
 }
 
+const nothingTemplated: Templated = { known: new Set(), found: new Set() };
+
 /**
  * Looks for writes whose content follows a template of the cache, or one that almost does and is
  * generalised by it; and among the rest for templates that enough of them have in common.
@@ -27,15 +29,11 @@ export function templatedPaths(
   settings: OptimizerSettings,
   templates: TemplateCache | undefined,
 ): Templated {
+  if (templates === undefined || !settings.profile.templates) return nothingTemplated;
+  const writes = searchedAmong(operations);
+  if (writes.length === 0) return nothingTemplated;
   const known = new Set<string>();
   const found = new Set<string>();
-  if (templates === undefined) return { known, found };
-  const writes = operations.flatMap((operation) => {
-    const fits = operation.kind === "write" && operation.bytes.length <= templateFileBytesMax;
-    return fits ? [operation] : [];
-  });
-  const total = writes.reduce((sum, write) => sum + write.bytes.length, 0);
-  if (total > templateBytesMax) return { known, found };
   const rest = writes.filter((write) => {
     if (templates.size === 0 || !isText(write.bytes)) return true;
     if (!templates.follow(decodeText(write.bytes, "utf-8"))) return true;
@@ -48,4 +46,17 @@ export function templatedPaths(
     for (const { path } of instances) found.add(path);
   }
   return { known, found };
+}
+
+/** The writes that are searched: none where that are too many bytes. */
+function searchedAmong(operations: readonly Operation[]): WriteOperation[] {
+  const writes: WriteOperation[] = [];
+  let bytes = 0;
+  for (const operation of operations) {
+    if (operation.kind !== "write" || operation.bytes.length > templateFileBytesMax) continue;
+    bytes += operation.bytes.length;
+    if (bytes > templateBytesMax) return [];
+    writes.push(operation);
+  }
+  return writes;
 }

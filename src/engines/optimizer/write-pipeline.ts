@@ -1,19 +1,21 @@
 import { checkOptions } from "../../check-options.ts";
-import { DraftError, isDraftError } from "../../errors.ts";
+import { DraftError } from "../../errors.ts";
 import { callsOf, type IoCounts, noIo } from "../../metrics/measurement.ts";
 import { Meter, nothingDone } from "../../metrics/meter.ts";
 import { inSavepoint } from "../apply-changes.ts";
 import { checkBatchSize, runBatch } from "../batch/run-batch.ts";
 import type { BatchResult } from "../batch-result.ts";
 import { checkOperation, checkOverlay } from "../check-input.ts";
-import { editExtents } from "../coalesce/edit-extents.ts";
+import type { editExtents } from "../coalesce/edit-extents.ts";
 import { KnownNodes } from "../known-nodes.ts";
-import { type EditOperation, type Operation, sizeOf } from "../operation.ts";
+import { type Operation, sizeOf } from "../operation.ts";
 import { type OptimizerSettings, settingsFor } from "../optimizer-settings.ts";
 import { pipelineNames } from "../option-names.ts";
 import type { EngineOverlay } from "../overlay-port.ts";
 import { plainCallsOf, runPlain } from "../run-plain.ts";
 import type { TemplateCache } from "../template/template-cache.ts";
+import { attemptWith, type Fallback, Fallbacks } from "./fallbacks.ts";
+import { LoneSteps, type StepOutcome } from "./lone-steps.ts";
 import { featuresOf } from "./operation-features.ts";
 import { type Decision, decide, type OperationFeatures } from "./optimizer.ts";
 import {
@@ -39,13 +41,6 @@ export interface DecisionRecord {
   readonly callsSaved: number;
   /** Bytes that edits of a huge file did not write; 0 for everything else. */
   readonly bytesSaved: number;
-}
-
-/** An engine that failed, and was replaced by the standard path. */
-export interface Fallback {
-  readonly engine: string;
-  readonly operations: number;
-  readonly error: Error;
 }
 
 /** What one flush of the pipeline did. */
@@ -77,13 +72,6 @@ export interface PipelineOptions {
   readonly now?: () => number;
 }
 
-/** What a step took, and what that saved. */
-interface StepOutcome {
-  readonly io: IoCounts;
-  readonly callsSaved: number;
-  readonly bytesSaved: number;
-}
-
 /** What was decided about a flush. */
 interface Plan {
   readonly steps: readonly Step[];
@@ -112,6 +100,7 @@ export class WritePipeline {
   readonly #now: () => number;
   /** What is decided about every single small operation; settled once. */
   readonly #leftAlone: Decision;
+  readonly #loneSteps: LoneSteps;
   #waiting: Operation[] = nothingWaiting;
   #waitingSince = 0;
 
@@ -126,6 +115,12 @@ export class WritePipeline {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#leftAlone = decide(loneFeatures, this.#settings);
+    this.#loneSteps = new LoneSteps(overlay, {
+      settings: this.#settings,
+      meter: this.#meter,
+      signal: options.signal,
+      editExtents: options.editExtents,
+    });
   }
 
   /** How many operations wait. */
@@ -206,6 +201,7 @@ export class WritePipeline {
       : featuresOf(overlay, operations, settings, {
           insideBatch: this.#options.insideBatch ?? false,
           templates: this.#options.templates,
+          comparesOnWrite: overlay.writeUnlessSame !== undefined,
           nodes,
         });
     const steps = operations.map((operation, index): Step => {
@@ -216,7 +212,7 @@ export class WritePipeline {
   }
 
   #run({ steps, areApart }: Plan, nodes: KnownNodes): FlushResult {
-    const fallbacks: Fallback[] = [];
+    const fallbacks = new Fallbacks(this.#options.onFallback);
     const totals = { reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
     const add = (io: IoCounts) => {
       totals.reads += io.reads;
@@ -233,21 +229,22 @@ export class WritePipeline {
       let outcome: StepOutcome;
       if (batch !== undefined && inBatch.has(step)) outcome = batch.of(step);
       else {
-        outcome = this.#runAlone(step, fallbacks);
+        stopIfAborted(this.#options.signal);
+        outcome = this.#loneSteps.run(step, fallbacks);
         add(outcome.io);
       }
-      const { operation, features, decision } = step;
-      const { callsSaved, bytesSaved } = outcome;
+      const { callsSaved, bytesSaved, isSame } = outcome;
+      const { operation, features, decision } = isSame ? this.#decideSame(step) : step;
       const { kind, path } = operation;
       return { operation: kind, path, features, decision, callsSaved, bytesSaved };
     });
-    return { decisions, fallbacks, batch: batch?.batch, io: totals };
+    return { decisions, fallbacks: fallbacks.all, batch: batch?.batch, io: totals };
   }
 
   #runBatch(
     steps: readonly Step[],
     nodes: KnownNodes,
-    fallbacks: Fallback[],
+    fallbacks: Fallbacks,
   ): {
     readonly io: IoCounts;
     readonly batch: BatchResult | undefined;
@@ -261,7 +258,7 @@ export class WritePipeline {
     const done = this.#meter.measure(
       { name: engine, sizeBytes },
       () => {
-        const attempt = this.#attempt(() => {
+        const attempt = attemptWith(this.#overlay, () => {
           const result = run(this.#overlay, operations, {
             maxBatchSize: this.#settings.batchFilesMax,
             oneByOne: !this.#settings.profile.coalescing,
@@ -272,7 +269,7 @@ export class WritePipeline {
           return result;
         });
         if (attempt.kind === "done") return { io: attempt.value, batch: attempt.value };
-        this.#note(fallbacks, { engine, operations: steps.length, error: attempt.error });
+        fallbacks.note({ engine, operations: steps.length, error: attempt.error });
         const io = operations.map((operation) => runPlain(this.#overlay, operation));
         return { io: sumOf(io), batch: undefined };
       },
@@ -288,70 +285,15 @@ export class WritePipeline {
     const saved = plainCalls - callsOf(done.io);
     const promised = steps.filter(({ decision }) => decision.strategy === "coalesce");
     const sharers = new Set(promised.length > 0 ? promised : steps);
-    const share = { io: noIo, callsSaved: saved / sharers.size, bytesSaved: 0 };
-    const nothing = { io: noIo, callsSaved: 0, bytesSaved: 0 };
+    const nothing = { io: noIo, callsSaved: 0, bytesSaved: 0, isSame: false };
+    const share = { ...nothing, callsSaved: saved / sharers.size };
     return { ...done, of: (step) => (sharers.has(step) ? share : nothing) };
   }
 
-  /** Operations that have no company: the standard path, or an edit by extents. */
-  #runAlone(step: Step, fallbacks: Fallback[]): StepOutcome {
-    const { operation, decision } = step;
-    const isStream = decision.strategy === "stream" && operation.kind === "edit";
-    stopIfAborted(this.#options.signal);
-    if (!isStream && !this.#meter.isActive) return plainOutcome(this.#overlay, operation);
-    return this.#meter.measure(
-      { name: operation.kind, path: operation.path, sizeBytes: sizeOf(operation) },
-      () => {
-        const streamed = isStream ? this.#stream(step, operation, fallbacks) : undefined;
-        if (streamed !== undefined) return { ...streamed, isOptimized: true };
-        return { ...plainOutcome(this.#overlay, operation), isOptimized: false };
-      },
-      ({ io, isOptimized }) => ({
-        io,
-        optimization: isOptimized ? "stream" : "none",
-        baselineCalls: plainCallsOf(operation),
-        outcome: isStream && !isOptimized ? "fell_back" : "done",
-      }),
-    );
-  }
-
-  /** Edits by extents; `undefined` when that failed, and nothing was done. */
-  #stream(
-    { features }: Step,
-    operation: EditOperation,
-    fallbacks: Fallback[],
-  ): StepOutcome | undefined {
-    const { path, edits } = operation;
-    const run = this.#options.editExtents ?? editExtents;
-    const attempt = this.#attempt(() => run(this.#overlay, path, edits, signalOf(this.#options)));
-    if (attempt.kind === "failed") {
-      this.#note(fallbacks, { engine: "stream", operations: 1, error: attempt.error });
-      return undefined;
-    }
-    const { reads, writes, bytesWritten } = attempt.value;
-    const io = { reads, writes, deletes: 0, moves: 0, bytesWritten };
-    // Plain code writes the whole file for every edit.
-    const bytesSaved = features.fileBytes * edits.length - bytesWritten;
-    return { io, callsSaved: plainCallsOf(operation) - callsOf(io), bytesSaved };
-  }
-
-  #attempt<T>(
-    work: () => T,
-  ):
-    | { readonly kind: "done"; readonly value: T }
-    | { readonly kind: "failed"; readonly error: Error } {
-    try {
-      return { kind: "done", value: inSavepoint(this.#overlay, work) };
-    } catch (error) {
-      // Who stopped it does not want it done on another path.
-      if (isDraftError(error) && error.code === "DRAFT_ABORTED") throw error;
-      return { kind: "failed", error: error instanceof Error ? error : new Error(String(error)) };
-    }
-  }
-
-  #note(fallbacks: Fallback[], fallback: Fallback): void {
-    fallbacks.push(fallback);
-    this.#options.onFallback?.(fallback);
+  /** A step whose file turned out to have its content already. */
+  #decideSame({ operation, features: seen }: Step): Step {
+    const features = { ...seen, isIdentical: true };
+    return { operation, features, decision: decide(features, this.#settings) };
   }
 }
 
@@ -363,10 +305,6 @@ function togetherOf(steps: readonly Step[], areApart: boolean): readonly Step[] 
   const batched = steps.filter(isBatched);
   if (areApart || batched.length === 0) return batched;
   return steps.filter(({ decision }) => decision.strategy !== "stream");
-}
-
-function plainOutcome(overlay: EngineOverlay, operation: Operation): StepOutcome {
-  return { io: runPlain(overlay, operation), callsSaved: 0, bytesSaved: 0 };
 }
 
 function signalOf({ signal }: PipelineOptions): { readonly signal?: AbortSignal } {

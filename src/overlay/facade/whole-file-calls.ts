@@ -9,7 +9,7 @@ import { openFile, readFrom, replaceContent, truncateOpen, writeTo } from "../ca
 import { FileContent } from "../content/file-content.ts";
 import { pageBytes } from "../content/page.ts";
 import type { Core } from "../core.ts";
-import { mayRead, mayWrite, requireAccess } from "../credentials.ts";
+import { isPermitted, mayRead, mayWrite, requireAccess } from "../credentials.ts";
 import type { OpenFile } from "../descriptors.ts";
 import { Fault } from "../file-system-error.ts";
 import type { Node } from "../node.ts";
@@ -181,10 +181,10 @@ function writeWhole(
   const bits = modeOf(mode, 0o666);
   const isOwn = typeof data === "string";
   if (flags === truncating && bytes.length <= pageBytes) {
-    const isDone = attempt("open", path, undefined, () =>
-      replaceFile(core, target, { bytes, isOwn, mode: bits }),
+    const outcome = attempt("open", path, undefined, () =>
+      replaceFile(core, target, { bytes, isOwn, mode: bits, unlessSame: false }),
     );
-    if (isDone) return;
+    if (outcome === "replaced") return;
   }
   const file = attempt("open", path, undefined, () => openFile(core, target, flags, bits));
   if (bytes.length > 0) attemptOn("write", () => writeTo(core, file, bytes, undefined));
@@ -192,26 +192,70 @@ function writeWhole(
 
 const truncating = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 
+/**
+ * Writes a file as `writeFile` does, unless it has this very content already. Its size is met on
+ * the way, so that nearly always this costs nothing.
+ *
+ * @returns whether it was written.
+ */
+export function writeUnlessSame(core: Core, path: string, bytes: Uint8Array): boolean {
+  const outcome = attempt("open", path, undefined, () => {
+    if (bytes.length <= pageBytes) {
+      return replaceFile(core, path, { bytes, isOwn: false, mode: 0o666, unlessSame: true });
+    }
+    return holds(core, path, core.resolve(path, "for creation"), bytes) ? "same" : "elsewhere";
+  });
+  if (outcome === "same") return false;
+  if (outcome === "elsewhere") writeWhole(core, path, bytes, undefined, "w");
+  return true;
+}
+
+interface Replacement {
+  readonly bytes: Uint8Array;
+  readonly isOwn: boolean;
+  readonly mode: number;
+  readonly unlessSame: boolean;
+}
+
 /** Gives a new file, or one of the upper, its whole content in one step. */
 function replaceFile(
   core: Core,
   path: string,
-  { bytes, isOwn, mode }: { bytes: Uint8Array; isOwn: boolean; mode: number },
-): boolean {
+  { bytes, isOwn, mode, unlessSame }: Replacement,
+): "replaced" | "same" | "elsewhere" {
   const place = core.resolve(path, "for creation");
-  if (place.trailingSlash || place.last !== "name") return false;
+  if (place.trailingSlash || place.last !== "name") return "elsewhere";
+  if (unlessSame && holds(core, path, place, bytes)) return "same";
   const node = nodeAt(core, place);
-  if (node === "elsewhere") return false;
-  if (node !== undefined && node.kind !== "file") return false;
+  if (node === "elsewhere") return "elsewhere";
+  if (node !== undefined && node.kind !== "file") return "elsewhere";
   const content = FileContent.ofPage(isOwn ? bytes : copyOf(bytes), core.memory.budget);
   if (node === undefined) {
     makeFile(core, place, mode, content);
-    return true;
+    return "replaced";
   }
   core.requireChangeable(place);
   requireAccess(node, mayWrite);
   replaceContent(core, node, content);
-  return true;
+  return "replaced";
+}
+
+/**
+ * Whether the file at a place has this content; it is read only if it has this size.
+ *
+ * @throws {Fault} what writing it would meet.
+ */
+function holds(core: Core, path: string, place: Place, bytes: Uint8Array): boolean {
+  const { found, trailingSlash } = place;
+  if (found === undefined || trailingSlash) return false;
+  if (found.kind === "lower") {
+    if (found.stats.size !== bytes.length || !found.stats.isFile()) return false;
+  } else if (found.node.kind !== "file" || found.node.content.size !== bytes.length) return false;
+  core.requireChangeable(place);
+  const { mode, uid, gid } = found.kind === "lower" ? found.stats : found.node;
+  const facts = { mode, uid, gid, kind: "file" } as const;
+  requireAccess(facts, mayWrite);
+  return isPermitted(facts, mayRead) && readWhole(core, path, undefined).equals(bytes);
 }
 
 /** The node to write to, a file of the lower being taken up; what is no file others deal with. */
