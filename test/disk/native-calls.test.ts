@@ -74,6 +74,33 @@ describe.runIf(process.platform === "linux")("a native call", () => {
     expect(modeAt("dïr/file/none")).toBe(-errno.ENOTDIR);
   });
 
+  it("tells the names in a directory as Node does, or leaves it to Node", () => {
+    const listed = (bytesMax: number) => {
+      const descriptor = fs.openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+      try {
+        return native.namesIn(descriptor, bytesMax);
+      } finally {
+        fs.closeSync(descriptor);
+      }
+    };
+    expect(listed(4096)).toEqual([]);
+    for (const name of ["b", "A", "a", ".a", "..a", "...", "a b", "\u007f", "-", "n".repeat(255)]) {
+      fs.writeFileSync(join(root, name), "");
+    }
+    expect(listed(4096)).toEqual(fs.readdirSync(root));
+    for (let index = 0; index < 2000; index++) fs.symlinkSync("nowhere", join(root, `${index}`));
+    expect(listed(Number.POSITIVE_INFINITY)).toEqual(fs.readdirSync(root));
+    expect(listed(4096)).toBeUndefined();
+    fs.mkdirSync(join(root, "dïr"));
+    expect(listed(Number.POSITIVE_INFINITY)).toBeUndefined();
+    fs.rmdirSync(join(root, "dïr"));
+    fs.writeFileSync(Buffer.concat([Buffer.from(`${root}/x`), Buffer.of(0xff)]), "");
+    expect(listed(Number.POSITIVE_INFINITY)).toBeUndefined();
+    const file = fs.openSync(join(root, "a"), constants.O_RDONLY);
+    expect(native.namesIn(file, 4096)).toBeUndefined();
+    fs.closeSync(file);
+  });
+
   it("does not take a part of a name for a name", () => {
     fs.writeFileSync(join(root, "name"), "other");
     expect(native.openWithoutLinks(`${root}/name\0more`, constants.O_RDONLY)).toBe(-1);

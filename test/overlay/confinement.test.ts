@@ -2,6 +2,7 @@ import nodeFs from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { nativeCalls } from "../../src/disk/native/native-calls.ts";
 import { open, plant } from "./scratch.ts";
 
 const refused = expect.objectContaining({ code: "EACCES" });
@@ -32,6 +33,15 @@ function swapWhenListed(directory: string, target: string) {
       Reflect.apply(readdirLater, nodeFs, input);
     }) as never),
   ];
+  const native = nativeCalls(0);
+  if (native !== undefined) {
+    const { namesIn } = native;
+    const listNatively = vi.spyOn(native, "namesIn").mockImplementation((...input) => {
+      swap();
+      return namesIn(...input);
+    });
+    spies.push(listNatively as never);
+  }
   const undo = () => {
     for (const spy of spies) spy.mockRestore();
     nodeFs.unlinkSync(directory);

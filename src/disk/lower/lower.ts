@@ -32,6 +32,14 @@ export type LowerFileSystem = Pick<
 export interface HeldDirectory {
   /** Leads to the directory until it is closed. */
   readonly path: string;
+  /**
+   * The names in it as {@link Lower.names} gives them, once.
+   *
+   * @param bytesMax of what the kernel says of them, some 32 for each.
+   * @returns `undefined` where there are more, or Node has to tell.
+   */
+  readonly names: (bytesMax?: number) => string[] | undefined;
+  readonly sizeBytes: () => number;
   readonly close: () => void;
 }
 
@@ -183,6 +191,8 @@ export class Lower {
   names(path: string): string[] {
     const held = this.hold(path);
     try {
+      const told = held?.names();
+      if (told !== undefined) return told;
       const place = held?.path ?? encodePath(path);
       const names = this.fs.readdirSync(place);
       if (!names.some((name) => name.includes("\ufffd"))) return names;
@@ -325,7 +335,12 @@ function openWithoutLinks(path: string, flags: number): number {
 }
 
 function heldBy(descriptor: number): HeldDirectory {
-  return { path: pinnedPath(descriptor), close: () => fs.closeSync(descriptor) };
+  return {
+    path: pinnedPath(descriptor),
+    names: (bytesMax = Number.POSITIVE_INFINITY) => nativeCalls(0)?.namesIn(descriptor, bytesMax),
+    sizeBytes: () => fs.fstatSync(descriptor).size,
+    close: () => fs.closeSync(descriptor),
+  };
 }
 
 function isBelow(path: string, root: string): boolean {

@@ -11,6 +11,7 @@ import {
   type ForeignLibrary,
   isUnspeakable,
 } from "./foreign-library.ts";
+import { type NamesIn, namesIn } from "./native-names.ts";
 import { type NativePlaces, nativePlaces } from "./native-places.ts";
 
 /**
@@ -36,6 +37,7 @@ export interface NativeCalls extends NativePlaces {
    * @returns a descriptor; -1 where it cannot be opened, or not like this.
    */
   openDirectoryBelow(directory: number, path: string): number;
+  readonly namesIn: NamesIn;
   /**
    * lseek(2), for holes (`SEEK_DATA`, `SEEK_HOLE`); moves the place that reading without a position
    * starts from. Missing where there is none.
@@ -133,6 +135,7 @@ function load(): NativeCalls | undefined {
   return {
     openWithoutLinks: openWithoutLinks(library, syscall),
     openDirectoryBelow: openDirectoryBelow(syscall),
+    namesIn: namesIn(library),
     ...nativePlaces(library),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),

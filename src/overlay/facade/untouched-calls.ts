@@ -1,5 +1,5 @@
 import type fs from "node:fs";
-import { readWithoutFollowing } from "../../disk/lower/lower.ts";
+import { type HeldDirectory, readWithoutFollowing } from "../../disk/lower/lower.ts";
 import { Dirent, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
 import { KIB } from "../../limits.ts";
 import { describeNode } from "../calls/inspect.ts";
@@ -7,7 +7,7 @@ import { type Core, untouched } from "../core.ts";
 import { isPermitted, mayRead } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
 import type { StatOptions } from "./arguments.ts";
-import type { Call } from "./asynchronous.ts";
+import { type Call, nextTurn } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { pieceOf } from "./whole-file-calls.ts";
 
@@ -213,7 +213,8 @@ function listHeld(core: Core, path: string, options: unknown): unknown {
   const held = core.lower.hold(path);
   if (held === undefined) return real.readdirSync(path, options as undefined);
   try {
-    return inParent(path, real.readdirSync(held.path, options as undefined));
+    const names = isPresent(options) ? undefined : held.names();
+    return names ?? inParent(path, real.readdirSync(held.path, options as undefined));
   } finally {
     held.close();
   }
@@ -223,18 +224,33 @@ function listHeld(core: Core, path: string, options: unknown): unknown {
 const heldMax = 64;
 let heldCount = 0;
 
-/** {@link listHeld}, by Node's own threads; at once where too many are being listed already. */
+/** Up to this size a directory has few names, which are read in less time than a thread takes. */
+const smallDirectoryBytes = 4 * KIB;
+/** Where that does not tell, as on ZFS: some 1,000 names. */
+const namesAtOnceBytesMax = 32 * KIB;
+
+/**
+ * {@link listHeld}, by Node's own threads; at once where there are few names, and where too many
+ * directories are being listed already.
+ */
 async function listHeldLater(core: Core, path: string, options: unknown): Promise<unknown> {
   if (heldCount >= heldMax) return listHeld(core, path, options);
   const held = core.lower.hold(path);
   if (held === undefined) return real.promises.readdir(path, options as undefined);
   heldCount += 1;
   try {
-    return inParent(path, await readdirLater(held.path, options));
+    const names = isPresent(options) ? undefined : namesOfSmall(held);
+    if (names === undefined) return inParent(path, await readdirLater(held.path, options));
+    await nextTurn();
+    return names;
   } finally {
     heldCount -= 1;
     held.close();
   }
+}
+
+function namesOfSmall(held: HeldDirectory): string[] | undefined {
+  return held.sizeBytes() > smallDirectoryBytes ? undefined : held.names(namesAtOnceBytesMax);
 }
 
 /** `promises.readdir` takes longer than this. */
@@ -257,8 +273,12 @@ function inParent(path: string, entries: unknown[]): unknown[] {
   return entries;
 }
 
+function isPresent(options: unknown): boolean {
+  return options !== undefined && options !== null;
+}
+
 function isPlainListing(options: unknown): boolean {
-  if (options === undefined || options === null) return true;
+  if (!isPresent(options)) return true;
   if (typeof options === "string") return isNameEncoding(options);
   if (typeof options !== "object") return false;
   const { recursive = false, encoding, signal } = options as ListOptions;
