@@ -17,6 +17,7 @@ import { createFacade, type Facade, type OverlayFs } from "./facade/facade.ts";
 import { writeUnlessSame } from "./facade/whole-file-calls.ts";
 import { errorOfCall } from "./file-system-error.ts";
 import { instantOf } from "./instant.ts";
+import { lastingCore } from "./lasting-core.ts";
 import type { Observation } from "./observations.ts";
 import { type Adoptable, Adoption } from "./pending/adopt.ts";
 import type { LowerNode, Pending } from "./pending/pending.ts";
@@ -90,6 +91,7 @@ export class Layer {
       sweepSpills(disk, stateDirectoryOf(options.root).staging);
     this.#adoption = new Adoption(this.#core);
     this.#facade = createFacade(this.#core);
+    lastingCore();
     this.fs = this.#facade.fs;
   }
 
