@@ -6,12 +6,8 @@ import type { Edit } from "../../src/engines/coalesce/edit.ts";
 import type { Operation } from "../../src/engines/operation.ts";
 import { alignTokens } from "../../src/engines/template/align-tokens.ts";
 import { isText } from "../../src/engines/text-encoding.ts";
-import {
-  type TraceLine,
-  traceContentOf,
-  traceLineOf,
-  traceVersion,
-} from "../../src/engines/trace/trace.ts";
+import { traceContentOf, traceLineOf, traceVersion } from "../../src/engines/trace/trace.ts";
+import type { TraceLine } from "../../src/engines/trace/trace-line.ts";
 import { projectDirectory } from "../../test/support/project-directory.ts";
 import type { Scale } from "./scenario.ts";
 

@@ -173,6 +173,39 @@ describe("a trace", () => {
     expect(() => parseTrace(text)).toThrow(message);
   });
 
+  it.each([
+    ["null", /type: is none of trace, base/],
+    ['{"type":"toString"}', /type: is none of trace, base/],
+    ['{"type":"commit"}', /atMs: is no number/],
+    ['{"type":"commit","atMs":1,"more":1}', /more: is unknown/],
+    ['{"type":"commit","atMs":1,"__proto__":1}', /__proto__: is unknown/],
+    ['{"type":"base","path":""}', /path: is no path/],
+    ['{"type":"base","path":"a","content":{}}', /content: is no content/],
+    ['{"type":"base","path":"a","content":{"text":1}}', /content.text: is no text/],
+    ['{"type":"base","path":"a","content":{"base64":"A"}}', /content.base64: is no base64/],
+    ['{"type":"base","path":"a","content":{"text":"","bytes":1}}', /content.bytes: is unknown/],
+    ['{"type":"base","path":"a","content":{"sha256":"A","bytes":1}}', /content.sha256: is no SHA/],
+  ])("has no line such as %s", (line, message) => {
+    expect(() => parseTrace(`{"type":"trace","version":1}\n${line}`)).toThrow(message);
+  });
+
+  it.each([
+    [{ kind: "write", path: "a" }, /operation.content: is no content/],
+    [{ kind: "move", path: "a", target: "../b" }, /operation.target: the path leaves the root/],
+    [{ kind: "edit", path: "a", edits: [] }, /operation.edits: is no list of edits/],
+    [
+      { kind: "edit", path: "a", edits: [{ kind: "lines", first: 1, last: 1.5, text: "" }] },
+      /operation.edits.0.last: is no whole number/,
+    ],
+    [
+      { kind: "edit", path: "a", edits: [{ kind: "string", oldText: "", newText: "", all: true }] },
+      /operation.edits.0.all: is unknown/,
+    ],
+  ])("has no operation such as %j", (operation, message) => {
+    const line = JSON.stringify({ type: "operation", atMs: 0, operation });
+    expect(() => parseTrace(`{"type":"trace","version":1}\n${line}`)).toThrow(message);
+  });
+
   it("survives being written and read", () => {
     const overlay = plainOverlay();
     const recording = recordTrace(overlay, { now: () => 0 });

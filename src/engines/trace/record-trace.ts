@@ -7,12 +7,12 @@ import type { EngineFs, EngineOverlay } from "../overlay-port.ts";
 import { shareUnfinished } from "../stream/unfinished-streams.ts";
 import {
   type TraceContentPolicy,
-  type TraceLine,
   traceContentOf,
   traceLineOf,
   traceTextOf,
   traceVersion,
 } from "./trace.ts";
+import type { TraceLine } from "./trace-line.ts";
 
 /** A recording under way. */
 export interface Recording {

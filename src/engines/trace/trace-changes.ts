@@ -16,14 +16,8 @@ import type { Content } from "../../overlay/pending/pending.ts";
 import type { Operation } from "../operation.ts";
 import { changeTraceNames } from "../option-names.ts";
 import { orderMoves } from "./order-moves.ts";
-import {
-  type TraceContent,
-  type TraceContentPolicy,
-  type TraceLine,
-  traceContentOf,
-  traceTextOf,
-  traceVersion,
-} from "./trace.ts";
+import { type TraceContentPolicy, traceContentOf, traceTextOf, traceVersion } from "./trace.ts";
+import type { TraceContent, TraceLine } from "./trace-line.ts";
 
 /** How changes are told as a trace. */
 export interface ChangeTraceOptions {

@@ -1,65 +1,16 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
 import { DraftError } from "../../errors.ts";
 import type { Operation } from "../operation.ts";
 import { isText } from "../text-encoding.ts";
+import {
+  type OperationInTrace,
+  type TraceContent,
+  type TraceLine,
+  traceLineProblem,
+} from "./trace-line.ts";
 
 /** Version of the trace format that this code reads and writes; see `docs/engines.md`. */
 export const traceVersion = 1;
-
-const content = z.union([
-  z.strictObject({ text: z.string() }),
-  z.strictObject({ base64: z.base64() }),
-  z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: z.int().min(0) }),
-]);
-
-/** Relative, and inside of the root wherever it is replayed. */
-const path = z
-  .string()
-  .min(1)
-  .refine((text) => !text.startsWith("/") && !text.split("/").includes(".."), {
-    error: "the path leaves the root",
-  });
-const edit = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("string"),
-    oldText: z.string(),
-    newText: z.string(),
-    replaceAll: z.boolean().optional(),
-    lineEndings: z.enum(["exact", "match"]).optional(),
-  }),
-  z.strictObject({ kind: z.literal("lines"), first: z.int(), last: z.int(), text: z.string() }),
-  z.strictObject({
-    kind: z.literal("bytes"),
-    offset: z.int(),
-    length: z.int(),
-    base64: z.base64(),
-  }),
-]);
-
-const operation = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("write"), path, content }),
-  z.strictObject({ kind: z.literal("edit"), path, edits: z.array(edit).min(1) }),
-  z.strictObject({ kind: z.literal("delete"), path }),
-  z.strictObject({ kind: z.literal("delete_tree"), path }),
-  z.strictObject({ kind: z.literal("move"), path, target: path }),
-  z.strictObject({ kind: z.literal("make_directory"), path }),
-]);
-
-const line = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("trace"), version: z.int() }),
-  // Without content it is a directory, which matters when it was empty.
-  z.strictObject({ type: z.literal("base"), path, content: content.optional() }),
-  z.strictObject({ type: z.literal("operation"), atMs: z.number(), operation }),
-  z.strictObject({ type: z.literal("commit"), atMs: z.number() }),
-  z.strictObject({ type: z.literal("skipped"), path, reason: z.string() }),
-]);
-
-/** One line of a trace: a JSON object. Paths are relative to the root. */
-export type TraceLine = z.infer<typeof line>;
-
-/** Content in a trace: as text, in base64, or only as its hash and length. */
-export type TraceContent = z.infer<typeof content>;
 
 /** Whether traces carry content, or only its hash. */
 export type TraceContentPolicy = "inline" | "hash";
@@ -184,16 +135,14 @@ function parseLine(source: string, index: number): TraceLine {
   } catch {
     throw wrong(index, "it is no JSON");
   }
-  const parsed = line.safeParse(json);
-  if (parsed.success) {
-    if (index === 0 && parsed.data.type !== "trace") throw wrong(0, "the header is missing");
-    return parsed.data;
-  }
-  const issue = parsed.error.issues[0];
-  throw wrong(index, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a trace line"}`);
+  const problem = traceLineProblem(json);
+  if (problem !== undefined) throw wrong(index, problem);
+  const line = json as TraceLine;
+  if (index === 0 && line.type !== "trace") throw wrong(0, "the header is missing");
+  return line;
 }
 
-function operationOf(traced: z.infer<typeof operation>): Operation {
+function operationOf(traced: OperationInTrace): Operation {
   switch (traced.kind) {
     case "write":
       return { kind: "write", path: traced.path, bytes: bytesOf(traced.content) };
