@@ -36,9 +36,9 @@ export function withHistory<Result>(
   return withRoot(context, options, access, use);
 }
 
-/** The draft that the options or `DRAFTFS_DRAFT` name. */
+/** The draft that the options name, or `DRAFTFS_DRAFT` where it is not set to nothing. */
 export function draftNameOf(options: CommonOptions): string {
-  return options.draft ?? process.env["DRAFTFS_DRAFT"] ?? "main";
+  return options.draft ?? (process.env["DRAFTFS_DRAFT"] || "main");
 }
 
 async function withRoot<Result>(

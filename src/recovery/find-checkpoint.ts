@@ -20,8 +20,9 @@ export function findCheckpoint(store: ObjectStore, name: string): Checkpoint {
   const found = [...matchesOf(store, name)];
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  const reason =
-    found.length === 0 ? "there is none of that name" : `${found.length} begin like that`;
+  const [newest] = checkpoints(store);
+  const absent = newest === undefined ? "nothing was committed yet" : "there is none of that name";
+  const reason = found.length === 0 ? absent : `${found.length} begin like that`;
   throw new DraftError(
     "DRAFT_CHECKPOINT_MISSING",
     `Cannot find checkpoint ${JSON.stringify(name)}: ${reason}. See draftfs log.`,

@@ -62,6 +62,21 @@ it("is no home directory where HOME is set to nothing", () => {
   expect(run).toMatchObject({ code: 0, err: "A\tx\n" });
 });
 
+it("has the draft main where DRAFTFS_DRAFT is set to nothing", () => {
+  project.run("echo x > x");
+  const env = { ...process.env, DRAFTFS_DRAFT: "" };
+  expect(project.draftfs(["status"], { env })).toMatchObject({ code: 2, out: "A\t1\t0\tx\n" });
+});
+
+it("without a history says so, whatever checkpoint is asked for", () => {
+  const said = (...args: string[]) => project.draftfs(args).err;
+  expect(said("show")).toMatch(/"latest": nothing was committed yet/);
+  expect(said("restore", "@3")).toMatch(/"@3": nothing was committed yet/);
+  project.run("echo x > x");
+  project.draftfs(["commit"]);
+  expect(said("show", "@3")).toMatch(/"@3": there is none of that name/);
+});
+
 describe("options and paths", () => {
   it("stand before the command as well as behind it", () => {
     project.run("echo x > x");

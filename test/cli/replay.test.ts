@@ -104,6 +104,16 @@ describe("draftfs replay", () => {
     expect(fs.readdirSync(place)).toEqual([]);
   });
 
+  it("is told a directory that is there", () => {
+    record();
+    const place = project.beside("trace.jsonl");
+    const { code, err } = project.draftfs(["replay", place, "--in", place]);
+    expect({ code, err }).toEqual({
+      code: 64,
+      err: `draftfs: Cannot replay in ${place}: there is no such directory.\n`,
+    });
+  });
+
   it("prints a document, for the strategies that were asked for", () => {
     record();
     const trace = project.beside("trace.jsonl");

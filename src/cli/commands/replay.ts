@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { effectiveConfig } from "../../config/effective-config.ts";
 import { readPlainFile } from "../../disk/plain-file.ts";
@@ -29,7 +30,7 @@ export async function execute(context: CommandContext, options: ReplayOptions): 
   const { file, strategy } = options;
   const trace = parseTrace(readTrace(file));
   const { values } = effectiveConfig({ root: resolve(rootOf(context, options)) });
-  const place = options.in === undefined ? {} : { directory: options.in };
+  const place = options.in === undefined ? {} : { directory: directoryNamed(options.in) };
   const { skipped } = trace;
   const rows = await replayTrace(trace, {
     open: (_strategy, base) => openReplayTarget(base, place),
@@ -47,6 +48,11 @@ export async function execute(context: CommandContext, options: ReplayOptions): 
     context.err.write(`The trace does not hold: ${few}${more}.\n`);
   }
   return exitCodes.ok;
+}
+
+function directoryNamed(place: string): string {
+  if (statSync(place, { throwIfNoEntry: false })?.isDirectory() === true) return place;
+  throw new UsageError(`Cannot replay in ${place}: there is no such directory.`);
 }
 
 function readTrace(file: string): string {
