@@ -14,7 +14,7 @@ import { sharedInodesOf } from "./conflict/shared-nodes.ts";
 import { ConflictError } from "./conflict.ts";
 import { failure } from "./failure.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
-import { beginSettling, clearPaid, ensureSlots } from "./journal/settle.ts";
+import { settleSoon, clearPaid, ensureSlots } from "./journal/settle.ts";
 import type { Losses } from "./losses.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import type { Preparations } from "./preparations.ts";
@@ -313,12 +313,12 @@ export class PreparedCommit implements AsyncDisposable {
     }
   }
 
-  /** What begins to pay the debt; to be called without the lock, which would have to wait. */
+  /** What pays the debt; to be called without the lock, which would have to wait. */
   #settlingEarly(): (() => void) | undefined {
     const { store, record, durability, last } = this.#parts;
     if (!store.settlesEarly || durability === "none") return undefined;
     const hasSlots = ensureSlots(store, last.slot !== undefined);
-    return () => beginSettling(store, record.sequence, hasSlots);
+    return () => settleSoon(store, record.sequence, hasSlots);
   }
 
   #receipt(unpublished: unknown): CommitReceipt {

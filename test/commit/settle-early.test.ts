@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
@@ -49,8 +50,11 @@ test("what a commit owes is paid once, right after it, and the next one does not
   using root = makeRoot();
   const { disk, store } = open(root.path);
   await commitChangeSet(store, changesOf(root.path, "1"));
+  expect(disk.log).not.toContain("syncfs");
+  await turn();
   expect(disk.log.at(-1)).toBe("syncfs");
   await commitChangeSet(store, changesOf(root.path, "2"));
+  await turn();
   disk.log.length = 0;
   await commitChangeSet(store, changesOf(root.path, "3"));
   await commitChangeSet(store, changesOf(root.path, "4"));
@@ -97,8 +101,10 @@ test("what another process has committed meanwhile is settled for itself", async
   const second = open(root.path, false);
   await commitChangeSet(first.store, changesOf(root.path, "1"));
   await commitChangeSet(second.store, changesOf(root.path, "2"));
+  await turn();
   first.disk.log.length = 0;
   await commitChangeSet(first.store, changesOf(root.path, "3"));
+  await turn();
   expect(first.disk.log.filter((call) => call === "syncfs")).toHaveLength(2);
 });
 

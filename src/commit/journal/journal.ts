@@ -46,7 +46,7 @@ export class Journal {
   #isSwept = false;
   /** What was last read of `journal/current`. */
   #current: { readonly stamp: Stamp; readonly sequence: number } | undefined;
-  #payment: { readonly sequence: number; readonly outcome: Promise<Payment> } | undefined;
+  #payment: { readonly sequence: number; readonly pay: () => Promise<Payment> } | undefined;
 
   constructor(disk: Disk, state: StateDirectory) {
     this.#disk = disk;
@@ -55,16 +55,16 @@ export class Journal {
     this.notes = new JournalNotes(disk, state);
   }
 
-  /** Remembers that what a record did is being made durable, until that has been asked for. */
-  notePayment(sequence: number, outcome: Promise<Payment>): void {
-    this.#payment = { sequence, outcome };
+  /** Remembers how what a record did is being made durable, until that has been asked for. */
+  notePayment(sequence: number, pay: () => Promise<Payment>): void {
+    this.#payment = { sequence, pay };
   }
 
   /** What was begun for a record, the first time that somebody asks. */
   paymentOf(sequence: number): Promise<Payment> | undefined {
     const payment = this.#payment;
     this.#payment = undefined;
-    return payment?.sequence === sequence ? payment.outcome : undefined;
+    return payment?.sequence === sequence ? payment.pay() : undefined;
   }
 
   /** Which record is in force, and how far it has come. Does not look at what it says. */

@@ -92,13 +92,20 @@ export async function clearPaid(
 }
 
 /**
- * Begins to pay the debt of an operation that has just been carried out, so that it may be paid by
- * the time of the next one. Needs no lock; while the disk is at it, other calls wait for it.
+ * Pays the debt of an operation that has just been carried out, so that it may be paid by the time
+ * of the next one: as soon as the event loop has the time, so that whoever waits for the operation
+ * goes on first, or when somebody asks. Needs no lock; while the disk is at it, other calls wait.
  *
  * @param hasSlots - see {@link ensureSlots}.
  */
-export function beginSettling(store: CommitStore, sequence: number, hasSlots: boolean): void {
-  store.journal.notePayment(sequence, payDebt(store, hasSlots));
+export function settleSoon(store: CommitStore, sequence: number, hasSlots: boolean): void {
+  let begun: Promise<Payment> | undefined;
+  const pay = (): Promise<Payment> => {
+    begun ??= payDebt(store, hasSlots);
+    return begun;
+  };
+  setImmediate(pay);
+  store.journal.notePayment(sequence, pay);
 }
 
 /**
