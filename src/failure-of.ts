@@ -10,3 +10,13 @@ export function failureOf(promise: Promise<unknown>): Promise<Failure | undefine
     (error: unknown) => ({ error }),
   );
 }
+
+/** What a call has thrown, as a value. */
+export function failureIn(attempt: () => void): Failure | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}

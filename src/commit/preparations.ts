@@ -15,6 +15,7 @@ import type { Losses } from "./losses.ts";
 import type { Pace } from "./pace.ts";
 import type { Purpose } from "./purpose.ts";
 import type { Durability } from "./receipt.ts";
+import type { LaterFiles } from "./stage/later-files.ts";
 import type { ReplacedFiles } from "./stage/replaced-files.ts";
 import type { StagingFailure } from "./stage/stage.ts";
 import type { Directories } from "./tree/directories.ts";
@@ -35,6 +36,8 @@ export interface Preparations {
   readonly record: JournalRecord;
   /** Where the record goes; without one it has been written as the next one, to be promoted. */
   readonly slot: RecordSlot | undefined;
+  /** What is still to be created once the record is on its way to its slot, if anything. */
+  readonly later: LaterFiles | undefined;
   /** The operation before. */
   readonly last: JournalState;
   readonly summary: PackSummary;

@@ -1,22 +1,16 @@
 import { closeQuietly } from "../disk/close-quietly.ts";
 import type { FileCreation } from "../disk/disk.ts";
-import { descriptorLimit } from "../disk/node/descriptor-limit.ts";
-import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { bootIdOf } from "../disk/process-identity.ts";
 import { journalPackOf } from "../disk/state/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { failureOf } from "../failure-of.ts";
-import {
-  backgroundFilesMin,
-  backgroundStagingMs,
-  manyPinnedDirectoriesMax,
-  pinnedDirectoriesMax,
-} from "../limits.ts";
+import { backgroundFilesMin, backgroundStagingMs } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { ChangeSet } from "./change-set/change-set.ts";
-import { addCheckpoint, type Checkpoint, type OperationFacts } from "./checkpoint/checkpoint.ts";
+import { addCheckpoint, type Checkpoint } from "./checkpoint/checkpoint.ts";
 import type { ManifestChange } from "./checkpoint/manifest.ts";
+import { operationFactsOf } from "./checkpoint/operation-facts.ts";
 import { RecordedTree } from "./checkpoint/recorded-tree.ts";
 import { refuseErrors } from "./checks/check-finding.ts";
 import { findCollidingNames } from "./checks/colliding-names.ts";
@@ -28,26 +22,30 @@ import { compareNames } from "./conflict/shared-nodes.ts";
 import { type Conflict, ConflictError } from "./conflict.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
 import { fitsSlot } from "./journal/journal-slots.ts";
+import { PackFile } from "./journal/pack-file.ts";
 import { clearPaid, payLast } from "./journal/settle.ts";
 import type { LockOptions } from "./lock/lock.ts";
 import { type OpenRoot, openRoot } from "./open-root.ts";
 import type { CommitOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
+import { openDirectoriesMaxOf } from "./plan/open-directories-max.ts";
 import { packBytesOf } from "./plan/pack-bytes.ts";
 import { type CommitPlan, planCommit } from "./plan/plan.ts";
 import { PlannedNodes } from "./plan/planned-nodes.ts";
-import type { Step } from "./plan/step.ts";
 import { storedContents } from "./plan/stored-contents.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import type { RecordSlot } from "./preparations.ts";
 import { PreparedCommit } from "./prepared-commit.ts";
 import { purposeOf } from "./purpose.ts";
+import type { Durability } from "./receipt.ts";
 import { needsInode } from "./recover/copied-tree.ts";
 import { CopyUp } from "./stage/copy-up.ts";
 import { type FittedPlan, fitPlan } from "./stage/fit-plan.ts";
+import { LaterFiles } from "./stage/later-files.ts";
 import { ReplacedFiles } from "./stage/replaced-files.ts";
 import { Stager } from "./stage/stage.ts";
-import { makeStaging, removeStaging } from "./stage/staging-place.ts";
+import { stagesLater } from "./stage/stages-later.ts";
+import { removeStaging, StagingPlace } from "./stage/staging-place.ts";
 import { Directories } from "./tree/directories.ts";
 
 /**
@@ -73,7 +71,8 @@ export async function prepareCommit(
   try {
     const sequence = root.last.sequence + 1;
     const fitted = fitPlan(store, plan, sequence, root.lock);
-    return await new Preparation(store, fitted, options, pace, root).run();
+    const checks = await CommitChecks.open(store.disk, options);
+    return await new Preparation(store, fitted, options, pace, root, checks).run();
   } catch (error) {
     root.lock.release();
     throw preparationFailure(error, purposeOf(options), store.state.root);
@@ -89,13 +88,6 @@ function lockOptionsOf(options: CommitOptions, { staged }: CommitPlan): LockOpti
   };
 }
 
-interface ExaminerParts {
-  readonly directories: Directories;
-  readonly pack: PackBuilder;
-  readonly replaced: ReplacedFiles;
-  readonly checks: CommitChecks;
-}
-
 class Preparation {
   readonly #store: CommitStore;
   readonly #plan: CommitPlan;
@@ -103,9 +95,19 @@ class Preparation {
   readonly #options: CommitOptions;
   readonly #pace: Pace;
   readonly #root: OpenRoot;
+  readonly #checks: CommitChecks;
+  readonly #durability: Durability;
   readonly #sequence: number;
   readonly #nodes: PlannedNodes;
   readonly #recorded: RecordedTree;
+  readonly #isLater: boolean;
+  readonly #staging: StagingPlace;
+  readonly #packFile: PackFile;
+  readonly #directories: Directories;
+  readonly #stager: Stager;
+  readonly #replaced: ReplacedFiles;
+  readonly #descriptors: number[] = [];
+  #pack: PackBuilder | undefined;
   readonly #startedMs = performance.now();
 
   constructor(
@@ -114,98 +116,120 @@ class Preparation {
     options: CommitOptions,
     pace: Pace,
     root: OpenRoot,
+    checks: CommitChecks,
   ) {
+    const { disk, state, objects } = store;
+    const { plan } = fitted;
     this.#store = store;
     this.#fitted = fitted;
-    this.#plan = fitted.plan;
+    this.#plan = plan;
     this.#options = options;
     this.#pace = pace;
     this.#root = root;
+    this.#checks = checks;
+    this.#durability = options.durability ?? "durable";
     this.#sequence = root.last.sequence + 1;
-    this.#nodes = new PlannedNodes(fitted.plan, root.lock, fitted.attributes);
-    this.#recorded = new RecordedTree(store.objects);
+    this.#nodes = new PlannedNodes(plan, root.lock, fitted.attributes);
+    this.#recorded = new RecordedTree(objects);
+    this.#isLater =
+      this.#durability === "durable" &&
+      checks.onStaging === undefined &&
+      stagesLater(fitted, root.last);
+    this.#staging = new StagingPlace(disk, state, this.#sequence, plan.staged.length > 0);
+    this.#packFile = new PackFile(disk, journalPackOf(state, this.#sequence));
+    this.#directories = new Directories(disk, state.root, openDirectoriesMaxOf(plan));
+    this.#stager = new Stager(disk, this.#directories, {
+      checks: checks.onStaging,
+      background: this.#background(checks),
+      isLater: this.#isLater,
+      isDurable: this.#durability === "durable",
+    });
+    this.#replaced = new ReplacedFiles(disk, plan, this.#stager, this.#packFile);
   }
 
   async run(): Promise<PreparedCommit> {
     const { disk, state, journal } = this.#store;
-    const checks = await CommitChecks.open(disk, this.#options);
-    const staging = makeStaging(disk, state, this.#sequence, this.#plan.staged.length > 0);
-    const packDescriptor = openAnew(disk, journalPackOf(state, this.#sequence));
-    const directories = new Directories(disk, state.root, directoriesMaxOf(this.#plan));
-    const descriptors = [packDescriptor];
-    const durability = this.#options.durability ?? "durable";
-    const stager = new Stager(disk, directories, {
-      checks: checks.onStaging,
-      background: this.#background(checks),
-      isDurable: durability === "durable",
-    });
-    const replaced = this.#replacedFiles(stager, packDescriptor);
     // The debt of the operation before is paid while this one is being staged.
-    const { lock, last } = this.#root;
     const paid = this.#payLast();
-    let pack: PackBuilder | undefined;
     try {
-      this.#refuseCollisions(staging);
-      pack = this.#openPack(packDescriptor);
-      const examiner = this.#examiner({ directories, pack, replaced, checks });
-      if (stager.isInBackground && checks.isClear(this.#store, directories, this.#plan)) {
-        // Files are created while the places are looked at.
-        await this.#stage(stager, staging, pack, checks);
-        await this.#examine(examiner);
-      } else {
-        await this.#examine(examiner);
-        checks.preflight(this.#store, directories, this.#plan);
-        await this.#stage(stager, staging, pack, checks);
-      }
-      const seen = this.#settle(directories, examiner, staging);
-      const changes = this.#nodes.manifestChanges();
-      const staged = stager.finish();
-      const checkpoint = this.#addCheckpoint(pack, changes);
-      const summary = pack.finish();
-      const steps = this.#nodes.steps(staging);
-      const record = this.#record(staging, checkpoint, summary, steps, stager.isInBackground);
-      const isLarge = stager.hasLarge || examiner.largeFiles.size > 0;
-      const slot = isLarge || durability !== "durable" ? undefined : this.#slot(record, summary);
-      const packed = failureOf(pack.settle());
-      // A slot keeps record and pack together; otherwise each has a file that must be durable.
-      if (slot === undefined) descriptors.push(journal.writeNext(record));
-      else await packed.then(() => disk.close(descriptors.pop() as number));
-      descriptors.push(...this.#openLarge(stager, directories, staging));
-      return new PreparedCommit({
-        store: this.#store,
-        lock,
-        directories,
-        record,
-        slot,
-        last,
-        summary,
-        checkpoint,
-        changes,
-        descriptors,
-        packed,
-        replaced,
-        paid,
-        staged,
-        pace: this.#pace,
-        purpose: purposeOf(this.#options),
-        durability,
-        syncs: stager.syncs,
-        startedMs: this.#startedMs,
-        warnings: checks.warnings,
-        losses: stager.losses,
-        largeFiles: examiner.largeFiles,
-        seen,
-        rememberContents: () => this.#rememberContents(),
-      });
+      return await this.#prepare(paid);
     } catch (error) {
-      await Promise.all([this.#clear(paid), stager.finish(), pack && failureOf(pack.settle())]);
-      for (const descriptor of descriptors) closeQuietly(disk, descriptor);
-      replaced.close();
-      directories.forget();
+      const settled = this.#pack && failureOf(this.#pack.settle());
+      await Promise.all([this.#clear(paid), this.#stager.finish(), settled]);
+      for (const descriptor of this.#descriptors) closeQuietly(disk, descriptor);
+      this.#packFile[Symbol.dispose]();
+      this.#replaced.close();
+      this.#directories.forget();
       removeStaging(disk, state, this.#sequence);
       journal.dropNext(this.#sequence);
       throw error;
     }
+  }
+
+  async #prepare(paid: Promise<boolean>): Promise<PreparedCommit> {
+    const { journal } = this.#store;
+    const stager = this.#stager;
+    if (!this.#isLater) this.#staging.make();
+    this.#refuseCollisions();
+    const pack = this.#openPack();
+    this.#pack = pack;
+    const examiner = this.#examiner(pack);
+    await this.#examineAndStage(examiner, pack);
+    const seen = this.#settle(examiner);
+    const changes = this.#nodes.manifestChanges();
+    const staged = stager.finish();
+    const checkpoint = this.#addCheckpoint(pack, changes);
+    const summary = pack.finish();
+    const record = this.#record(checkpoint, summary);
+    const isLarge = stager.hasLarge || examiner.largeFiles.size > 0;
+    const slot = isLarge ? undefined : this.#slot(record, summary);
+    const later = this.#isLater ? this.#later(pack) : undefined;
+    if (slot === undefined) later?.make(record);
+    const packed = failureOf(pack.settle());
+    // A slot keeps record and pack together; otherwise each has a file that must be durable.
+    if (slot !== undefined) await packed.then(() => this.#packFile.close());
+    else this.#descriptors.push(this.#packFile.take(), journal.writeNext(record));
+    this.#openLarge();
+    return new PreparedCommit({
+      store: this.#store,
+      lock: this.#root.lock,
+      directories: this.#directories,
+      record,
+      slot,
+      later: slot && later,
+      last: this.#root.last,
+      summary,
+      checkpoint,
+      changes,
+      descriptors: this.#descriptors,
+      packed,
+      replaced: this.#replaced,
+      paid,
+      staged,
+      pace: this.#pace,
+      purpose: purposeOf(this.#options),
+      durability: this.#durability,
+      syncs: stager.syncs,
+      startedMs: this.#startedMs,
+      warnings: this.#checks.warnings,
+      losses: stager.losses,
+      largeFiles: examiner.largeFiles,
+      seen,
+      rememberContents: () => this.#rememberContents(),
+    });
+  }
+
+  async #examineAndStage(examiner: Examiner, pack: PackBuilder): Promise<void> {
+    const isClear = (): boolean => this.#checks.isClear(this.#store, this.#directories, this.#plan);
+    if (this.#stager.isInBackground && isClear()) {
+      // Files are created while the places are looked at.
+      await this.#stage(pack);
+      await this.#examine(examiner);
+      return;
+    }
+    await this.#examine(examiner);
+    this.#checks.preflight(this.#store, this.#directories, this.#plan);
+    await this.#stage(pack);
   }
 
   /** Pays for the operation before; whether that failed is asked when it matters. */
@@ -219,36 +243,49 @@ class Preparation {
     return clearPaid(this.#store, this.#root.last, paid);
   }
 
-  #refuseCollisions(staging: string): void {
-    const collisions = findCollidingNames(this.#store, this.#plan.asked.changes, staging);
+  #later(pack: PackBuilder): LaterFiles {
+    return new LaterFiles({
+      root: this.#store.state.root,
+      purpose: purposeOf(this.#options),
+      staging: this.#staging,
+      stager: this.#stager,
+      pack,
+      packFile: this.#packFile,
+    });
+  }
+
+  #refuseCollisions(): void {
+    const collisions = findCollidingNames(this.#store, this.#plan.asked.changes, this.#staging);
     refuseErrors(collisions, purposeOf(this.#options));
   }
 
   /** The pack of the operation, which will not hold what the store does. */
-  #openPack(descriptor: number): PackBuilder {
+  #openPack(): PackBuilder {
     const isStored = storedContents(this.#store, this.#recorded, this.#plan, this.#options);
     const expectedBytes = packBytesOf(this.#plan);
-    return new PackBuilder(this.#store.disk, descriptor, { expectedBytes, isStored });
+    return new PackBuilder(this.#store.disk, this.#packFile, {
+      expectedBytes,
+      isStored,
+      isHeld: this.#isLater,
+    });
   }
 
   #addCheckpoint(pack: PackBuilder, changes: readonly ManifestChange[]): Checkpoint {
-    return addCheckpoint(this.#store.objects, this.#recorded, pack, this.#facts(), changes);
-  }
-
-  #replacedFiles({ isInBackground }: Stager, descriptor: number): ReplacedFiles {
-    const directories = directoriesMaxOf(this.#plan);
-    const { length } = this.#plan.expectations;
-    // Of many it takes a thread of ours, which is not worth starting for this alone.
-    const max = isInBackground || length < backgroundFilesMin ? length : 0;
-    return new ReplacedFiles(this.#store.disk, max, { directories, descriptor });
+    return addCheckpoint(
+      this.#store.objects,
+      this.#recorded,
+      pack,
+      operationFactsOf(this.#plan, this.#options, this.#sequence),
+      changes,
+    );
   }
 
   /** Where record and pack find room together, if anywhere. */
   #slot(record: JournalRecord, { bytes: pack }: PackSummary): RecordSlot | undefined {
     const { slot } = this.#root.last;
-    if (slot === undefined || pack === undefined || pack.length > slot.free.layout.slotBytes) {
+    if (slot === undefined || pack === undefined || this.#durability !== "durable")
       return undefined;
-    }
+    if (pack.length > slot.free.layout.slotBytes) return undefined;
     const bytes = encodeRecord(record);
     return fitsSlot(slot.free, bytes, pack) ? { free: slot.free, bytes, pack } : undefined;
   }
@@ -259,18 +296,25 @@ class Preparation {
     return this.#store.disk.createInBackground?.();
   }
 
-  #examiner({ directories, pack, replaced, checks }: ExaminerParts): Examiner {
-    const { onReplaced } = checks;
-    return new Examiner(this.#store, this.#plan, directories, pack, replaced, onReplaced);
+  #examiner(pack: PackBuilder): Examiner {
+    const { onReplaced } = this.#checks;
+    return new Examiner(
+      this.#store,
+      this.#plan,
+      this.#directories,
+      pack,
+      this.#replaced,
+      onReplaced,
+    );
   }
 
   /** What was seen, by the inodes that the commit will meet. */
-  #settle(directories: Directories, { seen }: Examiner, staging: TreePath): readonly Seen[] {
+  #settle({ seen }: Examiner): readonly Seen[] {
     if (!this.#fitted.isLayered) return seen;
     const { disk, state } = this.#store;
-    const slot = `${absoluteOf(state.root, staging)}/copied-up`;
+    const slot = `${absoluteOf(state.root, this.#staging.path)}/copied-up`;
     const copyUp = new CopyUp(disk, slot, !this.#root.lock.hasStableInodes);
-    return copyUp.settle(directories, seen, this.#nodes);
+    return copyUp.settle(this.#directories, seen, this.#nodes);
   }
 
   async #examine(examiner: Examiner): Promise<void> {
@@ -291,20 +335,15 @@ class Preparation {
     );
   }
 
-  async #stage(
-    stager: Stager,
-    staging: TreePath,
-    pack: PackBuilder,
-    checks: CommitChecks,
-  ): Promise<void> {
+  async #stage(pack: PackBuilder): Promise<void> {
     await this.#pace.each("stage", this.#plan.staged, (item) => {
-      const slot = `${staging}/${item.slot}`;
+      const slot = `${this.#staging.path}/${item.slot}`;
       this.#nodes.noteStaged(
         item.after,
-        this.#at(item.path, () => stager.stage(item, slot, pack)),
+        this.#at(item.path, () => this.#stager.stage(item, slot, pack)),
       );
     });
-    checks.finish();
+    this.#checks.finish();
   }
 
   /** Attaches the path that the caller knows to whatever goes wrong there. */
@@ -316,31 +355,16 @@ class Preparation {
     }
   }
 
-  #facts(): OperationFacts {
-    const { operation, message, author, command, commands = [], concerns, draft } = this.#options;
-    const [only] = commands.length === 1 ? commands : [];
-    return {
-      sequence: this.#sequence,
-      operation: operation === "apply" ? "commit" : (operation ?? "commit"),
-      message: message ?? defaultMessageOf(this.#plan),
-      author: author ?? "draftfs <>",
-      command: command ?? only?.words ?? null,
-      ...(commands.length === 0 ? {} : { commands }),
-      ...(draft === undefined ? {} : { draft }),
-      createdMs: Date.now(),
-      concerns: concerns ?? [],
-    };
-  }
-
   /** What no pack holds must be durable itself before the record is: bytes and names. */
-  #openLarge(stager: Stager, directories: Directories, staging: TreePath): number[] {
+  #openLarge(): void {
     const { disk, state } = this.#store;
-    if (!stager.hasLarge) return [];
-    const files = stager.unsyncedPlaces.map((place) =>
-      disk.open(directories.locate(place), openFlags.read),
-    );
-    const names = [absoluteOf(state.root, staging), state.staging];
-    return [...files, ...names.map((path) => disk.open(path, openFlags.readDirectory))];
+    if (!this.#stager.hasLarge) return;
+    for (const place of this.#stager.unsyncedPlaces) {
+      this.#descriptors.push(disk.open(this.#directories.locate(place), openFlags.read));
+    }
+    for (const path of [absoluteOf(state.root, this.#staging.path), state.staging]) {
+      this.#descriptors.push(disk.open(path, openFlags.readDirectory));
+    }
   }
 
   /** Notes what the changes are based on, for another attempt after this one was taken back. */
@@ -351,40 +375,23 @@ class Preparation {
     }
   }
 
-  #record(
-    staging: TreePath,
-    checkpoint: Checkpoint,
-    { checksum, size }: PackSummary,
-    steps: readonly Step[],
-    isStaging: boolean,
-  ): JournalRecord {
+  #record(checkpoint: Checkpoint, { checksum, size }: PackSummary): JournalRecord {
+    const steps = this.#nodes.steps(this.#staging.path);
+    const isStaging = this.#isLater || this.#stager.isInBackground;
     const createdMs = Date.now();
     const stateInode = steps.some(needsInode) ? this.#root.lock.directoryInode : undefined;
     return {
       sequence: this.#sequence,
       kind: "commit",
       createdMs,
-      // The last files are still being staged; should they take longer, the record is renewed.
+      // Files are still being staged; should they take longer, the record is renewed.
       ...(isStaging ? { stagedByMs: createdMs + backgroundStagingMs } : {}),
       bootId: bootIdOf(this.#store.disk),
       ...(stateInode === undefined ? {} : { stateInode }),
       pack: { sequence: this.#sequence, checksum, size },
-      staging,
+      staging: this.#staging.path,
       refs: checkpoint.refs,
       steps,
     };
   }
-}
-
-/** How many directories to hold open. With many files, each phase passes through all of them. */
-function directoriesMaxOf({ staged }: CommitPlan): number {
-  if (staged.length < backgroundFilesMin) return pinnedDirectoriesMax;
-  return Math.min(manyPinnedDirectoriesMax, Math.floor(descriptorLimit() / 8));
-}
-
-function defaultMessageOf(plan: CommitPlan): string {
-  const { changes } = plan.asked;
-  const [first] = changes;
-  if (changes.length === 1 && first !== undefined) return `${first.kind} ${first.path || "."}`;
-  return `Change ${changes.length} paths`;
 }

@@ -1,8 +1,9 @@
 import { closeQuietly } from "../disk/close-quietly.ts";
 import { syncDirectory, syncFile } from "../disk/sync-directory.ts";
 import { absoluteOf } from "../disk/tree-path.ts";
-import { assert } from "../errors.ts";
-import { failureOf } from "../failure-of.ts";
+import { assert, type DraftError } from "../errors.ts";
+import { type Failure, failureIn, failureOf } from "../failure-of.ts";
+import { backgroundStagingMs } from "../limits.ts";
 import { Applier } from "./apply/apply.ts";
 import { KeptNames } from "./apply/kept-names.ts";
 import { LastLook } from "./apply/last-look.ts";
@@ -14,7 +15,7 @@ import { sharedInodesOf } from "./conflict/shared-nodes.ts";
 import { ConflictError } from "./conflict.ts";
 import { failure } from "./failure.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
-import { settleSoon, clearPaid, ensureSlots } from "./journal/settle.ts";
+import { clearPaid, ensureSlots, settleSoon } from "./journal/settle.ts";
 import type { Losses } from "./losses.ts";
 import { preparationFailure } from "./preparation-failure.ts";
 import type { Preparations } from "./preparations.ts";
@@ -35,12 +36,15 @@ export class PreparedCommit implements AsyncDisposable {
   #state: "prepared" | "published" | "discarded" = "prepared";
   readonly #losses: Losses;
   readonly #stagedObjects = new StagedObjects();
+  /** As it is in force, or will be. */
+  #record: JournalRecord;
   #syncs: number;
   /** Open once the record is in its slot. */
   #slotDescriptor: number | undefined;
 
   constructor(parts: Preparations) {
     this.#parts = parts;
+    this.#record = parts.record;
     this.#syncs = parts.syncs;
     this.#losses = parts.losses;
   }
@@ -86,11 +90,15 @@ export class PreparedCommit implements AsyncDisposable {
     let settle: (() => void) | undefined;
     try {
       const decided = this.#decide();
-      if (this.#slotDescriptor !== undefined) this.#useWait(applier);
-      // Only now: what is staged for a record that never counts nobody would clear away.
-      this.#stagedObjects.stage(store.objects, record, this.#parts.summary);
+      const unmade = failureIn(() => this.#parts.later?.make(this.#record));
+      if (unmade === undefined) {
+        if (this.#slotDescriptor !== undefined) this.#useWait(applier);
+        // Only now: what is staged for a record that never counts nobody would clear away.
+        this.#stagedObjects.stage(store.objects, record, this.#parts.summary);
+      }
       // What the operation before has left is of no use from now on.
       await Promise.all([decided, clearPaid(store, last, paid)]);
+      if (unmade !== undefined) await this.#revoke(unmade);
       // From here on the commit is decided: it will be finished, or taken back by a record.
       await this.#apply(applier);
       const unpublished = this.#publishObjects();
@@ -210,12 +218,20 @@ export class PreparedCommit implements AsyncDisposable {
 
   /** The commit point of a small operation, once it is durable. */
   #writeSlot(): void {
-    const { store, record, slot } = this.#parts;
+    const { store, slot, later } = this.#parts;
     if (slot === undefined) return;
-    const bytes =
-      record.stagedByMs === undefined
-        ? slot.bytes
-        : encodeRecord({ ...record, stagedByMs: Date.now() });
+    let { bytes } = slot;
+    const { stagedByMs } = this.#record;
+    const nowMs = Date.now();
+    if (stagedByMs !== undefined) {
+      // Everything is staged, or will be soon.
+      const spareMs = later === undefined ? 0 : backgroundStagingMs;
+      const isRight = spareMs > 0 && stagedByMs - nowMs > spareMs / 2;
+      if (!isRight) {
+        this.#record = { ...this.#record, stagedByMs: nowMs + spareMs };
+        bytes = encodeRecord(this.#record);
+      }
+    }
     this.#slotDescriptor = store.journal.writeSlot(slot.free, bytes, slot.pack);
   }
 
@@ -231,7 +247,7 @@ export class PreparedCommit implements AsyncDisposable {
 
   /** The commit point. */
   async #decide(): Promise<void> {
-    const { store, durability, purpose } = this.#parts;
+    const { store, durability } = this.#parts;
     try {
       if (this.#slotDescriptor !== undefined) {
         await this.#syncSlot(this.#slotDescriptor);
@@ -242,19 +258,39 @@ export class PreparedCommit implements AsyncDisposable {
       this.#syncs += 1;
       await store.journal.syncNames();
     } catch (cause) {
-      const attempted = `decide the ${purpose.verb} in ${store.state.root}`;
-      throw failure("DRAFT_OUTCOME_UNKNOWN", attempted, cause, {
-        path: store.state.journalCurrent,
-        level: "system_failure",
-        state:
-          "The tree is untouched so far; the next open, or draftfs recover, finishes it if it " +
-          "was recorded and drops it if not.",
-      });
+      throw this.#undecided(cause);
     }
   }
 
+  #undecided(cause: unknown): DraftError {
+    const { store, purpose } = this.#parts;
+    const attempted = `decide the ${purpose.verb} in ${store.state.root}`;
+    return failure("DRAFT_OUTCOME_UNKNOWN", attempted, cause, {
+      path: store.state.journalCurrent,
+      level: "system_failure",
+      state:
+        "The tree is untouched so far; the next open, or draftfs recover, finishes it if it " +
+        "was recorded and drops it if not.",
+    });
+  }
+
+  /** @throws why, once the record is out of its slot again. Nothing of the tree was touched. */
+  async #revoke({ error }: Failure): Promise<never> {
+    const { store, slot, record } = this.#parts;
+    assert(slot !== undefined, "what is made later is that of a record in a slot");
+    try {
+      await store.journal.revoke(slot.free);
+    } catch (cause) {
+      throw this.#undecided(cause);
+    }
+    removeStaging(store.disk, store.state, record.sequence);
+    store.journal.dropNext(record.sequence);
+    throw error;
+  }
+
   async #apply(applier: Applier): Promise<void> {
-    const { store, record, directories, pace, seen } = this.#parts;
+    const { store, directories, pace, seen } = this.#parts;
+    const record = this.#record;
     const names = new KeptNames(store.disk, directories, record.staging, sharedInodesOf(seen));
     const lastLook = new LastLook(directories, seen);
     let index = 0;
@@ -349,8 +385,9 @@ export class PreparedCommit implements AsyncDisposable {
   }
 
   #close(): void {
-    const { store, descriptors, directories, replaced } = this.#parts;
+    const { store, descriptors, directories, replaced, later } = this.#parts;
     this.#stagedObjects.discard();
+    later?.close();
     replaced.close();
     for (const descriptor of descriptors) closeQuietly(store.disk, descriptor);
     directories.forget();

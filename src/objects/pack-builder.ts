@@ -15,7 +15,7 @@ import {
   zlibHeader,
 } from "./pack-format.ts";
 import { encodePackIndex } from "./pack-index.ts";
-import { PackOutput } from "./pack-output.ts";
+import { type OpenPack, PackOutput } from "./pack-output.ts";
 
 /** What a finished pack is. */
 export interface PackSummary {
@@ -37,6 +37,7 @@ export interface PackSummary {
 export interface PackOptions {
   readonly expectedBytes?: number;
   readonly isStored?: (oid: ObjectId) => boolean;
+  readonly isHeld?: boolean;
 }
 
 /**
@@ -46,7 +47,8 @@ export interface PackOptions {
  * count, and need not be read back for their checksum. The same object is stored once. Nothing is
  * made durable here: fsync the descriptor after {@link PackBuilder.finish}.
  *
- * The caller opens the file (empty, for reading and writing) and closes it.
+ * The caller opens the file (empty, for reading and writing) by the time that it is needed, and
+ * closes it.
  */
 export class PackBuilder {
   readonly #output: PackOutput;
@@ -57,6 +59,7 @@ export class PackBuilder {
   #entriesEnd = 0;
   readonly #known = new Set<ObjectId>();
   readonly #isStored: (oid: ObjectId) => boolean;
+  readonly #isHeld: boolean;
   /** Trees and commits added here, which later steps of the same commit read back. */
   readonly #readable = new Map<ObjectId, GitObject>();
   #index: Buffer | undefined;
@@ -68,11 +71,14 @@ export class PackBuilder {
    *   PackBuilder.settle} has to be awaited before the file is whole, or may be closed.
    * @param options.isStored - whether whoever reads the pack has the content of a file already; for
    *   {@link PackBuilder.addFile}.
+   * @param options.isHeld - whether a pack that was held in memory to its end is written only by
+   *   {@link PackBuilder.write}.
    */
-  constructor(disk: Disk, descriptor: number, options: PackOptions = {}) {
-    const { expectedBytes = 0, isStored = () => false } = options;
+  constructor(disk: Disk, file: OpenPack, options: PackOptions = {}) {
+    const { expectedBytes = 0, isStored = () => false, isHeld = false } = options;
     this.#isStored = isStored;
-    this.#output = new PackOutput(disk, descriptor, expectedBytes, () => this.#sum());
+    this.#isHeld = isHeld;
+    this.#output = new PackOutput(disk, file, expectedBytes, () => this.#sum());
   }
 
   /** Number of objects so far. */
@@ -130,7 +136,7 @@ export class PackBuilder {
     const checksum = this.#checksum();
     this.#output.append(checksum);
     const { size, whole } = this.#output;
-    this.#output.complete();
+    if (!this.#isHeld || whole === undefined) this.#output.complete();
     const hex = checksum.toString("hex");
     return {
       checksum: hex,
@@ -144,6 +150,11 @@ export class PackBuilder {
       readable: this.#readable,
       ...(whole === undefined ? {} : { bytes: whole }),
     };
+  }
+
+  /** Completes the file of a pack that is still held. */
+  write(): void {
+    if (this.#output.whole !== undefined) this.#output.complete();
   }
 
   /** {@link PackOutput.settle}. */

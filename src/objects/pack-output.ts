@@ -4,6 +4,11 @@ import { type Failure, failureOf } from "../failure-of.ts";
 import { chunkBytes, heldPackBytesMax } from "../limits.ts";
 import { packHeader, packHeaderBytes } from "./pack-format.ts";
 
+/** The file of a pack, open for reading and writing by the time that it is asked for. */
+export interface OpenPack {
+  readonly descriptor: number;
+}
+
 /**
  * The file that a pack is written to, and the end of the pack that is held in memory.
  *
@@ -12,7 +17,7 @@ import { packHeader, packHeaderBytes } from "./pack-format.ts";
  */
 export class PackOutput {
   readonly #disk: Disk;
-  readonly #descriptor: number;
+  readonly #file: OpenPack;
   readonly #onLetGo: () => void;
   readonly #isWrittenBeside: boolean;
   #chunk: Buffer;
@@ -30,9 +35,9 @@ export class PackOutput {
    * @param expectedBytes about how large the pack will be; 0 where nobody knows.
    * @param onLetGo called before what is held goes: the last chance to look at it.
    */
-  constructor(disk: Disk, descriptor: number, expectedBytes: number, onLetGo: () => void) {
+  constructor(disk: Disk, file: OpenPack, expectedBytes: number, onLetGo: () => void) {
     this.#disk = disk;
-    this.#descriptor = descriptor;
+    this.#file = file;
     this.#onLetGo = onLetGo;
     this.#isWrittenBeside = expectedBytes > 0 && expectedBytes <= heldPackBytesMax;
     const bytes = Math.min(Math.max(expectedBytes, chunkBytes / 16), heldPackBytesMax);
@@ -88,7 +93,7 @@ export class PackOutput {
     this.#onLetGo();
     const bytes = this.#chunk.subarray(0, this.#filled);
     this.#filled = 0;
-    if (bytes.length > 0) this.#disk.write(this.#descriptor, bytes, this.#written);
+    if (bytes.length > 0) this.#disk.write(this.#file.descriptor, bytes, this.#written);
     this.#written += bytes.length;
     this.#chunkStart = this.#written;
     if (this.#begun === packHeaderBytes) return;
@@ -104,7 +109,7 @@ export class PackOutput {
       return;
     }
     this.flush();
-    this.#disk.write(this.#descriptor, header, 0);
+    this.#disk.write(this.#file.descriptor, header, 0);
   }
 
   /** Reads the file from its beginning on, in pieces, after {@link PackOutput.flush}. */
@@ -113,7 +118,7 @@ export class PackOutput {
     const buffer = this.#chunk.subarray(0, chunkBytes);
     for (let position = 0; position < this.#written; ) {
       const piece = buffer.subarray(0, Math.min(buffer.length, this.#written - position));
-      const bytesRead = this.#disk.read(this.#descriptor, piece, position);
+      const bytesRead = this.#disk.read(this.#file.descriptor, piece, position);
       assert(bytesRead === piece.length, "a pack that was just written can be read back");
       yield piece;
       position += bytesRead;
@@ -126,7 +131,7 @@ export class PackOutput {
       this.flush();
       return;
     }
-    this.#disk.write(this.#descriptor, this.#chunk.subarray(0, packHeaderBytes), 0);
+    this.#disk.write(this.#file.descriptor, this.#chunk.subarray(0, packHeaderBytes), 0);
     if (this.#filled > this.#begun) this.#begin();
     this.#written = this.#filled;
     this.#filled = 0;
@@ -160,7 +165,7 @@ export class PackOutput {
   /** Sends what is held on its way to the file. It stays as it is, for the checksum of all. */
   #begin(): void {
     const bytes = this.#chunk.subarray(this.#begun, this.#filled);
-    const write = this.#disk.writeInBackground?.(this.#descriptor, bytes, this.#begun);
+    const write = this.#disk.writeInBackground?.(this.#file.descriptor, bytes, this.#begun);
     if (write === undefined) return;
     this.#begun = this.#filled;
     this.#writes.push(failureOf(write));

@@ -86,7 +86,7 @@ async function fill(
   { compression, signal, onProgress }: RepackOptions,
 ): Promise<PackSummary> {
   try {
-    const pack = new PackBuilder(store.disk, descriptor);
+    const pack = new PackBuilder(store.disk, { descriptor });
     for (let done = 0; done < reached.length; done += batchFilesMax) {
       signal?.throwIfAborted();
       onProgress?.({ done, total: reached.length });

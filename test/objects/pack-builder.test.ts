@@ -29,7 +29,7 @@ async function build(
   const path = join(directory, `${Math.random()}.pack`);
   const descriptor = disk.open(path, openFlags.createNew, 0o600);
   const options = expected === undefined ? {} : { expectedBytes: expected };
-  const pack = new PackBuilder(disk, descriptor, options);
+  const pack = new PackBuilder(disk, { descriptor }, options);
   try {
     for (let left = bytes, seed = 1; left > 0; seed++) {
       const size = Math.min(left, seed % 30 === 0 ? 3_000_000 : 50_000 + seed);

@@ -22,7 +22,7 @@ export class StoreFixture {
     const path = join(this.directory, `${this.#packs}.pack`);
     const descriptor = this.disk.open(path, openFlags.createNew, 0o444);
     try {
-      const pack = new PackBuilder(this.disk, descriptor);
+      const pack = new PackBuilder(this.disk, { descriptor });
       const result = fill(pack);
       return { path, summary: pack.finish(), result };
     } finally {

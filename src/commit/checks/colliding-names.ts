@@ -4,6 +4,7 @@ import { absoluteOf, childOf, nameOf, parentOf, type TreePath } from "../../disk
 import type { Change } from "../change-set/change-set.ts";
 import { OldPlaces } from "../change-set/old-places.ts";
 import type { CommitStore } from "../commit-store.ts";
+import type { StagingPlace } from "../stage/staging-place.ts";
 import { Directories } from "../tree/directories.ts";
 import type { CheckFinding } from "./check-finding.ts";
 
@@ -23,22 +24,26 @@ interface Pair {
  * directory to directory, so it is asked there by the other case of a name that it holds; where it
  * holds none, two files are made in the staging place, which is on the same file system.
  *
- * @param staging the staging place of the commit, empty as yet.
+ * @param staging the staging place of the commit, empty as yet or not there.
  */
 export function findCollidingNames(
   { disk, state }: CommitStore,
   changes: readonly Change[],
-  staging: TreePath,
+  staging: Pick<StagingPlace, "path" | "make">,
 ): CheckFinding[] {
   const pairs = findPairs(changes);
   if (pairs.length === 0) return [];
   const places = new OldPlaces(changes);
   using directories = new Directories(disk, state.root);
+  const isOneNameIn = (first: string, second: string): boolean => {
+    staging.make();
+    return isOneName(disk, absoluteOf(state.root, staging.path), first, second);
+  };
   return pairs.flatMap(({ directory, first, second }): CheckFinding[] => {
     const differInCase = first.toLowerCase() === second.toLowerCase();
     const isSame =
       (differInCase ? foldsCase(disk, directories, places.originOf(directory)) : undefined) ??
-      isOneName(disk, absoluteOf(state.root, staging), first, second);
+      isOneNameIn(first, second);
     if (!isSame) return [];
     const path = childOf(directory, second);
     const message = `its file system does not tell it from ${JSON.stringify(first)}`;

@@ -149,6 +149,19 @@ export class Journal {
   }
 
   /**
+   * Takes a record out of its slot again, durably, of which no step has been begun: nobody has
+   * acted upon it. In force is what was before. It takes no room, which may be what is missing.
+   */
+  async revoke(slot: FreeSlot): Promise<void> {
+    const descriptor = this.#slots.erase(slot);
+    try {
+      await this.#disk.fdatasync(descriptor);
+    } finally {
+      closeQuietly(this.#disk, descriptor);
+    }
+  }
+
+  /**
    * Gives a record that lies in a slot files of its own, as others have them, and does away with
    * the slots: what is carried out again relies on inodes that no sync has failed for (I6), and on
    * a pack that is durable under its name.

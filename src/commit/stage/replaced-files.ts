@@ -1,7 +1,10 @@
 import type { Disk } from "../../disk/disk.ts";
 import { descriptorLimit } from "../../disk/node/descriptor-limit.ts";
-import { openFilesMax } from "../../limits.ts";
-import { type Expectation, losesBytes } from "../plan/plan.ts";
+import { backgroundFilesMin, openFilesMax } from "../../limits.ts";
+import type { OpenPack } from "../../objects/pack-output.ts";
+import { openDirectoriesMaxOf } from "../plan/open-directories-max.ts";
+import { type CommitPlan, type Expectation, losesBytes } from "../plan/plan.ts";
+import type { Stager } from "./stage.ts";
 
 /**
  * Keeps the files open that a commit replaces. The kernel gives back the blocks of a file when
@@ -13,20 +16,21 @@ export class ReplacedFiles {
   readonly #descriptors: number[] = [];
   readonly #max: number;
 
-  /**
-   * @param count how many to keep open at most.
-   * @param beside how many directories may be open beside these, and any open descriptor.
-   */
+  /** @param file any that is open, or will be as soon as it is asked for. */
   constructor(
     disk: Disk,
-    count: number,
-    beside: { readonly directories: number; readonly descriptor: number },
+    plan: CommitPlan,
+    { isInBackground }: Pick<Stager, "isInBackground">,
+    file: OpenPack,
   ) {
     this.#disk = disk;
+    const { length } = plan.expectations;
+    // Of many it takes a thread of ours, which is not worth starting for this alone.
+    const count = isInBackground || length < backgroundFilesMin ? length : 0;
     const bound = Math.min(count, openFilesMax, Math.floor(descriptorLimit() / 4));
     this.#max = disk.closeInBackground === undefined ? 0 : bound;
-    const expected = this.#max + beside.directories + otherFilesMax;
-    if (expected > tableMin) disk.expectOpenFiles?.(expected, beside.descriptor);
+    const expected = this.#max + openDirectoriesMaxOf(plan) + otherFilesMax;
+    if (expected > tableMin) disk.expectOpenFiles?.(expected, file.descriptor);
   }
 
   /** Takes an open file over: it stays open when it will be replaced, and is closed otherwise. */

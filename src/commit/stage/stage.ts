@@ -8,6 +8,7 @@ import { ContentHash } from "../../objects/content-hash.ts";
 import type { ObjectId } from "../../objects/object-id.ts";
 import type { PackBuilder } from "../../objects/pack-builder.ts";
 import type { Content } from "../../overlay/pending/pending.ts";
+import type { JournalRecord } from "../journal/journal-record.ts";
 import { Losses } from "../losses.ts";
 import type { StagedItem } from "../plan/plan.ts";
 import type { FileImage, NodeImage, SymlinkImage } from "../plan/step.ts";
@@ -53,6 +54,8 @@ export interface StagerOptions {
   readonly checks?: StagingChecks | undefined;
   /** Creates the small files. */
   readonly background?: FileCreation | undefined;
+  /** Whether small files and links are only noted, for {@link Stager.createNoted}. */
+  readonly isLater?: boolean;
   /** Whether large files that are whole already shall be made durable while they are hashed. */
   readonly isDurable?: boolean;
 }
@@ -72,6 +75,8 @@ export class Stager {
   readonly #begun = new Map<string, StagedNode>();
   #finished: Promise<StagingFailure | undefined> | undefined;
   #buffer = firstBuffer;
+  readonly #isLater: boolean;
+  readonly #noted: Noted[] = [];
   readonly #isDurable: boolean;
   readonly #syncs: Promise<StagingFailure | undefined>[] = [];
   /** Whether a file was staged that no pack holds: its name must be durable before the record. */
@@ -87,6 +92,7 @@ export class Stager {
     this.#directories = directories;
     this.#checks = options.checks;
     this.#background = options.background;
+    this.#isLater = options.isLater ?? false;
     this.#isDurable = options.isDurable ?? false;
   }
 
@@ -106,7 +112,8 @@ export class Stager {
     if (state.kind !== "file") {
       const image = imageOf(state, notStored);
       assert(image.kind === "symlink", "only files and links are staged");
-      this.stageLink({ path: item.path, slot, image, times: timesSet });
+      const link = { path: item.path, slot, image, times: timesSet };
+      this.#create(link, () => this.stageLink(link));
       return image;
     }
     if (content === undefined) {
@@ -125,10 +132,41 @@ export class Stager {
     const image = imageOf({ ...state, size: bytes.length }, stored) as FileImage;
     const node: StagedNode = { path: item.path, slot, image, times: timesSet };
     if (this.#begin(node, bytes)) return image;
-    this.stageBytes(bytes, node, (descriptor, mode) =>
-      this.#checks?.afterWriting(item, descriptor, { ...image, mode }, hash),
+    // Of the buffer that all are read into.
+    const own = this.#isLater ? Buffer.from(bytes) : bytes;
+    this.#create(node, () =>
+      this.stageBytes(own, node, (descriptor, mode) =>
+        this.#checks?.afterWriting(item, descriptor, { ...image, mode }, hash),
+      ),
     );
     return image;
+  }
+
+  #create(node: StagedNode<NodeImage>, create: () => void): void {
+    if (this.#isLater) this.#noted.push({ node, create });
+    else create();
+  }
+
+  /**
+   * Creates what was only noted.
+   *
+   * @param record what is created later than it says gets the time of the record: after a power cut
+   *   it could not be told from what somebody else has made.
+   * @returns why not all of it is there; `undefined` when it is.
+   */
+  createNoted(record: Pick<JournalRecord, "createdMs" | "stagedByMs">): StagingFailure | undefined {
+    const { createdMs, stagedByMs = createdMs } = record;
+    const mtimeNs = String(BigInt(createdMs) * 1_000_000n);
+    for (const { node, create } of this.#noted.splice(0)) {
+      try {
+        create();
+        if (Date.now() <= stagedByMs || node.times) continue;
+        this.#setTimes(this.#directories.locate(node.slot), { ...node.image, mtimeNs });
+      } catch (error) {
+        return { path: node.path, error };
+      }
+    }
+    return undefined;
   }
 
   /**
@@ -315,6 +353,11 @@ export class Stager {
       return false;
     }
   }
+}
+
+interface Noted {
+  readonly node: StagedNode<NodeImage>;
+  readonly create: () => void;
 }
 
 function changedWhileRead(path: TreePath, size: number, end: number): DraftError {

@@ -8,6 +8,25 @@ export function stagingOf(sequence: number): TreePath {
   return `${stateDirectoryName}/staging/commit-${sequence}`;
 }
 
+/** The staging place of an operation, made once, when it is needed. */
+export class StagingPlace {
+  readonly path: TreePath;
+  readonly #make: () => void;
+  #isMade = false;
+
+  /** @param isFilled see {@link makeStaging}. */
+  constructor(disk: Disk, state: StateDirectory, sequence: number, isFilled: boolean) {
+    this.path = stagingOf(sequence);
+    this.#make = () => makeStaging(disk, state, sequence, isFilled);
+  }
+
+  make(): void {
+    if (this.#isMade) return;
+    this.#isMade = true;
+    this.#make();
+  }
+}
+
 /**
  * Creates the staging place of an operation, empty: what a dead one left there is removed.
  *
