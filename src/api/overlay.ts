@@ -6,6 +6,7 @@ import type { CommitStore } from "../commit/commit-store.ts";
 import { callsBack, type Resolver, takeOurs } from "../commit/conflict/commit-resolving.ts";
 import { diffLayer } from "../commit/diff/diff.ts";
 import { settleIfFree } from "../commit/journal/settle.ts";
+import { RootLock } from "../commit/lock/lock.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import { planFileOf } from "../commit/plan/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
@@ -297,6 +298,7 @@ export class Overlay extends History implements AsyncDisposable {
     this.#layer.close();
     this.#draft?.close();
     this.#store.objects.close();
+    RootLock.forget(this.#store.disk, this.#store.state);
     // Whoever unmounts what the root lies on finds it busy else.
     await this.#store.disk.whenClosed?.();
   }

@@ -11,7 +11,8 @@ import type { CommitReceipt } from "./receipt.ts";
  *   plan      the change set becomes steps; nothing is touched
  *   lock      one committer per root; what a dead one left is finished first
  *   check     every place is compared with what the changes are based on
- *   stage     new files are written aside, whole, with mode, owner and times
+ *   stage     new files are written aside, whole, with mode, owner and times; of a small commit
+ *             while the commit point is waited for
  *   journal   pack and record are written and made durable; the rename of the record, made durable
  *             with its directory, is the commit point
  *   apply     renames, links and removals; no waiting for the device

@@ -15,6 +15,7 @@ import type { Losses } from "./losses.ts";
 import type { Pace } from "./pace.ts";
 import type { Purpose } from "./purpose.ts";
 import type { Durability } from "./receipt.ts";
+import type { Allocator } from "./stage/allocator.ts";
 import type { LaterFiles } from "./stage/later-files.ts";
 import type { ReplacedFiles } from "./stage/replaced-files.ts";
 import type { StagingFailure } from "./stage/stage.ts";
@@ -48,6 +49,7 @@ export interface Preparations {
   /** When the pack is whole in its file; an error is a value here. */
   readonly packed: Promise<Failure | undefined>;
   readonly replaced: ReplacedFiles;
+  readonly allocator: Allocator;
   /** When the debt of the operation before is paid: whether it has left something to be cleared. */
   readonly paid: Promise<boolean>;
   /** When everything lies at its provisional place; a failure is a value here. */

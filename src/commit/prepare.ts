@@ -39,6 +39,7 @@ import { PreparedCommit } from "./prepared-commit.ts";
 import { purposeOf } from "./purpose.ts";
 import type { Durability } from "./receipt.ts";
 import { needsInode } from "./recover/copied-tree.ts";
+import { Allocator } from "./stage/allocator.ts";
 import { CopyUp } from "./stage/copy-up.ts";
 import { type FittedPlan, fitPlan } from "./stage/fit-plan.ts";
 import { LaterFiles } from "./stage/later-files.ts";
@@ -104,6 +105,7 @@ class Preparation {
   readonly #staging: StagingPlace;
   readonly #packFile: PackFile;
   readonly #directories: Directories;
+  readonly #allocator: Allocator;
   readonly #stager: Stager;
   readonly #replaced: ReplacedFiles;
   readonly #descriptors: number[] = [];
@@ -131,17 +133,16 @@ class Preparation {
     this.#sequence = root.last.sequence + 1;
     this.#nodes = new PlannedNodes(plan, root.lock, fitted.attributes);
     this.#recorded = new RecordedTree(objects);
-    this.#isLater =
-      this.#durability === "durable" &&
-      checks.onStaging === undefined &&
-      stagesLater(fitted, root.last);
+    this.#isLater = checks.onStaging === undefined && stagesLater(fitted, root.last, options);
     this.#staging = new StagingPlace(disk, state, this.#sequence, plan.staged.length > 0);
     this.#packFile = new PackFile(disk, journalPackOf(state, this.#sequence));
     this.#directories = new Directories(disk, state.root, openDirectoriesMaxOf(plan));
+    this.#allocator = new Allocator(disk, state, plan);
     this.#stager = new Stager(disk, this.#directories, {
       checks: checks.onStaging,
       background: this.#background(checks),
       isLater: this.#isLater,
+      allocator: this.#allocator,
       isDurable: this.#durability === "durable",
     });
     this.#replaced = new ReplacedFiles(disk, plan, this.#stager, this.#packFile);
@@ -204,6 +205,7 @@ class Preparation {
       descriptors: this.#descriptors,
       packed,
       replaced: this.#replaced,
+      allocator: this.#allocator,
       paid,
       staged,
       pace: this.#pace,

@@ -25,11 +25,6 @@ import { partKept } from "./recover/part-kept.ts";
 import { keepLargeFiles, largeDirectoryOf } from "./stage/keep-large.ts";
 import { removeStaging } from "./stage/staging-place.ts";
 
-/** Files that get new bytes in place, wherever they lie by then. */
-function writtenInodesOf({ steps }: JournalRecord): Set<string | undefined> {
-  return new Set(steps.flatMap((step) => (step.kind === "write" ? [step.replaced.ino] : [])));
-}
-
 /** A commit that has only to be decided. Publish it or discard it; it holds the lock until then. */
 export class PreparedCommit implements AsyncDisposable {
   readonly #parts: Preparations;
@@ -64,11 +59,11 @@ export class PreparedCommit implements AsyncDisposable {
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");
-    const { store, lock, directories, largeFiles, record, last, paid } = this.#parts;
+    const { store, lock, directories, largeFiles, record, last, paid, allocator } = this.#parts;
     const applier = new Applier(store.disk, directories, this.#losses);
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
-      const copies = keepLargeFiles(store, directories, largeFiles, writtenInodesOf(record));
+      const copies = keepLargeFiles(store, directories, largeFiles, record);
       // I3: every byte is durable before the record has its name.
       await this.#syncAndUseWait(copies, applier);
       // I4: what the record before did is durable before that record is replaced.
@@ -94,7 +89,7 @@ export class PreparedCommit implements AsyncDisposable {
       if (unmade === undefined) {
         if (this.#slotDescriptor !== undefined) this.#useWait(applier);
         // Only now: what is staged for a record that never counts nobody would clear away.
-        this.#stagedObjects.stage(store.objects, record, this.#parts.summary);
+        this.#stagedObjects.stage(store.objects, record, this.#parts.summary, allocator);
       }
       // What the operation before has left is of no use from now on.
       await Promise.all([decided, clearPaid(store, last, paid)]);

@@ -33,6 +33,15 @@ export interface CreationFailure {
   readonly error: Error;
 }
 
+/** What comes of giving new files their place on the disk before they are written. */
+export type Allocation =
+  | {
+      readonly kind: "possible";
+      /** @returns whether the first `size` bytes of an open file have their place. */
+      readonly allocate: (descriptor: number, size: number) => boolean;
+    }
+  | { readonly kind: "needless" | "impossible" };
+
 /** The extended attributes of nodes, where they can be reached. */
 export interface DiskAttributes {
   read(path: string): ReadonlyMap<string, Uint8Array> | undefined;
@@ -108,6 +117,8 @@ export interface Disk {
    */
   writeInBackground?(descriptor: number, bytes: Uint8Array, position: number): Promise<void>;
   truncate(descriptor: number, size: number): void;
+  /** Whether it helps to allocate files, so many, that are renamed over others in a directory. */
+  allocationOn?(directory: string, files: number): Allocation;
 
   mkdir(path: string, mode: number): void;
   rmdir(path: string): void;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Disk } from "../disk/disk.ts";
+import type { Allocation, Disk } from "../disk/disk.ts";
 import { isAbsence } from "../disk/error-codes.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { recentBytesMax } from "../limits.ts";
@@ -157,9 +157,9 @@ export class ObjectStore {
   }
 
   /** Writes the new value of a ref beside it, which then no other program changes. */
-  stageRef(name: string, oid: ObjectId): StagedFile {
+  stageRef(name: string, oid: ObjectId, allocation?: Allocation): StagedFile {
     this.#ensureRepository();
-    return stageRef(this.#disk, this.path, name, oid);
+    return stageRef(this.#disk, this.path, name, oid, allocation);
   }
 
   /** Removes a ref of which nobody has made a line of `packed-refs`. */

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Disk } from "../disk/disk.ts";
+import type { Allocation, Disk } from "../disk/disk.ts";
 import { openAnew } from "../disk/open-anew.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import { ensureDirectory } from "./bare-repository.ts";
@@ -109,12 +109,18 @@ function refFiles(disk: Disk, repository: string, directory: string): string[] {
  * when the write did not reach the disk, an empty file: refs are derived from the journal and the
  * packs and are rebuilt then.
  */
-export function stageRef(disk: Disk, repository: string, name: string, oid: ObjectId): StagedFile {
+export function stageRef(
+  disk: Disk,
+  repository: string,
+  name: string,
+  oid: ObjectId,
+  allocation?: Allocation,
+): StagedFile {
   const path = `${repository}/${name}`;
   const lock = `${path}.lock`;
   const bytes = Buffer.from(`${oid}\n`, "latin1");
   const descriptor = withDirectory(disk, dirname(path), () => openLock(disk, lock, bytes));
-  return fillStaged(disk, descriptor, bytes, { next: lock, path });
+  return fillStaged(disk, descriptor, bytes, { next: lock, path }, allocation);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Disk } from "../disk/disk.ts";
+import type { Allocation, Disk } from "../disk/disk.ts";
 import { openAnew } from "../disk/open-anew.ts";
 
 /** A file that lies whole beside its place. */
@@ -26,15 +26,18 @@ export function stageFile(disk: Disk, path: string, bytes: Uint8Array, mode = 0o
  * gone again: nobody would clear it away.
  *
  * @param places where it lies, and where it belongs.
+ * @param allocation of it, where that helps.
  */
 export function fillStaged(
   disk: Disk,
   descriptor: number,
   bytes: Uint8Array,
   { next, path }: { readonly next: string; readonly path: string },
+  allocation?: Allocation,
 ): StagedFile {
   try {
     try {
+      if (allocation?.kind === "possible") allocation.allocate(descriptor, bytes.length);
       disk.write(descriptor, bytes, 0);
     } finally {
       disk.close(descriptor);

@@ -283,3 +283,55 @@ test("a dead lock that could not be replaced can be replaced later", async () =>
   expect(scene.files()).toEqual(["lock"]);
   lock.release();
 });
+
+test("a file that is kept is taken again, and goes when it is forgotten", async () => {
+  using scene = new LockScene();
+  const keeping = { waitMs: 0, keepsFile: true };
+  const first = await RootLock.take(disk, scene.state, keeping);
+  const { ino } = fs.statSync(scene.state.lock);
+  const { token } = JSON.parse(fs.readFileSync(scene.state.lock, "utf8")) as { token: string };
+  first.release();
+  expect(scene.files()).toEqual([`lock.${token}.new`]);
+  const second = await RootLock.take(disk, scene.state, keeping);
+  expect(fs.statSync(scene.state.lock).ino).toBe(ino);
+  await expect(RootLock.take(disk, scene.state, keeping)).rejects.toThrow(/has been committing/);
+  second.release();
+  RootLock.forget(disk, scene.state);
+  expect(scene.files()).toEqual([]);
+});
+
+test.each([
+  ["removed", (path: string) => fs.unlinkSync(path)],
+  [
+    "replaced",
+    (path: string) => {
+      fs.writeFileSync(`${path}.other`, "{}");
+      fs.renameSync(`${path}.other`, path);
+    },
+  ],
+])("a lock is taken though somebody has %s the file that was kept for it", async (_, change) => {
+  using scene = new LockScene();
+  const keeping = { waitMs: 0, keepsFile: true };
+  (await RootLock.take(disk, scene.state, keeping)).release();
+  const [name] = scene.files();
+  change(join(dirname(scene.state.lock), name as string));
+  const lock = await RootLock.take(disk, scene.state, keeping);
+  const { pid } = JSON.parse(fs.readFileSync(scene.state.lock, "utf8")) as { pid: number };
+  expect(pid).toBe(process.pid);
+  lock.release();
+  RootLock.forget(disk, scene.state);
+  expect(scene.files()).toEqual([]);
+});
+
+test("what processes have kept that were killed goes with the next taking, others' stays", async () => {
+  using scene = new LockScene();
+  const directory = dirname(scene.state.lock);
+  const keep = (name: string, holder: ProcessIdentity) =>
+    fs.writeFileSync(join(directory, name), JSON.stringify({ ...holder, token: "kept" }));
+  keep("lock.dead.new", { ...self, pid: deadPid() });
+  keep("lock.alive.new", self);
+  const lock = await RootLock.take(disk, scene.state, { waitMs: 0, keepsFile: true });
+  lock.release();
+  RootLock.forget(disk, scene.state);
+  expect(scene.files()).toEqual(["lock.alive.new"]);
+});

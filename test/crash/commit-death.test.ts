@@ -42,7 +42,8 @@ test.each(forms)(
       if (nth % 8 === 0) expect(isStoreSound(root.path)).toBe(true);
     }
     console.log(`died at ${points.length} points: ${seen.old} old, ${seen.new} new`);
-    expect(seen.old).toBeGreaterThan(10);
+    // All but the lock comes after the slot is written.
+    expect(seen.old).toBeGreaterThan(form === "slots" ? 3 : 10);
     expect(seen.new).toBeGreaterThan(10);
   },
 );

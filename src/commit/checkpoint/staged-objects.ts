@@ -2,6 +2,7 @@ import type { ObjectStore } from "../../objects/object-store.ts";
 import type { PackSummary } from "../../objects/pack-builder.ts";
 import type { StagedFile } from "../../objects/staged-file.ts";
 import type { JournalRecord } from "../journal/journal-record.ts";
+import type { Allocator } from "../stage/allocator.ts";
 
 /**
  * The pack index and the refs of an operation, written beside their places while the disk is waited
@@ -13,11 +14,17 @@ export class StagedObjects {
   readonly #refs = new Map<string, StagedFile>();
 
   /** Stages what it can: what it cannot is written, or fails, when it is published. */
-  stage(objects: ObjectStore, { refs }: JournalRecord, summary: PackSummary): void {
+  stage(
+    objects: ObjectStore,
+    { refs }: JournalRecord,
+    summary: PackSummary,
+    allocator: Pick<Allocator, "allocation">,
+  ): void {
     try {
       this.#index = objects.stageIndex(summary);
       for (const { name, after } of refs) {
-        if (after !== null) this.#refs.set(name, objects.stageRef(name, after));
+        if (after !== null)
+          this.#refs.set(name, objects.stageRef(name, after, allocator.allocation));
       }
     } catch {
       // Publishing meets the same error, and reports it.

@@ -38,6 +38,8 @@ export interface LockName {
   readonly content: Uint8Array;
   /** Locks its file before anybody else can find it; `undefined` where that cannot be. */
   readonly keep: (descriptor: number) => KeptFile | undefined;
+  /** Whether a file that is kept open keeps its draft for a second name, once the name is had. */
+  readonly keepsDraft: boolean;
 }
 
 /** A file that stays open, and locked in the kernel, as long as its name is had. */
@@ -152,16 +154,18 @@ function namesIn(disk: Disk, path: string): string[] {
 function claimByLink(disk: Disk, name: LockName): KeptFile | undefined {
   const { path, draft } = name;
   let kept: KeptFile | undefined;
+  let isLinked = false;
   try {
     kept = writeKept(disk, name);
     disk.link(draft, path);
+    isLinked = true;
     return kept;
   } catch (error) {
     if (kept !== undefined) closeQuietly(disk, kept.descriptor);
     throw error;
   } finally {
     // The lock may be taken by now, and somebody has to give it back.
-    unlinkQuietly(disk, draft);
+    if (!(isLinked && kept !== undefined && name.keepsDraft)) unlinkQuietly(disk, draft);
   }
 }
 

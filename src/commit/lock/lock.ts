@@ -8,6 +8,14 @@ import { isUntouched, type Stamp } from "../../disk/stamp.ts";
 import { type StateDirectory, withoutOwnRights } from "../../disk/state/state-directory.ts";
 import { DraftError } from "../../errors.ts";
 import { lockWaitMs } from "../../limits.ts";
+import { isSystemError } from "../failure.ts";
+import {
+  dropIdleLockFile,
+  dropLockFile,
+  type IdleLockFile,
+  keepIdleLockFile,
+  takeIdleLockFile,
+} from "./idle-lock-file.ts";
 import { adviceOn, type HolderState, judgeHolder } from "./judge-holder.ts";
 import { type Holder, isTorn, readHolder } from "./lock-holder.ts";
 import {
@@ -33,6 +41,11 @@ export interface LockOptions {
    * default. With them the kernel can tell those in other containers when the taker has died.
    */
   readonly nativeSavingUs?: number;
+  /**
+   * Whether the lock file is kept when it is given back, for this process's next taking of the same
+   * lock; until {@link RootLock.forget}, or the process ends.
+   */
+  readonly keepsFile?: boolean;
 }
 
 /** Who takes a name, and how. */
@@ -42,6 +55,7 @@ interface Taker {
   /** The lock itself, of which the names are. */
   readonly lock: string;
   readonly nativeSavingUs: number;
+  readonly keepsFile: boolean;
 }
 
 /** Who has a name, or had it until this moment, as far as can be told. */
@@ -61,7 +75,8 @@ type Attempt = Rival | ({ readonly kind: "taken" } & ClaimedName);
  * for (two waiters judge it dead, one takes the lock, the other removes the lock just taken):
  *
  * - To replace the dead holder with token T, a waiter must first take the name `lock.T`, by the
- *   same exclusive step. There is only one such name, and T never comes back.
+ *   same exclusive step. There is only one such name, and T never comes back: only a live process
+ *   takes the lock again with a file that it has kept.
  * - Holding `lock.T`, it checks that the lock is still T's and renames `lock.T` over it.
  * - If it dies in between, `lock.T` is itself a lock with a dead holder, and replaced the same way.
  *
@@ -75,15 +90,18 @@ export class RootLock implements Disposable {
   /** The lock file as it was taken; `undefined` where the disk did not tell. */
   readonly #stamp: Stamp | undefined;
   readonly #kept: KeptFile | undefined;
+  /** Its other name, for the next time. */
+  readonly #draft: string | undefined;
   #directory: Stamp | undefined;
   #isHeld = true;
 
-  private constructor({ disk, self }: Taker, path: string, { kept }: ClaimedName) {
+  private constructor({ disk, self, lock, keepsFile }: Taker, { kept }: ClaimedName) {
     this.#disk = disk;
-    this.#path = path;
+    this.#path = lock;
     this.#token = self.token;
     this.#kept = kept;
-    this.#stamp = kept?.stamp ?? lookQuietly(disk, path);
+    this.#draft = kept && keepsFile ? draftOf(lock, self.token) : undefined;
+    this.#stamp = kept?.stamp ?? lookQuietly(disk, lock);
   }
 
   /**
@@ -98,21 +116,51 @@ export class RootLock implements Disposable {
     options: LockOptions = {},
   ): Promise<RootLock> {
     const waitMs = options.waitMs ?? lockWaitMs;
+    const { nativeSavingUs = Number.POSITIVE_INFINITY, keepsFile = false } = options;
+    const again = keepsFile ? RootLock.#takeAgain(disk, state.lock) : undefined;
+    if (again !== undefined) return again;
     // Not of randomUUID, which keeps random bytes in store: processes that were forked share them.
     const self: Holder = { ...identifyProcess(disk), token: randomBytes(9).toString("hex") };
-    const { nativeSavingUs = Number.POSITIVE_INFINITY } = options;
-    const taker: Taker = { disk, self, lock: state.lock, nativeSavingUs };
+    const taker: Taker = { disk, self, lock: state.lock, nativeSavingUs, keepsFile };
     const started = performance.now();
     for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
       const take = (): Attempt => takeName(taker, state.lock);
       const attempt = usingState(state, "write to", () => orAbandon(self, take));
       if (attempt.kind === "taken") {
-        return checked(new RootLock(taker, state.lock, attempt), state);
+        // What those have kept that were killed nobody else removes.
+        if (keepsFile) sweepQuietly(disk, state.path);
+        return checked(new RootLock(taker, attempt), state);
       }
       if (options.signal?.aborted) throw aborted(state);
       if (performance.now() - started > waitMs) throw locked(state, attempt, waitMs);
       await delay(pollMs);
     }
+  }
+
+  /** Takes it with the file that was kept, unless it is taken or the file is not there any more. */
+  static #takeAgain(disk: Disk, lock: string): RootLock | undefined {
+    const file = takeIdleLockFile(disk, lock);
+    if (file === undefined) return undefined;
+    const { draft, token, kept } = file;
+    const self = { ...identifyProcess(disk), token };
+    let isLinked = false;
+    try {
+      disk.link(draft, lock);
+      isLinked = true;
+      const taker = { disk, self, lock, nativeSavingUs: 0, keepsFile: true };
+      if (isSameFile(disk.lstat(lock), kept.stamp)) return new RootLock(taker, { kept });
+    } catch {
+      // As if none had been kept.
+    }
+    if (isLinked) removeQuietly(disk, lock, token);
+    abandoned.add(token);
+    dropLockFile(file);
+    return undefined;
+  }
+
+  /** Does away with what was kept of a lock: see {@link LockOptions.keepsFile}. */
+  static forget(disk: Disk, state: StateDirectory): void {
+    dropIdleLockFile(disk, state.lock);
   }
 
   /** Whether its owner may read and write what is made now, as the umask has it. */
@@ -144,16 +192,33 @@ export class RootLock implements Disposable {
   release(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
+    let isGivenBack = false;
     try {
       // Somebody may have removed it by hand, and somebody else have taken it since.
-      if (this.#isOwn()) removeName(this.#disk, this.#path, this.#token);
+      if (this.#isOwn()) {
+        removeName(this.#disk, this.#path, this.#token);
+        isGivenBack = true;
+      }
     } catch {
       // What was done under the lock is done. The file stays, but it is known to hold nobody back.
       abandoned.add(this.#token);
     } finally {
       // After the removal: what lies there and is not locked is a dead holder's.
-      if (this.#kept !== undefined) closeQuietly(this.#disk, this.#kept.descriptor);
+      this.#letGo(isGivenBack);
     }
+  }
+
+  #letGo(isGivenBack: boolean): void {
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    if (this.#draft === undefined) {
+      closeQuietly(this.#disk, kept.descriptor);
+      return;
+    }
+    const names = { lock: this.#path, draft: this.#draft, token: this.#token };
+    const file: IdleLockFile = { disk: this.#disk, ...names, kept };
+    if (isGivenBack) keepIdleLockFile(file);
+    else dropLockFile(file);
   }
 
   [Symbol.dispose](): void {
@@ -165,10 +230,7 @@ export class RootLock implements Disposable {
     const now = this.#disk.lstat(this.#path);
     if (now === undefined) return false;
     // As long as it is open, no other file gets its number.
-    if (this.#kept !== undefined) {
-      const { dev, ino } = this.#kept.stamp;
-      return now.dev === dev && now.ino === ino;
-    }
+    if (this.#kept !== undefined) return isSameFile(now, this.#kept.stamp);
     if (this.#stamp !== undefined && isUntouched(now, this.#stamp)) return true;
     return readHolder(this.#disk, this.#path)?.token === this.#token;
   }
@@ -227,14 +289,33 @@ function takeName(taker: Taker, path: string): Attempt {
   }
 }
 
-function giveUp({ disk, self }: Taker, right: string, { kept }: ClaimedName): void {
+function giveUp({ disk, self, lock, keepsFile }: Taker, right: string, claimed: ClaimedName): void {
   removeQuietly(disk, right, self.token);
-  if (kept !== undefined) closeQuietly(disk, kept.descriptor);
+  if (claimed.kept === undefined) return;
+  if (keepsFile) removeQuietly(disk, draftOf(lock, self.token), self.token);
+  closeQuietly(disk, claimed.kept.descriptor);
+}
+
+function isSameFile(found: Stamp | undefined, { dev, ino }: Stamp): boolean {
+  return found?.dev === dev && found.ino === ino;
+}
+
+/** What a lock file is called as long as it is not in place; nobody else's. */
+function draftOf(lock: string, token: string): string {
+  return `${lock}.${token}.new`;
+}
+
+function sweepQuietly(disk: Disk, directory: string): void {
+  try {
+    sweepClaims(disk, directory, true);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
 }
 
 /**
- * Removes, beside a lock, what processes have left that died in the very moment of taking it. What
- * says of no process whose it is may be one that is being written.
+ * Removes, beside a lock, what processes have left that died in the very moment of taking it, or
+ * while they kept its file. What says of no process whose it is may be one that is being written.
  *
  * @param isHeld - whether the caller has the lock. Then rights to replace a dead holder (`lock.T`)
  *   are swept too: T has been replaced, so whoever still takes one finds that it is of no use.
@@ -254,8 +335,8 @@ export function sweepClaims(disk: Disk, directory: string, isHeld: boolean): voi
 
 /** Takes a name unless somebody has it. */
 function claim(taker: Taker, path: string): ClaimedName | undefined {
-  const { disk, self, lock, nativeSavingUs } = taker;
-  const draft = `${lock}.${self.token}.new`;
+  const { disk, self, lock, nativeSavingUs, keepsFile } = taker;
+  const draft = draftOf(lock, self.token);
   const keep = (descriptor: number): KeptFile | undefined => {
     const locks = disk.kernelLocks?.(nativeSavingUs);
     if (locks === undefined) return undefined;
@@ -264,7 +345,9 @@ function claim(taker: Taker, path: string): ClaimedName | undefined {
     if (kernelLock === undefined) return undefined;
     return { descriptor, stamp, content: contentOf({ ...self, kernelLock }) };
   };
-  return claimName(disk, { path, token: self.token, draft, content: contentOf(self), keep });
+  const { token } = self;
+  const content = contentOf(self);
+  return claimName(disk, { path, token, draft, content, keep, keepsDraft: keepsFile });
 }
 
 function contentOf(holder: Holder): Buffer {

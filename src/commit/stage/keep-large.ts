@@ -7,6 +7,7 @@ import { absoluteOf, type TreePath } from "../../disk/tree-path.ts";
 import { copyFile, replaceByLinkOrCopy } from "../../objects/link-or-copy.ts";
 import type { ObjectId } from "../../objects/object-id.ts";
 import type { CommitStore } from "../commit-store.ts";
+import type { JournalRecord } from "../journal/journal-record.ts";
 import type { Directories } from "../tree/directories.ts";
 import { hashFile } from "../tree/large-content.ts";
 
@@ -31,17 +32,18 @@ interface Kept {
  * Keeps files that no pack holds under a second name, because their first one is to be replaced.
  * One that keeps any other name is copied: whoever writes to it there would change what is kept.
  *
- * @param written the inodes of those that are written in place, which changes what is kept as well:
- *   not their places, for they may move before.
+ * @param record of the operation that replaces them. What it writes to in place changes what is
+ *   kept as well: it is told by its inode, for it may move before.
  * @returns absolute paths of copies, which are to be made durable.
  */
 export function keepLargeFiles(
   { disk, state }: CommitStore,
   directories: Directories,
   files: ReadonlyMap<TreePath, ObjectId>,
-  written: ReadonlySet<string | undefined>,
+  record: JournalRecord,
 ): string[] {
   if (files.size === 0) return [];
+  const written = writtenInodesOf(record);
   const directory = largeDirectoryOf(state);
   if (disk.lstat(directory) === undefined) disk.mkdir(directory, 0o700);
   const leaving = new Map<bigint, number>();
@@ -89,4 +91,8 @@ function holdsForItself(disk: Disk, target: string, found: Stamp, { stamp, oid }
   } finally {
     closeQuietly(disk, descriptor);
   }
+}
+
+function writtenInodesOf({ steps }: JournalRecord): Set<string | undefined> {
+  return new Set(steps.flatMap((step) => (step.kind === "write" ? [step.replaced.ino] : [])));
 }

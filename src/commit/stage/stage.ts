@@ -16,6 +16,7 @@ import type { Directories } from "../tree/directories.ts";
 import { firstBuffer } from "../tree/first-buffer.ts";
 import { imageOf, notStored, type Stored } from "../tree/images.ts";
 import { type Creator, currentCreator, giveAttributes, needsOwner } from "../tree/owner.ts";
+import type { Allocator } from "./allocator.ts";
 import type { WrittenHash } from "./verify-write.ts";
 
 /** Why something could not be staged. */
@@ -56,6 +57,8 @@ export interface StagerOptions {
   readonly background?: FileCreation | undefined;
   /** Whether small files and links are only noted, for {@link Stager.createNoted}. */
   readonly isLater?: boolean;
+  /** Gives files their place on the disk that replace others; the background has its own. */
+  readonly allocator?: Allocator;
   /** Whether large files that are whole already shall be made durable while they are hashed. */
   readonly isDurable?: boolean;
 }
@@ -77,6 +80,7 @@ export class Stager {
   #buffer = firstBuffer;
   readonly #isLater: boolean;
   readonly #noted: Noted[] = [];
+  readonly #allocator: Allocator | undefined;
   readonly #isDurable: boolean;
   readonly #syncs: Promise<StagingFailure | undefined>[] = [];
   /** Whether a file was staged that no pack holds: its name must be durable before the record. */
@@ -93,6 +97,7 @@ export class Stager {
     this.#checks = options.checks;
     this.#background = options.background;
     this.#isLater = options.isLater ?? false;
+    this.#allocator = options.allocator;
     this.#isDurable = options.isDurable ?? false;
   }
 
@@ -222,7 +227,10 @@ export class Stager {
     const place = this.#directories.locate(node.slot);
     const descriptor = this.#disk.open(place, openFlags.createNew, node.image.mode & 0o777);
     try {
-      if (bytes.length > 0) this.#disk.write(descriptor, bytes);
+      if (bytes.length > 0) {
+        this.#allocator?.allocate(node.path, descriptor, bytes.length);
+        this.#disk.write(descriptor, bytes);
+      }
       const mode = this.#dress(node);
       onWritten?.(descriptor, mode);
     } finally {

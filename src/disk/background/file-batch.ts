@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
 import { encodePath } from "../names.ts";
-import { nativeCalls } from "../native/native-calls.ts";
+import { allocationOn } from "../native/allocation.ts";
 import { openFlags } from "../open-flags.ts";
 
 /**
@@ -77,23 +77,15 @@ function createFile(
 type Preparation = (descriptor: number, size: number) => void;
 
 /**
- * ext4 gives a file its blocks, and begins to write it, when it is renamed over another one and has
- * none yet (ext4_rename, ext4_alloc_da_blocks in Linux): in the middle of a commit, file by file.
- * Where they can be had before, nothing is left to do there, and the bytes go to the disk all
- * together with the rest of the commit. Else they are written when the file is closed, which ext4
- * does with one that was truncated to nothing (ext4_truncate, ext4_release_file).
+ * See {@link allocationOn}. Where it is impossible, the bytes are written when the file is closed,
+ * which ext4 does with one that was truncated to nothing (ext4_truncate, ext4_release_file).
  */
 function preparationOn(path: string, files: number): Preparation {
-  if (fs.statfsSync(encodePath(dirname(path))).type !== ext4Magic) return () => {};
-  const allocate = nativeCalls(allocationSavingUs * files)?.allocate;
+  const allocation = allocationOn(dirname(path), files);
+  if (allocation.kind === "needless") return () => {};
   return (descriptor, size) => {
-    if (size > 0 && allocate?.(descriptor, size) === true) return;
+    const isPossible = allocation.kind === "possible" && size > 0;
+    if (isPossible && allocation.allocate(descriptor, size)) return;
     fs.ftruncateSync(descriptor, 0);
   };
 }
-
-/** f_type of statfs(2), which ext2 and ext3 have too. */
-const ext4Magic = 0xef53;
-
-/** What allocating a file of some KiB saves, on a processor of 2.5 GHz. */
-const allocationSavingUs = 30;

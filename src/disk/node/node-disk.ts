@@ -6,9 +6,17 @@ import { closeAll } from "../background/background-job.ts";
 import { BackgroundThread } from "../background/background-thread.ts";
 import { closeFew } from "../background/close-few.ts";
 import { type ByteRange, dataRangesOf } from "../data-ranges.ts";
-import type { Disk, DiskAttributes, DiskEntry, FileCreation, KernelLocks } from "../disk.ts";
+import type {
+  Allocation,
+  Disk,
+  DiskAttributes,
+  DiskEntry,
+  FileCreation,
+  KernelLocks,
+} from "../disk.ts";
 import { isAbsence } from "../error-codes.ts";
 import { decodeName, encodePath } from "../names.ts";
+import { allocationOn } from "../native/allocation.ts";
 import { writeInBackground } from "../native/background-write.ts";
 import { growDescriptorTable } from "../native/descriptor-table.ts";
 import { kernelLocks } from "../native/kernel-locks.ts";
@@ -130,6 +138,10 @@ export class NodeDisk implements Disk {
 
   truncate(descriptor: number, size: number): void {
     fs.ftruncateSync(descriptor, size);
+  }
+
+  allocationOn(directory: string, files: number): Allocation {
+    return allocationOn(directory, files);
   }
 
   mkdir(path: string, mode: number): void {
