@@ -31,7 +31,7 @@ export async function openRoot(store: CommitStore, options: LockOptions = {}): P
   // It may have come, or another one in its place, since the disk was opened.
   if (!store.trustsOwner) refuseStrangers(store.disk, store.state);
   createState(store);
-  const lock = await RootLock.take(store.disk, store.state, { ...options, keepsFile: true });
+  const lock = await RootLock.take(store.disk, store.state, options);
   try {
     let last = lookIfWhole(store);
     if (last === undefined) {

@@ -82,6 +82,8 @@ export async function prepareCommit(
 
 function lockOptionsOf(options: CommitOptions, { staged }: CommitPlan): LockOptions {
   return {
+    // The next commit is likely to be of this process as well.
+    keepsFile: true,
     // New files need native calls in any case, for their attributes; what needs none is short.
     ...(staged.length > 0 ? {} : { nativeSavingUs: 0 }),
     ...(options.lockWaitMs === undefined ? {} : { waitMs: options.lockWaitMs }),
@@ -300,14 +302,8 @@ class Preparation {
 
   #examiner(pack: PackBuilder): Examiner {
     const { onReplaced } = this.#checks;
-    return new Examiner(
-      this.#store,
-      this.#plan,
-      this.#directories,
-      pack,
-      this.#replaced,
-      onReplaced,
-    );
+    const directories = this.#directories;
+    return new Examiner(this.#store, this.#plan, directories, pack, this.#replaced, onReplaced);
   }
 
   /** What was seen, by the inodes that the commit will meet. */
