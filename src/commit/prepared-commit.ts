@@ -14,6 +14,7 @@ import { findMovedOn } from "./conflict/recheck.ts";
 import { sharedInodesOf } from "./conflict/shared-nodes.ts";
 import { ConflictError } from "./conflict.ts";
 import { failure } from "./failure.ts";
+import { giveHeadStart } from "./head-start.ts";
 import { encodeRecord, type JournalRecord } from "./journal/journal-record.ts";
 import { clearPaid, ensureSlots, settleSoon } from "./journal/settle.ts";
 import type { Losses } from "./losses.ts";
@@ -59,7 +60,7 @@ export class PreparedCommit implements AsyncDisposable {
    */
   async publish(): Promise<CommitReceipt> {
     assert(this.#state === "prepared", "a prepared commit is published or discarded once");
-    const { store, lock, directories, largeFiles, record, last, paid, allocator } = this.#parts;
+    const { store, lock, directories, largeFiles, record, last, paid, later } = this.#parts;
     const applier = new Applier(store.disk, directories, this.#losses);
     try {
       // What cannot be in the pack is kept by a second name before its first one is given away.
@@ -85,11 +86,17 @@ export class PreparedCommit implements AsyncDisposable {
     let settle: (() => void) | undefined;
     try {
       const decided = this.#decide();
-      const unmade = failureIn(() => this.#parts.later?.make(this.#record));
+      if (later !== undefined) giveHeadStart();
+      const unmade = failureIn(() => later?.makeAndClose(this.#record));
       if (unmade === undefined) {
         if (this.#slotDescriptor !== undefined) this.#useWait(applier);
         // Only now: what is staged for a record that never counts nobody would clear away.
-        this.#stagedObjects.stage(store.objects, record, this.#parts.summary, allocator);
+        this.#stagedObjects.stage(
+          store.objects,
+          record,
+          this.#parts.summary,
+          this.#parts.allocator,
+        );
       }
       // What the operation before has left is of no use from now on.
       await Promise.all([decided, clearPaid(store, last, paid)]);
@@ -380,9 +387,8 @@ export class PreparedCommit implements AsyncDisposable {
   }
 
   #close(): void {
-    const { store, descriptors, directories, replaced, later } = this.#parts;
+    const { store, descriptors, directories, replaced } = this.#parts;
     this.#stagedObjects.discard();
-    later?.close();
     replaced.close();
     for (const descriptor of descriptors) closeQuietly(store.disk, descriptor);
     directories.forget();

@@ -39,7 +39,12 @@ export class LaterFiles {
     }
   }
 
-  close(): void {
-    this.#parts.packFile[Symbol.dispose]();
+  /** {@link LaterFiles.make} where nobody needs the file of the pack any more. */
+  makeAndClose(record: JournalRecord): void {
+    try {
+      this.make(record);
+    } finally {
+      this.#parts.packFile[Symbol.dispose]();
+    }
   }
 }
