@@ -86,7 +86,7 @@ export class PreparedCommit implements AsyncDisposable {
     let settle: (() => void) | undefined;
     try {
       const decided = this.#decide();
-      if (later !== undefined) giveHeadStart();
+      if (this.#slotDescriptor !== undefined) giveHeadStart();
       const unmade = failureIn(() => later?.makeAndClose(this.#record));
       if (unmade === undefined) {
         if (this.#slotDescriptor !== undefined) this.#useWait(applier);
