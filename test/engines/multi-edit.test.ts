@@ -94,6 +94,31 @@ describe("multiEdit", () => {
     expect(edited("x$x", replaceText("x", "$&$1`", true)).toString()).toBe("$&$1`$$&$1`");
   });
 
+  it("takes thousands of edits of lines of a long file in its stride", () => {
+    const before = Array.from({ length: 200_000 }, (_, index) => `line ${index}\r\n`);
+    const after = before.map((line, index) => (index % 40 === 0 ? `${index}\n` : line));
+    const edits = after.flatMap((line, index): Edit[] => {
+      const here = index + 1;
+      return index % 40 === 0 ? [{ kind: "lines", first: here, last: here, text: line }] : [];
+    });
+    expect(edits).toHaveLength(5000);
+    expect(edited(before.join(""), ...edits).toString() === after.join("")).toBe(true);
+  });
+
+  it("replaces thousands of occurrences at once", () => {
+    const edits: Edit[] = [
+      { kind: "bytes", offset: 1, length: 1, bytes: Buffer.from("-") },
+      { kind: "lines", first: 1, last: 0, text: "top\n" },
+      replaceText("ab", "é$&", true),
+      { kind: "lines", first: 2, last: 2, text: "" },
+      replaceText("é$&", "", true),
+    ];
+    const some = "x ab, abab\n".repeat(2000);
+    const expected = "x , \n".repeat(1999);
+    expect(edited(some, ...edits).toString()).toBe(`top\n${expected}`);
+    expect(edited("ab".repeat(5000), replaceText("ab", "", true))).toHaveLength(0);
+  });
+
   it("sees one file behind a symbolic link and a hard link", () => {
     const overlay = plainOverlay();
     plant(overlay.root, { "a.txt": "a b c" });

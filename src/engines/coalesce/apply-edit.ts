@@ -153,21 +153,26 @@ function linesOf(content: PieceList, encoding: TextEncoding): Lines {
   const mark = encodeText("\ufeff", encoding);
   const start = content.slice(0, mark.length).equals(mark) ? mark.length : 0;
   const unit = unitBytesOf(encoding);
-  const feeds =
-    unit === 1
-      ? content.lineFeeds()
-      : findExactly(content, "\n", encoding).map(({ start: position }) => position);
-  const lastEnd = (feeds.at(-1) ?? start - unit) + unit;
+  const feeds = unit === 1 ? content.lineFeeds() : wideLineFeeds(content, encoding);
+  const lastEnd = (feeds.at(feeds.count - 1) ?? start - unit) + unit;
   const { size } = content;
   return {
-    count: feeds.length + (lastEnd < size ? 1 : 0),
+    count: feeds.count + (lastEnd < size ? 1 : 0),
     isLastEnded: lastEnd >= size,
     startOf(line) {
       if (line === 1) return start;
-      const feed = feeds[line - 2];
+      const feed = feeds.at(line - 2);
       return feed === undefined ? size : feed + unit;
     },
   };
+}
+
+function wideLineFeeds(
+  content: PieceList,
+  encoding: TextEncoding,
+): { readonly count: number; at(index: number): number | undefined } {
+  const found = findExactly(content, "\n", encoding);
+  return { count: found.length, at: (index) => found[index]?.start };
 }
 
 function applyBytes(content: PieceList, edit: BytesEdit): EditOutcome {

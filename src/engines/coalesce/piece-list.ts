@@ -1,4 +1,5 @@
 import { assert } from "../../errors.ts";
+import { LineFeeds } from "./line-feeds.ts";
 
 /** A range of a buffer. */
 interface Piece {
@@ -21,8 +22,6 @@ export interface Replacement {
   readonly bytes: Uint8Array;
 }
 
-const lineFeed = 0x0a;
-
 /** Past this many pieces an edit costs more than joining them once. */
 const piecesMax = 512;
 
@@ -43,7 +42,7 @@ export class PieceList {
   #pieces: Piece[];
   #size: number;
   /** Where its line feeds are, once somebody has asked; kept up to date by single edits. */
-  #lineFeeds: number[] | undefined;
+  #lineFeeds: LineFeeds | undefined;
 
   constructor(bytes: Uint8Array) {
     this.#size = bytes.length;
@@ -63,12 +62,16 @@ export class PieceList {
     const inserted = bytes.length === 0 ? [] : [{ bytes, start: 0, end: bytes.length }];
     this.#pieces.splice(first, last - first, ...inserted);
     this.#size += bytes.length - length;
-    this.#moveLineFeeds(offset, length, bytes);
+    this.#lineFeeds?.splice(offset, length, bytes);
     if (this.#pieces.length > piecesMax) this.#join();
   }
 
   /** Makes many replacements in one pass. The ranges are in order and do not overlap. */
   replace(replacements: readonly Replacement[]): void {
+    if (replacements.length > piecesMax) {
+      this.#replaceJoined(replacements);
+      return;
+    }
     const pieces: Piece[] = [];
     let size = 0;
     const append = (bytes: Uint8Array, start: number, end: number) => {
@@ -90,6 +93,26 @@ export class PieceList {
     this.#size = size;
     this.#lineFeeds = undefined;
     if (pieces.length > piecesMax) this.#join();
+  }
+
+  /** The same for more replacements than pieces are kept of. */
+  #replaceJoined(replacements: readonly Replacement[]): void {
+    const old = this.toBytes();
+    let size = old.length;
+    for (const { start, end, bytes } of replacements) size += bytes.length - (end - start);
+    const joined = Buffer.allocUnsafe(size);
+    let [position, written] = [0, 0];
+    for (const { start, end, bytes } of replacements) {
+      assert(start >= position && end >= start && end <= old.length, "replacements out of order");
+      written += old.copy(joined, written, position, start);
+      joined.set(bytes, written);
+      written += bytes.length;
+      position = end;
+    }
+    old.copy(joined, written, position);
+    this.#pieces = size === 0 ? [] : [{ bytes: joined, start: 0, end: size }];
+    this.#size = size;
+    this.#lineFeeds = undefined;
   }
 
   /** Position of the first occurrence of `needle` at or after `from`, or -1. */
@@ -117,23 +140,10 @@ export class PieceList {
     return -1;
   }
 
-  /**
-   * Positions of the line feeds, in order. They are looked for once and kept: edits of lines ask
-   * every time, and to move numbers takes far less than to look at the bytes again.
-   */
-  lineFeeds(): readonly number[] {
-    if (this.#lineFeeds !== undefined) return this.#lineFeeds;
-    const positions: number[] = [];
-    let offset = 0;
-    for (const { bytes, start, end } of this.#pieces) {
-      // Byte by byte, since most lines are shorter than a search takes.
-      for (let index = start; index < end; index++) {
-        if (bytes[index] === lineFeed) positions.push(offset + index - start);
-      }
-      offset += end - start;
-    }
-    this.#lineFeeds = positions;
-    return positions;
+  /** The line feeds. They are looked for once and kept: edits of lines ask every time. */
+  lineFeeds(): LineFeeds {
+    this.#lineFeeds ??= new LineFeeds(this.#views(0, this.#size));
+    return this.#lineFeeds;
   }
 
   /** The bytes from `start` to `end` in one buffer. */
@@ -190,35 +200,10 @@ export class PieceList {
     return this.#pieces.length;
   }
 
-  #moveLineFeeds(offset: number, length: number, bytes: Uint8Array): void {
-    const feeds = this.#lineFeeds;
-    if (feeds === undefined) return;
-    const first = countBelow(feeds, offset);
-    const moved = feeds.slice(countBelow(feeds, offset + length));
-    feeds.length = first;
-    for (let index = 0; index < bytes.length; index++) {
-      if (bytes[index] === lineFeed) feeds.push(offset + index);
-    }
-    const distance = bytes.length - length;
-    for (const position of moved) feeds.push(position + distance);
-  }
-
   #join(): void {
     const bytes = this.toBytes();
     this.#pieces = [{ bytes, start: 0, end: bytes.length }];
   }
-}
-
-/** How many numbers of a growing list are less than `limit`. */
-function countBelow(numbers: readonly number[], limit: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((numbers[middle] ?? 0) < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
