@@ -21,6 +21,8 @@ export interface BatchFacts {
   readonly deletes: number;
   readonly moves: number;
   readonly bytesWritten: number;
+  /** Why a group was taken back, where all of it went well when it was done file by file. */
+  readonly groupError: Error | undefined;
   /** Files that needed nothing: operations that cancel each other, or change nothing. */
   readonly vanished: number;
 }

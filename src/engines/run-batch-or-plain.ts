@@ -17,7 +17,10 @@ export interface ExplicitBatchOptions extends BatchOptions, MeasuringOptions {
 
 /** What an explicit batch did. */
 export type ExplicitBatchResult = BatchResult & {
-  /** Why the standard path was taken in place of the engine; `undefined` when it was not. */
+  /**
+   * Why the standard path was taken in place of the engine, or a group of files was done file by
+   * file; `undefined` when neither was.
+   */
   readonly fallback: Error | undefined;
 };
 
@@ -66,7 +69,11 @@ function attempt(
   let error: unknown;
   try {
     result = runBatch(overlay, operations, options);
-    if (result.outcome !== "rolled_back") return { ...result, fallback: undefined };
+    if (result.outcome !== "rolled_back") {
+      const { groupError } = result;
+      if (groupError !== undefined) options.onFallback?.(groupError);
+      return { ...result, fallback: groupError };
+    }
     error = result.error;
   } catch (thrown) {
     error = thrown;

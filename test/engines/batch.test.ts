@@ -3,10 +3,13 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { type BatchBuilder, batch } from "../../src/engines/batch/batch.ts";
 import { orderByDependencies } from "../../src/engines/batch/dependency-order.ts";
+import { type Transaction, transaction } from "../../src/engines/batch/transaction.ts";
 import { replaceText } from "../../src/engines/coalesce/edit.ts";
+import { WritePipeline } from "../../src/engines/optimizer/write-pipeline.ts";
 import { extractTemplate } from "../../src/engines/template/extract-template.ts";
 import { batchFromTemplate } from "../../src/engines/template/template-files.ts";
 import type { Measurement } from "../../src/metrics/measurement.ts";
+import { Meter } from "../../src/metrics/meter.ts";
 import { overlayKinds, viewOf } from "./support/layer-overlay.ts";
 import { plainOverlay, plant, treeOf, watchedFs } from "./support/plain-overlay.ts";
 
@@ -273,6 +276,53 @@ describe("batch", () => {
       { outcome: "fell_back", optimization: "none", gain: 0 },
     ]);
     expect(Object.keys(treeOf(overlay.root))).toEqual(["a", "b", "c"]);
+  });
+
+  it("tells of a group that failed once and went well file by file", async () => {
+    const broken = Object.assign(new Error("EIO"), { code: "EIO" });
+    const failingOnce = () => {
+      let left = 1;
+      const { fs: engineFs } = watchedFs((name, path) => {
+        const fails = name === "writeFileSync" && String(path).endsWith("b") && left-- > 0;
+        return fails ? broken : undefined;
+      });
+      return plainOverlay(undefined, engineFs);
+    };
+    const told: unknown[] = [];
+    const outcomes: unknown[] = [];
+    const options = {
+      onFallback: (error: unknown) => told.push(error),
+      observer: ({ outcome }: Measurement) => outcomes.push(outcome),
+    };
+    for (const atomic of [true, false]) {
+      const overlay = failingOnce();
+      const result = await batch(overlay, (b) => b.write("a", "1").write("b", "2"), {
+        ...options,
+        atomic,
+      });
+      expect(result).toMatchObject({ outcome: "applied", fallback: broken });
+      expect(treeOf(overlay.root)).toEqual({ a: "644 31", b: "644 32" });
+    }
+    const moving = failingOnce();
+    plant(moving.root, { old: "old" });
+    const work = (t: Transaction) => {
+      t.move("old", "new");
+      t.write("b", "2");
+    };
+    expect(await transaction(moving, work, options)).toMatchObject({ fallback: broken });
+    const pipeline = new WritePipeline(failingOnce(), {
+      onFallback: ({ error }) => told.push(error),
+      meter: new Meter(options.observer),
+    });
+    for (const path of ["a", "b", "c"]) {
+      pipeline.submit({ kind: "write", path, bytes: Buffer.from(path) });
+    }
+    expect(pipeline.flush()).toMatchObject({
+      fallbacks: [{ engine: "batch", operations: 3, error: broken }],
+      batch: { outcome: "applied" },
+    });
+    expect(told).toEqual([broken, broken, broken, broken]);
+    expect(outcomes).toEqual(["fell_back", "fell_back", "fell_back", "fell_back"]);
   });
 
   it("deletes a link that is reached through another one", async () => {

@@ -50,6 +50,7 @@ interface Progress {
   moves: number;
   bytesWritten: number;
   vanished: number;
+  groupError: Error | undefined;
 }
 
 interface Run {
@@ -287,7 +288,8 @@ function applyGroup(
       changes.map((change) => applyChange(overlay, change)),
     );
     for (const [index, change] of changes.entries()) note(progress, change, applied[index]);
-  } catch {
+  } catch (error) {
+    const failedBefore = progress.failed.length;
     // Something in the group failed and all of it was taken back: now one by one.
     for (const change of changes) {
       attempt(run, byPath.get(change.path) ?? [], () => {
@@ -298,6 +300,7 @@ function applyGroup(
         );
       });
     }
+    if (progress.failed.length === failedBefore) progress.groupError ??= asError(error);
   }
 }
 
@@ -359,10 +362,11 @@ function attempt(run: Run, indexes: readonly number[], work: () => void): void {
  * @throws {DraftError} `DRAFT_TOOL_INPUT`
  */
 export function checkBatchSize(files: number): void {
-  if (files >= 1) return;
+  const isWhole = Number.isInteger(files) || files === Number.POSITIVE_INFINITY;
+  if (isWhole && files >= 1) return;
   throw new DraftError(
     "DRAFT_TOOL_INPUT",
-    `Cannot work in groups of ${files} files. Give a size of at least 1.`,
+    `Cannot work in groups of ${files} files. Give a whole number of at least 1.`,
   );
 }
 
@@ -379,7 +383,7 @@ function asError(error: unknown): Error {
 
 function emptyProgress(): Progress {
   const counts = { groups: 0, reads: 0, writes: 0, deletes: 0, moves: 0, bytesWritten: 0 };
-  return { ...counts, vanished: 0, order: [], cycles: [], failed: [] };
+  return { ...counts, groupError: undefined, vanished: 0, order: [], cycles: [], failed: [] };
 }
 
 function factsOf(run: Run): BatchFacts {

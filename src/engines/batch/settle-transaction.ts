@@ -60,12 +60,9 @@ export function settleTransaction(
     return { io: settlePlainly(overlay, gathered), decisions: decided, fallback: undefined };
   }
   try {
-    const io = settleTogether(overlay, gathered, options);
-    return {
-      io,
-      decisions: share(decided, gathered.plainCalls - callsOf(io)),
-      fallback: undefined,
-    };
+    const { io, fallback } = settleTogether(overlay, gathered, options);
+    if (fallback !== undefined) options.onFallback?.(fallback);
+    return { io, decisions: share(decided, gathered.plainCalls - callsOf(io)), fallback };
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     if (isFinal(error)) throw error;
@@ -78,7 +75,7 @@ function settleTogether(
   overlay: EngineOverlay,
   { states, operations }: Gathered,
   options: SettleOptions,
-): IoCounts {
+): Pick<Settled, "io" | "fallback"> {
   const { settings, signal, onProgress } = options;
   const batch = {
     maxBatchSize: settings.batchFilesMax,
@@ -87,12 +84,13 @@ function settleTogether(
   };
   const read = { ...noIo, reads: states.reads };
   if (!operations.some(({ kind }) => kind === "move")) {
-    return sumOf([read, runChanges(overlay, states.changes(), batch)]);
+    const io = sumOf([read, runChanges(overlay, states.changes(), batch)]);
+    return { io, fallback: undefined };
   }
   // A file that is moved keeps its mode, owner and times: it has to be the same one.
   const result = runBatch(overlay, operations, batch);
   if (result.outcome === "rolled_back") throw result.error;
-  return sumOf([read, result]);
+  return { io: sumOf([read, result]), fallback: result.groupError };
 }
 
 function settlePlainly(overlay: EngineOverlay, { states, operations }: Gathered): IoCounts {

@@ -268,16 +268,20 @@ export class WritePipeline {
           if (result.outcome === "rolled_back") throw result.error;
           return result;
         });
-        if (attempt.kind === "done") return { io: attempt.value, batch: attempt.value };
+        if (attempt.kind === "done") {
+          const error = attempt.value.groupError;
+          if (error !== undefined) fallbacks.note({ engine, operations: steps.length, error });
+          return { io: attempt.value, batch: attempt.value, fellBack: error !== undefined };
+        }
         fallbacks.note({ engine, operations: steps.length, error: attempt.error });
         const io = operations.map((operation) => runPlain(this.#overlay, operation));
-        return { io: sumOf(io), batch: undefined };
+        return { io: sumOf(io), batch: undefined, fellBack: true };
       },
-      ({ io, batch }) => ({
+      ({ io, fellBack }) => ({
         io,
-        optimization: batch === undefined ? "none" : engine,
+        optimization: fellBack ? "none" : engine,
         baselineCalls: plainCalls,
-        outcome: batch === undefined ? "fell_back" : "done",
+        outcome: fellBack ? "fell_back" : "done",
       }),
       // All of the flush is taken back then.
       () => ({ ...nothingDone, safety: { rollback: "done" } }),
