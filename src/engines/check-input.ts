@@ -2,6 +2,7 @@ import { checkOptions, invalid, kindOf, type NamesOf, type OptionNames } from ".
 import type { Edit } from "./coalesce/edit.ts";
 import type { Operation } from "./operation.ts";
 import type { EngineOverlay } from "./overlay-port.ts";
+import { isTemplate } from "./template/template-shape.ts";
 import { encodeText } from "./text-encoding.ts";
 
 /**
@@ -78,8 +79,7 @@ export function checkTexts(call: string, texts: unknown, meaning: string): void 
 
 /** @throws {TypeError} `ERR_INVALID_ARG_VALUE` for what is no template. */
 export function checkTemplate(template: unknown): void {
-  const { segments, parameters } = Object(template) as { segments?: unknown; parameters?: unknown };
-  if (Array.isArray(segments) && Array.isArray(parameters)) return;
+  if (isTemplate(template)) return;
   throw invalid(
     `A template is what extractTemplate gives as \`template\`, not ${kindOf(template)}.`,
   );
@@ -101,6 +101,16 @@ export function checkRows(files: unknown): void {
     if (typeof path === "string" && typeof data === "object" && data !== null) continue;
     throw invalid(`File ${index + 1} of a template is { path, data }, not ${kindOf(file)}.`);
   }
+}
+
+/** @throws {TypeError} `ERR_INVALID_ARG_VALUE` for what has no pieces to stream. */
+export function checkSource(call: string, source: unknown): void {
+  const { [Symbol.iterator]: now, [Symbol.asyncIterator]: later } = Object(source) as {
+    [Symbol.iterator]?: unknown;
+    [Symbol.asyncIterator]?: unknown;
+  };
+  if (typeof now === "function" || typeof later === "function") return;
+  throw invalid(`${call} writes what an iterable gives, piece by piece, not ${kindOf(source)}.`);
 }
 
 /**

@@ -19,12 +19,13 @@ import type { ChangeTraceOptions } from "./trace/trace-changes.ts";
 const measuring = { meter: true, observer: true } satisfies NamesOf<MeasuringOptions>;
 
 export const settingsNames = {
-  enabled: true,
-  operationsForBatchMin: true,
-  contentBytesMin: true,
+  enabled: "flag",
+  operationsForBatchMin: "number",
+  contentBytesMin: "number",
+  // `checkBatchSize` looks at it.
   batchFilesMax: true,
-  windowMs: true,
-  streamBytesMin: true,
+  windowMs: "number",
+  streamBytesMin: "number",
   profile: true,
 } satisfies NamesOf<OptimizerSettings>;
 
@@ -37,9 +38,9 @@ export const multiEditNames = {
 
 export const batchNames = {
   settings: settingsNames,
-  atomic: true,
-  keepDone: true,
-  oneByOne: true,
+  atomic: "flag",
+  keepDone: "flag",
+  oneByOne: "flag",
   maxBatchSize: true,
   signal: true,
   onProgress: true,

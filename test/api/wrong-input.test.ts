@@ -82,6 +82,23 @@ const calls: readonly Call[] = [
   ],
   ["an instance of bytes", () => engines.evolveTemplate(template, js(1)), /an instance/],
   ["a stream of numbers", () => engines.writeStream(overlay, "s", js([5])), /not from a number/],
+  ["a stream of nothing", () => engines.writeStream(overlay, "s", js(null)), /not null/],
+  [
+    "no chunks",
+    () =>
+      engines.transformStream(
+        overlay,
+        "file",
+        "t",
+        js(() => 5),
+      ),
+    /not a number/,
+  ],
+  ["a size of batches", () => engines.runBatch(overlay, [], { maxBatchSize: js("7") }), /7 files/],
+  ["a word for atomic", () => engines.runBatch(overlay, [], { atomic: js("no") }), /true or false/],
+  ["a window", () => pipeline(js({ windowMs: "2s" })), /number from 0/],
+  ["a hole of no parameter", () => hole("other", "exact"), /what extractTemplate gives/],
+  ["a hole of no spelling", () => hole("name", "loud"), /what extractTemplate gives/],
   ["a stream to nowhere", () => engines.writeStream(overlay, js(5), []), /path of a file/],
   ["no transform", () => engines.transformStream(overlay, "file", "t", js(5)), /function/],
   ["transact without a function", () => overlay.transact(js(undefined)), /function.*undefined/],
@@ -94,7 +111,11 @@ const bytes = { kind: "bytes", offset: 0, length: 0, bytes: new Uint8Array(1) };
 
 const read = findTool("Read");
 const builder = () => new engines.BatchBuilder();
-const pipeline = () => new engines.WritePipeline(overlay);
+const pipeline = (settings = {}) => new engines.WritePipeline(overlay, { settings });
+const hole = (parameter: string, form: string) => {
+  const segments = [{ parameter, form }];
+  return engines.renderTemplate(js({ version: 1, segments, parameters: [{ name: "name" }] }), {});
+};
 const edit = (one: unknown) => engines.multiEdit(overlay, "file", [js(one)]);
 const rows = (files: unknown) => engines.batchFromTemplate(overlay, template, js(files));
 

@@ -361,7 +361,7 @@ describe("the pipeline", () => {
     const refused = expect.objectContaining({ code: "DRAFT_TOOL_INPUT" });
     expect(() => new WritePipeline(plainOverlay(), { settings: none })).toThrow(refused);
     expect(() => runOptimized(plainOverlay(), [], { settings: none })).toThrow(refused);
-    for (const maxBatchSize of [0, -1, Number.NaN]) {
+    for (const maxBatchSize of [0, -1, Number.NaN, 1.5]) {
       expect(() => runBatch(plainOverlay(), [write("a", "a")], { maxBatchSize })).toThrow(refused);
     }
   });

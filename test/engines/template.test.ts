@@ -194,11 +194,23 @@ describe("the template cache", () => {
     const next = new TemplateCache();
     next.load(root);
     expect(next.find(id)).toEqual(template);
-    for (const damage of ["{", '{"templates":[{"version":2},{"version":1,"segments":[1]}]}']) {
-      plant(root, { ".draftfs/templates.json": damage });
-      const damaged = new TemplateCache();
-      damaged.load(root);
-      expect(damaged.size).toBe(0);
+    const name = { name: "p" };
+    const hole = { parameter: "p", form: "exact" };
+    const damaged: unknown[] = [
+      null,
+      { version: 2, segments: [], parameters: [] },
+      { version: 1, segments: [1], parameters: [] },
+      { version: 1, segments: [hole], parameters: [] },
+      { version: 1, segments: [{ ...hole, form: "loud" }], parameters: [name] },
+      { version: 1, segments: [hole], parameters: [name, name] },
+      // What would stand in for itself.
+      { version: 1, segments: ["a", hole], parameters: [{ ...name, standIn: [hole] }] },
+    ];
+    for (const text of ["{", ...damaged.map((one) => JSON.stringify({ templates: [one] }))]) {
+      plant(root, { ".draftfs/templates.json": text });
+      const cache = new TemplateCache();
+      cache.load(root);
+      expect([text, cache.size]).toEqual([text, 0]);
     }
   });
 });

@@ -4,7 +4,7 @@ import { checkFunction, checkOptions } from "../../check-options.ts";
 import { DraftError } from "../../errors.ts";
 import { chunkBytes } from "../../limits.ts";
 import { type MeasuringOptions, meterFrom } from "../../metrics/meter.ts";
-import { checkOverlay, checkPath } from "../check-input.ts";
+import { checkOverlay, checkPath, checkSource } from "../check-input.ts";
 import {
   readStreamNames,
   streamNames,
@@ -47,6 +47,7 @@ export async function writeStream(
   checkOverlay("writeStream", overlay);
   checkPath("writeStream", path);
   checkOptions("writeStream", options, streamNames);
+  checkSource("writeStream", source);
   return await meterFrom(options).measure(
     { name: "write_stream", path, sizeBytes: 0 },
     () => writePieces(overlay, path, source, options),

@@ -14,6 +14,7 @@ import {
   type TemplateData,
   templateIdOf,
 } from "./template.ts";
+import { isTemplate } from "./template-shape.ts";
 import { TokenizedText } from "./template-tokens.ts";
 
 interface Entry {
@@ -151,24 +152,4 @@ function templatesIn(text: string): Template[] {
   } catch {
     return [];
   }
-}
-
-function isTemplate(value: unknown): value is Template {
-  if (typeof value !== "object" || value === null) return false;
-  const { version, segments, parameters } = value as Partial<Template>;
-  if (version !== 1 || !Array.isArray(segments) || !Array.isArray(parameters)) return false;
-  const isSegment = (segment: unknown) =>
-    typeof segment === "string" ||
-    (typeof segment === "object" &&
-      segment !== null &&
-      typeof (segment as { parameter?: unknown }).parameter === "string" &&
-      typeof (segment as { form?: unknown }).form === "string");
-  return (
-    segments.every(isSegment) &&
-    parameters.every(
-      ({ name, standIn }) =>
-        typeof name === "string" &&
-        (standIn === undefined || (Array.isArray(standIn) && standIn.every(isSegment))),
-    )
-  );
 }

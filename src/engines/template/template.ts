@@ -66,7 +66,6 @@ const compiled = new WeakMap<Template, Renderer>();
 
 /** Renders a template, which is compiled once; see {@link compileTemplate}. */
 export function renderTemplate(template: Template, data: TemplateData): string {
-  checkTemplate(template);
   const render = compiled.get(template) ?? compileTemplate(template);
   compiled.set(template, render);
   return render(data);
