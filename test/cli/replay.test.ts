@@ -21,7 +21,7 @@ const movesDirectories = process.geteuid?.() === 0;
 const operationCount = movesDirectories ? 7 : 10;
 
 const script =
-  "echo two >> a.txt; rm gone.txt; mv old new; echo B > new/b.txt; ln -s a.txt link; " +
+  "sleep 0.01; echo two >> a.txt; rm gone.txt; mv old new; echo B > new/b.txt; ln -s a.txt link; " +
   "for i in 1 2 3; do echo $i > made-$i.txt; done";
 
 function record(...options: string[]): Record<string, unknown>[] {
@@ -62,6 +62,8 @@ describe("draftfs run --record", () => {
         ...["write new/b.txt", "delete gone.txt", ...moved],
       ].sort(),
     );
+    const times = lines.flatMap(({ atMs }) => (typeof atMs === "number" ? [atMs] : []));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(lines.at(-1)).toMatchObject({ type: "commit" });
     expect(project.draftfs(["status"]).code).toBe(2);
   });

@@ -59,6 +59,8 @@ class ChangeTrace {
   /** Paths of the new tree at which a directory was removed with all that was in it. */
   readonly #emptied = new Set<TreePath>();
   #inlineBytesLeft = traceContentBytesMax;
+  /** When the last operation is, since writes are told in the order of their times. */
+  #lastMs = 0;
 
   constructor(changeSet: ChangeSet, lower: Lower, options: ChangeTraceOptions) {
     this.#changeSet = changeSet;
@@ -78,7 +80,7 @@ class ChangeTrace {
     for (const change of changes) this.#tellSkipped(change);
     for (const path of unsupported) this.#skip(path, "other");
     const header: TraceLine = { type: "trace", version: traceVersion };
-    const commit: TraceLine = { type: "commit", atMs: 0 };
+    const commit: TraceLine = { type: "commit", atMs: this.#lastMs };
     return traceTextOf([header, ...this.#bases, ...this.#skipped, ...this.#operations, commit]);
   }
 
@@ -194,6 +196,7 @@ class ChangeTrace {
     writes.sort((a, b) => a.atMs - b.atMs);
     for (const { path, content, atMs } of writes) {
       this.#add({ kind: "write", path, content: this.#contentOf(content) }, atMs);
+      this.#lastMs = atMs;
     }
   }
 
