@@ -1,6 +1,7 @@
 import {
   isAlias,
   isMap,
+  isNode,
   isScalar,
   LineCounter,
   type Pair,
@@ -82,8 +83,8 @@ class Reading implements ParsedConfig {
   }
 
   #visitPair(pair: Pair, prefix: string, resolve: (node: unknown) => unknown): void {
-    const name = isScalar(pair.key) ? String(pair.key.value) : "";
-    const offset = isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
+    const name = String(isScalar(pair.key) ? pair.key.value : pair.key);
+    const offset = isNode(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
     const full = prefix === "" ? name : `${prefix}.${name}`;
     const value = resolve(pair.value);
     if (Object.hasOwn(configKeys, full) && this.#isOurs(full)) {
@@ -102,7 +103,8 @@ class Reading implements ParsedConfig {
     const value = isScalar(node) ? kind.parse(raw) : undefined;
     const at = isScalar(node) ? (node.range?.[0] ?? offset) : offset;
     if (value === undefined) {
-      const found = isScalar(node) ? JSON.stringify(raw) : "something else";
+      const shown = typeof raw === "string" ? JSON.stringify(raw) : String(raw);
+      const found = isScalar(node) ? shown : "something else";
       this.refuse(at, `${name} has to be ${kind.expected}, not ${found}.`);
     } else this.settings.push({ key: name, value, shown: String(raw), ...this.#placeOf(at) });
   }

@@ -209,6 +209,11 @@ describe("a configuration file", () => {
     ["write_optimization:\n  zzzzzzzz: 1\n", "2:3: .*Known here: enabled, thresholds"],
     ["- a\n", "1:1: .*keys and values"],
     ["a: [\n", "2:1: "],
+    ["write_optimization:\n  ? { a: 1 }\n  : 2\n", "2:5: there is no key .*a.*1"],
+    [
+      "write_optimization:\n  performance:\n    target_improvement: .inf\n",
+      "3:25: .* not Infinity",
+    ],
   ])("is refused with its line and column: %j", (text, expected) => {
     expect(problemsOf(text, file).join("\n")).toMatch(new RegExp(`^${expected}`));
   });
