@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { commitChangeSet } from "../../src/commit/commit.ts";
 import { openCommitStore } from "../../src/commit/commit-store.ts";
+import { prepareCommit } from "../../src/commit/prepare.ts";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
 import { backgroundStagingMs } from "../../src/limits.ts";
@@ -132,10 +133,26 @@ test("what is staged later than its record says bears the time of the record", a
   expect(mtimeNs).toBeGreaterThanOrEqual(BigInt(startedMs) * 1_000_000n);
 });
 
+test("files are staged by the umask that there is by then", async () => {
+  using root = TemporaryRoot.inMemory();
+  await makeRoot(root.path, "slots");
+  const { store } = storeOf(root.path);
+  const changes = changesOf(root.path);
+  const mode = fs.statSync(join(root.path, "changed")).mode & 0o777;
+  expect(mode & 0o077).not.toBe(0);
+  await using prepared = await prepareCommit(store, changes);
+  const umask = process.umask(0o077);
+  try {
+    await prepared.publish();
+  } finally {
+    process.umask(umask);
+  }
+  expect(fs.statSync(join(root.path, "changed")).mode & 0o777).toBe(mode);
+});
+
 test("a record that was prepared long ago says anew when its files are staged", async () => {
   using root = TemporaryRoot.inMemory();
   await makeRoot(root.path, "slots");
-  const { prepareCommit } = await import("../../src/commit/prepare.ts");
   const { store } = storeOf(root.path);
   await using prepared = await prepareCommit(store, changesOf(root.path));
   const now = Date.now.bind(Date);

@@ -71,7 +71,7 @@ export interface StagerOptions {
 export class Stager {
   readonly #disk: Disk;
   readonly #directories: Directories;
-  readonly #creator: Creator = currentCreator();
+  #creator: Creator = currentCreator();
   readonly #checks: StagingChecks | undefined;
   readonly #background: FileCreation | undefined;
   /** By the place that the background was given. */
@@ -161,6 +161,8 @@ export class Stager {
    */
   createNoted(record: Pick<JournalRecord, "createdMs" | "stagedByMs">): StagingFailure | undefined {
     const { createdMs, stagedByMs = createdMs } = record;
+    // Since they were noted, the process may have got another umask, or become somebody else.
+    this.#creator = currentCreator();
     const mtimeNs = String(BigInt(createdMs) * 1_000_000n);
     for (const { node, create } of this.#noted.splice(0)) {
       try {
