@@ -6,7 +6,7 @@ import type { CommitStore } from "./commit-store.ts";
 import type { JournalState } from "./journal/journal.ts";
 import { type LockOptions, RootLock } from "./lock/lock.ts";
 import { usingState } from "./lock/state-access.ts";
-import { freeSequence } from "./recover/free-sequence.ts";
+import { lastSequence } from "./recover/free-sequence.ts";
 import { recoverLocked } from "./recover/recover.ts";
 import { lookIfWhole } from "./recover/recovery-due.ts";
 
@@ -42,7 +42,7 @@ export async function openRoot(store: CommitStore, options: LockOptions = {}): P
     // Another process may have added packs since this one looked.
     store.objects.refreshIfChanged();
     // Somebody may have moved the journal away: what the history has counted is not counted again.
-    if (last.sequence === 0) last = { ...last, sequence: freeSequence(store) - 1 };
+    if (last.sequence === 0) last = { ...last, sequence: lastSequence(store) };
     return { lock, last };
   } catch (error) {
     lock.release();

@@ -1,6 +1,12 @@
+import fs from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { commitChangeSet } from "../../src/commit/commit.ts";
+import { openCommitStore } from "../../src/commit/commit-store.ts";
+import { settleIfFree } from "../../src/commit/journal/settle.ts";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
-import { TemporaryRoot } from "../commit/scenario.ts";
+import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
+import { makeChanges, TemporaryRoot } from "../commit/scenario.ts";
 import { readTree } from "../commit/tree.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
 import {
@@ -82,3 +88,23 @@ test.each(forms)(
     expect(tried).toBeGreaterThan(20);
   },
 );
+
+test("what a first commit has left that died before its record goes with the next one", async () => {
+  const { calls } = await rehearse();
+  const points = calls.filter((call) => call.changes);
+  const died = points[points.findIndex(isPromotion)];
+  using root = TemporaryRoot.inMemory();
+  await makeRoot(root.path);
+  await disturb(root.path, ({ index }) =>
+    index === died?.index ? { kind: "death" } : { kind: "none" },
+  );
+  const leftIn = (directory: string): string[] =>
+    fs.readdirSync(join(root.path, ".draftfs", directory));
+  expect(leftIn("staging")).toEqual(["commit-1"]);
+  const store = openCommitStore(new NodeDisk(), stateDirectoryOf(root.path));
+  const receipt = await commitChangeSet(store, makeChanges(root.path));
+  await settleIfFree(store);
+  expect(receipt.sequence).toBe(1);
+  expect(leftIn("staging")).toEqual([]);
+  expect(leftIn("journal").filter((name) => /pack$|next/.test(name))).toEqual([]);
+});
