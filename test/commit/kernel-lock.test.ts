@@ -136,6 +136,22 @@ describe.runIf(hasNative)("a holder that its process does not tell of", () => {
     expect(filesOf(state)).toEqual([]);
   });
 
+  it("is dead in a process that lives, where the thread has ended that had it", async () => {
+    const state = temporaryState();
+    const held = await attempt(state);
+    const claim = `${state.lock}.abc.new`;
+    for (const name of [claim, `${state.path}/kept`]) fs.linkSync(state.lock, name);
+    sweepClaims(disk, state.path, false);
+    expect(filesOf(state)).toContain("lock.abc.new");
+    await expect(attempt(state)).rejects.toMatchObject({ code: "DRAFT_LOCKED" });
+    held.release();
+    fs.renameSync(`${state.path}/kept`, state.lock);
+    const next = await attempt(state);
+    sweepClaims(disk, state.path, false);
+    expect(filesOf(state)).toEqual(["lock"]);
+    next.release();
+  });
+
   it("is asked of by several at a time, and none takes another one for it", async () => {
     const state = temporaryState();
     const held = await attempt(state);

@@ -335,3 +335,21 @@ test("what processes have kept that were killed goes with the next taking, other
   RootLock.forget(disk, scene.state);
   expect(scene.files()).toEqual(["lock.alive.new"]);
 });
+
+test("a file that is kept does not hide that the umask takes our rights, nor is a bad one kept", async () => {
+  using scene = new LockScene();
+  const keeping = { waitMs: 0, keepsFile: true };
+  (await RootLock.take(disk, scene.state, keeping)).release();
+  const umask = process.umask(0o777);
+  try {
+    const taking = RootLock.take(disk, scene.state, keeping);
+    await expect(taking).rejects.toMatchObject({ code: "DRAFT_STATE_UNUSABLE" });
+  } finally {
+    process.umask(umask);
+  }
+  using lock = await RootLock.take(disk, scene.state, keeping);
+  expect(fs.statSync(scene.state.lock).mode & 0o600).toBe(0o600);
+  lock.release();
+  RootLock.forget(disk, scene.state);
+  expect(scene.files()).toEqual([]);
+});

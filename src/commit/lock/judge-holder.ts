@@ -21,8 +21,9 @@ export type HolderState =
     };
 
 /**
- * Whether the holder of a lock is gone for certain: by its process, else by the kernel's lock on
- * the file at `path`, where its content says that the holder keeps one.
+ * Whether the holder of a lock is gone for certain: by its process, or, where that is our own or
+ * cannot be judged, by the kernel's lock on the file at `path`, where its content says that the
+ * holder keeps one.
  *
  * A holder locks its file before anybody else can find it, and unlocks it when it no longer lies
  * there, or by its end. So a file that says so, and is free, is a dead one's, now and for ever.
@@ -36,7 +37,12 @@ export function judgeHolder(
   if (isTorn(holder)) return { kind: "gone" };
   if (holder.pid === 0) return { kind: "unknown", because: "strange-file" };
   const state = judgeProcess(disk, holder, self);
-  if (state.kind === "alive") return { kind: "alive", by: "process" };
+  if (state.kind === "alive") {
+    // A thread of this process may have been ended, which closes its files and runs nothing.
+    const isOwn = holder.pid === self.pid;
+    if (isOwn && askKernel(disk, path, holder) === false) return { kind: "gone" };
+    return { kind: "alive", by: "process" };
+  }
   if (state.kind === "gone") return state;
   const { because } = state;
   if (because === "another-host" || because === "unknown-boot") return state;

@@ -117,7 +117,8 @@ export class RootLock implements Disposable {
   ): Promise<RootLock> {
     const waitMs = options.waitMs ?? lockWaitMs;
     const { nativeSavingUs = Number.POSITIVE_INFINITY, keepsFile = false } = options;
-    const again = keepsFile ? RootLock.#takeAgain(disk, state.lock) : undefined;
+    // A file that is made says whether the umask takes from us what we make, see `isUsable`.
+    const again = keepsFile && !isMasked() ? RootLock.#takeAgain(disk, state.lock) : undefined;
     if (again !== undefined) return again;
     // Not of randomUUID, which keeps random bytes in store: processes that were forked share them.
     const self: Holder = { ...identifyProcess(disk), token: randomBytes(9).toString("hex") };
@@ -165,7 +166,7 @@ export class RootLock implements Disposable {
 
   /** Whether its owner may read and write what is made now, as the umask has it. */
   get isUsable(): boolean {
-    return this.#stamp === undefined || (this.#stamp.mode & 0o600) === 0o600;
+    return this.#stamp === undefined || (this.#stamp.mode & ownRights) === ownRights;
   }
 
   /**
@@ -217,7 +218,7 @@ export class RootLock implements Disposable {
     }
     const names = { lock: this.#path, draft: this.#draft, token: this.#token };
     const file: IdleLockFile = { disk: this.#disk, ...names, kept };
-    if (isGivenBack) keepIdleLockFile(file);
+    if (isGivenBack && this.isUsable) keepIdleLockFile(file);
     else dropLockFile(file);
   }
 
@@ -234,6 +235,13 @@ export class RootLock implements Disposable {
     if (this.#stamp !== undefined && isUntouched(now, this.#stamp)) return true;
     return readHolder(this.#disk, this.#path)?.token === this.#token;
   }
+}
+
+/** Of the owner, on what is made here. */
+const ownRights = 0o600;
+
+function isMasked(): boolean {
+  return (process.umask() & ownRights) !== 0;
 }
 
 function checked(lock: RootLock, state: StateDirectory): RootLock {
