@@ -70,6 +70,14 @@ export const backgroundBytesMax = 16 * MIB;
  */
 export const backgroundStagingMs = 1_000;
 
+/**
+ * The same for a small commit, whose files are staged while its slot is waited for. What takes
+ * longer is given the time of the record, a call a file; so this is as short as some hundred files
+ * need on a busy machine, and what somebody puts back right after the commit is not taken for old.
+ * Milliseconds.
+ */
+export const laterStagingMs = 100;
+
 /** How long that thread is kept for another commit. Milliseconds. */
 export const backgroundIdleMs = 60_000;
 

@@ -5,7 +5,7 @@ import { bootIdOf } from "../disk/process-identity.ts";
 import { journalPackOf } from "../disk/state/state-directory.ts";
 import { absoluteOf, type TreePath } from "../disk/tree-path.ts";
 import { failureOf } from "../failure-of.ts";
-import { backgroundFilesMin, backgroundStagingMs } from "../limits.ts";
+import { backgroundFilesMin, backgroundStagingMs, laterStagingMs } from "../limits.ts";
 import { PackBuilder, type PackSummary } from "../objects/pack-builder.ts";
 import type { ChangeSet } from "./change-set/change-set.ts";
 import { addCheckpoint, type Checkpoint } from "./checkpoint/checkpoint.ts";
@@ -183,10 +183,11 @@ class Preparation {
     const staged = stager.finish();
     const checkpoint = this.#addCheckpoint(pack, changes);
     const summary = pack.finish();
-    const record = this.#record(checkpoint, summary);
+    const prepared = this.#record(checkpoint, summary);
     const isLarge = stager.hasLarge || examiner.largeFiles.size > 0;
-    const slot = isLarge ? undefined : this.#slot(record, summary);
+    const slot = isLarge ? undefined : this.#slot(prepared, summary);
     const later = this.#isLater ? this.#later(pack) : undefined;
+    const record = slot === undefined && later !== undefined ? asStaged(prepared) : prepared;
     if (slot === undefined) later?.make(record);
     const packed = failureOf(pack.settle());
     // A slot keeps record and pack together; otherwise each has a file that must be durable.
@@ -376,6 +377,7 @@ class Preparation {
   #record(checkpoint: Checkpoint, { checksum, size }: PackSummary): JournalRecord {
     const steps = this.#nodes.steps(this.#staging.path);
     const isStaging = this.#isLater || this.#stager.isInBackground;
+    const stagingMs = this.#isLater ? laterStagingMs : backgroundStagingMs;
     const createdMs = Date.now();
     const stateInode = steps.some(needsInode) ? this.#root.lock.directoryInode : undefined;
     return {
@@ -383,7 +385,7 @@ class Preparation {
       kind: "commit",
       createdMs,
       // Files are still being staged; should they take longer, the record is renewed.
-      ...(isStaging ? { stagedByMs: createdMs + backgroundStagingMs } : {}),
+      ...(isStaging ? { stagedByMs: createdMs + stagingMs } : {}),
       bootId: bootIdOf(this.#store.disk),
       ...(stateInode === undefined ? {} : { stateInode }),
       pack: { sequence: this.#sequence, checksum, size },
@@ -392,4 +394,9 @@ class Preparation {
       steps,
     };
   }
+}
+
+/** A record whose files are staged before it goes anywhere, with its time where they are later. */
+function asStaged({ stagedByMs: _, ...record }: JournalRecord): JournalRecord {
+  return record;
 }

@@ -3,7 +3,7 @@ import { syncDirectory, syncFile } from "../disk/sync-directory.ts";
 import { absoluteOf } from "../disk/tree-path.ts";
 import { assert, type DraftError } from "../errors.ts";
 import { type Failure, failureIn, failureOf } from "../failure-of.ts";
-import { backgroundStagingMs } from "../limits.ts";
+import { laterStagingMs } from "../limits.ts";
 import { Applier } from "./apply/apply.ts";
 import { KeptNames } from "./apply/kept-names.ts";
 import { LastLook } from "./apply/last-look.ts";
@@ -227,7 +227,7 @@ export class PreparedCommit implements AsyncDisposable {
     const nowMs = Date.now();
     if (stagedByMs !== undefined) {
       // Everything is staged, or will be soon.
-      const spareMs = later === undefined ? 0 : backgroundStagingMs;
+      const spareMs = later === undefined ? 0 : laterStagingMs;
       const isRight = spareMs > 0 && stagedByMs - nowMs > spareMs / 2;
       if (!isRight) {
         this.#record = { ...this.#record, stagedByMs: nowMs + spareMs };

@@ -6,7 +6,7 @@ import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { prepareCommit } from "../../src/commit/prepare.ts";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
-import { backgroundStagingMs } from "../../src/limits.ts";
+import { backgroundStagingMs, packedContentBytesMax } from "../../src/limits.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
@@ -157,7 +157,45 @@ test("a record that was prepared long ago says anew when its files are staged", 
   await using prepared = await prepareCommit(store, changesOf(root.path));
   const now = Date.now.bind(Date);
   vi.spyOn(Date, "now").mockImplementation(() => now() + 10 * backgroundStagingMs);
+  const publishedMs = Date.now();
   await prepared.publish();
   const stagedByMs = store.journal.read()?.stagedByMs ?? 0;
-  expect(stagedByMs).toBeGreaterThan(now() + 10 * backgroundStagingMs);
+  expect(stagedByMs).toBeGreaterThan(publishedMs);
+});
+
+test("what somebody puts back soon after a commit that died is theirs", async () => {
+  using root = TemporaryRoot.inMemory();
+  await makeRoot(root.path, "slots");
+  const changed = join(root.path, "changed");
+  const old = fs.readFileSync(changed);
+  // The last call: everything is in place, and nobody knows it.
+  const { store } = storeOf(root.path, ({ name, path }) =>
+    name === "open" && path?.endsWith("journal/progress") && !fs.readFileSync(changed).equals(old)
+      ? { kind: "death" }
+      : none,
+  );
+  await expect(commitChangeSet(store, changesOf(root.path))).rejects.toThrow();
+  const { createdMs } = storeOf(root.path).store.journal.read() ?? { createdMs: 0 };
+  fs.writeFileSync(changed, old);
+  const soon = new Date(createdMs + 300);
+  fs.utimesSync(changed, soon, soon);
+  const report = await recover(root.path);
+  expect(report.kept).toMatchObject([{ path: "changed" }]);
+  expect(fs.readFileSync(changed)).toEqual(old);
+});
+
+test("what is staged before its record after all, which has no slot, is no younger than it", async () => {
+  using root = TemporaryRoot.inMemory();
+  await makeRoot(root.path, "slots");
+  // The old content of it fits into no pack, and so the record into no slot.
+  const file = join(root.path, "large");
+  fs.writeFileSync(file, "");
+  fs.truncateSync(file, packedContentBytesMax + 1);
+  const { store } = storeOf(root.path);
+  await commitChangeSet(store, new ChangeBuilder(root.path).write("large", "small\n").build());
+  const record = store.journal.read();
+  expect(record).toMatchObject({ sequence: 2 });
+  expect(store.journal.look("").slot?.inForce).toBe(undefined);
+  expect(record).not.toHaveProperty("stagedByMs");
+  expect(Math.floor(fs.statSync(file).mtimeMs)).toBeLessThanOrEqual(record?.createdMs ?? 0);
 });
