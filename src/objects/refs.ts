@@ -106,8 +106,8 @@ function refFiles(disk: Disk, repository: string, directory: string): string[] {
 /**
  * Points a ref at an object, the way git does: the new value is written to `<ref>.lock`, from when
  * on git leaves the ref alone, and renamed into place. A crash leaves the old or the new value, or,
- * when the write did not reach the disk, an empty file: refs are derived from the journal and the
- * packs and are rebuilt then.
+ * when the write did not reach the disk, an empty file or one of zeros: refs are derived from the
+ * journal and the packs and are rebuilt then.
  */
 export function stageRef(
   disk: Disk,

@@ -1,6 +1,7 @@
 import { commitChangeSet } from "../../../src/commit/commit.ts";
 import { type CommitStore, openCommitStore } from "../../../src/commit/commit-store.ts";
 import { diffLayer } from "../../../src/commit/diff/diff.ts";
+import { RootLock } from "../../../src/commit/lock/lock.ts";
 import type { Durability } from "../../../src/commit/receipt.ts";
 import { recoverJournal } from "../../../src/commit/recover/recover.ts";
 import { stateDirectoryOf } from "../../../src/disk/state/state-directory.ts";
@@ -44,7 +45,10 @@ export class DraftCommitter implements Committer {
   }
 
   close(): void {
-    this.#running?.objects.close();
+    if (this.#running === undefined) return;
+    const { disk, state, objects } = this.#running;
+    objects.close();
+    RootLock.forget(disk, state);
   }
 
   #open(root: string): CommitStore {
