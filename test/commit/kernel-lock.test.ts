@@ -4,6 +4,7 @@ import fs from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { RootLock, sweepClaims } from "../../src/commit/lock/lock.ts";
+import type { KernelLocks } from "../../src/disk/disk.ts";
 import { nativeCalls } from "../../src/disk/native/native-calls.ts";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
@@ -150,6 +151,20 @@ describe.runIf(hasNative)("a holder that its process does not tell of", () => {
     sweepClaims(disk, state.path, false);
     expect(filesOf(state)).toEqual(["lock"]);
     next.release();
+  });
+
+  it("needs nothing loaded while a file lies there that says nothing of its holder", async () => {
+    const state = temporaryState();
+    const seen: string[][] = [];
+    const watched = new (class extends NodeDisk {
+      override kernelLocks(savingUs: number): KernelLocks | undefined {
+        seen.push(filesOf(state));
+        return super.kernelLocks(savingUs);
+      }
+    })();
+    const held = await attempt(state, watched);
+    held.release();
+    expect(seen).toEqual([[]]);
   });
 
   it("is asked of by several at a time, and none takes another one for it", async () => {

@@ -345,8 +345,9 @@ export function sweepClaims(disk: Disk, directory: string, isHeld: boolean): voi
 function claim(taker: Taker, path: string): ClaimedName | undefined {
   const { disk, self, lock, nativeSavingUs, keepsFile } = taker;
   const draft = draftOf(lock, self.token);
+  // Loading what it takes is long, and a draft that says nothing yet would stay if we were killed.
+  const locks = disk.kernelLocks?.(nativeSavingUs);
   const keep = (descriptor: number): KeptFile | undefined => {
-    const locks = disk.kernelLocks?.(nativeSavingUs);
     if (locks === undefined) return undefined;
     const stamp = disk.fstat(descriptor);
     const kernelLock = locks.hold({ path: draft, descriptor, stamp });
