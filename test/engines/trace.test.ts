@@ -11,6 +11,7 @@ import {
   replayTrace,
 } from "../../src/engines/trace/replay-trace.ts";
 import { parseTrace } from "../../src/engines/trace/trace.ts";
+import { MIB } from "../../src/limits.ts";
 import { runTool } from "../../src/tools/tool.ts";
 import { writeTool } from "../../src/tools/write-tool.ts";
 import { plainOverlay, plant, treeOf } from "./support/plain-overlay.ts";
@@ -158,6 +159,17 @@ describe("a trace", () => {
       ["plain", 1, 3],
       ["plain", 2, 3],
     ]);
+  });
+
+  it("may hold large content in base64", () => {
+    const base64 = Buffer.alloc(12 * MIB, 0xff).toString("base64");
+    const line = (content: string) =>
+      `{"type":"base","path":"a","content":{"base64":"${content}"}}`;
+    const header = '{"type":"trace","version":1}';
+    expect(parseTrace(`${header}\n${line(base64)}`).base[0]?.bytes).toHaveLength(12 * MIB);
+    for (const wrong of ["=", "A===", "AA=A", "=AAA", "A*==", "AAAA\\n", "AAAAA"]) {
+      expect(() => parseTrace(`${header}\n${line(wrong)}`), wrong).toThrow(/is no base64/);
+    }
   });
 
   it.each([
