@@ -57,12 +57,13 @@ describe("writeUnlessSame", () => {
   it("fails as writeFile does", () => {
     const root = plant({ "d/file": "alpha" });
     const layer = open(root);
+    layer.fs.mkdirSync("made");
     const both = (path: string, content: string) => [
       failure(() => write(layer, path, content)),
       failure(() => layer.fs.writeFileSync(path, content)),
     ];
     for (const content of ["alpha", long]) {
-      for (const path of ["d", "d/", "d/file/", "none/file", "d/file/x", "", "\0"]) {
+      for (const path of ["d", "d/", "d/file/", "none/file", "d/file/x", "", "\0", "made/\0"]) {
         const [own, theirs] = both(path, content);
         expect(own, path).toBe(theirs);
         expect(own, path).not.toBe("done");
@@ -70,6 +71,19 @@ describe("writeUnlessSame", () => {
     }
     layer.close();
     expect(both("d/file", "alpha")).toEqual(Array(2).fill("EROFS open d/file"));
+  });
+
+  it("takes paths and content as writeFile does", () => {
+    const layer = open(plant());
+    expect(write(layer, "\udcff", "alpha")).toBe(true);
+    expect(layer.fs.readdirSync(".", "buffer")).toEqual([Buffer.from("\ufffd")]);
+    expect(layer.writeUnlessSame("text", "alpha" as never)).toBe(true);
+    expect(layer.fs.readFileSync("text", "utf8")).toBe("alpha");
+    expect(layer.writeUnlessSame("text", "alpha" as never)).toBe(false);
+    expect(() => layer.writeUnlessSame("text", 5 as never)).toThrow(/"data" argument/);
+    expect(() => layer.writeUnlessSame(5 as never, Buffer.from("alpha"))).toThrow(
+      /"path" argument/,
+    );
   });
 
   it("asks for the rights that writing needs, and compares only what may be read", () => {

@@ -198,12 +198,14 @@ const truncating = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
  *
  * @returns whether it was written.
  */
-export function writeUnlessSame(core: Core, path: string, bytes: Uint8Array): boolean {
+export function writeUnlessSame(core: Core, path: string, data: Uint8Array): boolean {
+  const bytes = bytesOf(data, undefined);
+  const target = pathOf(path);
   const outcome = attempt("open", path, undefined, () => {
     if (bytes.length <= pageBytes) {
-      return replaceFile(core, path, { bytes, isOwn: false, mode: 0o666, unlessSame: true });
+      return replaceFile(core, target, { bytes, isOwn: false, mode: 0o666, unlessSame: true });
     }
-    return holds(core, path, core.resolve(path, "for creation"), bytes) ? "same" : "elsewhere";
+    return holds(core, target, core.resolve(target, "for creation"), bytes) ? "same" : "elsewhere";
   });
   if (outcome === "same") return false;
   if (outcome === "elsewhere") writeWhole(core, path, bytes, undefined, "w");
