@@ -72,6 +72,8 @@ export const nodeHabits = {
   listsTypesThroughLinks: isSince([22, 13, 23], [23, 4]),
   /** The same of `promises.readdir`. */
   promiseListsTypesThroughLinks: isSince([26, 9]),
+  /** `promises.readdir` lists what lies below the last directory first, as no other form does. */
+  promiseListsDepthFirst: !isSince([26, 9]),
   /** `promises.readFile` of a directory names the path in its error. */
   promiseReadNamesPath: isSince([26, 8]),
   /** `cp` with `preserveTimestamps` keeps the times of directories too. */

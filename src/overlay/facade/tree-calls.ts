@@ -77,10 +77,15 @@ export function treeCalls(core: Core) {
       return encodeResult(makeTemporary(core, start), encoding);
     },
 
-    readdir: readdirCall(core, { entersLinks: nodeHabits.listsTypesThroughLinks, isStrict: true }),
+    readdir: readdirCall(core, {
+      entersLinks: nodeHabits.listsTypesThroughLinks,
+      isDepthFirst: false,
+      isStrict: true,
+    }),
     /** `readdir` of the promise form, which takes `recursive` for what it is worth. */
     readdirLater: readdirCall(core, {
       entersLinks: nodeHabits.promiseListsTypesThroughLinks,
+      isDepthFirst: nodeHabits.promiseListsDepthFirst,
       isStrict: false,
     }),
 
@@ -138,24 +143,30 @@ export function treeCalls(core: Core) {
   };
 }
 
-function readdirCall(
-  core: Core,
-  { entersLinks, isStrict }: { entersLinks: boolean; isStrict: boolean },
-) {
+interface ListingHabits {
+  /** Whether entries of links to directories are followed; names always are. */
+  readonly entersLinks: boolean;
+  /** Whether the directory that was met last is listed next. */
+  readonly isDepthFirst: boolean;
+  /** Whether `recursive` has to be a boolean. */
+  readonly isStrict: boolean;
+}
+
+function readdirCall(core: Core, habits: ListingHabits) {
   return (path: PathArgument, options?: unknown): unknown[] => {
     const encoding = encodingOf(options);
     const { withFileTypes, recursive } = optionsOf(options);
     const target = pathOf(path);
     const isGiven = recursive !== undefined && recursive !== null;
-    if (isStrict && isGiven && typeof recursive !== "boolean") {
+    if (habits.isStrict && isGiven && typeof recursive !== "boolean") {
       checkArguments((nowhere) => real.readdirSync(nowhere, { recursive } as object));
     }
     const list = (at: string, shown: unknown): ShownEntry[] =>
       attempt("scandir", shown, undefined, () => listDirectory(core, at));
     if (recursive) {
-      return listRecursively(core, target, { list, encoding, withFileTypes, entersLinks });
+      return listRecursively(core, target, { list, encoding, withFileTypes, habits });
     }
-    if (withFileTypes !== true) {
+    if (!withFileTypes) {
       const names = attempt("scandir", path, undefined, () => listNames(core, target));
       return names.map((name) => encodeResult(name, encoding));
     }
@@ -243,22 +254,20 @@ interface Listing {
   readonly list: (path: string, shown: unknown) => ShownEntry[];
   readonly encoding: BufferEncoding | "buffer" | undefined;
   readonly withFileTypes: unknown;
-  /** Whether entries of links to directories are followed; names always are. */
-  readonly entersLinks: boolean;
+  readonly habits: ListingHabits;
 }
 
-/** Breadth first, as Node lists. */
 function listRecursively(core: Core, base: string, listing: Listing): unknown[] {
   const results: unknown[] = [];
+  const { entersLinks, isDepthFirst } = listing.habits;
   const pending = [base];
-  for (let path = pending.shift(); path !== undefined; path = pending.shift()) {
+  const next = () => (isDepthFirst ? pending.pop() : pending.shift());
+  for (let path = next(); path !== undefined; path = next()) {
     for (const { name, type } of listing.list(path, path)) {
       const at = posix.join(path, name);
-      if (listing.withFileTypes === true) {
+      if (listing.withFileTypes) {
         results.push(direntOf(encodeResult(name, listing.encoding), type, path));
-        const isEntered = listing.entersLinks
-          ? isDirectoryThrough(core, at)
-          : isDirectoryType(type);
+        const isEntered = entersLinks ? isDirectoryThrough(core, at) : isDirectoryType(type);
         if (isEntered) pending.push(at);
       } else {
         results.push(encodeResult(posix.relative(base, at), listing.encoding));

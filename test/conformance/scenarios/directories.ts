@@ -225,6 +225,11 @@ export const directories: readonly Scenario[] = [
     fs.readdirSync(at("d"), { encoding: "buffer", withFileTypes: true });
     fs.readdirSync(at("d/"), { withFileTypes: true });
     fs.readdirSync(Buffer.from(at("d")), { withFileTypes: true });
+    // Node asks only whether it is true at all.
+    for (const withFileTypes of [1, 0, "no", null] as unknown as true[]) {
+      fs.readdirSync(at("d"), { withFileTypes });
+      fs.readdirSync(at("d"), { recursive: true, withFileTypes });
+    }
   }),
   scenario("readdir recursive lists the merged tree", ({ fs, at }) => {
     fs.readdirSync(at(""), { recursive: true, withFileTypes: true });
