@@ -34,6 +34,8 @@ function contestantOf(row: Row, name: PeerName, scale: Scale): Contestant {
     async measure() {
       const root = nodeFs.realpathSync(nodeFs.mkdtempSync(join(benchPlace(), "draftfs-bench-")));
       try {
+        // As projects are: mkdtemp lets nobody else in.
+        nodeFs.chmodSync(root, 0o755);
         row.seed(root, scale);
         const peer = await peers[name](root);
         const work = await row.prepare(peer, scale);

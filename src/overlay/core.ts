@@ -113,12 +113,10 @@ export class Core {
     const name = path.slice(end + 1);
     const dentry = entries.get(name);
     if (dentry !== undefined) {
-      // The disk asks who calls by itself; for what is ours it is for us to ask.
-      const { uid } = credentials;
-      credentials.refresh();
       const { node } = dentry;
-      const isPlain = node !== undefined && node.kind !== "symlink";
-      return isPlain && uid === credentials.uid ? node : undefined;
+      if (node === undefined || node.kind === "symlink") return undefined;
+      // The disk asks who calls by itself; for what is ours it is for us to ask.
+      return known.isOpen || credentials.areCurrent() ? node : undefined;
     }
     return known.isAsInLower && !this.tree.isHidden(directory, name) ? untouched : undefined;
   }

@@ -24,6 +24,13 @@ class Credentials {
     if (canChange) this.uid = process.geteuid?.() ?? 0;
   }
 
+  /** Whether they were right; they are from now on. */
+  areCurrent(): boolean {
+    const { uid } = this;
+    this.refresh();
+    return uid === this.uid;
+  }
+
   get gid(): number {
     return process.getegid?.() ?? 0;
   }
@@ -74,6 +81,12 @@ export function isPermitted(
   if (uid === node.uid) granted = (node.mode >> 6) & 7;
   else if (credentials.isMember(node.gid)) granted = (node.mode >> 3) & 7;
   return (granted & wanted) === wanted;
+}
+
+/** Whether everybody may use a node in the ways of `wanted`: nobody has to be asked for then. */
+export function isForAll({ mode }: Pick<Node, "mode">, wanted: number): boolean {
+  const all = wanted * 0o111;
+  return (mode & all) === all;
 }
 
 /** @throws {Fault} `EACCES` when this process may not use the node so. */

@@ -1,4 +1,4 @@
-import { credentials, isPermitted, mayExecute } from "../credentials.ts";
+import { credentials, isForAll, isPermitted, mayExecute } from "../credentials.ts";
 import { codeOf } from "../file-system-error.ts";
 import type { DirectoryNode } from "../node.ts";
 import type { Tree } from "../tree.ts";
@@ -22,6 +22,11 @@ export interface KnownDirectory {
    * directories of the lower, with the owner and mode that they have there.
    */
   readonly isAsInLower: boolean;
+  /**
+   * Whether anybody may pass through it and all that the overlay knows above it, so that what lies
+   * in it is told to whoever asks.
+   */
+  readonly isOpen: boolean;
 }
 
 /**
@@ -106,7 +111,7 @@ export class DirectoryPaths {
     const { rootPath, root } = this.#tree;
     // The directory of `/name` is cut out as the empty path.
     if (path === rootPath || (path === "" && rootPath === "/"))
-      return this.#remember(path, root, true);
+      return this.#remember(path, root, undefined);
     if (path.length <= rootPath.length) return undefined;
     const end = path.lastIndexOf("/");
     const name = path.slice(end + 1);
@@ -116,7 +121,7 @@ export class DirectoryPaths {
     if (parent === undefined || this.#tree.isHidden(parent.directory, name)) return undefined;
     const directory = this.#directoryIn(parent.directory, name);
     if (directory === undefined) return undefined;
-    return this.#remember(path, directory, parent.isAsInLower && directory.lowerPath === path);
+    return this.#remember(path, directory, parent);
   }
 
   #directoryIn(parent: DirectoryNode, name: string): DirectoryNode | undefined {
@@ -134,12 +139,19 @@ export class DirectoryPaths {
   #remember(
     path: string,
     directory: DirectoryNode,
-    isAsAbove: boolean,
+    parent: KnownDirectory | undefined,
   ): KnownDirectory | undefined {
     if (directory.attached && !isPermitted(directory, mayExecute)) return undefined;
     if (this.#known.size >= directoriesMax) this.forget();
     if (this.#known.size === 0) this.#learnedAtMs = performance.now();
-    const known = { path, directory, isAsInLower: isAsAbove && isAsInLower(directory) };
+    const isAsAbove = parent === undefined || (parent.isAsInLower && directory.lowerPath === path);
+    const isOpenAbove = parent === undefined || parent.isOpen;
+    const known = {
+      path,
+      directory,
+      isAsInLower: isAsAbove && isAsInLower(directory),
+      isOpen: isOpenAbove && directory.attached && isForAll(directory, mayExecute),
+    };
     this.#known.set(path, known);
     return known;
   }
