@@ -85,6 +85,19 @@ describe("extractTemplate", () => {
     expect(template.parameters.map(({ name }) => name)).toEqual(["className", "port", "title"]);
   });
 
+  it("names what follows any word and any key, and survives being stored", () => {
+    const of = (value: string) => `export class Logger {\n  constructor(${value}) {}\n}\n`;
+    const { template, data } = extractTemplate([of("writer"), of("sink"), of("target")]);
+    expect(template.parameters).toEqual([{ name: "name" }]);
+    expect(data).toEqual([{ name: "writer" }, { name: "sink" }, { name: "target" }]);
+    expect(JSON.parse(JSON.stringify(template))).toEqual(template);
+    const keys = extractTemplate([
+      'const settings = { "_": "two words" };',
+      'const settings = { "_": "another" };',
+    ]);
+    expect(keys.template.parameters).toEqual([{ name: "text" }]);
+  });
+
   it("does not cut a value in pieces at spaces that its neighbours share", () => {
     const line = (name: string) => `Dear ${name}, welcome to the library of the city.\n`;
     const { data } = extractTemplate([line("Ann Smith"), line("Mary Jane von Doe")]);

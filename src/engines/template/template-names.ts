@@ -1,21 +1,22 @@
 import { inForm } from "./case-form.ts";
 
-const declared: Readonly<Record<string, string>> = {
-  class: "className",
-  interface: "interfaceName",
-  enum: "enumName",
-  struct: "structName",
-  type: "typeName",
-  function: "functionName",
-  def: "functionName",
-  fn: "functionName",
-  func: "functionName",
-  module: "moduleName",
-  namespace: "namespaceName",
-  package: "packageName",
-  table: "tableName",
-  describe: "subject",
-};
+/** Anything may stand before a hole, `constructor` too, which a plain object would answer to. */
+const declared: ReadonlyMap<string, string> = new Map([
+  ["class", "className"],
+  ["interface", "interfaceName"],
+  ["enum", "enumName"],
+  ["struct", "structName"],
+  ["type", "typeName"],
+  ["function", "functionName"],
+  ["def", "functionName"],
+  ["fn", "functionName"],
+  ["func", "functionName"],
+  ["module", "moduleName"],
+  ["namespace", "namespaceName"],
+  ["package", "packageName"],
+  ["table", "tableName"],
+  ["describe", "subject"],
+]);
 
 /**
  * A name for a hole, from what stands before it: the key that it is the value of, the keyword that
@@ -34,11 +35,11 @@ export function nameHole(before: string, values: readonly string[], taken: Set<s
 function nameFromContext(before: string): string | undefined {
   const line = before.slice(before.lastIndexOf("\n") + 1);
   const declaration = /\b([a-z]+)[ (]+["'`]?[\w-]*$/i.exec(line)?.[1];
-  const named = declaration === undefined ? undefined : declared[declaration.toLowerCase()];
+  const named = declaration === undefined ? undefined : declared.get(declaration.toLowerCase());
   if (named !== undefined) return named;
   if (/\bfrom\s+["'][^"']*$/.test(line) || /\brequire\(["'][^"']*$/.test(line)) return "module";
   const key = /([A-Za-z_][\w-]*)["']?\s*(?::|=>?)\s*["'`]?$/.exec(line)?.[1];
-  if (key !== undefined) return inForm(key, "camel");
+  if (key !== undefined && inForm(key, "camel") !== "") return inForm(key, "camel");
   const element = /<([A-Za-z][\w-]*)[^<>]*>\s*$/.exec(line)?.[1];
   return element === undefined ? undefined : inForm(element, "camel");
 }
