@@ -51,27 +51,27 @@ export interface GrepOutput {
   readonly skipped: readonly string[];
 }
 
-const extensionsByType: Readonly<Record<string, readonly string[]>> = {
-  c: ["c", "h"],
-  cpp: ["cc", "cpp", "cxx", "hh", "hpp", "hxx", "h"],
-  css: ["css", "scss"],
-  go: ["go"],
-  html: ["html", "htm"],
-  java: ["java"],
-  js: ["js", "jsx", "cjs", "mjs", "vue"],
-  json: ["json", "jsonl"],
-  md: ["md", "markdown", "mdx"],
-  php: ["php"],
-  py: ["py", "pyi"],
-  ruby: ["rb", "gemspec"],
-  rust: ["rs"],
-  sh: ["sh", "bash", "zsh"],
-  sql: ["sql"],
-  ts: ["ts", "tsx", "cts", "mts"],
-  toml: ["toml"],
-  xml: ["xml", "svg"],
-  yaml: ["yaml", "yml"],
-};
+const extensionsByType: ReadonlyMap<string, readonly string[]> = new Map([
+  ["c", ["c", "h"]],
+  ["cpp", ["cc", "cpp", "cxx", "hh", "hpp", "hxx", "h"]],
+  ["css", ["css", "scss"]],
+  ["go", ["go"]],
+  ["html", ["html", "htm"]],
+  ["java", ["java"]],
+  ["js", ["js", "jsx", "cjs", "mjs", "vue"]],
+  ["json", ["json", "jsonl"]],
+  ["md", ["md", "markdown", "mdx"]],
+  ["php", ["php"]],
+  ["py", ["py", "pyi"]],
+  ["ruby", ["rb", "gemspec"]],
+  ["rust", ["rs"]],
+  ["sh", ["sh", "bash", "zsh"]],
+  ["sql", ["sql"]],
+  ["ts", ["ts", "tsx", "cts", "mts"]],
+  ["toml", ["toml"]],
+  ["xml", ["xml", "svg"]],
+  ["yaml", ["yaml", "yml"]],
+]);
 
 /** Searches the content of files in the merged view; binary and ignored ones are left out. */
 export const grepTool: Tool<GrepInput, GrepOutput> = {
@@ -134,7 +134,7 @@ function filterOf(request: GrepInput): (path: string) => boolean {
     filters.push(globFilterOf(request.glob));
   }
   if (request.type !== undefined) {
-    const extensions = extensionsByType[request.type] ?? [request.type];
+    const extensions = extensionsByType.get(request.type) ?? [request.type];
     filters.push((path) => extensions.some((extension) => path.endsWith(`.${extension}`)));
   }
   return (path) => filters.every((accepts) => accepts(path));

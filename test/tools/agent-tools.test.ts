@@ -455,6 +455,7 @@ describe("Grep", () => {
       numMatches: 2,
     });
     expect((await call("Grep", { pattern: "one", type: "md" }))["numFiles"]).toBe(1);
+    expect((await call("Grep", { pattern: "one", type: "constructor" }))["numFiles"]).toBe(0);
     expect((await call("Grep", { pattern: "one", glob: "*.ts" }))["numFiles"]).toBe(1);
     expect((await call("Grep", { pattern: "one", head_limit: 1, offset: 1 }))["filenames"]).toEqual(
       [join(root, "b/c.md")],

@@ -54,6 +54,7 @@ it.each([
   ["a byte order mark", "\ufeffa.log\n"],
   ["CRLF", "a.log\r\nb.txt\r\n"],
   ["a tab at the end", "b.txt\t\na.log\t \n"],
+  ["a class that there is none of", "[[:constructor:]]\na.log\n"],
 ])("rules with %s mean what they mean to git", async (_what, text) => {
   const overlay = plainOverlay();
   plant(overlay.root, { ".gitignore": text, "a.log": "", "a.log\t": "", "b.txt": "" });

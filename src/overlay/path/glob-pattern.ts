@@ -256,7 +256,7 @@ class SegmentScanner {
     const members = (match[2] ?? "").replace(
       /\[:(\w+):\]|\\(.)|([\][&~^|(){}/])/gs,
       (all, name, quoted, special) => {
-        if (name !== undefined) return posixClasses[name as string] ?? escapedMember(all);
+        if (name !== undefined) return posixClasses.get(name as string) ?? escapedMember(all);
         return `\\${(quoted ?? special) as string}`;
       },
     );
@@ -264,20 +264,20 @@ class SegmentScanner {
   }
 }
 
-const posixClasses: Readonly<Record<string, string>> = {
-  alnum: "\\p{L}\\p{Nl}\\p{Nd}",
-  alpha: "\\p{L}\\p{Nl}",
-  ascii: "\\x00-\\x7f",
-  blank: "\\p{Zs}\\t",
-  cntrl: "\\p{Cc}",
-  digit: "\\p{Nd}",
-  lower: "\\p{Ll}",
-  punct: "\\p{P}",
-  space: "\\p{Z}\\t\\r\\n\\v\\f",
-  upper: "\\p{Lu}",
-  word: "\\p{L}\\p{Nl}\\p{Nd}\\p{Pc}",
-  xdigit: "A-Fa-f0-9",
-};
+const posixClasses: ReadonlyMap<string, string> = new Map([
+  ["alnum", "\\p{L}\\p{Nl}\\p{Nd}"],
+  ["alpha", "\\p{L}\\p{Nl}"],
+  ["ascii", "\\x00-\\x7f"],
+  ["blank", "\\p{Zs}\\t"],
+  ["cntrl", "\\p{Cc}"],
+  ["digit", "\\p{Nd}"],
+  ["lower", "\\p{Ll}"],
+  ["punct", "\\p{P}"],
+  ["space", "\\p{Z}\\t\\r\\n\\v\\f"],
+  ["upper", "\\p{Lu}"],
+  ["word", "\\p{L}\\p{Nl}\\p{Nd}\\p{Pc}"],
+  ["xdigit", "A-Fa-f0-9"],
+]);
 
 function escaped(character: string): string {
   return /[\\^$.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
