@@ -228,7 +228,9 @@ export class PreparedCommit implements AsyncDisposable {
     if (stagedByMs !== undefined) {
       // Everything is staged, or will be soon.
       const spareMs = later === undefined ? 0 : laterStagingMs;
-      const isRight = spareMs > 0 && stagedByMs - nowMs > spareMs / 2;
+      const leftMs = stagedByMs - nowMs;
+      // More is left where the clock has been put back.
+      const isRight = leftMs > spareMs / 2 && leftMs <= spareMs;
       if (!isRight) {
         this.#record = { ...this.#record, stagedByMs: nowMs + spareMs };
         bytes = encodeRecord(this.#record);

@@ -6,7 +6,7 @@ import { openCommitStore } from "../../src/commit/commit-store.ts";
 import { prepareCommit } from "../../src/commit/prepare.ts";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { stateDirectoryOf } from "../../src/disk/state/state-directory.ts";
-import { backgroundStagingMs, packedContentBytesMax } from "../../src/limits.ts";
+import { backgroundStagingMs, laterStagingMs, packedContentBytesMax } from "../../src/limits.ts";
 import { ChangeBuilder } from "../commit/change-builder.ts";
 import { TemporaryRoot } from "../commit/scenario.ts";
 import { type DiskCall, type Fault, FaultDisk } from "../support/fault-disk.ts";
@@ -161,6 +161,18 @@ test("a record that was prepared long ago says anew when its files are staged", 
   await prepared.publish();
   const stagedByMs = store.journal.read()?.stagedByMs ?? 0;
   expect(stagedByMs).toBeGreaterThan(publishedMs);
+});
+
+test("a record says no later time than its files can have, also where the clock is put back", async () => {
+  using root = TemporaryRoot.inMemory();
+  await makeRoot(root.path, "slots");
+  const { store } = storeOf(root.path);
+  const now = Date.now.bind(Date);
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => now() + 3_600_000);
+  await using prepared = await prepareCommit(store, changesOf(root.path));
+  clock.mockImplementation(now);
+  await prepared.publish();
+  expect(store.journal.read()?.stagedByMs).toBeLessThanOrEqual(now() + laterStagingMs);
 });
 
 test("what somebody puts back soon after a commit that died is theirs", async () => {

@@ -163,7 +163,7 @@ export class Stager {
     const { createdMs, stagedByMs = createdMs } = record;
     // Since they were noted, the process may have got another umask, or become somebody else.
     this.#creator = currentCreator();
-    const mtimeNs = String(BigInt(createdMs) * 1_000_000n);
+    const mtimeNs = String(BigInt(Math.min(createdMs, stagedByMs)) * 1_000_000n);
     for (const { node, create } of this.#noted.splice(0)) {
       try {
         create();
