@@ -85,6 +85,13 @@ describe("extractTemplate", () => {
     expect(template.parameters.map(({ name }) => name)).toEqual(["className", "port", "title"]);
   });
 
+  it("takes no number for a spelling of another one", () => {
+    const test = (name: string, sum: string, other: string) =>
+      `def test_${name}():\n    assert ${name}(1, 2) == ${sum}\n    assert ${name}(-1, 2) == ${other}\n`;
+    const { template } = extractTemplate([test("add", "3", "-3"), test("mul", "2", "2")]);
+    expect(template.parameters).toHaveLength(3);
+  });
+
   it("names what follows any word and any key, and survives being stored", () => {
     const of = (value: string) => `export class Logger {\n  constructor(${value}) {}\n}\n`;
     const { template, data } = extractTemplate([of("writer"), of("sink"), of("target")]);

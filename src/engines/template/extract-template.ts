@@ -252,7 +252,8 @@ function sourcesOf(lists: readonly (readonly string[])[]): Map<string, Source> {
   const firstValues = new Set([...distinct.values()].map(([first]) => first));
   const spellings = [...distinct].map(([key, values]) => {
     const forms = new Map<string, CaseForm>();
-    const firstSpelled = distinct.size > 1 ? inEveryForm(values[0] ?? "") : [];
+    const isSpelled = distinct.size > 1 && values.some(hasSpellings);
+    const firstSpelled = isSpelled ? inEveryForm(values[0] ?? "") : [];
     for (const [at, form] of caseForms.entries()) {
       // Nearly every form leads nowhere, which one of the values tells.
       if (!firstValues.has(firstSpelled[at])) continue;
@@ -271,6 +272,11 @@ function sourcesOf(lists: readonly (readonly string[])[]): Map<string, Source> {
     }
   }
   return sources;
+}
+
+/** Whether a value has letters, or parts to join: spelled anew, a number alone loses its sign. */
+function hasSpellings(value: string): boolean {
+  return /\p{L}|\p{N}[^\p{N}]+\p{N}/u.test(value);
 }
 
 function keyOf(values: readonly string[]): string {
