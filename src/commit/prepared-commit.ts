@@ -239,22 +239,13 @@ export class PreparedCommit implements AsyncDisposable {
     this.#slotDescriptor = store.journal.writeSlot(slot.free, bytes, slot.pack);
   }
 
-  async #syncSlot(descriptor: number): Promise<void> {
-    const { disk } = this.#parts.store;
-    try {
-      this.#syncs += 1;
-      await disk.fdatasync(descriptor);
-    } finally {
-      closeQuietly(disk, descriptor);
-    }
-  }
-
   /** The commit point. */
   async #decide(): Promise<void> {
     const { store, durability } = this.#parts;
     try {
       if (this.#slotDescriptor !== undefined) {
-        await this.#syncSlot(this.#slotDescriptor);
+        this.#syncs += 1;
+        await store.disk.fdatasync(this.#slotDescriptor);
         return;
       }
       store.journal.promote();
@@ -281,9 +272,11 @@ export class PreparedCommit implements AsyncDisposable {
   /** @throws why, once the record is out of its slot again. Nothing of the tree was touched. */
   async #revoke({ error }: Failure): Promise<never> {
     const { store, slot, record } = this.#parts;
-    assert(slot !== undefined, "what is made later is that of a record in a slot");
+    const descriptor = this.#slotDescriptor;
+    const isInSlot = slot !== undefined && descriptor !== undefined;
+    assert(isInSlot, "what is made later is that of a record in a slot");
     try {
-      await store.journal.revoke(slot.free);
+      await store.journal.revoke(slot.free, descriptor);
     } catch (cause) {
       throw this.#undecided(cause);
     }
@@ -393,6 +386,7 @@ export class PreparedCommit implements AsyncDisposable {
     this.#stagedObjects.discard();
     replaced.close();
     for (const descriptor of descriptors) closeQuietly(store.disk, descriptor);
+    if (this.#slotDescriptor !== undefined) closeQuietly(store.disk, this.#slotDescriptor);
     directories.forget();
   }
 }

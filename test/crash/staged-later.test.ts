@@ -94,6 +94,22 @@ test("where a file cannot be staged any more, the record is taken out of its slo
   }
 });
 
+test("a record is taken out again where no file can be opened any more", async () => {
+  using root = TemporaryRoot.inMemory();
+  await makeRoot(root.path, "slots");
+  const before = treeOf(root.path);
+  let isExhausted = false;
+  const { store } = storeOf(root.path, ({ name, path }) => {
+    isExhausted ||= name === "open" && path?.includes("/staging/commit-2/") === true;
+    return isExhausted && name === "open" ? { kind: "error", code: "ENFILE" } : none;
+  });
+  const failing = commitChangeSet(store, changesOf(root.path));
+  await expect(failing).rejects.toMatchObject({ code: "DRAFT_COMMIT_FAILED" });
+  expect(await recover(root.path)).toMatchObject({ outcome: "clean", sequence: 1 });
+  expect(treeOf(root.path)).toEqual(before);
+  expect(leftIn(root.path)).toEqual([]);
+});
+
 test("where the record cannot be taken out again either, the next open decides", async () => {
   using root = TemporaryRoot.inMemory();
   await makeRoot(root.path, "slots");

@@ -168,33 +168,29 @@ export class JournalSlots {
    * @throws whatever the disk says; nothing is in force then.
    */
   write({ slot, layout }: FreeSlot, record: Uint8Array, pack: Uint8Array): number {
-    // One write, so that nobody who looks finds the head of one and the rest of another for long.
-    return this.#fill(Buffer.concat([record, pack]), startOf(slot, layout));
-  }
-
-  /**
-   * Takes a record out of its slot again; durable after an fdatasync.
-   *
-   * @returns the descriptor, for that.
-   */
-  erase({ slot, layout }: FreeSlot): number {
-    return this.#fill(Buffer.alloc(recordHeadBytesMax), startOf(slot, layout));
-  }
-
-  /** Removes the file: a new one will be another inode. */
-  remove(): void {
-    if (this.#disk.lstat(this.#path) !== undefined) this.#disk.unlink(this.#path);
-  }
-
-  #fill(bytes: Buffer, start: number): number {
     const descriptor = this.#disk.open(this.#path, openFlags.update);
     try {
-      this.#disk.write(descriptor, bytes, start);
+      // One write, so that nobody who looks finds the head of one and the rest of another for long.
+      this.#disk.write(descriptor, Buffer.concat([record, pack]), startOf(slot, layout));
       return descriptor;
     } catch (error) {
       this.#disk.close(descriptor);
       throw error;
     }
+  }
+
+  /**
+   * Takes a record out of its slot again; durable after an fdatasync.
+   *
+   * @param descriptor that it was written by: there may be no other to be had.
+   */
+  erase({ slot, layout }: FreeSlot, descriptor: number): void {
+    this.#disk.write(descriptor, Buffer.alloc(recordHeadBytesMax), startOf(slot, layout));
+  }
+
+  /** Removes the file: a new one will be another inode. */
+  remove(): void {
+    if (this.#disk.lstat(this.#path) !== undefined) this.#disk.unlink(this.#path);
   }
 
   #layoutOf(head: Buffer): SlotLayout | undefined {

@@ -150,15 +150,14 @@ export class Journal {
 
   /**
    * Takes a record out of its slot again, durably, of which no step has been begun: nobody has
-   * acted upon it. In force is what was before. It takes no room, which may be what is missing.
+   * acted upon it. In force is what was before. It takes no room, which may be what is missing, and
+   * no file.
+   *
+   * @param descriptor that it was written by.
    */
-  async revoke(slot: FreeSlot): Promise<void> {
-    const descriptor = this.#slots.erase(slot);
-    try {
-      await this.#disk.fdatasync(descriptor);
-    } finally {
-      closeQuietly(this.#disk, descriptor);
-    }
+  async revoke(slot: FreeSlot, descriptor: number): Promise<void> {
+    this.#slots.erase(slot, descriptor);
+    await this.#disk.fdatasync(descriptor);
   }
 
   /**
