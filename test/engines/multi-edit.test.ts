@@ -270,9 +270,13 @@ describe("multiEdit, as every engine,", () => {
     const seen: Measurement[] = [];
     const overlay = plainOverlay();
     plant(overlay.root, { a: "a b" });
-    multiEdit(overlay, { a: edits }, { observer: (measurement) => seen.push(measurement) });
+    const observer = (measurement: Measurement) => seen.push(measurement);
+    multiEdit(overlay, { a: edits }, { observer });
+    multiEdit(overlay, { a: [replaceText("A", "c")], b: [replaceText("", "d")] }, { observer });
+    const coalesced = { optimization: "coalesce", baselineCalls: 4, gain: 0.5 };
     expect(seen).toMatchObject([
-      { operation: "multi_edit", optimization: "coalesce", baselineCalls: 4, gain: 0.5 },
+      { operation: "multi_edit", path: "a", ...coalesced },
+      { operation: "multi_edit", path: undefined },
     ]);
   });
 

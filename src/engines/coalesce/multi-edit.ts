@@ -108,8 +108,10 @@ export function multiEdit(
   const isOn = profile.coalescing && isOptimizing(overlay, options.settings);
   const edit = (some: readonly EditList[], how: MultiEditOptions) =>
     isOn ? attempt(overlay, some, how) : editEach(overlay, some, how);
+  const [only] = lists.length === 1 ? operations : [];
+  const sizeBytes = operations.reduce((sum, one) => sum + sizeOf(one), 0);
   return meterFrom(options).measure(
-    { name: "multi_edit", sizeBytes: operations.reduce((sum, one) => sum + sizeOf(one), 0) },
+    { name: "multi_edit", sizeBytes, ...(only === undefined ? {} : { path: only.path }) },
     () => {
       if (profile.atomicity && profile.rollback) return edit(lists, options);
       return editApart(overlay, lists, profile, (list, isRepeated) => {
