@@ -12,5 +12,10 @@ const cell = new Int32Array(new SharedArrayBuffer(4));
  * a millisecond of the two that such a wait took.
  */
 export function giveHeadStart(): void {
-  if (isCrowded) Atomics.wait(cell, 0, 0, headStartMs);
+  if (!isCrowded) return;
+  try {
+    Atomics.wait(cell, 0, 0, headStartMs);
+  } catch {
+    // Some threads of browsers may not wait. It is a courtesy.
+  }
 }
