@@ -220,7 +220,7 @@ class Preparation {
       losses: stager.losses,
       largeFiles: examiner.largeFiles,
       seen,
-      rememberContents: () => this.#rememberContents(),
+      rememberContents: () => this.#nodes.noteContents(this.#store.contents),
     });
   }
 
@@ -363,14 +363,6 @@ class Preparation {
     }
     for (const path of [absoluteOf(state.root, this.#staging.path), state.staging]) {
       this.#descriptors.push(disk.open(path, openFlags.readDirectory));
-    }
-  }
-
-  /** Notes what the changes are based on, for another attempt after this one was taken back. */
-  #rememberContents(): void {
-    for (const [{ stamp }, image] of this.#nodes.found) {
-      if (stamp === undefined || image.kind !== "file" || image.oid === "") continue;
-      this.#store.contents.note(stamp, image.oid);
     }
   }
 

@@ -8,6 +8,7 @@ import type {
   ModifyChange,
   RenameChange,
 } from "../change-set/change-set.ts";
+import type { ContentIndex } from "../change-set/content-index.ts";
 import type { ManifestChange } from "../checkpoint/manifest.ts";
 import type { RootLock } from "../lock/lock.ts";
 import { encodeAttributes } from "../tree/carry-attributes.ts";
@@ -43,9 +44,12 @@ export class PlannedNodes {
     this.#lock = lock;
   }
 
-  /** What was found on the disk, by what was expected there. */
-  get found(): ReadonlyMap<Before, NodeImage> {
-    return this.#found;
+  /** Notes what the changes are based on: should they be taken back, files get other inodes. */
+  noteContents(contents: ContentIndex): void {
+    for (const [{ stamp }, image] of this.#found) {
+      if (stamp === undefined || image.kind !== "file" || image.oid === "") continue;
+      contents.note(stamp, image.oid);
+    }
   }
 
   noteFound(before: Before, image: NodeImage): void {
