@@ -163,8 +163,7 @@ function explainHidden(
 ): void {
   if (exitCode === 0 || isolation !== "enforced" || temporary !== "private") return;
   const [program = ""] = command;
-  // 126 too, where PATH has a directory that this user cannot enter: that counts as denied.
-  const isMissing = exitCode === exitCodes.notFound || exitCode === exitCodes.notExecutable;
+  const isMissing = exitCode === exitCodes.notFound;
   const [hidden] = [
     ...hiddenArguments(command, root),
     ...(isMissing ? hiddenPrograms(program, process.env["PATH"] ?? "", root) : []),

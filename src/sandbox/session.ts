@@ -6,6 +6,7 @@ import { DraftError } from "../errors.ts";
 import type { Layer } from "../overlay/layer.ts";
 import { type CommandEnd, type CommandOptions, RunningCommand } from "./command/command.ts";
 import { CommandLimits, type LimitInForce } from "./command/command-limits.ts";
+import { endInWordsOfShell, type StartedCommand } from "./command/program-search.ts";
 import { type StartedWorkspace, startWorkspace } from "./engine/engine-choice.ts";
 import type { HarvestedChange } from "./harvest/harvested-change.ts";
 import { LentContents } from "./harvest/lent-contents.ts";
@@ -149,6 +150,7 @@ export class Session implements AsyncDisposable {
     this.#isQuiet = false;
     let workspace: Workspace;
     let running: RunningCommand;
+    let started: StartedCommand;
     let limits: CommandLimits | undefined;
     const startedMs = Date.now();
     try {
@@ -159,6 +161,7 @@ export class Session implements AsyncDisposable {
       const launcher = [...limits.outer, ...line.launcher];
       const env = workspace.environmentOf(cwd, options.env ?? {});
       running = new RunningCommand({ ...line, launcher }, { ...options, env });
+      started = { program: command, cwd, env, signal: options.signal };
     } catch (error) {
       limits?.end();
       this.#running -= 1;
@@ -168,6 +171,7 @@ export class Session implements AsyncDisposable {
     const timer = setInterval(() => this.#pushQuietly(), coherenceMs);
     timer.unref();
     const result = running.ended
+      .then((end) => endInWordsOfShell(workspace, started, end))
       .finally(() => {
         clearInterval(timer);
         this.#running -= 1;
