@@ -40,9 +40,16 @@ export async function removeDraft(
   name: string,
 ): Promise<boolean> {
   checkDraftName(name);
-  if (disk.lstat(`${draftDirectoryOf(state, name)}/index`) === undefined) return false;
-  await Draft.discard(disk, state, name);
-  return true;
+  const directory = draftDirectoryOf(state, name);
+  if (disk.lstat(directory) === undefined) return false;
+  const isSaved = disk.lstat(`${directory}/index`) !== undefined;
+  try {
+    return await Draft.discard(disk, state, name);
+  } catch (error) {
+    // There was nothing to remove: somebody works there, or the disk keeps what a dead one has left.
+    if (!isSaved && isDraftError(error)) return false;
+    throw error;
+  }
 }
 
 /** `undefined` also when another process commits or discards it while it is looked at. */

@@ -4,6 +4,7 @@ import type { Disk } from "../disk/disk.ts";
 import { ensureStateDirectory, type StateDirectory } from "../disk/state/state-directory.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { draftLockWaitMs } from "../limits.ts";
+import { sweepLockDebris } from "./lock-debris.ts";
 
 /**
  * Takes the lock of the draft `name` for as long as this process changes it, and makes the
@@ -23,7 +24,7 @@ export async function holdDraftLock(
   for (let attempt = 1; ; attempt++) {
     try {
       usingState(state, "write to", () => makeDirectory(disk, directory));
-      return await RootLock.take(
+      const held = await RootLock.take(
         disk,
         { ...state, lock },
         {
@@ -32,6 +33,8 @@ export async function holdDraftLock(
           nativeSavingUs: Number.POSITIVE_INFINITY,
         },
       );
+      sweepLockDebris(disk, directory);
+      return held;
     } catch (error) {
       if (isDraftError(error)) {
         throw error.code === "DRAFT_LOCKED" ? lockedError(name, lock, error) : error;

@@ -102,19 +102,21 @@ export class Draft {
   }
 
   /**
-   * Removes a saved draft without reading it.
+   * Removes a saved draft without reading it, and what a killed process has left in its place.
    *
+   * @returns whether anything was saved.
    * @throws {DraftError} `DRAFT_DRAFT_NAME`, `DRAFT_LOCKED`.
    */
-  static async discard(disk: Disk, state: StateDirectory, name: string): Promise<void> {
+  static async discard(disk: Disk, state: StateDirectory, name: string): Promise<boolean> {
     checkDraftName(name);
+    const directory = draftDirectoryOf(state, name);
     const lock = await holdDraftLock(disk, state, name);
     try {
-      clearDirectory(disk, draftDirectoryOf(state, name));
+      return clearDirectory(disk, directory);
     } finally {
       lock.release();
+      removeEmpty(disk, directory);
     }
-    removeEmpty(disk, draftDirectoryOf(state, name));
   }
 
   /** Entries in the saved state. */
@@ -305,10 +307,13 @@ function openConsistently(name: string, open: () => Draft): Draft {
   }
 }
 
-function clearDirectory(disk: Disk, directory: string): void {
+/** @returns whether anything was saved. */
+function clearDirectory(disk: Disk, directory: string): boolean {
   const path = `${directory}/index`;
-  if (disk.lstat(path) !== undefined) disk.unlink(path);
+  const isSaved = disk.lstat(path) !== undefined;
+  if (isSaved) disk.unlink(path);
   sweep(disk, directory, new Set());
+  return isSaved;
 }
 
 /** Removes what a crash or an earlier generation left: only names that a save writes. */
