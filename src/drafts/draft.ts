@@ -4,6 +4,7 @@ import type { RootLock } from "../commit/lock/lock.ts";
 import type { Disk } from "../disk/disk.ts";
 import { openFlags } from "../disk/open-flags.ts";
 import type { StateDirectory } from "../disk/state/state-directory.ts";
+import { readingStateFile } from "../disk/state/state-file.ts";
 import { assert, DraftError } from "../errors.ts";
 import { draftDataFilesMax } from "../limits.ts";
 import type { Layer } from "../overlay/layer.ts";
@@ -269,7 +270,7 @@ export function draftDirectoryOf(state: StateDirectory, name: string): string {
 export function readIndex(disk: Disk, directory: string, name: string): DraftIndex | undefined {
   const path = `${directory}/index`;
   if (disk.lstat(path) === undefined) return undefined;
-  const index = decodeDraftIndex(disk.readFile(path));
+  const index = decodeDraftIndex(readingStateFile(path, () => disk.readFile(path)));
   if (!("kind" in index)) return index;
   if (index.kind === "newer") {
     throw new DraftError(
@@ -311,7 +312,7 @@ function openConsistently(name: string, open: () => Draft): Draft {
 function clearDirectory(disk: Disk, directory: string): boolean {
   const path = `${directory}/index`;
   const isSaved = disk.lstat(path) !== undefined;
-  if (isSaved) disk.unlink(path);
+  if (isSaved) readingStateFile(path, () => disk.unlink(path));
   sweep(disk, directory, new Set());
   return isSaved;
 }

@@ -1,6 +1,7 @@
 import type { Disk } from "../../disk/disk.ts";
 import { openFlags } from "../../disk/open-flags.ts";
 import type { StateDirectory } from "../../disk/state/state-directory.ts";
+import { readingStateFile } from "../../disk/state/state-file.ts";
 import { syncDirectory } from "../../disk/sync-directory.ts";
 
 /**
@@ -117,7 +118,8 @@ export class JournalNotes {
   /** Whether something may be torn: it was volatile, and the power may have gone since. */
   hasBeenCut(bootId: string): boolean {
     if (!this.#isVolatile) return false;
-    const noted = this.#disk.readFile(this.#state.journalVolatile).toString("latin1");
+    const path = this.#state.journalVolatile;
+    const noted = readingStateFile(path, () => this.#disk.readFile(path)).toString("latin1");
     return bootId === "" || noted !== `${bootId}\n`;
   }
 
@@ -127,7 +129,7 @@ export class JournalNotes {
 
   #readIfThere(path: string): string {
     try {
-      return this.#disk.readFile(path).toString("latin1");
+      return readingStateFile(path, () => this.#disk.readFile(path)).toString("latin1");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
       throw error;

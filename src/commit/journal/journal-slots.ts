@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Disk } from "../../disk/disk.ts";
 import { openAnew } from "../../disk/open-anew.ts";
 import { openFlags } from "../../disk/open-flags.ts";
+import { readingStateFile } from "../../disk/state/state-file.ts";
 import { DraftError, isDraftError } from "../../errors.ts";
 import { journalSlotBytes, KIB } from "../../limits.ts";
 import {
@@ -226,7 +227,7 @@ export class JournalSlots {
       throw error;
     }
     try {
-      return use(descriptor);
+      return readingStateFile(this.#path, () => use(descriptor));
     } finally {
       this.#disk.close(descriptor);
     }

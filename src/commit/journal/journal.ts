@@ -4,6 +4,7 @@ import { openAnew } from "../../disk/open-anew.ts";
 import { openFlags } from "../../disk/open-flags.ts";
 import { isUntouched, type Stamp } from "../../disk/stamp.ts";
 import { journalPackOf, type StateDirectory } from "../../disk/state/state-directory.ts";
+import { readingStateFile } from "../../disk/state/state-file.ts";
 import { syncDirectory } from "../../disk/sync-directory.ts";
 import { JournalNotes, type Progress, progressOf } from "./journal-notes.ts";
 import {
@@ -100,9 +101,10 @@ export class Journal {
     const inForce = this.look("").slot?.inForce;
     if (inForce !== undefined) return this.#slots.read(inForce).record;
     if (this.#disk.lstat(this.#state.journalCurrent) === undefined) return undefined;
+    const path = this.#state.journalCurrent;
     return decodeRecord(
-      this.#disk.readFile(this.#state.journalCurrent),
-      this.#state.journalCurrent,
+      readingStateFile(path, () => this.#disk.readFile(path)),
+      path,
     );
   }
 
@@ -247,7 +249,7 @@ export class Journal {
     if (descriptor === undefined) return 0;
     try {
       const head = Buffer.alloc(recordHeadBytesMax);
-      const length = this.#disk.read(descriptor, head, 0);
+      const length = readingStateFile(path, () => this.#disk.read(descriptor, head, 0));
       return readRecordHead(head.subarray(0, length), path).sequence;
     } finally {
       this.#disk.close(descriptor);

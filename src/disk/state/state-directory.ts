@@ -6,6 +6,7 @@ import { clearDefaultAccess } from "../access-list.ts";
 import type { Disk } from "../disk.ts";
 import { homeDirectory } from "../home-directory.ts";
 import { isUntouched, type Stamp } from "../stamp.ts";
+import { readingStateFile } from "./state-file.ts";
 
 /** Name of the state directory at the root; hidden from the overlay's own view. */
 export const stateDirectoryName = ".draftfs";
@@ -115,7 +116,8 @@ function readStateDirectory(disk: Disk, state: StateDirectory): boolean {
 }
 
 function readFormat(disk: Disk, state: StateDirectory): string {
-  return disk.lstat(state.format) === undefined ? "" : disk.readFile(state.format).toString("utf8");
+  if (disk.lstat(state.format) === undefined) return "";
+  return readingStateFile(state.format, () => disk.readFile(state.format)).toString("utf8");
 }
 
 /** Whether a format file is what a power cut may make of one: a part of it, and zeros. */
