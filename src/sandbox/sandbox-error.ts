@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { insideSandbox, isInsideSandbox } from "../disk/inside-sandbox.ts";
+import { descriptorAdvice } from "../disk/node/descriptor-limit.ts";
 import { DraftError } from "../errors.ts";
 import { wayTo } from "../ways.ts";
 import type { FailureKind } from "./start-failure.ts";
@@ -111,6 +112,8 @@ function remedyOf(kind: FailureKind): string {
         "In Docker or Podman: run the container with --security-opt seccomp=unconfined " +
         "--cap-add SYS_ADMIN."
       );
+    case "files-used-up":
+      return descriptorAdvice();
     case "unmountable":
     case "wrong-system":
     case "scarce":

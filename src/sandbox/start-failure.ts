@@ -1,4 +1,4 @@
-import { reasonOf } from "../errors.ts";
+import { isDraftError, reasonOf } from "../errors.ts";
 
 /** Why an engine did not start, as far as something follows from it. */
 export type FailureKind =
@@ -15,7 +15,9 @@ export type FailureKind =
   | "wrong-system"
   /** No more user namespaces: none are allowed, or others use them. */
   | "namespaces-used-up"
-  /** Memory, descriptors, processes: what ends when somebody else gives something back. */
+  /** This process may not open more files. */
+  | "files-used-up"
+  /** Memory, processes, files of the whole system: what ends when somebody else gives something back. */
   | "scarce"
   | "mounts-inside"
   /** A copy of the tree gives no containment. */
@@ -47,6 +49,7 @@ export class StartFailure extends Error {
 
 export function kindOfError(error: unknown): FailureKind {
   if (error instanceof StartFailure) return error.kind;
+  if (isDraftError(error) && error.cause !== undefined) return kindOfError(error.cause);
   return kindsByCode.get((error as NodeJS.ErrnoException | undefined)?.code) ?? "unknown";
 }
 
@@ -55,7 +58,8 @@ const kindsByCode: ReadonlyMap<unknown, FailureKind> = new Map([
   ["EPERM", "not-allowed"],
   ["EACCES", "not-allowed"],
   ["ENODEV", "device-missing"],
-  ...["ENOMEM", "ENOSPC", "EMFILE", "ENFILE", "EAGAIN", "EBUSY", "EINTR"].map(
+  ["EMFILE", "files-used-up"],
+  ...["ENOMEM", "ENOSPC", "ENFILE", "EAGAIN", "EBUSY", "EINTR"].map(
     (code) => [code, "scarce"] as const,
   ),
 ]);
@@ -73,8 +77,9 @@ const refusal = "Operation not permitted|Permission denied|EPERM|EACCES";
 
 const wordings: readonly (readonly [RegExp, FailureKind])[] = [
   [/No space left/, "namespaces-used-up"],
+  [/Too many open files(?! in system)|EMFILE/, "files-used-up"],
   [/Cannot allocate memory|Too many open files|temporarily unavailable|busy/, "scarce"],
-  [/ENOMEM|ENOSPC|EMFILE|ENFILE|EAGAIN|EBUSY|Interrupted|EINTR/, "scarce"],
+  [/ENOMEM|ENOSPC|ENFILE|EAGAIN|EBUSY|Interrupted|EINTR/, "scarce"],
   [new RegExp(`^(?=.*/dev/fuse).*(${refusal})`, "s"), "device-refused"],
   [/\/dev\/fuse|unknown filesystem type 'fuse'|No such device/, "device-missing"],
   [/ENOENT|not found/, "tool-missing"],

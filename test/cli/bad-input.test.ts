@@ -24,6 +24,11 @@ afterEach(() => project[Symbol.dispose]());
 
 const isRoot = process.geteuid?.() === 0;
 
+function openFile(path: string): Disposable & { readonly descriptor: number } {
+  const descriptor = fs.openSync(path, "r");
+  return { descriptor, [Symbol.dispose]: () => fs.closeSync(descriptor) };
+}
+
 /** The command line as a shell starts it, in a state that only a shell can bring about. */
 function inShell(script: string) {
   const quoted = (word: string) => `'${word}'`;
@@ -34,6 +39,32 @@ function inShell(script: string) {
 }
 
 describe("surroundings in which nothing can work", () => {
+  it.runIf(process.platform === "linux")(
+    "an open file beyond a limit that was lowered since: the limit is told, and what to do",
+    () => {
+      const [node, program] = [process.execPath, commandLinePath];
+      const run = ["-c", 'ulimit -n 100; exec "$@"', "sh", node, program, "run", "--", "true"];
+      const stdio = new Array<"ignore" | "pipe" | number>(121).fill("ignore");
+      stdio[2] = "pipe";
+      using file = openFile("/dev/null");
+      stdio[120] = file.descriptor;
+      const { status, stderr } = spawnSync("sh", run, {
+        cwd: project.root,
+        stdio,
+        encoding: "utf8",
+      });
+      expect(stderr).toMatch(/descriptor \d+,.*limit of open files is too low.*1024 or more/s);
+      expect(stderr).not.toMatch(/EINVAL|doctor/);
+      expect(status).toBe(4);
+    },
+  );
+
+  it("too few files for draftfs itself: exit 1, the limit is told, and what to do", () => {
+    const { code, err } = inShell("ulimit -n 24; draftfs status");
+    expect(code).toBe(1);
+    expect(err).toMatch(/EMFILE.*limit of open files is too low.*1024 or more/s);
+  });
+
   it.runIf(fs.existsSync("/dev/full"))("a full disk for the output: exit 1, in a line", () => {
     project.run("echo x > a.txt");
     for (const command of ["diff", "status", "log --json"]) {

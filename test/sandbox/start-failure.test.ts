@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { DraftError } from "../../src/errors.ts";
 import {
   type FailureKind,
   kindOfError,
@@ -20,6 +21,9 @@ const words: readonly [string, FailureKind][] = [
   ["unshare: unshare failed: No space left on device", "namespaces-used-up"],
   ["mount: /a: Cannot allocate memory; mount: /a: Operation not permitted", "scarce"],
   ["spawn unshare EAGAIN", "scarce"],
+  ["spawn unshare EMFILE", "files-used-up"],
+  ["sh: 1: cannot open /proc/self/stat: Too many open files", "files-used-up"],
+  ["sh: 1: cannot open /proc/self/stat: Too many open files in system", "scarce"],
   ["unshare ended with code 1", "unknown"],
 ];
 
@@ -39,7 +43,10 @@ test("a failure keeps its kind on the way, unless a tool has said more", () => {
 
 test("an error of the system has the kind of its code, whatever it says", () => {
   const error = (code: string) => Object.assign(new Error("Permission denied"), { code });
-  expect(kindOfError(error("EMFILE"))).toBe("scarce");
+  expect(kindOfError(error("ENFILE"))).toBe("scarce");
+  expect(kindOfError(error("EMFILE"))).toBe("files-used-up");
+  const told = new DraftError("DRAFT_SANDBOX_FAILED", "It cannot.", { cause: error("EMFILE") });
+  expect(kindOfError(told)).toBe("files-used-up");
   expect(kindOfError(error("EACCES"))).toBe("not-allowed");
   expect(kindOfError(error("EWHATEVER"))).toBe("unknown");
   expect(kindOfError(undefined)).toBe("unknown");

@@ -1,3 +1,4 @@
+import { descriptorAdvice } from "../../disk/node/descriptor-limit.ts";
 import { isDraftError } from "../../errors.ts";
 import { forCommandLine } from "../../ways.ts";
 import type { CommandContext } from "../command-context.ts";
@@ -21,6 +22,7 @@ export function reportError({ err }: CommandContext, error: unknown): number {
   // Only a mistake of ours needs to be found in the code.
   const isUnknown = exitCode === exitCodes.bug && !isDraftError(error);
   err.write(`${title} ${isUnknown ? (stack ?? message) : forCommandLine(message)}\n`);
+  if ((error as NodeJS.ErrnoException).code === "EMFILE") err.write(`${descriptorAdvice()}\n`);
   if (isDraftError(error)) {
     const { code, details } = error;
     if (code === "DRAFT_CHECK_FAILED" && details["operation"] === "commit") err.write(checksHint);

@@ -11,6 +11,15 @@ export function descriptorLimit(): number {
   return known;
 }
 
+/** What to do where that is too few. Node has raised it already, as far as it was let. */
+export function descriptorAdvice(): string {
+  return (
+    "The limit of open files is too low (ulimit -Hn shows it). Raise it to 1024 or more where it " +
+    "is set: ulimit -n in a shell or what it reads at its start, LimitNOFILE= of a service, nofile " +
+    "in /etc/security/limits.conf, --ulimit nofile of a container."
+  );
+}
+
 function ask(): number {
   try {
     const [, limit] = /^Max open files\s+(\d+)/m.exec(fs.readFileSync(limitsPath, "utf8")) ?? [];

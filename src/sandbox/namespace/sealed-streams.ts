@@ -11,6 +11,7 @@ import {
 import { Stream } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { nativeCalls } from "../../disk/native/native-calls.ts";
+import { descriptorLimit } from "../../disk/node/descriptor-limit.ts";
 import { DraftError } from "../../errors.ts";
 
 /** `O_CLOEXEC` of Linux, which Node does not name. */
@@ -36,7 +37,10 @@ export class SealedStreams {
   readonly #input: number | undefined;
   readonly #nowhere: number | undefined;
 
-  /** @throws {DraftError} `DRAFT_SANDBOX_FAILED` for a directory, or a file without output. */
+  /**
+   * @throws {DraftError} `DRAFT_SANDBOX_FAILED` for a directory, a file without output, and what
+   *   cannot be kept from a command.
+   */
   constructor(stdio: Stdio) {
     this.stdio = entriesOf(stdio);
     this.stdio.forEach((entry, index) => {
@@ -49,6 +53,7 @@ export class SealedStreams {
     }
     const inherited = inheritedDescriptors().filter((number) => this.#isFree(number));
     if (inherited.length === 0) return;
+    refuseBeyondLimit(Math.max(...inherited));
     const nowhere = openSync("/dev/null", constants.O_RDWR);
     this.#nowhere = nowhere;
     for (const number of inherited) {
@@ -102,6 +107,22 @@ function refuseDirectory(descriptor: number | undefined, index: number): void {
     "DRAFT_SANDBOX_FAILED",
     `Cannot run a command whose stream ${index} is ${what}: it leads out of the sandbox. ` +
       "Redirect it elsewhere.",
+  );
+}
+
+/**
+ * The limit may have been lowered since it was opened. Then nothing can be put in its place for a
+ * child: spawn says EINVAL.
+ */
+function refuseBeyondLimit(inherited: number): void {
+  if (inherited + 1 < descriptorLimit()) return;
+  const cause = Object.assign(new Error("Too many open files"), { code: "EMFILE" });
+  throw new DraftError(
+    "DRAFT_SANDBOX_FAILED",
+    `Cannot keep descriptor ${inherited}, which draftfs was started with, from a command: it is ` +
+      "beyond the limit of open files (ulimit -n), which was lowered since. Raise that, or start " +
+      `draftfs without it (${inherited}>&- in bash).`,
+    { cause },
   );
 }
 
