@@ -1,3 +1,5 @@
+import { isAbsolute } from "node:path";
+import { lacksInodes } from "../disk/node/inodes.ts";
 import { DraftError, type DraftErrorCode, reasonOf } from "../errors.ts";
 
 /**
@@ -32,6 +34,10 @@ const advice: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "The file system does not take names that long.",
 };
 
+const inodeAdvice =
+  "The file system has no inodes left for more files, though it has room for bytes (df -i): " +
+  "remove files.";
+
 /** The error for something that failed, with the path as the user knows it and what to do. */
 export function failure(
   code: DraftErrorCode,
@@ -49,13 +55,21 @@ export function failure(
 ): DraftError {
   const system = (cause as NodeJS.ErrnoException | undefined)?.code;
   const reason = system ?? reasonOf(cause);
-  const help = facts.help ?? advice[system ?? ""];
+  const help = facts.help ?? adviceOn(system ?? "", cause, facts.path);
   const message = `Cannot ${attempted}: ${reason}. ${facts.state}`;
   return new DraftError(code, help === undefined ? message : `${message} ${help}`, {
     path: facts.path,
     cause,
     details: { level: facts.level, ...(help === undefined ? {} : { help }), ...facts.details },
   });
+}
+
+function adviceOn(code: string, cause: unknown, path: string): string | undefined {
+  const places = [path, (cause as NodeJS.ErrnoException).path].filter(
+    (place) => place !== undefined && isAbsolute(place),
+  );
+  const isForWantOfInodes = code === "ENOSPC" && places.some((place) => lacksInodes(`${place}`));
+  return isForWantOfInodes ? inodeAdvice : advice[code];
 }
 
 /** Whether an error comes from the operating system, so that another attempt may go better. */

@@ -171,6 +171,8 @@ export interface Disk {
 
   /** Free bytes for this user on the file system that holds `path`. */
   freeBytes(path: string): number;
+  /** Files and directories that can still be made there; infinity where nothing bounds that. */
+  freeFiles(path: string): number;
 
   /** Makes content and metadata of one file, or the names in one directory, durable. */
   fsync(descriptor: number): Promise<void>;

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -103,6 +103,46 @@ test("normal: a full disk is found out before anything is written", async () => 
   ).rejects.toMatchObject({ code: "DRAFT_CHECK_FAILED" });
   expect(readTree(root.path)).toEqual({});
 });
+
+test("normal: want of inodes is found out before anything is written, and called that", async () => {
+  using root = TemporaryRoot.inMemory();
+  class CrowdedDisk extends FaultDisk {
+    override freeFiles(): number {
+      return 2;
+    }
+  }
+  const crowded = () => open(root.path, new CrowdedDisk(new NodeDisk()));
+  const three = new ChangeBuilder(root.path).create("a", "").create("b", "").create("c", "");
+  await expect(commitChangeSet(crowded(), three.build())).rejects.toMatchObject({
+    code: "DRAFT_CHECK_FAILED",
+    message: expect.stringMatching(/needs 3 new files and directories.* room for 2 .*df -i/),
+  });
+  expect(readTree(root.path)).toEqual({});
+  const two = new ChangeBuilder(root.path).create("a", "").create("b", "").build();
+  await commitChangeSet(crowded(), two);
+  expect(Object.keys(readTree(root.path))).toEqual(["a", "b"]);
+});
+
+test.runIf(process.getuid?.() === 0 && process.platform === "linux")(
+  "a file system without inodes is told from one that is full",
+  async ({ skip }) => {
+    using root = new TemporaryRoot();
+    const mounted = join(root.path, "small");
+    fs.mkdirSync(mounted);
+    const mount = ["-t", "tmpfs", "-o", "nr_inodes=40,size=10m", "tmpfs", mounted];
+    if (spawnSync("mount", mount).status !== 0) skip("nothing can be mounted here");
+    try {
+      for (let left = new NodeDisk().freeFiles(mounted); left > 0; left -= 1) {
+        fs.writeFileSync(join(mounted, `file${left}`), "");
+      }
+      const changes = new ChangeBuilder(mounted).create("new", "text\n").build();
+      const commit = commitChangeSet(open(mounted), changes, { checks: "minimal" });
+      await expect(commit).rejects.toThrow(/ENOSPC.*no inodes left.*df -i/);
+    } finally {
+      execFileSync("umount", [mounted]);
+    }
+  },
+);
 
 test("normal: what was there before comes back with no room to spare", async () => {
   using root = TemporaryRoot.inMemory();

@@ -173,6 +173,10 @@ export class FaultDisk implements Disk {
     return this.#call("freeBytes", path, () => this.#disk.freeBytes(path));
   }
 
+  freeFiles(path: string): number {
+    return this.#call("freeFiles", path, () => this.#disk.freeFiles(path));
+  }
+
   async fsync(descriptor: number): Promise<void> {
     this.#call("fsync", undefined, () => this.#disk.fstat(descriptor));
   }

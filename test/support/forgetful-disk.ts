@@ -309,6 +309,10 @@ export class ForgetfulDisk implements Disk {
     return 1e12;
   }
 
+  freeFiles(): number {
+    return 1e12;
+  }
+
   async fsync(descriptor: number): Promise<void> {
     this.#change();
     if (this.deafTo === "fsync") return;

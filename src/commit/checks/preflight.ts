@@ -30,7 +30,11 @@ export function preflight(
   plan: CommitPlan,
   purpose: Purpose,
 ): CheckFinding[] {
-  return [...checkDirectories(store, directories, plan), ...checkSpace(store, plan, purpose)];
+  return [
+    ...checkDirectories(store, directories, plan),
+    ...checkSpace(store, plan, purpose),
+    ...checkFiles(store, plan),
+  ];
 }
 
 function checkDirectories(
@@ -104,6 +108,20 @@ function checkSpace(
   const free = disk.freeBytes(absoluteOf(state.root, ""));
   if (free >= needed) return [];
   const message = `it needs about ${needed} bytes, the disk has ${free}; free some space`;
+  return [{ path: "", check: "space", severity: "error", message }];
+}
+
+/** A file system has a number of inodes, which many small files use up before its room. */
+function checkFiles({ disk, state }: CommitStore, plan: CommitPlan): CheckFinding[] {
+  const needed =
+    plan.staged.filter(({ after }) => after.content?.spilled === undefined).length +
+    plan.steps.filter(({ kind }) => kind === "mkdir").length;
+  if (needed === 0) return [];
+  const free = disk.freeFiles(absoluteOf(state.root, ""));
+  if (free >= needed) return [];
+  const message =
+    `it needs ${needed} new files and directories, the file system has room for ${free} ` +
+    "(inodes: df -i), however many bytes are free; remove files";
   return [{ path: "", check: "space", severity: "error", message }];
 }
 

@@ -236,6 +236,12 @@ export class NodeDisk implements Disk {
     return stats.bavail * stats.bsize;
   }
 
+  freeFiles(path: string): number {
+    const { files, ffree } = fs.statfsSync(encodePath(path));
+    // Btrfs and others make inodes as they are needed, and have no number.
+    return files === 0 ? Number.POSITIVE_INFINITY : ffree;
+  }
+
   fsync(descriptor: number): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.fsync(descriptor, (error) => (error ? reject(error) : resolve()));
