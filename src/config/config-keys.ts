@@ -193,7 +193,7 @@ export const configKeys = {
     share,
     0.05,
     "alerts",
-    "Share of operations taken back above which to warn",
+    "Share of operations taken back unasked above which to warn",
   ),
   "alerts.notifications.email": key(truth, false, "alerts", "Send alerts by mail"),
   "alerts.notifications.log": key(truth, true, "alerts", "Write alerts among the measurements"),

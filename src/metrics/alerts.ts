@@ -38,7 +38,7 @@ export type AlertFigures = Pick<
 >;
 
 /**
- * Operations from which on their shares say something: one undo of two operations is no trouble.
+ * Operations from which on their shares say something: one failure of two is no trouble.
  * A failed check of integrity is, whatever else there was.
  */
 const operationsMin = 20;
@@ -60,17 +60,16 @@ export function alertsOf(figures: AlertFigures, thresholds: AlertThresholds): Al
         "and suspect memory and disk.",
     });
   }
-  if (operations >= operationsMin && safety.rollbackRate > thresholds.rollbackRateMax) {
+  if (operations >= operationsMin && safety.unaskedRollbackRate > thresholds.rollbackRateMax) {
     alerts.push({
       id: "rollback_rate",
       kind: "SafetyAlert",
       severity: "warning",
-      value: safety.rollbackRate,
+      value: safety.unaskedRollbackRate,
       threshold: thresholds.rollbackRateMax,
       message:
-        `${safety.rollbacks} of ${operations} operations were taken back, more than ` +
-        `${percent(thresholds.rollbackRateMax)}. Look at the diff before you commit; ` +
-        "where undoing is how you work, raise alerts.thresholds.rollback_rate_warning.",
+        `${safety.unaskedRollbacks} of ${operations} operations failed and were taken back, ` +
+        `more than ${percent(thresholds.rollbackRateMax)}. Their errors say why.`,
     });
   }
   if (operations >= operationsMin && safety.errorRate > thresholds.errorRateMax) {

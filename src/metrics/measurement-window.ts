@@ -35,6 +35,9 @@ export interface SafetyAggregate {
   /** Share of all operations that were, or ended in, a rollback. */
   readonly rollbackRate: number;
   readonly rollbackSuccessRate: number;
+  /** Those of them that nobody had asked for: something went wrong. Failed ones always count. */
+  readonly unaskedRollbacks: number;
+  readonly unaskedRollbackRate: number;
   readonly recoveries: number;
   readonly recoveryMeanMs: number;
   readonly recoveryMaxMs: number;
@@ -47,7 +50,9 @@ const columns = [
 ];
 const outcomes = { done: 0, failed: 1, fell_back: 2, refused: 3 } as const;
 const integrities = { sound: 1, damaged: 2 } as const;
-const rollbacks = { done: 1, failed: 2 } as const;
+const rollbacks = { done: 1, failed: 2, asked: 3 } as const;
+/** Operations that take something back because that is what was asked for. */
+const takingBack: ReadonlySet<string> = new Set(["undo", "restore"]);
 /** No recovery; one may have taken no time at all. */
 const noRecovery = -1;
 
@@ -86,7 +91,7 @@ export class MeasurementWindow {
     kept[at + 7] = measurement.memory?.peak ?? 0;
     const { safety } = measurement;
     kept[at + 8] = safety?.integrity === undefined ? 0 : integrities[safety.integrity];
-    kept[at + 9] = safety?.rollback === undefined ? 0 : rollbacks[safety.rollback];
+    kept[at + 9] = rollbackOf(measurement);
     kept[at + 10] = safety?.recoveryMs ?? noRecovery;
     this.#count += 1;
   };
@@ -115,6 +120,12 @@ export class MeasurementWindow {
   }
 }
 
+function rollbackOf({ operation, safety }: Measurement): number {
+  if (safety?.rollback === undefined) return 0;
+  const isAsked = safety.rollback === "done" && takingBack.has(operation);
+  return isAsked ? rollbacks.asked : rollbacks[safety.rollback];
+}
+
 type Totals = ReturnType<typeof totalsOf>;
 
 /** In one pass and in variables: fields of an object would be made anew for every row. */
@@ -123,7 +134,9 @@ function totalsOf(kept: Float64Array, oldestMs: number) {
   let [operations, optimized, done, fellBack, gains, gain] = [0, 0, 0, 0, 0, 0];
   let [calls, bytesWritten, peakMemoryBytes, sound, damaged] = [0, 0, 0, 0, 0];
   let refused = 0;
-  let [rolledBack, notRolledBack, recoveries, recoveryMs, recoveryMaxMs] = [0, 0, 0, 0, 0];
+  let [rolledBack, notRolledBack, askedBack, recoveries, recoveryMs, recoveryMaxMs] = [
+    0, 0, 0, 0, 0, 0,
+  ];
   for (let at = 0; at < kept.length; at += columns.length) {
     if ((kept[at] ?? 0) < oldestMs) continue;
     if (kept[at + 2] === outcomes.refused) {
@@ -147,6 +160,7 @@ function totalsOf(kept: Float64Array, oldestMs: number) {
     if (kept[at + 8] === integrities.damaged) damaged += 1;
     if (kept[at + 9] === rollbacks.done) rolledBack += 1;
     if (kept[at + 9] === rollbacks.failed) notRolledBack += 1;
+    if (kept[at + 9] === rollbacks.asked) askedBack += 1;
     const recovery = kept[at + 10] ?? noRecovery;
     if (recovery === noRecovery) continue;
     recoveries += 1;
@@ -166,13 +180,14 @@ function totalsOf(kept: Float64Array, oldestMs: number) {
       durations,
     },
     ...{ calls, bytesWritten, peakMemoryBytes, sound, damaged },
-    ...{ rolledBack, notRolledBack, recoveries, recoveryMs, recoveryMaxMs },
+    ...{ rolledBack, notRolledBack, askedBack, recoveries, recoveryMs, recoveryMaxMs },
   };
 }
 
 function safetyOf(totals: Totals): SafetyAggregate {
-  const { operations, failed, sound, damaged, rolledBack, notRolledBack } = totals;
-  const attempts = rolledBack + notRolledBack;
+  const { operations, failed, sound, damaged, rolledBack, notRolledBack, askedBack } = totals;
+  const unasked = rolledBack + notRolledBack;
+  const attempts = unasked + askedBack;
   return {
     errors: failed,
     errorRate: shareOf(failed, operations),
@@ -181,7 +196,9 @@ function safetyOf(totals: Totals): SafetyAggregate {
     integrityFailureRate: shareOf(damaged, sound + damaged),
     rollbacks: attempts,
     rollbackRate: shareOf(attempts, operations),
-    rollbackSuccessRate: shareOf(rolledBack, attempts),
+    rollbackSuccessRate: shareOf(rolledBack + askedBack, attempts),
+    unaskedRollbacks: unasked,
+    unaskedRollbackRate: shareOf(unasked, operations),
     recoveries: totals.recoveries,
     recoveryMeanMs: shareOf(totals.recoveryMs, totals.recoveries),
     recoveryMaxMs: totals.recoveryMaxMs,

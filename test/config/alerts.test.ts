@@ -137,6 +137,26 @@ describe("alerts", () => {
     expect(third.logged()).toEqual(["rollback_rate"]);
   });
 
+  it("are raised by an undo that fails, not by one that was done", () => {
+    const { metrics, work, ids } = collecting();
+    work(20);
+    const note = (rollback: "done" | "failed") =>
+      metrics.meter.note({ name: "undo", sizeBytes: 0 }, 1, {
+        ...nothingDone,
+        safety: { rollback },
+      });
+    for (let n = 0; n < 10; n++) note("done");
+    metrics.flush();
+    expect(ids()).toEqual([]);
+    for (let n = 0; n < 2; n++) note("failed");
+    metrics.flush();
+    expect(metrics.aggregate().safety).toMatchObject({
+      ...{ rollbacks: 12, rollbackRate: 12 / 32, rollbackSuccessRate: 10 / 12 },
+      ...{ unaskedRollbacks: 2, unaskedRollbackRate: 2 / 32 },
+    });
+    expect(ids()).toEqual(["rollback_rate"]);
+  });
+
   it("are raised by batches that are taken back", async () => {
     const { metrics, ids } = collecting();
     const overlay = plainOverlay();
@@ -146,6 +166,7 @@ describe("alerts", () => {
     expect(metrics.aggregate().safety).toMatchObject({
       ...{ errors: 20, errorRate: 1 },
       ...{ rollbacks: 20, rollbackRate: 1, rollbackSuccessRate: 1 },
+      ...{ unaskedRollbacks: 20, unaskedRollbackRate: 1 },
     });
     metrics.flush();
     expect(ids()).toEqual(["rollback_rate", "error_rate"]);

@@ -31,7 +31,7 @@ const idsOf = (alerts: readonly Alert[]) => alerts.map(({ id }) => id);
 describe("an alert", () => {
   it("is not raised by figures that are well, nor by ones that are at the bound", () => {
     expect(alertsOf(figures(), thresholds)).toEqual([]);
-    const bounds = { integrityFailureRate: 0.001, rollbackRate: 0.05, errorRate: 0.01 };
+    const bounds = { integrityFailureRate: 0.001, unaskedRollbackRate: 0.05, errorRate: 0.01 };
     const atBounds = figures({ averageGain: 0.15, fellBack: 5, safety: bounds });
     expect(alertsOf(atBounds, thresholds)).toEqual([]);
   });
@@ -46,7 +46,7 @@ describe("an alert", () => {
       { id: "integrity_failures", kind: "SafetyAlert", severity: "critical", value: 0.0011 },
     ],
     [
-      figures({ safety: { rollbackRate: 0.051 } }),
+      figures({ safety: { unaskedRollbackRate: 0.051 } }),
       { id: "rollback_rate", kind: "SafetyAlert", severity: "warning", value: 0.051 },
     ],
     [
@@ -62,7 +62,7 @@ describe("an alert", () => {
   });
 
   it("takes 20 operations to warn, and one to be critical, which comes first", () => {
-    const safety = { errorRate: 0.5, rollbackRate: 0.5, integrityFailureRate: 0.5 };
+    const safety = { errorRate: 0.5, unaskedRollbackRate: 0.5, integrityFailureRate: 0.5 };
     const few = figures({ operations: 19, optimized: 19, averageGain: 0, safety });
     expect(idsOf(alertsOf(few, thresholds))).toEqual(["integrity_failures"]);
     const enough = figures({ operations: 20, optimized: 20, averageGain: 0, safety });
