@@ -1,3 +1,6 @@
+import { join } from "node:path";
+import { NodeDisk } from "../disk/node/node-disk.ts";
+import { stateDirectoryName } from "../disk/state/state-directory.ts";
 import { type OpenOverlayOptions, type Overlay, openOverlay } from "../index.ts";
 import type { Measurement } from "../metrics/measurement.ts";
 import type { CommandContext, CommonOptions } from "./command-context.ts";
@@ -19,7 +22,25 @@ export async function withOverlay<Result>(
   use: Use<Result>,
   access: Pick<OpenOverlayOptions, "readOnly" | "sandbox"> = {},
 ): Promise<Result> {
-  return withRoot(context, options, { draft: draftNameOf(options), ...access }, use);
+  const draft = draftNameOf(options);
+  return withRoot(context, options, () => ({ draft, ...access }), use);
+}
+
+/**
+ * Like {@link withOverlay}, for what has nothing to do where no state directory is: there it only
+ * looks, so that no root is made of a directory.
+ */
+export async function withPending<Result>(
+  context: CommandContext,
+  options: CommonOptions,
+  use: Use<Result>,
+): Promise<Result> {
+  const draft = draftNameOf(options);
+  const access = (root: string): OpenOverlayOptions => ({
+    draft,
+    readOnly: new NodeDisk().lstat(join(root, stateDirectoryName)) === undefined,
+  });
+  return withRoot(context, options, access, use);
 }
 
 /**
@@ -33,7 +54,7 @@ export function withHistory<Result>(
   use: Use<Result>,
   access: Pick<OpenOverlayOptions, "ignoreBadConfig"> = { ignoreBadConfig: true },
 ): Promise<Result> {
-  return withRoot(context, options, access, use);
+  return withRoot(context, options, () => access, use);
 }
 
 /** The draft that the options name, or `DRAFTFS_DRAFT` where it is not set to nothing. */
@@ -44,13 +65,14 @@ export function draftNameOf(options: CommonOptions): string {
 async function withRoot<Result>(
   context: CommandContext,
   options: CommonOptions,
-  openOptions: OpenOverlayOptions,
+  openOptions: (root: string) => OpenOverlayOptions,
   use: Use<Result>,
 ): Promise<Result> {
   const force = options.force === true ? { force: true } : {};
   const measurements: Measurement[] = [];
-  const overlay = await openOverlay(rootOf(context, options), {
-    ...openOptions,
+  const root = rootOf(context, options);
+  const overlay = await openOverlay(root, {
+    ...openOptions(root),
     ...force,
     ...(options.trustOwner === true ? { trustOwner: true } : {}),
     // A process of its own does that, so that nobody waits for it.

@@ -36,7 +36,7 @@ const advice: Readonly<Record<string, string>> = {
 
 const inodeAdvice =
   "The file system has no inodes left for more files, though it has room for bytes (df -i): " +
-  "remove files.";
+  "free some by removing files.";
 
 /** The error for something that failed, with the path as the user knows it and what to do. */
 export function failure(

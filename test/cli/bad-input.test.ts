@@ -85,7 +85,7 @@ describe("surroundings in which nothing can work", () => {
 
   it("a umask that takes our own rights: refused, and nothing is left that locks us out", () => {
     const refusal = /umask.*Nothing was touched.*022/;
-    const first = inShell("umask 777; draftfs commit");
+    const first = inShell("umask 777; draftfs run -- true");
     expect([first.code, fs.existsSync(project.path(".draftfs"))]).toEqual([1, false]);
     const plan = inShell("draftfs run -- sh -c 'echo x > a.txt' 2>/dev/null");
     expect(plan.code).toBe(0);
@@ -187,6 +187,8 @@ describe("a directory that may not be read", () => {
 
 describe("a root that can only be read", () => {
   const looking = [["status"], ["diff"], ["drafts"], ["log"], ["drift"], ["verify"], ["recover"]];
+  // Where nothing is pending there is nothing to write.
+  looking.push(["commit"]);
 
   beforeEach(() => {
     fs.chmodSync(project.beside("."), 0o755);
@@ -198,19 +200,19 @@ describe("a root that can only be read", () => {
     expect(asUser([command, "-C", project.root])).toMatchObject({ code: 0, err: "" });
   });
 
-  it.each([["run", "--", "true"], ["commit"], ["verify", "--repair"]])(
-    "cannot be changed, and the error says what is missing and what to do: %s %s",
-    (...words) => {
-      const [command = "", ...rest] = words;
-      const { code, err } = asUser([command, "-C", project.root, ...rest]);
-      expect(code).toBe(1);
-      expect(err).toContain(`Cannot write to ${project.path(".draftfs")}: EACCES. Drafts, `);
-      expect(err).toContain("Check the permissions");
-    },
-  );
+  it.each([
+    ["run", "--", "true"],
+    ["verify", "--repair"],
+  ])("cannot be changed, and the error says what is missing and what to do: %s %s", (...words) => {
+    const [command = "", ...rest] = words;
+    const { code, err } = asUser([command, "-C", project.root, ...rest]);
+    expect(code).toBe(1);
+    expect(err).toContain(`Cannot write to ${project.path(".draftfs")}: EACCES. Drafts, `);
+    expect(err).toContain("Check the permissions");
+  });
 
   it("says so to programs, too", () => {
-    const { out } = asUser(["commit", "-C", project.root, "--json"]);
+    const { out } = asUser(["run", "-C", project.root, "--json", "--", "true"]);
     expect(JSON.parse(out)).toMatchObject({
       error: { code: "DRAFT_STATE_UNUSABLE", details: { level: "operation_failure" } },
     });
@@ -362,7 +364,7 @@ describe("a disk that is full", () => {
       n=0; while touch "../filler/$n" 2>/dev/null; do n=$((n + 1)); done
       rm ../filler/0 ../filler/1 ../filler/2 ../filler/3 ../filler/4 ../filler/5 ../filler/6
       before=$(cat d/* | cksum)
-      code=0; "$2" "$3" commit || code=$?
+      code=0; "$2" "$3" commit --checks minimal || code=$?
       echo "code $code"
       [ "$before" = "$(cat d/* | cksum)" ] && echo "tree unchanged"
       code=0; "$2" "$3" status >/dev/null || code=$?
@@ -372,7 +374,8 @@ describe("a disk that is full", () => {
       [ "$before" = "$(cat d/* | cksum)" ] || echo "tree committed"
       "$2" "$3" status && echo "draft gone"
     `;
-    // A disk without inodes: it has bytes to spare, so nothing warns before the commit is under way.
+    // A disk without inodes: it has bytes to spare, so nothing warns before the commit is under way
+    // where inodes are not looked at either.
     // By the library: a namespace that is root in name only cannot always run commands of its own.
     const library = pathToFileURL(join(commandLinePath, "..", "index.js"));
     const change = `

@@ -42,6 +42,16 @@ describe("a directory below a root", () => {
     expect(inside(["status"])).toMatchObject({ code: 2, out: "A\t1\t0\tz\n", err: "" });
   });
 
+  it("may be a root where nothing was pending above, and commit has said so", () => {
+    const nothing = { code: 0, out: "Nothing is pending in the draft main.\n", err: "" };
+    expect(project.draftfs(["commit"])).toMatchObject(nothing);
+    expect(fs.existsSync(project.path(".draftfs"))).toBe(false);
+    expect(inside(["commit"])).toMatchObject(nothing);
+    expect(inside(["run", "-C", ".", "--", "sh", "-c", "echo z > z"]).code).toBe(0);
+    expect(inside(["commit"])).toMatchObject({ code: 0, err: "" });
+    expect(project.read("sub/deep/z")).toBe("z\n");
+  });
+
   it("says nothing of the root with --json", () => {
     project.run("echo x > x");
     expect(inside(["status", "--json"])).toMatchObject({ code: 2, err: "" });

@@ -100,7 +100,12 @@ test("normal: a full disk is found out before anything is written", async () => 
   const changes = new ChangeBuilder(root.path).create("file", "text\n").build();
   await expect(
     commitChangeSet(open(root.path, new FullDisk(new NodeDisk())), changes),
-  ).rejects.toMatchObject({ code: "DRAFT_CHECK_FAILED" });
+  ).rejects.toMatchObject({
+    code: "DRAFT_CHECK_FAILED",
+    message: expect.stringMatching(
+      /needs about 4194314 bytes, 4194304 of them room to spare, .*; the disk has 100000; free/,
+    ),
+  });
   expect(readTree(root.path)).toEqual({});
 });
 

@@ -1,7 +1,7 @@
 import type { Durability } from "../../index.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { commitDraft } from "../commit-draft.ts";
-import { withOverlay } from "../open-root.ts";
+import { withPending } from "../open-root.ts";
 
 interface CommitCommandOptions extends CommonOptions {
   readonly paths: readonly string[];
@@ -13,7 +13,7 @@ interface CommitCommandOptions extends CommonOptions {
 
 /** `draftfs commit`: all of what is pending or none of it, and a checkpoint. */
 export function execute(context: CommandContext, options: CommitCommandOptions): Promise<number> {
-  return withOverlay(context, options, (overlay, telling) =>
+  return withPending(context, options, (overlay, telling) =>
     commitDraft(telling, overlay, options),
   );
 }

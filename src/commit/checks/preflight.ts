@@ -107,7 +107,10 @@ function checkSpace(
   const needed = purpose.isBack ? stagedBytesOf(plan) : committedBytesOf(plan);
   const free = disk.freeBytes(absoluteOf(state.root, ""));
   if (free >= needed) return [];
-  const message = `it needs about ${needed} bytes, the disk has ${free}; free some space`;
+  const spare = purpose.isBack
+    ? ""
+    : `${spareDiskBytes} of them room to spare, for the journal, checkpoints and directories; `;
+  const message = `it needs about ${needed} bytes, ${spare}the disk has ${free}; free some space`;
   return [{ path: "", check: "space", severity: "error", message }];
 }
 

@@ -39,9 +39,9 @@ export function checkRoot(directory: string, options: { readonly force?: boolean
   if (outer !== undefined) {
     throw new DraftError(
       "DRAFT_ROOT_NESTED",
-      `Refusing to use ${root} as a root: it lies inside of the root ${outer}, which has drafts ` +
-        `or checkpoints of the same files. Use that one, or pass ${wayTo("force")} if you ` +
-        "mean a root of its own.",
+      `Refusing to use ${root} as a root: it lies inside of the root ${outer}, whose drafts ` +
+        `and checkpoints are of the same files, and lie in ${outer}/${stateDirectoryName}. Use ` +
+        `that one, or pass ${wayTo("force")} if you mean a root of its own.`,
       { path: root, details: { outer } },
     );
   }
