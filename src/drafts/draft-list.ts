@@ -46,7 +46,7 @@ export async function removeDraft(
   try {
     return await Draft.discard(disk, state, name);
   } catch (error) {
-    // There was nothing to remove: somebody works there, or the disk keeps what a dead one has left.
+    // There was nothing to remove: somebody works there, or the disk keeps what a dead one left.
     if (!isSaved && isDraftError(error)) return false;
     throw error;
   }

@@ -10,7 +10,7 @@ import type { Disk } from "../disk/disk.ts";
 const unsignedMs = 1000;
 
 /**
- * Removes what processes have left that were killed while they took the lock of a draft, for whoever
+ * Removes what processes have left that were killed while they took the lock of a draft, for who
  * has it. Its holder alone may sweep all of it: see {@link sweepClaims}.
  *
  * What says of no process whose it is goes too, once it is old. Should somebody still be writing it

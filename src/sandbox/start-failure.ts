@@ -17,7 +17,7 @@ export type FailureKind =
   | "namespaces-used-up"
   /** This process may not open more files. */
   | "files-used-up"
-  /** Memory, processes, files of the whole system: what ends when somebody else gives something back. */
+  /** Memory, processes, all files of the system: what ends when somebody else gives some back. */
   | "scarce"
   | "mounts-inside"
   /** A copy of the tree gives no containment. */

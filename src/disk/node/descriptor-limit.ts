@@ -15,8 +15,8 @@ export function descriptorLimit(): number {
 export function descriptorAdvice(): string {
   return (
     "The limit of open files is too low (ulimit -Hn shows it). Raise it to 1024 or more where it " +
-    "is set: ulimit -n in a shell or what it reads at its start, LimitNOFILE= of a service, nofile " +
-    "in /etc/security/limits.conf, --ulimit nofile of a container."
+    "is set: ulimit -n in a shell or what it reads at its start, LimitNOFILE= of a service, " +
+    "nofile in /etc/security/limits.conf, --ulimit nofile of a container."
   );
 }
 
