@@ -1,6 +1,6 @@
 import { checkOptions } from "../check-options.ts";
 import { checkpoints } from "../commit/checkpoint/operation-log.ts";
-import { type CommitStore, openCommitStore } from "../commit/commit-store.ts";
+import { type CommitStore, closeCommitStore, openCommitStore } from "../commit/commit-store.ts";
 import { usingState } from "../commit/lock/state-access.ts";
 import { clean, type RecoveryReport } from "../commit/recover/recover.ts";
 import { lookIfWhole } from "../commit/recover/recovery-due.ts";
@@ -59,7 +59,7 @@ export async function openOverlay(
     ? await readSettings(disk, state, options.agent)
     : before;
   if (settings.problem !== undefined && options.ignoreBadConfig !== true) {
-    store.objects.close();
+    closeCommitStore(store);
     throw settings.problem;
   }
   const layer = openLayer({
@@ -78,7 +78,7 @@ export async function openOverlay(
     return new Overlay({ layer, store, draft, recovered, sandbox, settings, commands, meter });
   } catch (error) {
     layer.close();
-    store.objects.close();
+    closeCommitStore(store);
     throw error;
   }
 }

@@ -2,11 +2,10 @@ import { checkFunction, checkOptions } from "../check-options.ts";
 import type { ChangeSet } from "../commit/change-set/change-set.ts";
 import type { ChangeSetJson } from "../commit/change-set/change-set-json.ts";
 import { type Selection, selectChanges } from "../commit/change-set/select.ts";
-import type { CommitStore } from "../commit/commit-store.ts";
+import { type CommitStore, closeCommitStore } from "../commit/commit-store.ts";
 import { callsBack, type Resolver, takeOurs } from "../commit/conflict/commit-resolving.ts";
 import { diffLayer } from "../commit/diff/diff.ts";
 import { settleIfFree } from "../commit/journal/settle.ts";
-import { RootLock } from "../commit/lock/lock.ts";
 import type { CommitOptions } from "../commit/options.ts";
 import { planFileOf } from "../commit/plan/plan-file.ts";
 import type { CommitReceipt } from "../commit/receipt.ts";
@@ -297,8 +296,7 @@ export class Overlay extends History implements AsyncDisposable {
     if (settle) await settleIfFree(this.#store);
     this.#layer.close();
     this.#draft?.close();
-    this.#store.objects.close();
-    RootLock.forget(this.#store.disk, this.#store.state);
+    closeCommitStore(this.#store);
     // Whoever unmounts what the root lies on finds it busy else.
     await this.#store.disk.whenClosed?.();
   }

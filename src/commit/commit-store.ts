@@ -4,6 +4,7 @@ import { recoveryAttemptsMax } from "../limits.ts";
 import { ObjectStore } from "../objects/object-store.ts";
 import { ContentIndex } from "./change-set/content-index.ts";
 import { Journal } from "./journal/journal.ts";
+import { RootLock } from "./lock/lock.ts";
 
 /** A root as the commit pipeline sees it: its disk, its state directory and what lies in that. */
 export interface CommitStore {
@@ -47,4 +48,10 @@ export function openCommitStore(
     settlesEarly,
     trustsOwner,
   };
+}
+
+/** Lets go of the files that are held open for it; they are opened again when they are needed. */
+export function closeCommitStore({ disk, state, objects }: CommitStore): void {
+  objects.close();
+  RootLock.forget(disk, state);
 }

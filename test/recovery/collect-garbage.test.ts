@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { checkpoints } from "../../src/commit/checkpoint/operation-log.ts";
 import { commitChangeSet } from "../../src/commit/commit.ts";
-import { openCommitStore } from "../../src/commit/commit-store.ts";
+import { closeCommitStore, openCommitStore } from "../../src/commit/commit-store.ts";
 import { prepareCommit } from "../../src/commit/prepare.ts";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { identifyProcess, processNameOf } from "../../src/disk/process-identity.ts";
@@ -236,6 +236,7 @@ test("anomalyco/opencode#15977: what commits leave that were taken back goes, wi
 
 test("gc removes what dead processes have left of locks and packs, and nothing of live ones", async () => {
   await live(3);
+  closeCommitStore(fixture.store);
   const { state, objects, disk } = fixture.store;
   const self = identifyProcess(disk);
   const dead = { ...self, startTime: "1" };
