@@ -87,9 +87,11 @@ export class PreparedCommit implements AsyncDisposable {
     try {
       const decided = this.#decide();
       if (this.#slotDescriptor !== undefined) giveHeadStart();
-      const unmade = failureIn(() => later?.makeAndClose(this.#record));
-      if (unmade === undefined) {
+      const unmade = failureIn(() => {
+        later?.makeAndClose(this.#record);
         if (this.#slotDescriptor !== undefined) this.#useWait(applier);
+      });
+      if (unmade === undefined) {
         // Only now: what is staged for a record that never counts nobody would clear away.
         this.#stagedObjects.stage(
           store.objects,
@@ -271,10 +273,10 @@ export class PreparedCommit implements AsyncDisposable {
 
   /** @throws why, once the record is out of its slot again. Nothing of the tree was touched. */
   async #revoke({ error }: Failure): Promise<never> {
-    const { store, slot, record } = this.#parts;
+    const { store, slot, record, purpose } = this.#parts;
     const descriptor = this.#slotDescriptor;
     const isInSlot = slot !== undefined && descriptor !== undefined;
-    assert(isInSlot, "what is made later is that of a record in a slot");
+    assert(isInSlot, "what can fail while a commit point is waited for is done for a slot");
     try {
       await store.journal.revoke(slot.free, descriptor);
     } catch (cause) {
@@ -282,7 +284,7 @@ export class PreparedCommit implements AsyncDisposable {
     }
     removeStaging(store.disk, store.state, record.sequence);
     store.journal.dropNext(record.sequence);
-    throw error;
+    throw preparationFailure(error, purpose, store.state.root);
   }
 
   async #apply(applier: Applier): Promise<void> {

@@ -153,8 +153,10 @@ export class RootLock implements Disposable {
     } catch {
       // As if none had been kept.
     }
-    if (isLinked) removeQuietly(disk, lock, token);
-    abandoned.add(token);
+    if (isLinked) {
+      removeQuietly(disk, lock, token);
+      abandoned.add(token);
+    }
     dropLockFile(file);
     return undefined;
   }
