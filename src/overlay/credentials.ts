@@ -9,14 +9,27 @@ export const mayExecute = 1;
 const stickyBit = 0o1000;
 const setgidBit = 0o2000;
 
-/** Only a process that was started by root, or acts for root, can act for somebody else later. */
-const canChange = process.getuid?.() === 0 || process.geteuid?.() === 0;
+/**
+ * Only a process that was started by root or acts for root, or that was lent a user or a group, can
+ * act for somebody else later.
+ */
+const canChange =
+  process.getuid?.() === 0 ||
+  process.geteuid?.() === 0 ||
+  process.getuid?.() !== process.geteuid?.() ||
+  process.getgid?.() !== process.getegid?.();
+
+const firstGid = process.getegid?.() ?? 0;
+const firstGroups = process.getgroups?.() ?? [];
 
 /**
  * Who the process is to the file system. A process may change it at any time, and asking costs more
  * than many a call: the user is asked for once at the start of each operation.
  */
 class Credentials {
+  /** Whether somebody else than who the process acts for started it, as with a setuid program. */
+  readonly areLent = process.getuid?.() !== process.geteuid?.();
+
   /** The user that the process acts for, as of the last {@link refresh}. */
   uid = process.geteuid?.() ?? 0;
 
@@ -32,7 +45,7 @@ class Credentials {
   }
 
   get gid(): number {
-    return process.getegid?.() ?? 0;
+    return canChange ? (process.getegid?.() ?? 0) : firstGid;
   }
 
   /** Whom `access(2)` asks about: the user who started the process, not whom it acts for. */
@@ -44,8 +57,12 @@ class Credentials {
     return process.umask();
   }
 
+  get #groups(): readonly number[] {
+    return canChange ? (process.getgroups?.() ?? []) : firstGroups;
+  }
+
   isMember(gid: number): boolean {
-    return gid === this.gid || (process.getgroups?.().includes(gid) ?? false);
+    return gid === this.gid || this.#groups.includes(gid);
   }
 }
 

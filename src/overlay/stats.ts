@@ -1,5 +1,11 @@
 import type fs from "node:fs";
-import { bigIntStatsPrototype, nanosecondKeys, Stats } from "../disk/lower/lower-classes.ts";
+import {
+  bigIntStatsPrototype,
+  dateOf,
+  hasLazyDates,
+  nanosecondKeys,
+  Stats,
+} from "../disk/lower/lower-classes.ts";
 import { millisecondsOf, nanosecondsOf } from "./instant.ts";
 import type { Node } from "./node.ts";
 
@@ -7,9 +13,6 @@ import type { Node } from "./node.ts";
 const blockBytes = 4096;
 /** Unit of `st_blocks`, in bytes. */
 const sectorBytes = 512;
-
-/** Later Nodes compute the dates of a `Stats` from its milliseconds when they are asked for. */
-const hasLazyDates = Object.hasOwn(Stats.prototype, "mtime");
 
 interface StatsFields {
   dev: number;
@@ -167,9 +170,4 @@ function blocksOf(node: Node, size: number): number {
   if (node.kind === "other" || node.kind === "symlink") return 0;
   if (node.kind === "file") return Math.ceil(node.content.allocatedBytes / sectorBytes);
   return Math.ceil(size / blockBytes) * (blockBytes / sectorBytes);
-}
-
-/** As Node does: rounded to the nearest millisecond. */
-function dateOf(milliseconds: number): Date {
-  return new Date(Math.round(milliseconds));
 }

@@ -74,6 +74,32 @@ describe.runIf(process.platform === "linux")("a native call", () => {
     expect(modeAt("dïr/file/none")).toBe(-errno.ENOTDIR);
   });
 
+  it("describes what lies at a path as Node does, or leaves it to Node", () => {
+    const file = join(root, "fïle");
+    fs.writeFileSync(file, "content");
+    fs.mkdirSync(join(root, "directory"), 0o750);
+    fs.symlinkSync("fïle", join(root, "link"));
+    fs.linkSync(file, join(root, "second"));
+    fs.truncateSync(file, 5 * 2 ** 32 + 3);
+    fs.utimesSync(join(root, "directory"), 4_294_967_295.5, 0.25);
+    const paths = ["fïle", "second", "directory", "link"].map((name) => join(root, name));
+    for (const path of [...paths, "/dev/null", "/dev/tty", "/", "/proc/self/status", "/tmp"]) {
+      const stats = native.statAt(path);
+      const told = fs.lstatSync(path);
+      if (typeof stats === "number") expect.unreachable(`${path}: ${stats}`);
+      expect(stats).toBeInstanceOf(fs.Stats);
+      expect(Reflect.ownKeys(stats)).toEqual(Reflect.ownKeys(told));
+      if (!path.startsWith("/proc")) expect({ ...stats }).toEqual({ ...told });
+      expect(stats.mtime).toEqual(new Date(Math.round(stats.mtimeMs)));
+      expect(stats.isFile()).toBe(told.isFile());
+    }
+    fs.utimesSync(file, new Date(-1000), new Date(-1000));
+    expect(native.statAt(file)).toBe(-1);
+    expect(native.statAt(join(root, "none"))).toBe(-errno.ENOENT);
+    expect(native.statAt(join(file, "none"))).toBe(-errno.ENOTDIR);
+    expect(native.statAt(`${file}\0more`)).toBe(-1);
+  });
+
   it("tells the names in a directory as Node does, or leaves it to Node", () => {
     const listed = (bytesMax: number) => {
       const descriptor = fs.openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);

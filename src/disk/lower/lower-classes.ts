@@ -30,6 +30,14 @@ export const bigIntStatsPrototype: object = Object.getPrototypeOf(
  */
 export const nanosecondKeys: readonly symbol[] = Object.getOwnPropertySymbols(fs.lstatSync("/"));
 
+/** Later Nodes compute the dates of a `Stats` from its milliseconds when they are asked for. */
+export const hasLazyDates = Object.hasOwn(Stats.prototype, "mtime");
+
+/** The date of a time in milliseconds as Node gives it: rounded to the nearest one. */
+export function dateOf(milliseconds: number): Date {
+  return new Date(Math.round(milliseconds));
+}
+
 /** Whether this Linux keeps users from linking files of others (`fs.protected_hardlinks`). */
 export const protectsHardLinks = ((): boolean => {
   try {

@@ -1,3 +1,4 @@
+import type fs from "node:fs";
 import { constants as files } from "node:fs";
 import { constants } from "node:os";
 import { makeDevice, type NodeStats, StatxStats, statxBytes, timeAt } from "../node-stats.ts";
@@ -10,6 +11,7 @@ import {
   type ForeignLibrary,
   isUnspeakable,
 } from "./foreign-library.ts";
+import { statsOfStatx } from "./statx-stats.ts";
 
 /** The calls of {@link NativeCalls} for a name in an open directory. */
 export interface NativePlaces {
@@ -19,6 +21,13 @@ export interface NativePlaces {
    * @returns `null` where nothing does; `undefined` where that cannot be told like this.
    */
   statIn(directory: number, name: string): NodeStats | null | undefined;
+  /**
+   * What lies at an absolute path, itself, by statx(2).
+   *
+   * @returns below 0 where that cannot be told like this: the number of the error where there is
+   *   one.
+   */
+  statAt(path: string): fs.Stats | number;
   /**
    * The mode of what lies at an absolute path, itself, by statx(2).
    *
@@ -50,6 +59,7 @@ export function nativePlaces({ errno, find, addressOf }: ForeignLibrary): Native
   const openat = find("int openat(int, str, int, unsigned int)");
   const renameat2 = find("int renameat2(int, str, int, str, unsigned int)");
   const bytes = Buffer.allocUnsafeSlow(statxBytes);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, statxBytes / 4);
   const address = addressOf(bytes);
   const look = (directory: number, name: string, flags: number, wanted: number) =>
     statx?.(directory, name, flags, wanted, address) === 0;
@@ -59,6 +69,11 @@ export function nativePlaces({ errno, find, addressOf }: ForeignLibrary): Native
       if (statx === undefined || isUnspeakable(name)) return undefined;
       if (look(directory, name, notFollowed, withBirth)) return new StatxStats(bytes);
       return isNothing() ? null : undefined;
+    },
+    statAt(path) {
+      if (statx === undefined || isUnspeakable(path)) return -1;
+      if (!look(currentDirectory, path, notFollowed, withBirth)) return -errno();
+      return statsOfStatx(words) ?? -1;
     },
     modeAt(path) {
       if (statx === undefined || isUnspeakable(path)) return -1;

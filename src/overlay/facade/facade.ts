@@ -20,6 +20,7 @@ import { promiseForms } from "./promise-forms.ts";
 import { statWatchCalls } from "./stat-watcher.ts";
 import { type StreamFs, Streams } from "./streams.ts";
 import { addAsyncShortcuts, withShortcuts } from "./untouched-calls.ts";
+import { existsOnDisk } from "./untouched-looks.ts";
 import { watchCall, watchEvents } from "./watcher.ts";
 
 /** An object with the functions of `node:fs` that works on an overlay. */
@@ -36,7 +37,7 @@ export function createFacade(core: Core): Facade {
   const plain = synchronousCalls(core);
   const calls = withShortcuts(core, plain);
   // A look takes less time than to have a thread take it: only what it tells is delivered later.
-  const later = { ...plain, stat: calls.stat, lstat: calls.lstat };
+  const later = { ...plain, stat: calls.stat, lstat: calls.lstat, access: calls.access };
   const callbacks = callbackForms(core, later);
   // What is shown is what streams work on: whoever patches it means them too.
   const streams = new Streams(() => shown as unknown as StreamFs);
@@ -116,17 +117,6 @@ function synchronousForms(calls: Calls): Record<string, unknown> {
 function existsLongWay(core: Core, path: PathArgument): boolean {
   const place = core.resolve(pathOf(path), "always");
   return exists(place) && (!place.trailingSlash || isDirectory(place));
-}
-
-/** Whether something lies on the disk; `undefined` where it takes more to tell. */
-function existsOnDisk(core: Core, path: string): boolean | undefined {
-  try {
-    const mode = core.lower.modeAt(path);
-    if (mode === undefined) return false;
-    return (mode & constants.S_IFMT) === constants.S_IFLNK ? undefined : true;
-  } catch {
-    return undefined;
-  }
 }
 
 function existsCall(core: Core) {

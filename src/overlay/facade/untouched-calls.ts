@@ -1,15 +1,13 @@
-import type fs from "node:fs";
 import { type HeldDirectory, readWithoutFollowing } from "../../disk/lower/lower.ts";
 import { Dirent, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
 import { KIB } from "../../limits.ts";
-import { describeNode } from "../calls/inspect.ts";
 import { type Core, untouched } from "../core.ts";
 import { credentials, isForAll, isPermitted, mayRead } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
 import type { Node } from "../node.ts";
-import type { StatOptions } from "./arguments.ts";
 import { type Call, nextTurn } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
+import { lookShortcuts } from "./untouched-looks.ts";
 import { pieceOf } from "./whole-file-calls.ts";
 
 /**
@@ -21,64 +19,10 @@ export function withShortcuts(core: Core, calls: Calls): Calls {
   if (!core.lower.native) return calls;
   return {
     ...calls,
-    stat: statShortcut(core, calls.stat) as Calls["stat"],
-    lstat: lstatShortcut(core, calls.lstat) as Calls["lstat"],
+    ...lookShortcuts(core, calls),
     readFile: readFileShortcut(core, calls.readFile) as Calls["readFile"],
     readdir: readdirShortcut(core, calls.readdir) as Calls["readdir"],
   };
-}
-
-/** A file with other names needs the merged view to be understood. */
-function isAlone(core: Core, stats: fs.Stats | fs.BigIntStats): boolean {
-  return core.tree.linked.size === 0 || stats.nlink <= 1;
-}
-
-function statShortcut(core: Core, slow: Calls["stat"]) {
-  return (path: unknown, options?: unknown): unknown => {
-    const found = typeof path === "string" ? core.peek(path) : undefined;
-    if (found === untouched) {
-      const stats = look(core, path as string, options);
-      if (stats === nothing) return undefined;
-      // A link needs the merged view too.
-      if (stats?.isSymbolicLink() === false && isAlone(core, stats)) return stats;
-    } else if (found !== undefined && options === undefined) {
-      return describeNode(core, found, false);
-    }
-    return slow(path as string, options);
-  };
-}
-
-function lstatShortcut(core: Core, slow: Calls["lstat"]) {
-  return (path: unknown, options?: unknown): unknown => {
-    const found = typeof path === "string" ? core.peek(path) : undefined;
-    if (found === untouched) {
-      const stats = look(core, path as string, options);
-      if (stats === nothing) return undefined;
-      if (stats !== undefined && isAlone(core, stats)) return stats;
-    } else if (found !== undefined && options === undefined) {
-      return describeNode(core, found, false);
-    }
-    return slow(path as string, options);
-  };
-}
-
-/** The answer of {@link look} where nothing lies, to who does not want an error for that. */
-const nothing = Symbol("nothing");
-
-/** What the disk says of a path; `undefined` for what is told the long way, failures included. */
-function look(
-  core: Core,
-  path: string,
-  options: unknown,
-): fs.Stats | fs.BigIntStats | typeof nothing | undefined {
-  try {
-    if (options === undefined) return core.lower.lstat(path);
-    const { bigint, throwIfNoEntry } = options as StatOptions;
-    const stats = bigint === true ? core.lower.lstatExact(path) : core.lower.lstat(path);
-    return stats === undefined && throwIfNoEntry === false ? nothing : stats;
-  } catch {
-    return undefined;
-  }
 }
 
 interface DirectOptions {
