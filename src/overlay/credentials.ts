@@ -1,13 +1,18 @@
 import { Fault } from "./file-system-error.ts";
-import type { Node } from "./node.ts";
+import type { FileNode, Node } from "./node.ts";
 
 /** Bits of an access request, as in `access(2)`. */
 export const mayRead = 4;
 export const mayWrite = 2;
 export const mayExecute = 1;
 
-const stickyBit = 0o1000;
+const setuidBit = 0o4000;
 const setgidBit = 0o2000;
+const stickyBit = 0o1000;
+const groupExecute = 0o010;
+
+/** Bits that let a program run as the owner or the group of its file. */
+const privileges = setuidBit | setgidBit;
 
 /**
  * Only a process that was started by root or acts for root, or that was lent a user or a group, can
@@ -137,4 +142,41 @@ export function inheritedGroup(parent: Pick<Node, "mode" | "gid">): {
 } {
   const setgid = (parent.mode & setgidBit) !== 0;
   return { gid: setgid ? parent.gid : credentials.gid, setgid };
+}
+
+/**
+ * The mode of a file after a write to it, or after it was given away: both take setuid and setgid.
+ * Without the group's right to execute, setgid means something else, and stays for the group.
+ *
+ * Source: `setattr_should_drop_sgid` in Linux `fs/attr.c`.
+ */
+export function withoutPrivileges({ mode, gid }: Pick<Node, "mode" | "gid">): number {
+  const keepsGroup = (mode & groupExecute) === 0 && mayKeepGroup(gid);
+  return mode & ~(keepsGroup ? setuidBit : privileges);
+}
+
+/** A write by an unprivileged user takes the setuid and setgid bits away, as on a disk. */
+export function dropPrivileges(node: FileNode): void {
+  if ((node.mode & privileges) === 0 || process.geteuid?.() === 0) return;
+  node.mode = withoutPrivileges(node);
+}
+
+/** What becomes of the permission bits that this process gives to what belongs to a group. */
+export function settableMode(mode: number, gid: number): number {
+  return mayKeepGroup(gid) ? mode : mode & ~setgidBit;
+}
+
+/**
+ * The mode that a new file gets in a directory, before the umask.
+ *
+ * Source: `mode_strip_sgid` in Linux `fs/inode.c`.
+ */
+export function creatableMode(mode: number, parent: Pick<Node, "mode" | "gid">): number {
+  const isForGroup = (mode & groupExecute) !== 0 && (parent.mode & setgidBit) !== 0;
+  return isForGroup ? settableMode(mode, parent.gid) : mode;
+}
+
+/** Whether this process may leave setgid on what belongs to a group. */
+function mayKeepGroup(gid: number): boolean {
+  return credentials.uid === 0 || credentials.isMember(gid);
 }

@@ -25,7 +25,8 @@ function takeLowestNumber(): number {
   return firstDescriptor + index;
 }
 
-const { O_APPEND, O_RDWR, O_WRONLY } = constants;
+const { O_APPEND, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+/** Both bits together allow neither reading nor writing, though the right to both is needed. */
 const accessMask = O_WRONLY | O_RDWR;
 
 /** An open file or directory of the overlay. */
@@ -77,11 +78,13 @@ export class OpenFile {
   }
 
   get isReadable(): boolean {
-    return (this.flags & accessMask) !== O_WRONLY;
+    const access = this.flags & accessMask;
+    return access === O_RDONLY || access === O_RDWR;
   }
 
   get isWritable(): boolean {
-    return (this.flags & accessMask) !== 0;
+    const access = this.flags & accessMask;
+    return access === O_WRONLY || access === O_RDWR;
   }
 
   get isAppending(): boolean {

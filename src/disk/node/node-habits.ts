@@ -80,8 +80,8 @@ export const nodeHabits = {
   copyKeepsDirectoryTimes: isSince([26, 9]),
   /** `openAsBlob` of what is missing fails as `stat` does. */
   blobNamesCause: "openAsBlobSync" in fs,
-  /** `copyFile` gives the target the times of the source before it writes (libuv 1.49). */
-  copyFileSetsTimes: isReached(process.versions["uv"] ?? "", [1, 49]),
+  /** `copyFile` gives the target times and owner of the source before it writes (libuv 1.49). */
+  copyFileSetsAttributes: isReached(process.versions["uv"] ?? "", [1, 49]),
   /** A time that is no number is left as it is, an infinite one is the present (libuv 1.51). */
   omitsTimes: isReached(process.versions["uv"] ?? "", [1, 51]),
   /** Times are set to the microsecond, not to what a number has (libuv 1.52, libuv#4951). */
@@ -96,6 +96,8 @@ export const nodeHabits = {
       ),
     );
   },
+  /** `cp` replaces a link to a file by one that leads to the same (nodejs/node#58468). */
+  copyReplacesEqualLinks: isSince([24, 2]),
   /** `rmSync` works in C++: what is missing is found out otherwise, and errors are of its own. */
   get removeSyncIsNative(): boolean {
     return once("removeSyncIsNative", () =>

@@ -1,6 +1,6 @@
 import { nodeHabits } from "../../disk/node/node-habits.ts";
 import type { Core } from "../core.ts";
-import { credentials, requireOwner } from "../credentials.ts";
+import { credentials, requireOwner, settableMode, withoutPrivileges } from "../credentials.ts";
 import { Fault } from "../file-system-error.ts";
 import type { Instant } from "../instant.ts";
 import { presentInstant } from "../instant.ts";
@@ -8,9 +8,6 @@ import type { Node } from "../node.ts";
 import { followRoot } from "./follow-root.ts";
 
 const permissionBits = 0o7777;
-const setuidBit = 0o4000;
-const setgidBit = 0o2000;
-const groupExecute = 0o010;
 /** `uid_t` -1: leave as it is. */
 const unchanged = 0xffff_ffff;
 
@@ -39,9 +36,7 @@ export function changeMode(core: Core, path: string, mode: number, follow = true
 /** Sets the permission bits of a node that is known to be ours to change. */
 export function setMode(core: Core, node: Node, mode: number): void {
   take(core, node);
-  let bits = mode & permissionBits;
-  if (credentials.uid !== 0 && !credentials.isMember(node.gid)) bits &= ~setgidBit;
-  node.mode = (node.mode & ~permissionBits) | bits;
+  node.mode = (node.mode & ~permissionBits) | settableMode(mode & permissionBits, node.gid);
   node.ctime = presentInstant();
   if (node.kind === "directory") core.tree.structure += 1;
   core.tree.changed(node);
@@ -53,7 +48,7 @@ export function changeOwner(
   path: string,
   owner: { uid: number; gid: number; follow: boolean },
 ): void {
-  const check = (node: Pick<Node, "uid" | "gid">): void => requireMayGive(node, owner);
+  const check = (node: OwnedNode): void => requireMayGive(node, owner);
   setOwner(core, nodeForChange(core, path, owner.follow, check), owner);
 }
 
@@ -61,12 +56,9 @@ export function changeOwner(
 export function setOwner(core: Core, node: Node, owner: { uid: number; gid: number }): void {
   requireMayGive(node, owner);
   take(core, node);
+  if (node.kind !== "directory") node.mode = withoutPrivileges(node);
   if (owner.uid >>> 0 !== unchanged) node.uid = owner.uid >>> 0;
   if (owner.gid >>> 0 !== unchanged) node.gid = owner.gid >>> 0;
-  if (node.kind === "file") {
-    node.mode &= ~setuidBit;
-    if ((node.mode & groupExecute) !== 0) node.mode &= ~setgidBit;
-  }
   node.ctime = presentInstant();
   if (node.kind === "directory") core.tree.structure += 1;
   core.tree.changed(node);
@@ -78,18 +70,20 @@ function take(core: Core, node: Node): void {
   core.tree.touch(node);
 }
 
-function requireMayGive(
-  node: Pick<Node, "uid" | "gid">,
-  owner: { uid: number; gid: number },
-): void {
+type OwnedNode = Pick<Node, "mode" | "uid" | "gid" | "kind">;
+
+function requireMayGive(node: OwnedNode, owner: { uid: number; gid: number }): void {
   const { uid } = credentials;
   if (uid === 0) return;
-  const keepsUser = owner.uid >>> 0 === unchanged || owner.uid >>> 0 === node.uid;
-  const keepsGroup = owner.gid >>> 0 === unchanged || owner.gid >>> 0 === node.gid;
-  if (!keepsUser || (!keepsGroup && (uid !== node.uid || !credentials.isMember(owner.gid)))) {
-    throw new Fault("EPERM");
-  }
-  if (owner.uid >>> 0 !== unchanged && uid !== node.uid) throw new Fault("EPERM");
+  // Taking setuid away is a change of the mode, also where nobody gets the file.
+  if (node.kind !== "directory" && withoutPrivileges(node) !== node.mode) requireOwner(node);
+  const givesUser = owner.uid >>> 0 !== unchanged;
+  const givesGroup = owner.gid >>> 0 !== unchanged;
+  // Also what it is already may be said by its owner alone.
+  if (givesUser || givesGroup) requireOwner(node);
+  const keepsUser = !givesUser || owner.uid >>> 0 === node.uid;
+  const keepsGroup = !givesGroup || owner.gid >>> 0 === node.gid;
+  if (!keepsUser || (!keepsGroup && !credentials.isMember(owner.gid))) throw new Fault("EPERM");
 }
 
 /** Sets the times of access and of modification. @throws {Fault} as `utimensat(2)`. */

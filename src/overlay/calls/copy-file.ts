@@ -3,14 +3,14 @@ import { constants } from "../../disk/lower/lower-classes.ts";
 import { nodeHabits } from "../../disk/node/node-habits.ts";
 import { FileContent } from "../content/file-content.ts";
 import type { Core } from "../core.ts";
-import { credentials } from "../credentials.ts";
+import { credentials, dropPrivileges, settableMode } from "../credentials.ts";
 import { codeOf, Fault } from "../file-system-error.ts";
 import { instantOf } from "../instant.ts";
 import type { FileNode } from "../node.ts";
-import { setTimes } from "./attributes.ts";
+import { setOwner, setTimes } from "./attributes.ts";
 import { describe } from "./inspect.ts";
 import { removeFile } from "./name-changes.ts";
-import { dropPrivileges, openFile, replaceContent, truncateNode } from "./open.ts";
+import { openFile, replaceContent, truncateNode } from "./open.ts";
 
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
 const permissionBits = 0o7777;
@@ -19,15 +19,22 @@ const permissionBits = 0o7777;
  * Copies a file. The two share their bytes until one of them is written to, so that the cost does
  * not depend on the size.
  *
+ * @param keepsOwner whether the target gets the owner of the source, where this Node does that.
  * @throws {Fault} as libuv's `uv_fs_copyfile`.
  */
-export function copyFile(core: Core, from: string, to: string, mode: number): void {
+export function copyFile(
+  core: Core,
+  from: string,
+  to: string,
+  mode: number,
+  keepsOwner = true,
+): void {
   const source = openFile(core, from, O_RDONLY, 0);
   // Registered, so that it follows a copy-up by the opening of the target.
   const descriptor = core.descriptors.add(source);
   try {
     const bits = core.modeOf(source) & permissionBits;
-    const before = nodeHabits.copyFileSetsTimes ? describe(core, source, true) : undefined;
+    const before = nodeHabits.copyFileSetsAttributes ? describe(core, source, true) : undefined;
     const isExclusive = (mode & COPYFILE_EXCL) !== 0;
     const flags = O_WRONLY | O_CREAT | (isExclusive ? O_EXCL : 0);
     const target = openFile(core, to, flags, bits);
@@ -38,8 +45,9 @@ export function copyFile(core: Core, from: string, to: string, mode: number): vo
     const isDirectory = core.isDirectory(source);
     const empty = FileContent.empty(core.memory.budget);
     replaceContent(core, node, isDirectory ? empty : core.contentOf(source));
+    if (before !== undefined && keepsOwner) passOwner(core, node, before as BigIntStats);
     // As libuv does, also for a file that was there: fchmod of the target to the source's mode.
-    node.mode = (node.mode & ~permissionBits) | bits;
+    node.mode = (node.mode & ~permissionBits) | settableMode(bits, node.gid);
     // The mode is set first, then the content is written.
     if (node.content.size > 0) dropPrivileges(node);
     if (before !== undefined) passTimes(core, node, before as BigIntStats);
@@ -65,6 +73,15 @@ function refuseForeign(core: Core, node: FileNode, path: string): never {
     if (codeOf(caught) === undefined) throw caught;
   }
   throw new Fault("EPERM");
+}
+
+/** Like `cp -p`, libuv does not mind when the file may not be given away. */
+function passOwner(core: Core, node: FileNode, { uid, gid }: BigIntStats): void {
+  try {
+    setOwner(core, node, { uid: Number(uid), gid: Number(gid) });
+  } catch (caught) {
+    if (codeOf(caught) !== "EPERM") throw caught;
+  }
 }
 
 /** Writing moves the time of modification on: only a file without content keeps the source's. */

@@ -5,7 +5,9 @@ import type { Identity } from "../change-feed.ts";
 import type { FileContent } from "../content/file-content.ts";
 import type { Core } from "../core.ts";
 import {
+  creatableMode,
   credentials,
+  dropPrivileges,
   inheritedGroup,
   isPermitted,
   mayExecute,
@@ -48,11 +50,14 @@ export function makeDirectory(core: Core, path: string, mode: number): void {
 export function makeFile(core: Core, place: Place, mode: number, content: FileContent): FileNode {
   const parent = writableParent(core, place);
   const { gid } = inheritedGroup(parent);
-  const bits = mode & permissionBits & ~credentials.umask;
+  const bits = creatableMode(mode & permissionBits, parent) & ~credentials.umask;
   const node = new FileNode(core.tree.originOfNew(bits, credentials.uid, gid), content);
   lastingFile();
   core.tree.putNew(parent, place.name, node);
-  if (content.size > 0) core.tree.changed(node);
+  if (content.size > 0) {
+    dropPrivileges(node);
+    core.tree.changed(node);
+  }
   core.tree.namesChanged(parent, node.ctime);
   return node;
 }

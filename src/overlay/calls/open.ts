@@ -1,7 +1,14 @@
 import { constants } from "../../disk/lower/lower-classes.ts";
 import { FileContent } from "../content/file-content.ts";
 import type { Core } from "../core.ts";
-import { isPermitted, mayRead, mayWrite, requireAccess } from "../credentials.ts";
+import {
+  dropPrivileges,
+  isPermitted,
+  mayRead,
+  mayWrite,
+  requireAccess,
+  requireOwner,
+} from "../credentials.ts";
 import { OpenFile } from "../descriptors.ts";
 import { Fault } from "../file-system-error.ts";
 import { presentInstant } from "../instant.ts";
@@ -15,7 +22,8 @@ import {
 } from "../path/path-walk.ts";
 import { makeFile } from "./name-changes.ts";
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } = constants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } =
+  constants as typeof constants & { readonly O_NOATIME: number };
 const accessMask = O_WRONLY | O_RDWR;
 
 /**
@@ -43,6 +51,7 @@ export function openFile(
   if (place.found.kind === "lower") return openLower(core, place, flags, options.isLazy === true);
   const { node } = place.found;
   requireNodeAccess(node, flags);
+  requireQuiet(node, flags);
   if ((flags & O_TRUNC) !== 0 && node.kind === "file") truncateNode(core, node, 0);
   return new OpenFile(flags, { node });
 }
@@ -83,11 +92,16 @@ function requireKind(place: ExistingPlace, flags: number): void {
 function openLower(core: Core, place: ExistingPlace, flags: number, isLazy: boolean): OpenFile {
   const { found } = place;
   if (found.kind !== "lower") throw new Fault("EIO");
+  const { mode, uid, gid } = found.stats;
+  if ((flags & O_NOATIME) !== 0) {
+    const kind = found.stats.isDirectory() ? "directory" : "file";
+    requireNodeAccess({ mode, uid, gid, kind }, flags);
+  }
+  requireQuiet(found.stats, flags);
   if (!isChanging(flags)) {
     const lowerDescriptor = core.lower.open(found.path);
     return new OpenFile(flags, { lowerDescriptor, place });
   }
-  const { mode, uid, gid } = found.stats;
   requireNodeAccess({ mode, uid, gid, kind: "file" }, flags);
   if (isLazy && (flags & O_TRUNC) === 0 && isPermitted({ mode, uid, gid, kind: "file" }, mayRead)) {
     return new OpenFile(flags, { lowerDescriptor: core.lower.open(found.path), place });
@@ -102,6 +116,11 @@ function requireNodeAccess(node: Pick<Node, "mode" | "uid" | "gid" | "kind">, fl
   if ((flags & accessMask) !== O_WRONLY) wanted |= mayRead;
   if (isChanging(flags)) wanted |= mayWrite;
   requireAccess(node, wanted);
+}
+
+/** Only its owner may hide that a file is read. */
+function requireQuiet(node: Pick<Node, "uid">, flags: number): void {
+  if ((flags & O_NOATIME) !== 0) requireOwner(node);
 }
 
 /** Reads at a position (`undefined`: the file's own, which moves). @throws {Fault} as `read(2)`. */
@@ -175,15 +194,4 @@ function contentChanged(core: Core, node: FileNode): void {
   node.timesSet = false;
   dropPrivileges(node);
   core.tree.changed(node);
-}
-
-const setuidBit = 0o4000;
-const setgidBit = 0o2000;
-const groupExecute = 0o010;
-
-/** A write by an unprivileged user takes the setuid and setgid bits away, as on a disk. */
-export function dropPrivileges(node: FileNode): void {
-  if ((node.mode & (setuidBit | setgidBit)) === 0 || process.geteuid?.() === 0) return;
-  node.mode &= ~setuidBit;
-  if ((node.mode & groupExecute) !== 0) node.mode &= ~setgidBit;
 }

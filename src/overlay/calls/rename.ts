@@ -23,7 +23,9 @@ export function rename(core: Core, from: string, to: string): void {
   const isRoot = source.last === "root" && source.directory === core.tree.root;
   if (isRoot && target.last === "name") throw new Fault("EINVAL");
   if (source.last === "name" && target.last === "root") {
-    throw new Fault(exists(source) ? "ENOTEMPTY" : "ENOENT");
+    if (!exists(source)) throw new Fault("ENOENT");
+    requireDirectoryNames(source, target);
+    throw new Fault("ENOTEMPTY");
   }
   if (source.last !== "name" || target.last !== "name") throw new Fault("EBUSY");
   if (!exists(source)) throw new Fault("ENOENT");

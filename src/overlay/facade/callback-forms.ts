@@ -25,7 +25,17 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
   for (const [name, call] of Object.entries(calls))
     forms[name] = callbackOf(call as Call, { arity: arityOf(name), refuse: refusalOf(name) });
   forms["rm"] = callbackOf(calls.rmAsync as Call, { arity: arityOf("rm") });
+  forms["rmdir"] = callbackOf(calls.rmdirAsync as Call, {
+    arity: arityOf("rmdir"),
+    refuse: refusalOf("rmdir"),
+  });
+  forms["mkdir"] = callbackOf(calls.mkdirLater as Call, {
+    arity: arityOf("mkdir"),
+    refuse: refusalOf("mkdir"),
+  });
   delete forms["rmAsync"];
+  delete forms["rmdirAsync"];
+  delete forms["mkdirLater"];
   delete forms["readdirLater"];
   delete forms["rmdirLater"];
   delete forms["nativeRealpath"];

@@ -68,6 +68,8 @@ class TreeCopy {
   readonly #options: CopyOptions;
   readonly #follow: boolean;
   readonly #isSync: boolean;
+  /** Whether files are copied by calls that do not keep their owner. */
+  #isNative = false;
 
   constructor(core: Core, options: CopyOptions, isSync: boolean) {
     this.#isSync = isSync;
@@ -85,8 +87,8 @@ class TreeCopy {
       this.#refuse("not recursive", source, target, isPlain);
     }
     const parent = posix.dirname(target);
-    if (this.#absolute("", parent) !== this.#core.tree.rootPath && !this.#exists(parent)) {
-      attempt("mkdir", parent, undefined, () => makeDirectories(this.#core, parent, 0o777));
+    if (parent !== this.#core.tree.rootPath && !this.#exists(parent)) {
+      makeDirectories(this.#core, parent, 0o777, this.#isSync ? "sync" : "later");
     }
     yield* this.#copy(source, target, existing);
   }
@@ -114,6 +116,9 @@ class TreeCopy {
     if (existing === undefined) {
       attempt("mkdir", target, undefined, () => makeDirectory(this.#core, target, 0o777));
     }
+    // Where this is written in C++, it copies all below with calls of its own.
+    const isAsked = this.#options["filter"] !== undefined;
+    this.#isNative = this.#isSync && nodeHabits.copySyncRefusesPlainly && !isAsked;
     const entries = attempt("opendir", source, undefined, () => listDirectory(this.#core, source));
     for (const { name } of entries) {
       yield* this.#item(posix.join(source, name), posix.join(target, name));
@@ -143,7 +148,9 @@ class TreeCopy {
       attempt("unlink", target, undefined, () => removeFile(this.#core, target));
     }
     const mode = (this.#options["mode"] ?? 0) as number;
-    attempt("copyfile", source, target, () => copyFile(this.#core, source, target, mode));
+    attempt("copyfile", source, target, () =>
+      copyFile(this.#core, source, target, mode, !this.#isNative),
+    );
     if (this.#options["preserveTimestamps"] === true) {
       const isExact = this.#isSync && nodeHabits.copySyncRefusesPlainly && existing !== undefined;
       this.#keepTimes(source, target, isExact);
@@ -178,13 +185,11 @@ class TreeCopy {
 
   #copyLink(source: string, target: string, existing: fs.BigIntStats | undefined): void {
     let text = attempt("readlink", source, undefined, () => readLink(this.#core, source));
-    if (this.#options["verbatimSymlinks"] !== true)
-      text = this.#absolute(posix.dirname(source), text);
+    if (this.#options["verbatimSymlinks"] !== true) text = this.#targetOf(source, text);
     if (existing !== undefined) {
       const present = this.#linkAt(target);
       if (present !== undefined) {
-        const shown = this.#absolute(posix.dirname(target), present);
-        this.#checkLinks(source, target, text, shown);
+        this.#checkLinks(source, target, text, this.#targetOf(target, present));
         attempt("unlink", target, undefined, () => removeFile(this.#core, target));
       }
     }
@@ -200,9 +205,14 @@ class TreeCopy {
     }
   }
 
+  /** Where a link leads as Node tells it; an absolute text is left as it is. */
+  #targetOf(link: string, text: string): string {
+    return posix.isAbsolute(text) ? text : this.#absolute(posix.dirname(link), text);
+  }
+
   #checkLinks(source: string, target: string, text: string, present: string): void {
-    const isDirectory = this.#find(source, true)?.isDirectory() === true;
-    if (isDirectory && this.#isBelow(text, present)) {
+    const mayReplace = nodeHabits.copyReplacesEqualLinks && !this.#leadsToDirectory(source);
+    if (!mayReplace && this.#isBelow(text, present)) {
       throw systemError("ERR_FS_CP_EINVAL", {
         message: `cannot copy ${text} to a subdirectory of self ${present}`,
         path: target,
@@ -211,6 +221,7 @@ class TreeCopy {
         code: "EINVAL",
       });
     }
+    const isDirectory = this.#stat(this.#isSync ? target : source, true).isDirectory();
     if (isDirectory && this.#isBelow(present, text)) {
       throw systemError("ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY", {
         message: `cannot overwrite ${present} with ${text}`,
@@ -249,11 +260,15 @@ class TreeCopy {
     if (!stats.isDirectory()) return;
     const end = this.#absolute("", posix.dirname(source));
     let parent = this.#absolute("", posix.dirname(target));
+    // The refusal names what lies in the directory that is the source.
+    let shown = target;
     const { rootPath } = this.#core.tree;
-    while (parent !== end && parent !== rootPath && parent !== posix.dirname(parent)) {
+    while (parent !== end && parent !== posix.dirname(parent)) {
       const found = this.#find(parent, true);
       if (found === undefined) return;
-      if (isSame(stats, found)) this.#refuse("below", source, target, isPlain);
+      if (isSame(stats, found)) this.#refuse("below", source, isPlain ? target : shown, isPlain);
+      if (parent === rootPath) return;
+      shown = parent;
       parent = posix.dirname(parent);
     }
   }
@@ -301,6 +316,16 @@ class TreeCopy {
     } catch (error) {
       if (codeOf(error) === "ENOTDIR") return undefined;
       throw error;
+    }
+  }
+
+  /** What cannot be looked at is no directory. */
+  #leadsToDirectory(path: string): boolean {
+    try {
+      return this.#stat(path, true).isDirectory();
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      return false;
     }
   }
 

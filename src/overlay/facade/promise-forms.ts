@@ -63,7 +63,7 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
     open,
     mkdir: promiseOf(
       // Unlike the other forms it takes `null` for no mode.
-      (path: PathArgument, options?: unknown) => calls.mkdir(path, withoutNullMode(options)),
+      (path: PathArgument, options?: unknown) => calls.mkdirLater(path, withoutNullMode(options)),
       refusalOf("mkdir"),
     ),
     lstat: promiseOf(throwing(calls.lstat)),

@@ -18,6 +18,8 @@ export interface RemoveOptions {
    * taken for done, and what lies in a directory is removed before the directory itself is tried.
    */
   readonly isNative: boolean;
+  /** Whether it is an error that the path cannot be looked at, with both of the first two too. */
+  readonly looksFirst: boolean;
 }
 
 /** Removes a file or a tree. @throws as `fs.rm`. */
@@ -41,17 +43,19 @@ export function remove(core: Core, path: string, shown: string, options: RemoveO
   }
 }
 
-/** With both options Node does not look first: what cannot be looked at fails to be removed. */
+/**
+ * With both options `rmSync` does not look first: what cannot be looked at fails to be removed.
+ */
 function find(
   core: Core,
   path: string,
-  { force, recursive, isNative }: RemoveOptions,
+  { force, recursive, isNative, looksFirst }: RemoveOptions,
 ): ExistingPlace | "unknown" | undefined {
   try {
     return core.resolveExisting(path, false);
   } catch (caught) {
     if (force && codeOf(caught) === "ENOENT") return undefined;
-    const isBoth = force && recursive;
+    const isBoth = force && recursive && !looksFirst;
     if (isBoth && isNative && codeOf(caught) === "ENOTDIR") return undefined;
     if (isBoth && codeOf(caught) !== undefined) return "unknown";
     throw caught;

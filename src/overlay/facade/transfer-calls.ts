@@ -3,7 +3,7 @@ import { nodeHabits } from "../../disk/node/node-habits.ts";
 import { readBufferBytes } from "../../limits.ts";
 import { readFrom, writeTo } from "../calls/open.ts";
 import type { Core } from "../core.ts";
-import { fileSystemError } from "../file-system-error.ts";
+import { Fault, fileSystemError } from "../file-system-error.ts";
 import { attemptOn } from "./attempt.ts";
 import { closedDescriptor } from "./descriptor-calls.ts";
 
@@ -198,7 +198,15 @@ export function transferCalls(core: Core) {
         return real.readvSync(descriptor, vector.views, vector.position);
       }
       if (vector.views.length === 0) throw fileSystemError("EINVAL", { syscall: "read" });
-      return moveAll(vector, (transfer) => read(descriptor, transfer));
+      return attemptOn("read", () => {
+        const file = core.descriptors.get(descriptor);
+        if (!file.isReadable) throw new Fault("EBADF");
+        const isAlone = vector.views.length === 1;
+        return moveAll(vector, ({ view, position: at }) =>
+          // Of several empty ones the kernel makes nothing; one it reads into like any.
+          view.length === 0 && !isAlone ? 0 : readFrom(core, file, view, at),
+        );
+      });
     },
     writev(descriptor: number, buffers: unknown, position?: unknown): number {
       const vector = vectorTransfer("writev", descriptor, buffers, position);

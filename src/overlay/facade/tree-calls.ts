@@ -31,7 +31,7 @@ import {
 import { attempt } from "./attempt.ts";
 import { copyTreeSync } from "./copy-tree.ts";
 import { OverlayDir } from "./directory-handle.ts";
-import { makeDirectories } from "./make-directories.ts";
+import { type MakingForm, makeDirectories } from "./make-directories.ts";
 import { removalError } from "./removal-error.ts";
 import { remove } from "./remove-tree.ts";
 
@@ -43,31 +43,9 @@ const entriesAtOnce = 32;
 /** The functions that work on directories and trees. */
 export function treeCalls(core: Core) {
   return {
-    mkdir(path: PathArgument, options?: unknown): string | undefined {
-      const target = toldByNode(
-        () => pathOf(path),
-        () => real.mkdirSync(path as string, options as { recursive: false }),
-      );
-      const isMode = typeof options === "number" || typeof options === "string";
-      // Anything else counts as no options to Node.
-      const isTable = typeof options === "object";
-      const given = isMode ? { mode: options } : optionsOf(isTable ? options : undefined);
-      const { recursive } = given as { recursive?: unknown };
-      if (recursive !== undefined && typeof recursive !== "boolean") {
-        checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
-      }
-      const { mode: asked } = given;
-      const isPlain = typeof asked === "number" && asked >>> 0 === asked;
-      if (asked !== undefined && !isPlain) {
-        checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
-      }
-      const mode = modeOf(asked, 0o777);
-      return attempt("mkdir", path, undefined, () => {
-        if (recursive === true) return makeDirectories(core, target, mode);
-        makeDirectory(core, target, mode);
-        return undefined;
-      });
-    },
+    mkdir: makeDirectoryCall(core, "sync"),
+    /** `mkdir` of the callback and promise forms. */
+    mkdirLater: makeDirectoryCall(core, "later"),
 
     mkdtemp(prefix: PathArgument, options?: unknown): string | Buffer {
       const encoding = encodingOf(options);
@@ -112,9 +90,11 @@ export function treeCalls(core: Core) {
       });
     },
 
-    rmdir: removeDirectoryCall(core, false),
+    rmdir: removeDirectoryCall(core, { isSync: true, follow: false }),
+    /** `rmdir` of the callback form. */
+    rmdirAsync: removeDirectoryCall(core, { isSync: false, follow: false }),
     /** `rmdir` of the promise form, which looks through a link when it is `recursive`. */
-    rmdirLater: removeDirectoryCall(core, true),
+    rmdirLater: removeDirectoryCall(core, { isSync: false, follow: true }),
 
     rm: removeCall(core, true),
     /** `rm` of the callback and promise forms. */
@@ -176,6 +156,32 @@ function readdirCall(core: Core, habits: ListingHabits) {
   };
 }
 
+function makeDirectoryCall(core: Core, form: MakingForm) {
+  return (path: PathArgument, options?: unknown): string | undefined => {
+    const target = toldByNode(
+      () => pathOf(path),
+      () => real.mkdirSync(path as string, options as { recursive: false }),
+    );
+    const isMode = typeof options === "number" || typeof options === "string";
+    // Anything else counts as no options to Node.
+    const isTable = typeof options === "object";
+    const given = isMode ? { mode: options } : optionsOf(isTable ? options : undefined);
+    const { recursive } = given as { recursive?: unknown };
+    if (recursive !== undefined && typeof recursive !== "boolean") {
+      checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
+    }
+    const { mode: asked } = given;
+    const isPlain = typeof asked === "number" && asked >>> 0 === asked;
+    if (asked !== undefined && !isPlain) {
+      checkArguments((nowhere) => real.mkdirSync(nowhere, options as { recursive: false }));
+    }
+    const mode = modeOf(asked, 0o777);
+    if (recursive === true) return makeDirectories(core, target, mode, form);
+    attempt("mkdir", path, undefined, () => makeDirectory(core, target, mode));
+    return undefined;
+  };
+}
+
 function copyModeOf(mode: unknown): number {
   if (mode === undefined || mode === null) return 0;
   const isPlain = typeof mode === "number" && mode >>> 0 === mode && mode <= copyModeMax;
@@ -200,6 +206,7 @@ function removeCall(core: Core, isSync: boolean) {
         recursive: recursive === true,
         passesLinks: !isSync,
         isNative: isSync && nodeHabits.removeSyncIsNative,
+        looksFirst: !isSync,
       });
     } catch (error) {
       throw isSync ? removalError(error, shown) : error;
@@ -207,7 +214,12 @@ function removeCall(core: Core, isSync: boolean) {
   };
 }
 
-function removeDirectoryCall(core: Core, follow: boolean) {
+interface RemovalForm {
+  readonly isSync: boolean;
+  readonly follow: boolean;
+}
+
+function removeDirectoryCall(core: Core, { isSync, follow }: RemovalForm) {
   return (path: PathArgument, options?: unknown): void => {
     const target = pathOf(path);
     // Releases that have no `recursive` any more refuse it, and others warn of it.
@@ -217,14 +229,28 @@ function removeDirectoryCall(core: Core, follow: boolean) {
       const place = attempt(follow ? "stat" : "lstat", path, undefined, () =>
         core.resolveExisting(target, follow),
       );
-      const known = { force: false, recursive: true, passesLinks: true, isNative: false };
       if (isDirectory(place)) {
-        remove(core, target, shownPath(path), known);
+        removeWhole(core, target, shownPath(path), isSync);
         return;
       }
     }
     attempt("rmdir", path, undefined, () => removeDirectory(core, target));
   };
+}
+
+/** What `rmdir` does with `recursive`: what `rm` does. */
+function removeWhole(core: Core, path: string, shown: string, isSync: boolean): void {
+  try {
+    remove(core, path, shown, {
+      force: false,
+      recursive: true,
+      passesLinks: !isSync,
+      isNative: isSync && nodeHabits.removeSyncIsNative,
+      looksFirst: true,
+    });
+  } catch (error) {
+    throw isSync ? removalError(error, shown) : error;
+  }
 }
 
 function checkRemoveOptions(options: unknown): void {

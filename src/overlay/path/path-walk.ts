@@ -101,12 +101,12 @@ function hasChanged(caught: unknown): boolean {
   return codeOf(caught) === "EINVAL" || caught instanceof StrayedError;
 }
 
-const placeOfRoot = (tree: Tree, last: Place["last"]): Place => ({
+const placeOfRoot = (tree: Tree, last: Place["last"], trailingSlash: boolean): Place => ({
   directory: tree.root,
   name: "",
   found: { kind: "upper", node: tree.root },
   last,
-  trailingSlash: false,
+  trailingSlash,
 });
 
 class Walker {
@@ -292,7 +292,12 @@ class Walker {
     const trailingSlash = this.#trailingSlash;
     if (directory === undefined) return { outside: this.#outside, trailingSlash };
     const { parent } = directory;
-    if (parent === undefined) return placeOfRoot(this.#tree, last === "name" ? "root" : last);
+    if (parent === undefined) {
+      // The kernel sees the name of the root, and a slash after it.
+      const isNamed = last === "root" || last === "name";
+      if (isNamed && trailingSlash && isCreating(this.#follow)) throw new Fault("EISDIR");
+      return placeOfRoot(this.#tree, last === "name" ? "root" : last, trailingSlash);
+    }
     const found = this.#tree.lookup(parent, directory.name);
     return { directory: parent, name: directory.name, found, last, trailingSlash };
   }

@@ -1,5 +1,6 @@
 import type { Scenario } from "../harness/scenario.ts";
 import { argumentForms } from "./arguments.ts";
+import { copiedLinks } from "./copied-links.ts";
 import { copyRemove } from "./copy-remove.ts";
 import { descriptors } from "./descriptors.ts";
 import { directories } from "./directories.ts";
@@ -14,6 +15,7 @@ import { modes } from "./modes.ts";
 import { oddNames } from "./odd-names.ts";
 import { oddValues } from "./odd-values.ts";
 import { permissions } from "./permissions.ts";
+import { privileges } from "./privileges.ts";
 import { renames } from "./rename.ts";
 import { streams } from "./streams.ts";
 import { symlinks } from "./symlinks.ts";
@@ -40,6 +42,8 @@ export const concerns: Readonly<Record<string, readonly Scenario[]>> = {
   "calls on targets": errors,
   "calls on changed targets": errorsAfterChanges,
   permissions,
+  privileges,
+  "copied links": copiedLinks,
   forms,
   arguments: argumentForms,
   glob: globs,

@@ -176,6 +176,23 @@ export const copyRemove: readonly Scenario[] = [
     await callback("copyFile", at("missing"), at("c4"));
     fs.readdirSync(at("c"), { recursive: true });
   }),
+  scenario("rm -rf of a path through a file, in every form", async ({ fs, at, callback }) => {
+    const options = { recursive: true, force: true };
+    for (const name of ["a.txt/x", "a.txt/", "link/", "dlink/", "loop1/x", "missing/x"]) {
+      await fs.promises.rm(at(name), options);
+      await callback("rm", at(name), options);
+      fs.rmSync(at(name), options);
+    }
+    fs.readdirSync(at(""));
+  }),
+  scenario("rmdir of a link with a slash, where Node has recursive", async (trial) => {
+    const { fs, at, callback } = trial;
+    const options = { recursive: true } as object;
+    fs.rmdirSync(at("dlink/"), options);
+    await callback("rmdir", at("dlink/"), options);
+    await fs.promises.rmdir(at("dlink/"), options);
+    fs.readdirSync(at(""));
+  }),
   scenario("rmdir with recursive, where Node still has it", ({ fs, at }) => {
     fs.rmdirSync(at("missing"), { recursive: false } as object);
     fs.rmdirSync(at("e"), { recursive: false } as object);

@@ -409,6 +409,35 @@ export const descriptors: readonly Scenario[] = [
     fs.readFileSync(at("a.txt"), "utf8");
     fs.statSync(at("a.txt"));
   }),
+  scenario("both bits of access together allow neither reading nor writing", ({ fs, at }) => {
+    const neither = fs.constants.O_WRONLY | fs.constants.O_RDWR;
+    for (const more of [0, fs.constants.O_APPEND, fs.constants.O_TRUNC]) {
+      const descriptor = fs.openSync(at("a.txt"), neither | more);
+      fs.readSync(descriptor, Buffer.alloc(4));
+      fs.writeSync(descriptor, "more");
+      fs.ftruncateSync(descriptor, 1);
+      fs.readFileSync(descriptor);
+      fs.fstatSync(descriptor);
+      fs.closeSync(descriptor);
+    }
+    fs.openSync(at("d"), neither);
+    fs.appendFileSync(at("b.txt"), "more", { flag: neither } as object);
+    fs.readFileSync(at("b.txt"), "utf8");
+  }),
+  scenario("vectors without room are refused where one buffer would be", ({ fs, at }) => {
+    for (const [name, flags] of [
+      ["d", "r"],
+      ["a.txt", "r"],
+      ["a.txt", "a"],
+    ] as const) {
+      const descriptor = fs.openSync(at(name), flags);
+      const room = [0, 0, 3].map((length) => Buffer.alloc(length));
+      for (const count of [0, 1, 2, 3]) fs.readvSync(descriptor, room.slice(0, count));
+      for (const count of [0, 1, 2, 3]) fs.writevSync(descriptor, room.slice(0, count));
+      fs.closeSync(descriptor);
+    }
+    fs.readFileSync(at("a.txt"));
+  }),
   scenario("read with options in callback form", async ({ fs, at, callback }) => {
     const descriptor = fs.openSync(at("b.txt"), "r");
     await callback("read", descriptor);

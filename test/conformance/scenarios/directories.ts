@@ -359,6 +359,34 @@ export const directories: readonly Scenario[] = [
     fs.readdirSync(at("d/../."));
     fs.readFileSync(at(""));
   }),
+  scenario("a slash after the root is one after a name", ({ fs, at }) => {
+    for (const name of ["", "/", "//", "d/..", "d/../", "."]) {
+      fs.openSync(at(name), "wx");
+      fs.openSync(at(name), "w");
+      fs.copyFileSync(at("a.txt"), at(name), fs.constants.COPYFILE_EXCL);
+      fs.renameSync(at("a.txt"), at(name));
+      fs.renameSync(at("missing"), at(name));
+    }
+  }),
+  scenario("what mkdir -p fails on is named by the later forms", async ({ fs, at, callback }) => {
+    const recursive = { recursive: true };
+    for (const name of [
+      ...[
+        "a.txt/x/y",
+        "a.txt//x//",
+        "dangling/x/y",
+        "dangling/",
+        "dangling",
+        "loop1/x/y",
+        "link/x",
+      ],
+      ...["link", "d/../a.txt//", "d/../dangling//x", "dlink/sub/n/m"],
+    ]) {
+      await fs.promises.mkdir(at(name), recursive);
+      await callback("mkdir", at(name), recursive);
+      fs.mkdirSync(at(name), recursive);
+    }
+  }),
 ];
 
 /** Reads without a note each: the order of entries is not promised. */
