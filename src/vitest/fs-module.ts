@@ -7,24 +7,24 @@ type Functions = Readonly<Record<PropertyKey, unknown>>;
 /** Calls with two paths of the tree; the one with a link's text and one path is `symlink`. */
 const twoPaths = /^(rename|link|copyFile|cp)(Sync)?$/;
 
-/**
- * What `vi.mock("node:fs", …)` returns: every call on a path below the root of the running test's
- * overlay goes to the overlay, every other call, and all calls outside of a test, to the disk.
- *
- * @example
- * vi.mock("node:fs", async () => (await import("draftfs/vitest")).fsModule());
- */
-export function fsModule(): typeof realFileSystem & { readonly default: typeof realFileSystem } {
+/** The module `node:fs`, with its default export. */
+export type FsModule = typeof realFileSystem & { readonly default: typeof realFileSystem };
+
+/** The module `node:fs/promises`, with its default export. */
+export type FsPromisesModule = (typeof realFileSystem)["promises"] & {
+  readonly default: (typeof realFileSystem)["promises"];
+};
+
+/** `node:fs` over the overlay of the running test, and over the disk for everything else. */
+export function fsModule(): FsModule {
   const functions = switching(realFileSystem, (current) => current.fs as unknown as Functions);
   const promises = fsPromisesModule().default;
   const module = { ...functions, promises } as unknown as typeof realFileSystem;
   return { ...module, default: module };
 }
 
-/** Like {@link fsModule}, for `vi.mock("node:fs/promises", …)`. */
-export function fsPromisesModule(): (typeof realFileSystem)["promises"] & {
-  readonly default: (typeof realFileSystem)["promises"];
-} {
+/** `node:fs/promises` in the same way. */
+export function fsPromisesModule(): FsPromisesModule {
   const module = switching(
     realFileSystem.promises,
     (current) => current.fs.promises as unknown as Functions,

@@ -1,9 +1,9 @@
-import { type TestAPI, test } from "vitest";
+import type { TestAPI } from "vitest";
 import { findOuterRoot, withoutLinks } from "../disk/state/find-root.ts";
 import { type OpenOverlayOptions, type Overlay, type OverlayFs, openOverlay } from "../index.ts";
 import { putUnder } from "./current-overlay.ts";
 
-/** What a test of {@link overlayTest} can ask for. */
+/** What a test of `overlayTest` can ask for. */
 export interface OverlayFixtures {
   /** The overlay of this test file, as it was before any test changed it. */
   readonly overlay: Overlay;
@@ -12,17 +12,12 @@ export interface OverlayFixtures {
 }
 
 /**
- * A `test` that runs over an overlay of `root`: every test starts from the tree as it lies on the
- * disk, changes what it likes, and leaves nothing behind.
+ * `overlayTest` of `draftfs/vitest`.
  *
- * One overlay is opened for each test file; each test gets a savepoint that is rolled back when it
- * is over, which costs as much as it changed. While a test runs its overlay also lies under the
- * modules of {@link fsModule}. Call it at the top level of a test file, not inside of `describe`.
- * Tests of one file share the overlay: do not make them concurrent.
- *
- * @param root directory to work over; it is only read, unless a test commits.
+ * @param test that of the vitest that runs the tests: a linked package would find its own one.
  */
-export function overlayTest(
+export function overlayTestBy(
+  test: TestAPI,
   root: string,
   options: OpenOverlayOptions = {},
 ): TestAPI<OverlayFixtures> {

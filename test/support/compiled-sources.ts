@@ -25,6 +25,7 @@ export const compiledSources = [
   "src/sandbox/fuse/notice-program.ts",
   "src/sandbox/fuse/server-main.ts",
   "src/vitest/index.ts",
+  "src/vitest/unmocked.ts",
   "test/commit/change-builder.ts",
   "test/crash/block/block-device-owner.ts",
   "test/crash/block/main.ts",

@@ -19,6 +19,8 @@ beforeAll(() => {
   const files = {
     "package.json": JSON.stringify({ type: "module" }),
     "vitest.config.js": "export default { test: { include: ['**/*.spec.js'] } };",
+    "inlined.config.js":
+      "export default { test: { include: ['**/*.spec.js'], server: { deps: { inline: true } } } };",
     "fixture/notes.json": JSON.stringify({ notes: ["first"] }),
     "node_modules/draftfs/package.json": JSON.stringify({
       name: "draftfs",
@@ -116,14 +118,27 @@ test("paths elsewhere are the disk's", () => {
 });
 `;
 
-// tschaub/mock-fs#377, #384, #447, yarnpkg/berry#1527, #3240, shopgate#164, react-native-harness#169.
-test("code that imports node:fs runs over the overlay, and the disk stays as it was", async () => {
+async function expectSpecificationToPass(...options: readonly string[]): Promise<void> {
   const before = fingerprintOf(fs, join(project, "fixture"));
   const vitest = join(projectDirectory(), "node_modules/vitest/vitest.mjs");
-  const { stdout } = await promisify(execFile)(process.execPath, [vitest, "run"], {
+  const command = [vitest, "run", ...options];
+  const { stdout } = await promisify(execFile)(process.execPath, command, {
     cwd: project,
     env: { ...process.env, NO_COLOR: "1" },
+    timeout: 50_000,
   }).catch((error) => ({ stdout: `${error.stdout}\n${error.stderr}` }));
   expect(stdout).toMatch(/Tests\s+4 passed \(4\)/);
   expect(changesBetween(before, fingerprintOf(fs, join(project, "fixture")))).toEqual([]);
+}
+
+// tschaub/mock-fs#377, #384, #447, yarnpkg/berry#1527, #3240, shopgate#164, react-native-harness#169.
+test("code that imports node:fs runs over the overlay, and the disk stays as it was", async () => {
+  await expectSpecificationToPass();
 }, 60_000);
+
+// A linked package is processed as well: its imports of node:fs are the mock that it makes itself.
+for (const pool of ["forks", "vmThreads"]) {
+  test(`a package that vitest processes finds Node's own node:fs in the pool ${pool}`, async () => {
+    await expectSpecificationToPass("--config", "inlined.config.js", "--pool", pool);
+  }, 60_000);
+}

@@ -2,7 +2,7 @@ import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { overlayTest } from "../../src/vitest/index.ts";
+import { overlayTestBy } from "../../src/vitest/overlay-test.ts";
 import { changesBetween, fingerprintOf } from "../conformance/harness/lower-guard.ts";
 
 const root = nodeFs.realpathSync(nodeFs.mkdtempSync(join(tmpdir(), "draftfs-vitest-")));
@@ -17,7 +17,7 @@ afterAll(() => {
   expect(changes).toEqual([]);
 });
 
-const overlaid = overlayTest(root);
+const overlaid = overlayTestBy(test, root);
 
 describe("overlayTest", () => {
   overlaid("one test changes and removes what it likes", ({ fs, overlay }) => {
