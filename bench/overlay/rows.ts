@@ -89,6 +89,9 @@ const inMemory: readonly PeerName[] = [
 
 const directoryOf = (peer: Peer, index: number) => join(peer.root, `d${index % directoriesCount}`);
 
+/** A project's directory was not made in this very moment. */
+const agedMs = 50;
+
 /**
  * Small new files: the work is the same, the step that counts differs. In a new directory nothing
  * can lie below; in one of the disk each name has to be looked up there when it is made.
@@ -102,7 +105,7 @@ function smallFiles(
     reach: "≥ 5 × faster than memfs, faster than node:fs",
     peers: inMemory,
     repeatable: step === "read" || step === "stat",
-    seed: () => undefined,
+    seed: () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, agedMs),
     prepare: ({ fs, root }, scale) => {
       const directory = place === "a new directory" ? join(root, "new") : root;
       if (directory !== root) fs.mkdirSync(directory);

@@ -267,6 +267,7 @@ export class Layer {
     this.#facade.close();
     this.#core.paths.close();
     this.#core.lower.pool.close();
+    this.#core.lower.forgetNames();
     this.#core.memory.place.close();
     this.#core.descriptors.closeAll();
   }

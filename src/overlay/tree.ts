@@ -5,6 +5,7 @@ import { stateDirectoryName } from "../disk/state/state-directory.ts";
 import { absoluteOf, childOf, type TreePath } from "../disk/tree-path.ts";
 import { assert } from "../errors.ts";
 import { ChangeFeed } from "./change-feed.ts";
+import { credentials } from "./credentials.ts";
 import { Fault } from "./file-system-error.ts";
 import { nextMillisecondNs, presentInstant } from "./instant.ts";
 import { type Dentry, DirectoryNode, type Node, type NodeOrigin } from "./node.ts";
@@ -74,17 +75,17 @@ export class Tree {
 
   /**
    * What lies under `name`, upper before lower. The name is an ordinary one, not `.` or `..`.
-   * @param known its path in the lower, where the caller has it: putting it together costs as much
-   *   as all else here.
+   * @param known its path in the lower, where the caller has it: putting it together takes long.
    */
   lookup(directory: DirectoryNode, name: string, known?: string): Found {
     const dentry = directory.entries?.get(name);
     if (dentry !== undefined) {
       return dentry.node === undefined ? undefined : { kind: "upper", node: dentry.node };
     }
-    if (directory.lowerPath === undefined || this.isHidden(directory, name)) return undefined;
-    const path = known ?? absoluteOf(directory.lowerPath, name);
-    const stats = this.lower.lstat(path);
+    const { lowerPath } = directory;
+    if (lowerPath === undefined || this.isHidden(directory, name)) return undefined;
+    const path = known ?? absoluteOf(lowerPath, name);
+    const stats = this.lower.lstatIn(lowerPath, name, path, credentials.uid);
     if (stats === undefined) return undefined;
     if (this.linked.size > 0 && stats.nlink > 1 && stats.isFile()) {
       const node = this.#linkedNode(directory, name, path);
@@ -206,10 +207,7 @@ export class Tree {
     this.#setEntry(directory, name, { node, base, generation: ++this.generation }, isTold);
   }
 
-  /**
-   * Takes the name away: a whiteout where the lower would show through, nothing otherwise.
-   * @param expected as for {@link put}.
-   */
+  /** Takes the name away: a whiteout where the lower would show through, nothing otherwise. */
   remove(directory: DirectoryNode, name: string, expected?: LowerNode | null): void {
     this.attach(directory);
     const base = this.#expectedOr(expected, directory, name);

@@ -7,6 +7,8 @@ import { currentDirectory } from "../native/foreign-library.ts";
 import { type NativeCalls, nativeCalls } from "../native/native-calls.ts";
 import { hasPinnedPaths, pinnedPath } from "../pinned-place.ts";
 import { type Stamp, stampOf } from "../stamp.ts";
+import { AbsentNames } from "./absent-names.ts";
+import { type HeldDirectory, heldBy } from "./held-directory.ts";
 import { LowerPool } from "./lower-pool.ts";
 import { onlyToLook, openStraight, placeOf, StrayedError } from "./straight-open.ts";
 
@@ -29,21 +31,6 @@ export type LowerFileSystem = Pick<
 > &
   Partial<Pick<typeof fs, "promises" | "accessSync" | "statfsSync" | "watch" | "readFile">>;
 
-/** An open directory of the lower. */
-export interface HeldDirectory {
-  /** Leads to the directory until it is closed. */
-  readonly path: string;
-  /**
-   * The names in it as {@link Lower.names} gives them, once.
-   *
-   * @param bytesMax of what the kernel says of them, some 32 for each.
-   * @returns `undefined` where there are more, or Node has to tell.
-   */
-  readonly names: (bytesMax?: number) => string[] | undefined;
-  readonly sizeBytes: () => number;
-  readonly close: () => void;
-}
-
 /**
  * The read-only door to the tree below an overlay. Paths are absolute; links are never followed.
  */
@@ -62,6 +49,8 @@ export class Lower {
   /** Nor is anything looked at that lies elsewhere, or under another path below it. */
   #isStrict = false;
 
+  /** Names of which none lies below the root. */
+  #absent: AbsentNames | undefined;
   #looker: NativeCalls | undefined;
   /** Until native calls are wished for again. */
   #looksLeft = 0;
@@ -85,6 +74,18 @@ export class Lower {
       this.#confinedTo = fs.realpathSync.native(root) === root ? root : undefined;
     } catch {
       // A root that is not there is for whoever reads it to complain about.
+    }
+    // Where looks are strict, each goes by its whole path.
+    if (isStrict || this.#confinedTo === undefined) return;
+    this.#absent = new AbsentNames(root, (path, bytesMax) => this.#fewNames(path, bytesMax));
+  }
+
+  #fewNames(path: string, bytesMax: number): string[] | undefined {
+    const held = this.hold(path);
+    try {
+      return held?.names(bytesMax);
+    } finally {
+      held?.close();
     }
   }
 
@@ -122,6 +123,23 @@ export class Lower {
       if (isAbsence(error)) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * {@link lstat} of a name in a directory, which may be known to have none such.
+   *
+   * @param uid the user who asks.
+   */
+  lstatIn(directory: string, name: string, path: string, uid: number): fs.Stats | undefined {
+    if (this.#absent?.tells(directory, name, uid) === true) return undefined;
+    const stats = this.lstat(path);
+    if (stats === undefined) this.#absent?.count(directory, uid);
+    return stats;
+  }
+
+  /** Lets go of what is held for looks. */
+  forgetNames(): void {
+    this.#absent?.forget();
   }
 
   /** The native calls, wished for once in many looks; `undefined` where Node has to look. */
@@ -359,15 +377,6 @@ const directOpenSavingUs = 4;
 /** Opens what no link on the way leads to: such a path cannot stray. -1 where it does not work. */
 function openWithoutLinks(path: string, flags: number): number {
   return nativeCalls(directOpenSavingUs)?.openWithoutLinks(path, flags) ?? -1;
-}
-
-function heldBy(descriptor: number): HeldDirectory {
-  return {
-    path: pinnedPath(descriptor),
-    names: (bytesMax = Number.POSITIVE_INFINITY) => nativeCalls(0)?.namesIn(descriptor, bytesMax),
-    sizeBytes: () => fs.fstatSync(descriptor).size,
-    close: () => fs.closeSync(descriptor),
-  };
 }
 
 function isBelow(path: string, root: string): boolean {

@@ -4,6 +4,7 @@ import process from "node:process";
 import { KIB, nativeLoadUs } from "../../limits.ts";
 import { openFlags } from "../open-flags.ts";
 import { ownUrlOf } from "../own-url.ts";
+import { type DirectoryMarks, directoryMarks } from "./directory-marks.ts";
 import {
   closeOnExec,
   currentDirectory,
@@ -21,7 +22,7 @@ import { type NativePlaces, nativePlaces } from "./native-places.ts";
  * None throws: what could not be done this way is to be done by Node's own calls, which also know
  * how to say why it cannot be done at all.
  */
-export interface NativeCalls extends NativePlaces {
+export interface NativeCalls extends NativePlaces, DirectoryMarks {
   /**
    * Opens by openat2(2) what no symbolic link on the way leads to.
    *
@@ -137,6 +138,7 @@ function load(): NativeCalls | undefined {
     openDirectoryBelow: openDirectoryBelow(syscall),
     namesIn: namesIn(library),
     ...nativePlaces(library),
+    ...directoryMarks(library),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
     isInherited: isInherited(fcntl),

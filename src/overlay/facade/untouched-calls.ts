@@ -1,4 +1,5 @@
-import { type HeldDirectory, readWithoutFollowing } from "../../disk/lower/lower.ts";
+import type { HeldDirectory } from "../../disk/lower/held-directory.ts";
+import { readWithoutFollowing } from "../../disk/lower/lower.ts";
 import { Dirent, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
 import { KIB } from "../../limits.ts";
 import { type Core, untouched } from "../core.ts";
