@@ -50,6 +50,8 @@ const buffers = [Buffer.alloc(4), undefined, null, 1, "x", {}, []];
 const vectors = [[Buffer.alloc(1)], ["x"], [Buffer.alloc(1), 1], undefined, null, 1, "x", {}];
 const times = [1, undefined, null, "x", "1.5", true, {}, [], Number.NaN, new Date(0)];
 const modes = [0o600, "600", "888", ...odd];
+const signals = [1, null, {}, AbortSignal.abort(), new AbortController().signal];
+const statOptions = [undefined, {}, ...odd, ...each("bigint"), ...each("signal", signals)];
 
 /** What each argument of a function may be; the first one is right. */
 const functions: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
@@ -61,13 +63,13 @@ const functions: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
   fchmod: [descriptors, modes],
   fchown: [descriptors, [1, ...odd], [1, ...odd]],
   fdatasync: [descriptors],
-  fstat: [descriptors, [undefined, {}, ...each("bigint")]],
+  fstat: [descriptors, statOptions],
   fsync: [descriptors],
   ftruncate: [descriptors, [1, ...odd]],
   futimes: [descriptors, times, times],
   lchown: [paths, [1, ...odd], [1, ...odd]],
   link: [paths, [...at("new"), ...paths]],
-  lstat: [paths, [undefined, {}, ...each("bigint")]],
+  lstat: [paths, statOptions],
   lutimes: [paths, times, times],
   mkdir: [paths, [undefined, ...odd, ...each("recursive"), ...each("mode", modes)]],
   open: [paths, ["r", "rx", "R", "", null, undefined, 1.5, true, {}], modes],
@@ -94,7 +96,7 @@ const functions: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
     [...at("."), ...paths],
     [undefined, {}],
   ],
-  stat: [paths, [undefined, {}, ...each("bigint")]],
+  stat: [paths, statOptions],
   statfs: [paths, [undefined, {}, ...each("bigint")]],
   symlink: [paths, [...at("new"), ...paths], ["file", undefined, null, "x", 1, {}]],
   truncate: [paths, [1, ...odd]],
@@ -221,4 +223,43 @@ describe.each(Object.keys(functions))("wrong arguments of %s", (name) => {
     }
     expect(differences.slice(0, 5)).toEqual([]);
   });
+});
+
+test.each(statOptions)(
+  "options of a handle's stat are refused as Node does: %o",
+  async (options) => {
+    const root = plant({ f: "alpha" });
+    const outcomes: string[] = [];
+    for (const { promises } of [nodeFs, open(root).fs]) {
+      const handle = await promises.open(join(root, "f"));
+      outcomes.push(await outcomeOfStat(handle, options));
+      await handle.close();
+      outcomes.push(await outcomeOfStat(handle, options));
+    }
+    expect(outcomes.slice(2)).toEqual(outcomes.slice(0, 2));
+  },
+);
+
+async function outcomeOfStat(handle: nodeFs.promises.FileHandle, options: unknown) {
+  return handle.stat(options as object).then(
+    ({ size }) => `${size}`,
+    ({ name, code, message }) => `${name} ${code} ${message}`,
+  );
+}
+
+test("an abort of a look that is under way is told by the releases that heed it", async () => {
+  const root = plant({ f: "alpha" });
+  const outcomes: unknown[] = [];
+  for (const { promises } of [nodeFs, open(root).fs]) {
+    const controller = new AbortController();
+    const look = promises.stat(join(root, "f"), { signal: controller.signal } as object);
+    controller.abort();
+    outcomes.push(
+      await look.then(
+        ({ size }) => size,
+        ({ name, message }) => [name, message],
+      ),
+    );
+  }
+  expect(outcomes[1]).toEqual(outcomes[0]);
 });

@@ -78,6 +78,37 @@ export async function checkArgumentsLater(call: (path: string) => Promise<unknow
   }
 }
 
+/**
+ * The same for options alone, where what they are aborted by is told, and what reading them throws.
+ */
+export async function checkOptionsLater(call: (path: string) => Promise<unknown>): Promise<void> {
+  try {
+    await call(nowhere);
+  } catch (error) {
+    if (!isOfSystem(error)) throw error;
+  }
+}
+
+/**
+ * {@link checkOptionsLater} for callback forms, which throw some of that themselves.
+ *
+ * @returns what the callback is told, `undefined` when nothing is wrong.
+ */
+export function optionsRefusal(
+  call: (path: string, callback: (error: unknown) => void) => void,
+): Promise<unknown> {
+  let tell: (refusal: unknown) => void = () => {};
+  const told = new Promise<unknown>((resolve) => {
+    tell = resolve;
+  });
+  call(nowhere, (error) => tell(isOfSystem(error) ? undefined : error));
+  return told;
+}
+
+function isOfSystem(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).errno !== undefined;
+}
+
 function throwIfOfArguments(error: unknown): void {
   const { code } = error as { code?: unknown };
   if (typeof code === "string" && code.startsWith("ERR_")) throw error;

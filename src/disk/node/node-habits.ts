@@ -74,8 +74,8 @@ export const nodeHabits = {
   promiseListsTypesThroughLinks: isSince([26, 9]),
   /** `promises.readdir` lists what lies below the last directory first, as no other form does. */
   promiseListsDepthFirst: !isSince([26, 9]),
-  /** `promises.readFile` of a directory names the path in its error. */
-  promiseReadNamesPath: isSince([26, 8]),
+  /** `readFile` of a directory, but its synchronous form, names the path in its error. */
+  readLaterNamesPath: isSince([26, 8]),
   /** `cp` with `preserveTimestamps` keeps the times of directories too. */
   copyKeepsDirectoryTimes: isSince([26, 9]),
   /** `openAsBlob` of what is missing fails as `stat` does. */

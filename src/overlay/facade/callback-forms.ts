@@ -1,4 +1,8 @@
-import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
+import {
+  checkArguments,
+  optionsRefusal,
+  realFileSystem as real,
+} from "../../disk/lower/lower-classes.ts";
 import { nodeHabits } from "../../disk/node/node-habits.ts";
 import type { Core } from "../core.ts";
 import { errorOfCall } from "../file-system-error.ts";
@@ -15,9 +19,10 @@ import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
 import { closedDescriptor, lengthOf } from "./descriptor-calls.ts";
 import { describePromisified } from "./promisified.ts";
+import { isPlainForStat } from "./stat-options.ts";
 import { laterReadTransfer, type Transfer, vectorTransfer } from "./transfer-calls.ts";
 import { checkCopyOptions } from "./tree-calls.ts";
-import { unpooled } from "./whole-file-calls.ts";
+import { readLater } from "./whole-file-calls.ts";
 
 /** The callback forms: those made of the table, and the few with a shape of their own. */
 export function callbackForms(core: Core, calls: Calls): Record<string, unknown> {
@@ -55,13 +60,16 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     writev: vectorForm(core, calls, "writev"),
     close: closeForm(core, calls),
     cp: copyForm(core),
-    readFile: abortable("readFile", (...input) => unpooled((calls.readFile as Call)(...input))),
+    readFile: abortable("readFile", (path: PathArgument, options?: unknown) =>
+      readLater(calls, path, options),
+    ),
     writeFile: abortable("writeFile", calls.writeFile as Call),
     appendFile: abortable("appendFile", calls.appendFile as Call),
   });
-  if (!nodeHabits.statLaterKnowsNoEntry)
-    forms["stat"] = callbackOf(throwing(calls.stat), { arity: 3, refuse: refusalOf("stat") });
-  forms["lstat"] = callbackOf(throwing(calls.lstat), { arity: 3, refuse: refusalOf("lstat") });
+  const stat = nodeHabits.statLaterKnowsNoEntry ? calls.stat : throwing(calls.stat);
+  forms["stat"] = statForm("stat", stat as Call);
+  forms["lstat"] = statForm("lstat", throwing(calls.lstat));
+  forms["fstat"] = statForm("fstat", calls.fstat as Call);
   describePromisified(forms);
   return forms;
 }
@@ -70,6 +78,35 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
 export function throwing(call: Calls["stat"]): Call {
   return (path: PathArgument, options?: unknown) =>
     call(path, options === undefined ? options : { bigint: statOptionsOf(options).bigint });
+}
+
+/** Node is asked about odd options first: what its releases make of them differs. */
+function statForm(name: "stat" | "lstat" | "fstat", call: Call) {
+  const usual = callbackOf(call, { arity: 3, refuse: refusalOf(name) });
+  const original = real[name] as (...values: unknown[]) => void;
+  return (...values: unknown[]): void => {
+    const [target, options, callback] = values;
+    if (typeof callback !== "function" || isPlainForStat(options)) {
+      usual(...values);
+      return;
+    }
+    const refusal = optionsRefusal((at, told) => {
+      original(...harmlessArguments(name, [target, options], at), told);
+    });
+    const tell = (...results: [error: unknown, ...unknown[]]): void => {
+      void refusal.then((error) => {
+        if (error === undefined) tellNext(callback as Callback, ...results);
+        else tellNext(callback as Callback, error);
+      });
+    };
+    // The look is taken at once, before anything that is called next.
+    try {
+      usual(target, typeof options === "object" ? (options ?? {}) : {}, tell);
+    } catch (error) {
+      // Node has not thrown it: it tells of an abort, and has not looked at the descriptor.
+      tell(error);
+    }
+  };
 }
 
 /**

@@ -14,6 +14,7 @@ import { deliver, nextTurn, throwIfAborted } from "./asynchronous.ts";
 import type { Calls } from "./calls.ts";
 import { codedError } from "./coded-error.ts";
 import { closedDescriptor } from "./descriptor-calls.ts";
+import { lookWith } from "./stat-options.ts";
 import type { Streams } from "./streams.ts";
 import { handleReadTransfer, vectorTransfer } from "./transfer-calls.ts";
 import { webStreamOfBuffers, webStreamOfBytes } from "./web-stream.ts";
@@ -83,7 +84,8 @@ export class OverlayFileHandle extends EventEmitter {
   }
 
   stat(options?: unknown): Promise<unknown> {
-    return this.#run("fstat", (calls, fd) => calls.fstat(fd, options));
+    const look = () => this.#run("fstat", (calls, fd) => calls.fstat(fd, options));
+    return this.#descriptor === -1 ? look() : lookWith(options, look);
   }
 
   truncate(length: unknown = 0): Promise<void> {

@@ -87,9 +87,10 @@ export function pathCalls(core: Core) {
     },
 
     open(path: PathArgument, flags?: unknown, mode?: unknown): number {
-      const target = pathOf(path);
-      const numeric = flagsOf(flags, "r");
-      const bits = modeOf(mode, 0o666);
+      const [target, numeric, bits] = toldByNode(
+        () => [pathOf(path), flagsOf(flags, "r"), modeOf(mode, 0o666)] as const,
+        () => real.openSync(path as string, flags as string, mode as number),
+      );
       return attempt("open", path, undefined, () =>
         core.descriptors.add(openFile(core, target, numeric, bits, { isLazy: true })),
       );
@@ -103,9 +104,9 @@ function status(
   path: PathArgument,
   options: unknown,
 ): fs.Stats | fs.BigIntStats | undefined {
+  const target = pathOf(path);
   const asked = statOptionsOf(options);
   const wanted = { follow: syscall === "stat", bigint: asked.bigint === true };
-  const target = pathOf(path);
   try {
     return inspect(core, target, wanted);
   } catch (caught) {

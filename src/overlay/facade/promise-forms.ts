@@ -6,23 +6,16 @@ import {
 } from "../../disk/lower/lower-classes.ts";
 import { nodeHabits } from "../../disk/node/node-habits.ts";
 import type { Core } from "../core.ts";
-import { codeOf, fileSystemError } from "../file-system-error.ts";
-import {
-  encodingOf,
-  flagsOf,
-  optionsOf,
-  type PathArgument,
-  pathOf,
-  shownPath,
-} from "./arguments.ts";
+import { encodingOf, flagsOf, optionsOf, type PathArgument, pathOf } from "./arguments.ts";
 import { type Call, deliver, nextTurn, promiseOf, throwIfAborted } from "./asynchronous.ts";
 import { harmlessArguments, throwing } from "./callback-forms.ts";
 import type { Calls } from "./calls.ts";
 import { copyTree } from "./copy-tree.ts";
 import { type HandleContext, OverlayFileHandle } from "./file-handle.ts";
 import { globAsync } from "./glob.ts";
+import { lookWith } from "./stat-options.ts";
 import { checkCopyOptions } from "./tree-calls.ts";
-import { unpooled } from "./whole-file-calls.ts";
+import { readLater } from "./whole-file-calls.ts";
 import { isIterable, writeChunks } from "./write-chunks.ts";
 
 /** Functions of `fs.promises` that are the promise form of the synchronous call of that name. */
@@ -38,7 +31,6 @@ const plain = [
   "opendir",
   "readlink",
   "rename",
-  "stat",
   "statfs",
   "symlink",
   "unlink",
@@ -58,7 +50,6 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
         () => refusalOf("open")([path, flags, mode]),
       ),
     );
-  if (!nodeHabits.statLaterKnowsNoEntry) forms["stat"] = promiseOf(throwing(calls.stat));
   return Object.assign(forms, {
     open,
     mkdir: promiseOf(
@@ -66,7 +57,8 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
       (path: PathArgument, options?: unknown) => calls.mkdirLater(path, withoutNullMode(options)),
       refusalOf("mkdir"),
     ),
-    lstat: promiseOf(throwing(calls.lstat)),
+    stat: statForm("stat", nodeHabits.statLaterKnowsNoEntry ? calls.stat : throwing(calls.stat)),
+    lstat: statForm("lstat", throwing(calls.lstat)),
     realpath: promiseOf(calls.nativeRealpath as Call),
     rm: promiseOf(calls.rmAsync as Call),
     rmdir: promiseOf(calls.rmdirLater as Call),
@@ -113,6 +105,17 @@ function refusalOf(
   return (values) => checkArgumentsLater((at) => call(...harmlessArguments(name, values, at)));
 }
 
+function statForm(name: "stat" | "lstat", call: Call) {
+  const look = promiseOf(call, refusalOf(name));
+  const original = real.promises[name] as (...values: unknown[]) => Promise<unknown>;
+  return (path: PathArgument, options?: unknown) =>
+    lookWith(
+      options,
+      () => look(path, options),
+      (at) => original(...harmlessArguments(name, [path, options], at)),
+    );
+}
+
 /** Where the system has no such call, Node's own says so without touching anything. */
 function lchmodForm(calls: Calls) {
   return real.lchmodSync === undefined ? real.promises.lchmod : promiseOf(calls.lchmod as Call);
@@ -128,24 +131,13 @@ function readFileForm(calls: Calls) {
       () => {
         // A descriptor is a path to the other forms only.
         pathOf(path);
-        return readNamed(calls, path as PathArgument, options);
+        return readLater(calls, path as PathArgument, options);
       },
       () => refuse([path, options]),
     );
     await throwIfAborted(signal);
     return content;
   };
-}
-
-function readNamed(calls: Calls, path: PathArgument, options: unknown): string | Buffer {
-  try {
-    return unpooled(calls.readFile(path, options));
-  } catch (error) {
-    const isDirectory = codeOf(error) === "EISDIR" && nodeHabits.promiseReadNamesPath;
-    throw isDirectory
-      ? fileSystemError("EISDIR", { syscall: "read", path: shownPath(path) })
-      : error;
-  }
 }
 
 type Open = (path: PathArgument, flags?: unknown, mode?: unknown) => Promise<OverlayFileHandle>;

@@ -3,6 +3,7 @@ import {
   constants,
   realFileSystem as real,
 } from "../../disk/lower/lower-classes.ts";
+import { nodeHabits } from "../../disk/node/node-habits.ts";
 import { readFileBytesMax } from "../../limits.ts";
 import { makeFile } from "../calls/name-changes.ts";
 import { openFile, readFrom, replaceContent, truncateOpen, writeTo } from "../calls/open.ts";
@@ -11,7 +12,7 @@ import { pageBytes } from "../content/page.ts";
 import type { Core } from "../core.ts";
 import { isPermitted, mayRead, mayWrite, requireAccess } from "../credentials.ts";
 import type { OpenFile } from "../descriptors.ts";
-import { Fault } from "../file-system-error.ts";
+import { codeOf, Fault, fileSystemError } from "../file-system-error.ts";
 import type { Node } from "../node.ts";
 import { exists, type Place } from "../path/path-walk.ts";
 import {
@@ -22,8 +23,10 @@ import {
   optionsOf,
   type PathArgument,
   pathOf,
+  shownPath,
 } from "./arguments.ts";
 import { attempt, attemptOn } from "./attempt.ts";
+import type { Calls } from "./calls.ts";
 import { codedError } from "./coded-error.ts";
 import { lengthOf, truncateDescriptor } from "./descriptor-calls.ts";
 
@@ -119,6 +122,22 @@ export function unpooled<T>(content: T): T | Buffer {
   const bytes = Buffer.allocUnsafeSlow(content.length);
   content.copy(bytes);
   return bytes;
+}
+
+/** A whole file, as the callback and promise forms tell it. */
+export function readLater(
+  calls: Pick<Calls, "readFile">,
+  path: PathArgument | number,
+  options?: unknown,
+): string | Buffer {
+  try {
+    return unpooled(calls.readFile(path, options));
+  } catch (error) {
+    const isNamed = typeof path !== "number" && nodeHabits.readLaterNamesPath;
+    throw isNamed && codeOf(error) === "EISDIR"
+      ? fileSystemError("EISDIR", { syscall: "read", path: shownPath(path) })
+      : error;
+  }
 }
 
 function readWhole(core: Core, path: PathArgument | number, flag: unknown): Buffer {
