@@ -118,7 +118,9 @@ async function recoverUnlessBusy(store: CommitStore): Promise<RecoveryReport> {
       return { ...untouched, outcome: "refused", leftToPerson: [error.message] };
     }
     // The tree is whole, and can be looked at; the next change of it says what is wrong.
-    if (isDraftError(error) && error.details["unpublished"] === true) return untouched;
+    if (isDraftError(error) && error.details["unpublished"] === true) {
+      return { ...untouched, leftToPerson: [error.message] };
+    }
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { Disk } from "../disk/disk.ts";
+import { replacingStateFile } from "../disk/state/state-file.ts";
 import { stageFile } from "./staged-file.ts";
 
 /** `gc.auto = 0`: git's own housekeeping must not start behind our back. */
@@ -37,7 +38,7 @@ export function repairBareRepository(disk: Disk, path: string): void {
   if (!isWhole(`${path}/config`, /^[^\0]+$/))
     writeWhole(disk, `${path}/config`, Buffer.from(config));
   if (isWhole(head, /^(ref: refs\/[^\0]+|[0-9a-f]{40})\n?$/)) return;
-  if (disk.lstat(head) !== undefined) disk.unlink(head);
+  if (disk.lstat(head) !== undefined) replacingStateFile(head, () => disk.unlink(head));
   ensureBareRepository(disk, path);
 }
 

@@ -1,5 +1,6 @@
 import type { Allocation, Disk } from "../disk/disk.ts";
 import { openAnew } from "../disk/open-anew.ts";
+import { replacingStateFile } from "../disk/state/state-file.ts";
 
 /** A file that lies whole beside its place. */
 export interface StagedFile {
@@ -50,5 +51,8 @@ export function fillStaged(
     }
     throw error;
   }
-  return { publish: () => disk.rename(next, path), discard: () => disk.unlink(next) };
+  return {
+    publish: () => replacingStateFile(path, () => disk.rename(next, path)),
+    discard: () => disk.unlink(next),
+  };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { bootIdOf } from "../../disk/process-identity.ts";
 import { hasStateDirectory, journalPackOf } from "../../disk/state/state-directory.ts";
+import { isDirectoryInPlace } from "../../disk/state/state-file.ts";
 import { refuseStrangersOfJournal } from "../../disk/state/state-trust.ts";
 import type { TreePath } from "../../disk/tree-path.ts";
 import { DraftError, type DraftErrorCode, isDraftError } from "../../errors.ts";
@@ -239,6 +240,7 @@ function tryPublish(store: CommitStore, record: JournalRecord): unknown {
     publishObjects(store, record);
     return undefined;
   } catch (error) {
+    if (isDirectoryInPlace(error)) return error;
     if (!isSystemError(error) || isDraftError(error)) throw error;
     return error;
   }
@@ -253,10 +255,13 @@ function publishLate(store: CommitStore, record: JournalRecord): void {
   journal.notes.write("applied", sequence, bootId, journal.notes.appliedMs(sequence));
 }
 
-function unpublishedFailure({ state }: CommitStore, cause: unknown): DraftError {
+function unpublishedFailure({ state }: CommitStore, error: unknown): DraftError {
+  const isInPlace = isDraftError(error) && isDirectoryInPlace(error);
+  const cause = isInPlace ? error.cause : error;
   return failure("DRAFT_RECOVERY_FAILED", `record a checkpoint in ${state.checkpoints}`, cause, {
-    path: state.checkpoints,
+    path: isInPlace ? (error.path ?? state.checkpoints) : state.checkpoints,
     level: "system_failure",
+    help: isInPlace ? error.message : undefined,
     state:
       "The files are as they should be; only the history does not show the last operation yet. " +
       "Mend the cause, then run draftfs recover or commit again.",

@@ -1,4 +1,4 @@
-import { DraftError } from "../../errors.ts";
+import { DraftError, isDraftError } from "../../errors.ts";
 
 /**
  * Reads a file of a state directory.
@@ -19,4 +19,29 @@ export function readingStateFile<Result>(path: string, read: () => Result): Resu
       { path, cause: error, details: { level: "critical_failure" } },
     );
   }
+}
+
+/**
+ * Does what puts a file of a state directory in its place, or takes one away.
+ *
+ * @throws {DraftError} `DRAFT_FORMAT_CORRUPT` where a directory lies there; see
+ *   {@link isDirectoryInPlace}.
+ */
+export function replacingStateFile(path: string, replace: () => void): void {
+  try {
+    replace();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EISDIR") throw error;
+    throw new DraftError(
+      "DRAFT_FORMAT_CORRUPT",
+      `Cannot write ${path}: a directory lies there, in place of a file of draftfs. ` +
+        "Move it away: draftfs makes this file anew.",
+      { path, cause: error, details: { level: "system_failure", directoryInPlace: true } },
+    );
+  }
+}
+
+/** Whether {@link replacingStateFile} says so: the system's doing, which a user can put right. */
+export function isDirectoryInPlace(error: unknown): boolean {
+  return isDraftError(error) && error.details["directoryInPlace"] === true;
 }
