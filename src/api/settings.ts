@@ -8,6 +8,7 @@ import {
   isLegacy,
 } from "../config/default-values.ts";
 import type { EffectiveConfig } from "../config/effective-config.ts";
+import { loadYamlParser } from "../config/yaml-parser.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { StateDirectory } from "../disk/state/state-directory.ts";
 import { type OptimizerSettings, optimizerSettingsOf } from "../engines/optimizer-settings.ts";
@@ -61,7 +62,10 @@ export async function readSettings(
 ): Promise<OverlaySettings> {
   const defaults = () => settingsOf(state, defaultsHere(), () => false, agent);
   if (!hasConfig(disk, state)) return defaults();
-  const { effectiveConfig } = await import("../config/effective-config.ts");
+  const [{ effectiveConfig }] = await Promise.all([
+    import("../config/effective-config.ts"),
+    loadYamlParser(),
+  ]);
   try {
     const { values, lines } = effectiveConfig({ root: state.root, disk });
     return settingsOf(state, values, isSetIn(lines), agent);

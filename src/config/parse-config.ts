@@ -1,13 +1,4 @@
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  type YAMLMap,
-} from "yaml";
+import type * as Yaml from "yaml";
 import { suggestName } from "../suggest-name.ts";
 import {
   type ConfigFileName,
@@ -16,6 +7,7 @@ import {
   configFiles,
   configKeys,
 } from "./config-keys.ts";
+import { yamlParser } from "./yaml-parser.ts";
 
 /** Something that is wrong in a file. */
 export interface ConfigProblem {
@@ -44,6 +36,7 @@ export interface ParsedConfig {
 
 /** Reads the text of one of the four files. Every problem is found, not only the first. */
 export function parseConfig(fileName: ConfigFileName, path: string, text: string): ParsedConfig {
+  const { isAlias, isMap, isScalar, LineCounter, parseDocument } = yamlParser();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const reading = new Reading(fileName, path, lines);
@@ -66,15 +59,16 @@ class Reading implements ParsedConfig {
   readonly problems: ConfigProblem[] = [];
   readonly #fileName: ConfigFileName;
   readonly #path: string;
-  readonly #lines: LineCounter;
+  readonly #lines: Yaml.LineCounter;
+  readonly #yaml = yamlParser();
 
-  constructor(fileName: ConfigFileName, path: string, lines: LineCounter) {
+  constructor(fileName: ConfigFileName, path: string, lines: Yaml.LineCounter) {
     this.#fileName = fileName;
     this.#path = path;
     this.#lines = lines;
   }
 
-  visit(map: YAMLMap, prefix: string, resolve: (node: unknown) => unknown): void {
+  visit(map: Yaml.YAMLMap, prefix: string, resolve: (node: unknown) => unknown): void {
     for (const pair of map.items) this.#visitPair(pair, prefix, resolve);
   }
 
@@ -82,7 +76,8 @@ class Reading implements ParsedConfig {
     this.problems.push({ path: this.#path, ...this.#placeOf(offset), message });
   }
 
-  #visitPair(pair: Pair, prefix: string, resolve: (node: unknown) => unknown): void {
+  #visitPair(pair: Yaml.Pair, prefix: string, resolve: (node: unknown) => unknown): void {
+    const { isMap, isNode, isScalar } = this.#yaml;
     const name = String(isScalar(pair.key) ? pair.key.value : pair.key);
     const offset = isNode(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
     const full = prefix === "" ? name : `${prefix}.${name}`;
@@ -98,6 +93,7 @@ class Reading implements ParsedConfig {
   }
 
   #take(name: ConfigKeyName, node: unknown, offset: number): void {
+    const { isScalar } = this.#yaml;
     const { kind }: ConfigKey<unknown> = configKeys[name];
     const raw = isScalar(node) ? node.value : undefined;
     const value = isScalar(node) ? kind.parse(raw) : undefined;

@@ -14,7 +14,7 @@ openOverlay(process.argv[2]).then(async (overlay) => {
   await overlay.commit();
   await overlay.close();
   process.stdout.write(readFileSync(process.argv[2] + "/a", "utf8"));
-});
+}).catch((error) => process.stdout.write(error.code));
 `;
 
 it("works in a bundle of CommonJS that tells nothing in import.meta, as esbuild's", async () => {
@@ -34,5 +34,9 @@ it("works in a bundle of CommonJS that tells nothing in import.meta, as esbuild'
   await bundle.close();
   const root = join(directory, "root");
   fs.mkdirSync(root);
-  expect(execFileSync(process.execPath, [file, root], { encoding: "utf8" })).toBe("1");
+  const run = () => execFileSync(process.execPath, [file, root], { encoding: "utf8" });
+  fs.writeFileSync(join(root, "safety_config.yaml"), "safety: { nonsense: 1 }");
+  expect(run(), "the configuration is read").toBe("DRAFT_CONFIG");
+  fs.writeFileSync(join(root, "safety_config.yaml"), "safety: { validation: { pre_write: true } }");
+  expect(run()).toBe("1");
 });
