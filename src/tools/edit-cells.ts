@@ -4,7 +4,9 @@ import { profileFor } from "../engines/optimizer-settings.ts";
 import { runPlain } from "../engines/run-plain.ts";
 import { DraftError, isDraftError } from "../errors.ts";
 import { timed } from "./file-result.ts";
-import { type CellEdit, type EditedNotebook, editNotebook } from "./notebook-edit.ts";
+import { keepNotebook, knownNotebook } from "./known-notebook.ts";
+import type { Notebook } from "./notebook.ts";
+import { type CellEdit, type EditedCell, editNotebook } from "./notebook-edit.ts";
 import { type ReplacedContent, replaceContent } from "./replace-content.ts";
 import type { ToolContext } from "./tool.ts";
 
@@ -17,8 +19,9 @@ export interface OpenNotebook {
 
 /** What the edits of a notebook came to. */
 export interface EditedCells extends ReplacedContent {
-  /** The notebook after each of them. */
-  readonly steps: readonly EditedNotebook[];
+  readonly steps: readonly EditedCell[];
+  /** The notebook after all of them. */
+  readonly notebook: Notebook;
   readonly reads: number;
 }
 
@@ -30,37 +33,48 @@ export interface EditedCells extends ReplacedContent {
  */
 export function editCells(
   context: ToolContext,
-  notebook: OpenNotebook,
+  opened: OpenNotebook,
   edits: readonly CellEdit[],
 ): EditedCells {
   const { coalescing, rollback } = profileFor(context.overlay, context.settings);
-  const steps: EditedNotebook[] = [];
+  let notebook = openNotebook(context, opened);
+  const steps: EditedCell[] = [];
+  // Where there is one write for all, what lies in between need not stay in memory.
+  const texts: string[] = [];
   let failure: unknown;
   for (const [index, edit] of edits.entries()) {
     try {
-      steps.push(editNotebook(steps.at(-1)?.text ?? notebook.original, edit));
+      const { notebook: edited, ...step } = editNotebook(notebook, edit);
+      notebook = edited;
+      steps.push(step);
+      if (!coalescing) texts.push(edited.text);
     } catch (error) {
       const place = edits.length === 1 ? "" : `, edit ${index + 1} of ${edits.length}`;
-      failure = namingPlace(error, notebook.path, place);
+      failure = namingPlace(error, opened.path, place);
       if (rollback || steps.length === 0) throw failure;
       break;
     }
   }
   const written = coalescing
-    ? writeOnce(context, notebook, steps)
-    : writeEach(context, notebook, steps);
+    ? writeOnce(context, opened, notebook.text)
+    : writeEach(context, opened, texts);
+  keepNotebook(context.overlay, notebook);
   if (failure !== undefined) throw tellingWhatStays(failure, steps.length);
-  return { steps, ...written };
+  return { steps, notebook, ...written };
 }
 
-type Written = Omit<EditedCells, "steps">;
+function openNotebook({ overlay }: ToolContext, { path, original }: OpenNotebook): Notebook {
+  try {
+    return knownNotebook(overlay, original);
+  } catch (error) {
+    throw namingPlace(error, path, "");
+  }
+}
 
-function writeOnce(
-  context: ToolContext,
-  { path, states, original }: OpenNotebook,
-  steps: readonly EditedNotebook[],
-): Written {
-  const bytes = Buffer.from(steps.at(-1)?.text ?? original, "utf8");
+type Written = Omit<EditedCells, "steps" | "notebook">;
+
+function writeOnce(context: ToolContext, { path, states }: OpenNotebook, text: string): Written {
+  const bytes = Buffer.from(text, "utf8");
   const { reads } = states;
   return { reads, ...replaceContent(context, states, path, bytes) };
 }
@@ -68,13 +82,13 @@ function writeOnce(
 function writeEach(
   { overlay }: ToolContext,
   { path, states }: OpenNotebook,
-  steps: readonly EditedNotebook[],
+  texts: readonly string[],
 ): Written {
   let { reads } = states;
   let bytesWritten = 0;
   const { durationMs } = timed(() =>
     inSavepoint(overlay, () => {
-      for (const [index, { text }] of steps.entries()) {
+      for (const [index, text] of texts.entries()) {
         if (index > 0) {
           overlay.fs.readFileSync(path);
           reads += 1;
@@ -84,7 +98,7 @@ function writeEach(
       }
     }),
   );
-  return { reads, writes: steps.length, bytesWritten, durationMs };
+  return { reads, writes: texts.length, bytesWritten, durationMs };
 }
 
 function namingPlace(failure: unknown, path: string, place: string): unknown {

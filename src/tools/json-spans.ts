@@ -144,7 +144,7 @@ class SpanParser {
   }
 
   #space(): void {
-    while (/[\t\n\r ]/.test(this.#text[this.#at] ?? "")) this.#at += 1;
+    while (isSpace(this.#text.charCodeAt(this.#at))) this.#at += 1;
   }
 
   #error(what: string): DraftError {
@@ -155,4 +155,8 @@ class SpanParser {
       { details: { position: this.#at, line } },
     );
   }
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }

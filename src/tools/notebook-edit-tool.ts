@@ -4,7 +4,7 @@ import { DraftError } from "../errors.ts";
 import { editCells } from "./edit-cells.ts";
 import type { ToolMetrics } from "./file-result.ts";
 import { checkFreshness } from "./freshness-rule.ts";
-import type { CellEdit, EditedNotebook } from "./notebook-edit.ts";
+import type { CellEdit, EditedCell } from "./notebook-edit.ts";
 import { type Hunk, structuredPatchOf } from "./structured-patch.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 import { ledgerPathOf, toolPathOf } from "./tool-path.ts";
@@ -72,19 +72,19 @@ function edit(context: ToolContext, request: NotebookEditInput): NotebookEditOut
   if (before === undefined) throw inputError(path, `There is no notebook ${path}.`);
   const warnings = checkFreshness(context, path, before, false);
   const original = decode(path, before);
-  const { steps, reads, writes, bytesWritten, durationMs } = editCells(
+  const { steps, notebook, reads, writes, bytesWritten, durationMs } = editCells(
     context,
     { path, states, original },
     edits,
   );
-  const updated = steps.at(-1)?.text ?? original;
+  const updated = notebook.text;
   context.reads?.record(ledgerPathOf(context, path), Buffer.from(updated, "utf8"));
   const cells = steps.map((step, index) => cellOutputOf(edits[index], step));
   const last = cells.at(-1);
   if (last === undefined) throw new DraftError("DRAFT_BUG", "BUG: no cell was edited.");
   return {
     ...last,
-    language: steps[0]?.language ?? "python",
+    language: notebook.language,
     notebook_path: path,
     original_file: original,
     updated_file: updated,
@@ -133,7 +133,7 @@ function cellEditOf(
   return { ...edit, new_source: edit.new_source ?? "" };
 }
 
-function cellOutputOf(edit: CellEdit | undefined, step: EditedNotebook): CellOutput {
+function cellOutputOf(edit: CellEdit | undefined, step: EditedCell): CellOutput {
   return {
     new_source: edit?.new_source ?? "",
     ...(step.oldSource === undefined ? {} : { old_source: step.oldSource }),

@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { DraftError } from "../errors.ts";
-import { findMember, type JsonSpan } from "./json-spans.ts";
-import { cellIndexOf, type Notebook, type NotebookCell, parseNotebook } from "./notebook.ts";
+import { findMember, parseSpans } from "./json-spans.ts";
+import {
+  cellIndexOf,
+  changeCells,
+  type Notebook,
+  type NotebookCell,
+  type TextRange,
+} from "./notebook.ts";
 import { type NotebookStyle, renderJson, sourceLines, styleOf } from "./notebook-style.ts";
 
 /** One change of one cell. */
@@ -13,12 +19,15 @@ export interface CellEdit {
 }
 
 /** A notebook after an edit, and the cell that it was about. */
-export interface EditedNotebook {
-  readonly text: string;
+export interface EditedNotebook extends EditedCell {
+  readonly notebook: Notebook;
+}
+
+/** The cell that an edit was about. */
+export interface EditedCell {
   readonly cellId: string;
   readonly cellType: string;
   readonly oldSource: string | undefined;
-  readonly language: string;
 }
 
 /** Depth at which the cells of a notebook stand: the root object, its list, the cell. */
@@ -30,10 +39,9 @@ const cellDepth = 2;
  * Replacing the source of a code cell clears its outputs and execution count, which belong to the
  * old source. Inserted cells follow `cell_id`, or come first without one.
  *
- * @throws {DraftError} `DRAFT_TOOL_INPUT` when the text is no notebook, or the cell is not there.
+ * @throws {DraftError} `DRAFT_TOOL_INPUT` when the cell is not there.
  */
-export function editNotebook(text: string, edit: CellEdit): EditedNotebook {
-  const notebook = parseNotebook(text);
+export function editNotebook(notebook: Notebook, edit: CellEdit): EditedNotebook {
   switch (edit.edit_mode ?? "replace") {
     case "replace":
       return replaceCell(notebook, edit);
@@ -51,49 +59,43 @@ function replaceCell(notebook: Notebook, edit: CellEdit): EditedNotebook {
     cellId: cell.id ?? `cell-${index}`,
     cellType: type,
     oldSource: cell.source,
-    language: notebook.language,
   };
-  if (type === cell.type && cell.source === edit.new_source) {
-    return { ...result, text: notebook.text };
-  }
+  if (type === cell.type && cell.source === edit.new_source) return { ...result, notebook };
   const style = styleOf(notebook.text);
-  const original = notebook.text.slice(cell.span.start, cell.span.end);
-  const isWhole = findMember(cell.span, "source") !== undefined;
-  const changed =
-    type === cell.type && isWhole
-      ? withValues(notebook.text, cell, valuesFor(cell, type, edit.new_source), style)
-      : renderJson(retyped(original, type, edit.new_source), style, cellDepth);
-  return { ...result, text: replaced(notebook.text, cell.span, changed) };
+  const original = notebook.text.slice(cell.start, cell.end);
+  const by =
+    (type === cell.type ? withSource(original, type, edit.new_source, style) : undefined) ??
+    renderJson(retyped(original, type, edit.new_source), style, cellDepth);
+  const added = { start: 0, end: by.length };
+  const changed = changeCells(notebook, { range: cell, by, index, removed: 1, added });
+  return { ...result, notebook: changed };
 }
 
-/** The members of a cell that a new source changes. */
-function valuesFor(cell: NotebookCell, type: string, source: string): Record<string, unknown> {
-  const isOneString = findMember(cell.span, "source")?.value.kind === "scalar";
-  const lines = isOneString ? source : sourceLines(source);
-  return type === "code"
-    ? { execution_count: null, outputs: [], source: lines }
-    : { source: lines };
-}
-
-/** The cell's text with some values replaced where they stand. */
-function withValues(
+/** The cell's text with another source; `undefined` where it has none. */
+function withSource(
   text: string,
-  cell: NotebookCell,
-  values: Readonly<Record<string, unknown>>,
+  type: string,
+  source: string,
   style: NotebookStyle,
-): string {
-  let changed = text.slice(cell.span.start, cell.span.end);
-  const found = Object.entries(values)
+): string | undefined {
+  const span = parseSpans(text);
+  const found = findMember(span, "source")?.value;
+  if (found === undefined) return undefined;
+  const lines = found.kind === "scalar" ? source : sourceLines(source);
+  // The outputs and the count of a code cell belong to the old source.
+  const values: Record<string, unknown> =
+    type === "code" ? { execution_count: null, outputs: [], source: lines } : { source: lines };
+  const places = Object.entries(values)
     .flatMap(([key, value]) => {
-      const member = findMember(cell.span, key);
-      return member === undefined ? [] : [{ span: member.value, value }];
+      const member = findMember(span, key);
+      return member === undefined ? [] : [{ place: member.value, value }];
     })
-    .sort((a, b) => b.span.start - a.span.start);
-  for (const { span, value } of found) {
-    const inside = { start: span.start - cell.span.start, end: span.end - cell.span.start };
-    changed = replaced(changed, inside, renderJson(value, style, cellDepth + 1));
-  }
-  return changed;
+    .sort((a, b) => b.place.start - a.place.start);
+  return places.reduce(
+    (changed, { place, value }) =>
+      replaced(changed, place, renderJson(value, style, cellDepth + 1)),
+    text,
+  );
 }
 
 /** A cell of the other type: same id and metadata, in the order in which Jupyter sorts them. */
@@ -112,7 +114,7 @@ function insertCell(notebook: Notebook, edit: CellEdit): EditedNotebook {
   if (edit.cell_type === undefined) {
     throw new DraftError("DRAFT_TOOL_INPUT", "Cannot insert a cell: cell_type is missing.");
   }
-  const { cellsSpan, cells, text } = notebook;
+  const { cellsRange, cells, text } = notebook;
   const after = edit.cell_id === undefined ? -1 : cellIndexOf(notebook, edit.cell_id);
   const id = notebook.hasIds ? newCellId(notebook, edit.new_source) : undefined;
   const style = styleOf(text);
@@ -134,41 +136,40 @@ function insertCell(notebook: Notebook, edit: CellEdit): EditedNotebook {
     cellId: id ?? `cell-${after + 1}`,
     cellType: edit.cell_type,
     oldSource: undefined,
-    language: notebook.language,
   };
   const separator = style.indent === undefined ? style.comma : `,${line}`;
+  const put = (range: TextRange, before: string, behind: string): EditedNotebook => {
+    const added = { start: before.length, end: before.length + rendered.length };
+    const by = `${before}${rendered}${behind}`;
+    const change = { range, by, index: after + 1, removed: 0, added } as const;
+    return { ...result, notebook: changeCells(notebook, change) };
+  };
   if (previous !== undefined) {
-    const { end } = previous.span;
-    return { ...result, text: replaced(text, { start: end, end }, `${separator}${rendered}`) };
+    return put({ start: previous.end, end: previous.end }, separator, "");
   }
-  if (first !== undefined) {
-    const { start } = first.span;
-    const place = { start, end: start };
-    return { ...result, text: replaced(text, place, `${rendered}${separator}`) };
-  }
+  if (first !== undefined) return put({ start: first.start, end: first.start }, "", separator);
   const closing =
     style.indent === undefined ? "" : `${style.newline}${style.indent.repeat(cellDepth - 1)}`;
-  return { ...result, text: replaced(text, cellsSpan, `[${line}${rendered}${closing}]`) };
+  return put(cellsRange, `[${line}`, `${closing}]`);
 }
 
 function deleteCell(notebook: Notebook, edit: CellEdit): EditedNotebook {
   const { index, cell } = namedCell(notebook, edit);
   const previous = notebook.cells[index - 1];
   const next = notebook.cells[index + 1];
-  const { cellsSpan, text } = notebook;
+  const { cellsRange } = notebook;
   // With the cell goes the comma, and the space around it, that parts it from its neighbour.
   const range =
     next !== undefined
-      ? { start: cell.span.start, end: next.span.start }
+      ? { start: cell.start, end: next.start }
       : previous !== undefined
-        ? { start: previous.span.end, end: cell.span.end }
-        : { start: cellsSpan.start + 1, end: cellsSpan.end - 1 };
+        ? { start: previous.end, end: cell.end }
+        : { start: cellsRange.start + 1, end: cellsRange.end - 1 };
   return {
-    text: replaced(text, range, ""),
+    notebook: changeCells(notebook, { range, by: "", index, removed: 1 }),
     cellId: cell.id ?? `cell-${index}`,
     cellType: cell.type,
     oldSource: cell.source,
-    language: notebook.language,
   };
 }
 
@@ -192,6 +193,6 @@ function newCellId(notebook: Notebook, source: string): string {
   }
 }
 
-function replaced(text: string, range: Pick<JsonSpan, "start" | "end">, by: string): string {
+function replaced(text: string, range: TextRange, by: string): string {
   return `${text.slice(0, range.start)}${by}${text.slice(range.end)}`;
 }

@@ -16,7 +16,8 @@ export function styleOf(text: string): NotebookStyle {
     indent: lines?.[2],
     newline: lines?.[1] === "\r\n" ? "\r\n" : "\n",
     colon: /":\s/.test(text) ? ": " : ":",
-    comma: /["\]}\d], ["{[]/.test(text) ? ", " : ",",
+    // Elsewhere lines end behind it. Looking through a whole notebook for it takes milliseconds.
+    comma: lines === null && /["\]}\d], ["{[]/.test(text) ? ", " : ",",
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what ASCII means.
     escapesUnicode: /\\u[0-9a-fA-F]{4}/.test(text) && !/[^\x00-\x7f]/.test(text),
   };

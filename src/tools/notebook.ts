@@ -1,5 +1,5 @@
 import { DraftError } from "../errors.ts";
-import { type ArraySpan, findMember, type JsonSpan, parseSpans } from "./json-spans.ts";
+import { findMember, type JsonSpan, parseSpans } from "./json-spans.ts";
 
 /** One cell as a reader sees it. */
 export interface CellView {
@@ -11,19 +11,24 @@ export interface CellView {
   readonly outputs?: readonly unknown[];
 }
 
-/** One cell with the places of its parts. */
-export interface NotebookCell {
-  readonly span: JsonSpan;
+/** One cell, and where it stands in the text. */
+export interface NotebookCell extends TextRange {
   readonly id: string | undefined;
   readonly type: string;
   readonly source: string;
+}
+
+/** A part of a text. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A notebook (nbformat 4) and where its cells stand in the text. */
 export interface Notebook {
   readonly text: string;
   readonly cells: readonly NotebookCell[];
-  readonly cellsSpan: ArraySpan;
+  readonly cellsRange: TextRange;
   /** Language of the code cells; `python` when the notebook does not say. */
   readonly language: string;
   /** Whether cells have ids: nbformat 4.5 and later. */
@@ -52,8 +57,8 @@ export function parseNotebook(text: string): Notebook {
     scalarOf(findMember(metadata, "kernelspec")?.value, "language");
   return {
     text,
-    cells: cellsSpan.items.map(cellOf),
-    cellsSpan,
+    cells: cellsSpan.items.map((span) => cellOf(span)),
+    cellsRange: { start: cellsSpan.start, end: cellsSpan.end },
     language: typeof language === "string" ? language : "python",
     hasIds: Number(scalarOf(root, "nbformat_minor") ?? 0) >= 5,
   };
@@ -62,11 +67,9 @@ export function parseNotebook(text: string): Notebook {
 /** The cells of a notebook for a reader. */
 export function cellsOf(text: string): CellView[] {
   return parseNotebook(text).cells.map((cell, index) => {
-    const outputs = findMember(cell.span, "outputs")?.value;
+    const { outputs } = JSON.parse(text.slice(cell.start, cell.end)) as { outputs?: unknown };
     const shown = { cellId: cell.id ?? `cell-${index}`, cellType: cell.type, source: cell.source };
-    if (outputs?.kind !== "array") return shown;
-    const parsed = JSON.parse(text.slice(outputs.start, outputs.end)) as unknown[];
-    return { ...shown, outputs: parsed };
+    return Array.isArray(outputs) ? { ...shown, outputs: outputs as unknown[] } : shown;
   });
 }
 
@@ -89,10 +92,48 @@ export function cellIndexOf(notebook: Notebook, cellId: string): number {
   );
 }
 
-function cellOf(span: JsonSpan): NotebookCell {
+/** A change of a notebook's text between the brackets of its cells. */
+export interface CellsChange {
+  readonly range: TextRange;
+  readonly by: string;
+  /** Index of the cell that goes, or before which one comes. */
+  readonly index: number;
+  readonly removed: 0 | 1;
+  /** Where in `by` the cell stands that comes. */
+  readonly added?: TextRange;
+}
+
+/** A notebook after a change, of which no more is parsed than the cell that came. */
+export function changeCells(notebook: Notebook, change: CellsChange): Notebook {
+  const { range, by, index, removed, added } = change;
+  const { cells, cellsRange } = notebook;
+  const longer = by.length - (range.end - range.start);
+  const came =
+    added === undefined
+      ? []
+      : [cellOf(parseSpans(by.slice(added.start, added.end)), range.start + added.start)];
+  return {
+    ...notebook,
+    text: `${notebook.text.slice(0, range.start)}${by}${notebook.text.slice(range.end)}`,
+    cells: [
+      ...cells.slice(0, index),
+      ...came,
+      ...cells.slice(index + removed).map((cell) => moved(cell, longer)),
+    ],
+    cellsRange: { start: cellsRange.start, end: cellsRange.end + longer },
+  };
+}
+
+function moved({ start, end, id, type, source }: NotebookCell, by: number): NotebookCell {
+  return { start: start + by, end: end + by, id, type, source };
+}
+
+/** @param offset where the text that was parsed begins. */
+function cellOf(span: JsonSpan, offset = 0): NotebookCell {
   const id = scalarOf(span, "id");
   return {
-    span,
+    start: span.start + offset,
+    end: span.end + offset,
     id: typeof id === "string" ? id : undefined,
     type: String(scalarOf(span, "cell_type") ?? ""),
     source: sourceOf(findMember(span, "source")?.value),

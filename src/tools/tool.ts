@@ -12,7 +12,7 @@ import type { Meter, OperationReport } from "../metrics/meter.ts";
 import type { ToolMetrics } from "./file-result.ts";
 import type { ReadLedger } from "./read-ledger.ts";
 
-/** What a tool works on. Tools keep nothing between calls: all that lasts is in here. */
+/** What a tool works on. Tools keep nothing between calls that counts: all that does is in here. */
 export interface ToolContext {
   readonly overlay: EngineOverlay;
   /**

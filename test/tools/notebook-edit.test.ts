@@ -2,9 +2,11 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isDraftError } from "../../src/errors.ts";
+import { MIB } from "../../src/limits.ts";
 import { parseSpans } from "../../src/tools/json-spans.ts";
-import { cellsOf } from "../../src/tools/notebook.ts";
-import { type CellEdit, editNotebook } from "../../src/tools/notebook-edit.ts";
+import { keepNotebook, knownNotebook } from "../../src/tools/known-notebook.ts";
+import { cellsOf, parseNotebook } from "../../src/tools/notebook.ts";
+import { type CellEdit, editNotebook as editParsed } from "../../src/tools/notebook-edit.ts";
 import { notebookEditTool } from "../../src/tools/notebook-edit-tool.ts";
 import { runTool } from "../../src/tools/tool.ts";
 import { plainOverlay, plant, treeOf } from "../engines/support/plain-overlay.ts";
@@ -42,6 +44,13 @@ const layouts: [string, string][] = [
   ["compact", "ensure_ascii=False, separators=(',',':')"],
   ["in ASCII", "indent=1"],
 ];
+
+/** Edits a text; what is known of the notebook afterwards is what parsing it would tell. */
+function editNotebook(text: string, edit: CellEdit) {
+  const { notebook: edited, ...cell } = editParsed(parseNotebook(text), edit);
+  expect(edited).toEqual(parseNotebook(edited.text));
+  return { ...cell, text: edited.text };
+}
 
 /** What Jupyter itself writes: Python's json with an indentation of one space. */
 function jupyter(value: unknown, options = "indent=1, ensure_ascii=False"): string {
@@ -247,4 +256,41 @@ describe("NotebookEdit", () => {
     const cell = cellsOf(overlay.fs.readFileSync(`${overlay.root}/n.ipynb`).toString())[1];
     expect(cell).toEqual({ cellId: "bbbb2222", cellType: "code", source: "2", outputs: [] });
   });
+
+  it("parses a notebook once for edits that follow, and again where the file is another", async () => {
+    const overlay = plainOverlay();
+    plant(overlay.root, { "n.ipynb": text, "m.ipynb": text });
+    const read = (name = "n.ipynb") => overlay.fs.readFileSync(join(overlay.root, name)).toString();
+    const edit = (cell: string, source: string, name = "n.ipynb") =>
+      runTool(
+        notebookEditTool,
+        { overlay },
+        { notebook_path: name, cell_id: cell, new_source: source },
+      );
+    await edit("bbbb2222", "longer than it was\n");
+    expect(knownNotebook(overlay, read())).toBe(knownNotebook(overlay, read()));
+    expect(knownNotebook(overlay, read())).toEqual(parseNotebook(read()));
+    await edit("cccc3333", "x");
+    expect(sourcesOf(read())).toEqual(["# Títle\nx", "longer than it was\n", "x"]);
+    // As long as before, and changed by somebody else.
+    const others = read().replace("longer", "LONGER").replace("cccc3333", "dddd4444");
+    overlay.fs.writeFileSync(join(overlay.root, "n.ipynb"), Buffer.from(others));
+    await expect(edit("cccc3333", "y")).rejects.toThrow("There is no cell cccc3333");
+    await edit("dddd4444", "y");
+    expect(sourcesOf(read())).toEqual(["# Títle\nx", "LONGER than it was\n", "y"]);
+    // One is kept for an overlay.
+    const last = knownNotebook(overlay, read());
+    await edit("cccc3333", "z", "m.ipynb");
+    expect(sourcesOf(read("m.ipynb"))).toEqual(["# Títle\nx", "print(1)\nprint('two')", "z"]);
+    expect(knownNotebook(overlay, read())).not.toBe(last);
+  });
+
+  it("keeps no notebook that is very large", () => {
+    const overlay = plainOverlay();
+    const large = parseNotebook(text.replace("print(1)", "#".repeat(9 * MIB)));
+    keepNotebook(overlay, large);
+    expect(knownNotebook(overlay, large.text)).not.toBe(large);
+  });
 });
+
+const sourcesOf = (notebookText: string) => cellsOf(notebookText).map(({ source }) => source);
