@@ -151,6 +151,19 @@ describe("draftfs replay", () => {
     expect({ error, exitCode }).toMatchObject({ error: { code: "USAGE" }, exitCode: 64 });
   });
 
+  it("refuses an empty file, and says that a recording of nothing holds no operations", () => {
+    project.write("empty.jsonl", "");
+    const empty = project.draftfs(["replay", "empty.jsonl"]);
+    expect(empty).toMatchObject({ code: 64, out: "" });
+    expect(empty.err).toContain("the file is empty");
+    project.write("nothing.jsonl", '{"type":"trace","version":1}\n');
+    const nothing = project.draftfs(["replay", "nothing.jsonl"]);
+    expect(nothing).toMatchObject({
+      code: 0,
+      err: "The trace nothing.jsonl holds no operations.\n",
+    });
+  });
+
   it("says which operation cannot be done where the trace is not whole", () => {
     const operation = { kind: "delete", path: "never-there" };
     const lines = [

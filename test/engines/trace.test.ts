@@ -174,7 +174,10 @@ describe("a trace", () => {
 
   it.each([
     ["{", /line 1: it is no JSON/],
-    ['{"type":"commit","atMs":1}', /line 1: the header is missing/],
+    ['{"type":"commit","atMs":1}', /line 1: the header .* is missing/],
+    ['\n{"type":"commit","atMs":1}', /line 2: the header .* is missing/],
+    ["", /line 1: the file is empty, and the header .* is missing/],
+    ["\n \n", /line 1: the file is empty/],
     ['{"type":"trace","version":2}', /line 1: it is of another version/],
     ['{"type":"trace","version":1}\n\n{"type":"operation"}', /line 3: /],
     [

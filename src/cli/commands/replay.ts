@@ -42,6 +42,8 @@ export async function execute(context: CommandContext, options: ReplayOptions): 
     return exitCodes.ok;
   }
   out.write(replayTable(rows));
+  if (trace.commits.length === 0)
+    context.err.write(`The trace ${printable(file)} holds no operations.\n`);
   if (skipped.length > 0) {
     const few = skipped.slice(0, 5).map(printable).join(", ");
     const more = skipped.length > 5 ? `, and ${skipped.length - 5} more` : "";

@@ -92,6 +92,8 @@ export function traceTextOf(lines: readonly TraceLine[]): string {
   return `${lines.map((one) => JSON.stringify(one)).join("\n")}\n`;
 }
 
+const headerMissing = 'the header {"type":"trace","version":1} is missing';
+
 /**
  * Reads a trace.
  *
@@ -101,9 +103,12 @@ export function parseTrace(text: string): Trace {
   const base: BaseNode[] = [];
   const commits: TracedOperation[][] = [[]];
   const skipped: string[] = [];
+  let hasHeader = false;
   for (const [index, source] of text.split("\n").entries()) {
     if (source.trim() === "") continue;
     const parsed = parseLine(source, index);
+    if (!hasHeader && parsed.type !== "trace") throw wrong(index, headerMissing);
+    hasHeader = true;
     switch (parsed.type) {
       case "trace":
         if (parsed.version !== traceVersion) throw wrong(index, "it is of another version");
@@ -125,6 +130,8 @@ export function parseTrace(text: string): Trace {
         break;
     }
   }
+  // A recording of nothing has a header: this is one that was never written, or another file.
+  if (!hasHeader) throw wrong(0, `the file is empty, and ${headerMissing}`);
   return { base, commits: commits.filter((operations) => operations.length > 0), skipped };
 }
 
@@ -137,9 +144,7 @@ function parseLine(source: string, index: number): TraceLine {
   }
   const problem = traceLineProblem(json);
   if (problem !== undefined) throw wrong(index, problem);
-  const line = json as TraceLine;
-  if (index === 0 && line.type !== "trace") throw wrong(0, "the header is missing");
-  return line;
+  return json as TraceLine;
 }
 
 function operationOf(traced: OperationInTrace): Operation {
