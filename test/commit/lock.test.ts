@@ -11,6 +11,7 @@ import { type StateDirectory, stateDirectoryOf } from "../../src/disk/state/stat
 import { CompiledProject } from "../support/compiled-project.ts";
 import type { CompiledSource } from "../support/compiled-sources.ts";
 import { FaultDisk } from "../support/fault-disk.ts";
+import { LinklessDisk } from "../support/linkless-disk.ts";
 import { TemporaryRoot } from "./scenario.ts";
 
 const disk = new NodeDisk();
@@ -341,6 +342,47 @@ test("what processes have kept that were killed goes with the next taking, other
   RootLock.forget(disk, scene.state);
   expect(scene.files()).toEqual(["lock.alive.new"]);
 });
+
+test("what says of nobody whose it is goes with the next taking when it is old", async () => {
+  using scene = new LockScene();
+  const directory = dirname(scene.state.lock);
+  const leave = (name: string, content: string, ageMs: number) => {
+    fs.writeFileSync(join(directory, name), content);
+    const time = (Date.now() - ageMs) / 1000;
+    fs.utimesSync(join(directory, name), time, time);
+  };
+  leave("lock.torn.new", "", 3_600_000);
+  leave("lock.zeros.new", "\0".repeat(40), 3_600_000);
+  leave("lock.young.new", "", 1000);
+  leave("lock.alive.new", JSON.stringify({ ...self, token: "alive" }), 3_600_000);
+  leave("lock.strange.new", "{}", 3_600_000);
+  using lock = await RootLock.take(disk, scene.state, { keepsFile: true });
+  lock.release();
+  RootLock.forget(disk, scene.state);
+  expect(scene.files().sort()).toEqual(["lock.alive.new", "lock.strange.new", "lock.young.new"]);
+});
+
+test.each([
+  ["by a link", new NodeDisk(), "link"],
+  ["where there are no links", new LinklessDisk(), "rename"],
+] as const)(
+  "who was stopped while taking it %s begins anew when that was swept",
+  async (_how, plain, call) => {
+    using scene = new LockScene();
+    let attempts = 0;
+    const put = plain[call].bind(plain);
+    const stopped = Object.assign(plain, {
+      [call](source: string, target: string): void {
+        if (++attempts === 1) fs.rmSync(source, { recursive: true });
+        put(source, target);
+      },
+    });
+    using lock = await RootLock.take(stopped, scene.state, { waitMs: 0 });
+    expect({ attempts, files: scene.files() }).toEqual({ attempts: 2, files: ["lock"] });
+    lock.release();
+    expect(scene.files()).toEqual([]);
+  },
+);
 
 test("a file that is kept does not hide that the umask takes our rights, nor is a bad one kept", async () => {
   using scene = new LockScene();

@@ -59,13 +59,13 @@ export interface ClaimedName {
 export function claimName(disk: Disk, name: LockName): ClaimedName | undefined {
   if (isTaken(disk, name.path)) return undefined;
   try {
-    return { kept: claimByLink(disk, name) };
+    return { kept: retaking(() => claimByLink(disk, name)) };
   } catch (error) {
     if (codeOf(error) === "EEXIST") return undefined;
     if (!linklessCodes.has(codeOf(error))) throw error;
   }
   try {
-    claimByDirectory(disk, name);
+    retaking(() => claimByDirectory(disk, name));
     return { kept: undefined };
   } catch (error) {
     removeQuietly(disk, name.draft, name.token);
@@ -148,6 +148,16 @@ function namesIn(disk: Disk, path: string): string[] {
   } catch (error) {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
     throw error;
+  }
+}
+
+/** Whoever was stopped while taking a name may find his draft swept, and makes another one. */
+function retaking<Result>(claim: () => Result): Result {
+  try {
+    return claim();
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    return claim();
   }
 }
 

@@ -27,10 +27,17 @@ import {
   replaceName,
 } from "./lock-names.ts";
 import { usingState } from "./state-access.ts";
+import { removeUnsigned } from "./unsigned-draft.ts";
 
 /** How long between two looks at a lock that somebody holds. */
 const pollMsMin = 2;
 const pollMsMax = 50;
+
+/**
+ * How old a file beside the lock has to be that says of nobody whose it is, in milliseconds: it is
+ * written as soon as it is made, and a minute is beyond what a busy machine takes for that.
+ */
+const unsignedMs = 60_000;
 
 export interface LockOptions {
   /** How long to wait for another committer, in milliseconds. 10 s by default. */
@@ -325,7 +332,8 @@ function sweepQuietly(disk: Disk, directory: string): void {
 
 /**
  * Removes, beside a lock, what processes have left that died in the very moment of taking it, or
- * while they kept its file. What says of no process whose it is may be one that is being written.
+ * while they kept its file. What says of no process whose it is may be one that is being written,
+ * and goes when it is old.
  *
  * @param isHeld - whether the caller has the lock. Then rights to replace a dead holder (`lock.T`)
  *   are swept too: T has been replaced, so whoever still takes one finds that it is of no use.
@@ -336,7 +344,10 @@ export function sweepClaims(disk: Disk, directory: string, isHeld: boolean): voi
     const path = `${directory}/${name}`;
     if (!(isHeld ? /^lock\.\w+(\.new)?$/ : /^lock\.\w+\.new$/).test(name)) continue;
     const holder = readHolder(disk, path);
-    if (holder === undefined || isTorn(holder)) continue;
+    if (holder === undefined || isTorn(holder)) {
+      if (isHeld && name.endsWith(".new")) removeUnsigned(disk, path, unsignedMs);
+      continue;
+    }
     if (judgeHolder(disk, path, holder, identifyProcess(disk)).kind === "gone") {
       removeQuietly(disk, path, holder.token);
     }
