@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import { isMainThread, Worker } from "node:worker_threads";
 import { backgroundIdleMs, batchBytes } from "../../limits.ts";
 import { ownUrlOf } from "../own-url.ts";
 import type { BackgroundJob } from "./background-job.ts";
@@ -36,7 +36,7 @@ export class BackgroundThread {
   /**
    * To be given back.
    *
-   * @returns `undefined` where this process cannot have threads.
+   * @returns `undefined` in a worker thread, and where this process cannot have threads.
    */
   static take(): BackgroundThread | undefined {
     BackgroundThread.#current ??= BackgroundThread.#start();
@@ -46,7 +46,8 @@ export class BackgroundThread {
   }
 
   static #start(): BackgroundThread | undefined {
-    if (!existsSync(programPath)) return undefined;
+    // What is opened in a worker has to be closed there: Node keeps account of it.
+    if (!isMainThread || !existsSync(programPath)) return undefined;
     try {
       return new BackgroundThread();
     } catch {

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { constants, endianness } from "node:os";
 import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import { KIB, nativeLoadUs } from "../../limits.ts";
 import { openFlags } from "../open-flags.ts";
 import { ownUrlOf } from "../own-url.ts";
@@ -21,6 +22,9 @@ import { type NativePlaces, nativePlaces } from "./native-places.ts";
  *
  * None throws: what could not be done this way is to be done by Node's own calls, which also know
  * how to say why it cannot be done at all.
+ *
+ * In a worker thread none opens anything: Node warns when it is to close what it has not opened
+ * there, and would leave it open when the thread is ended.
  */
 export interface NativeCalls extends NativePlaces, DirectoryMarks {
   /**
@@ -131,19 +135,20 @@ function load(): NativeCalls | undefined {
   const library = loadLibrary();
   if (library === undefined) return undefined;
   const { find } = library;
+  const findOpener = isMainThread ? find : () => undefined;
   const fcntl = find("int fcntl(int, int, int)");
-  const syscall = find("long syscall(long, int, str, void*, size_t)");
+  const syscall = findOpener("long syscall(long, int, str, void*, size_t)");
   return {
     openWithoutLinks: openWithoutLinks(library, syscall),
     openDirectoryBelow: openDirectoryBelow(syscall),
     namesIn: namesIn(library),
-    ...nativePlaces(library),
+    ...nativePlaces(library, findOpener),
     ...directoryMarks(library),
     // Where a long has 32 bits, this call knows positions up to 2 GiB only.
     seek: has32Bits ? undefined : find("long lseek(int, long, int)"),
     isInherited: isInherited(fcntl),
     inotify: inotify(
-      find("int inotify_init1(int)"),
+      findOpener("int inotify_init1(int)"),
       find("int inotify_add_watch(int, str, uint32_t)"),
     ),
     syncfs: syncfs(find("int syncfs(int)")),
@@ -154,7 +159,7 @@ function load(): NativeCalls | undefined {
     isBare: isBare(find("long flistxattr(int, void*, size_t)")),
     writeAttribute: writeAttribute(find("int lsetxattr(str, str, void*, size_t, int)")),
     allocate: allocate(find("int fallocate(int, int, long, long)")),
-    duplicate: duplicate(fcntl),
+    duplicate: duplicate(findOpener("int fcntl(int, int, int)")),
     beginWriting: beginWriting(find("int sync_file_range(int, int64_t, int64_t, uint32_t)")),
     lockFile: lockFile(library),
     adler32: find("uint32_t adler32(uint32_t, void*, uint32_t)"),

@@ -53,10 +53,14 @@ export interface NativePlaces {
   renameNew(source: string, target: string): boolean;
 }
 
-export function nativePlaces({ errno, find, addressOf }: ForeignLibrary): NativePlaces {
+/** @param findOpener finds what opens files, unless nothing is to be opened like this. */
+export function nativePlaces(
+  { errno, find, addressOf }: ForeignLibrary,
+  findOpener: ForeignLibrary["find"],
+): NativePlaces {
   const statx = find("int statx(int, str, int, unsigned int, uintptr_t)");
   const faccessat = find("int faccessat(int, str, int, int)");
-  const openat = find("int openat(int, str, int, unsigned int)");
+  const openat = findOpener("int openat(int, str, int, unsigned int)");
   const renameat2 = find("int renameat2(int, str, int, str, unsigned int)");
   const bytes = Buffer.allocUnsafeSlow(statxBytes);
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, statxBytes / 4);
