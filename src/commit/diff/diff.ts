@@ -230,6 +230,12 @@ class Diff {
       return;
     }
     const hasContent = aspects.includes("content") || aspects.includes("type");
+    // A file of its own, with the bytes of one whose other names are to stay as they are.
+    const isApart = base.stamp.nlink > 1 && after.linkGroup === undefined && !after.sameNode;
+    if (!hasContent && isApart && entry.kind === "file") {
+      this.#changes.push({ kind: "modify", path, before, after, aspects: ["content", ...aspects] });
+      return;
+    }
     const content = hasContent ? after.content : undefined;
     this.#changes.push({ kind: "modify", path, before, after: { ...after, content }, aspects });
   }
