@@ -34,6 +34,7 @@ export function rebase(core: Core, paths?: Iterable<TreePath>): void {
   for (const path of parentsFirst(settled).reverse()) settleEntry(core, path, isPart, opened);
   if (changed.size > 0) renewBases(core, tree.root, changed);
   if (settled.has("") || !isPart) settleRoot(core, isPart);
+  if (isPart) countLinksOfRoot(core);
   tree.linked.clear();
   linkNames(core, tree.root);
   findAgain();
@@ -270,6 +271,19 @@ function settleRoot(core: Core, isPart: boolean): void {
   const stats = statsAt(core, rootPath);
   if (stats?.isDirectory() !== true) return;
   settleNode(core, root, { stats, base: { path: "", stamp: stampOf(stats) }, isPart });
+}
+
+/** Sub-directories of the root that were committed are the lower's now, others still pending. */
+function countLinksOfRoot({ lower, tree: { root, rootPath } }: Core): void {
+  const { origin } = root;
+  const nlink = Number(lower.lstat(rootPath)?.nlink ?? 0);
+  if (origin === undefined || nlink < 2) return;
+  let pending = 0;
+  for (const { node, base } of root.entries?.values() ?? []) {
+    pending += Number(node?.kind === "directory") - Number(base?.stamp.kind === "directory");
+  }
+  root.nlink = nlink + pending;
+  root.origin = { ...origin, stamp: { ...origin.stamp, nlink } };
 }
 
 /** Makes a node stand for the lower node that it was committed as. */
