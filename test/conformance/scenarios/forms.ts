@@ -238,4 +238,22 @@ export const forms: readonly Scenario[] = [
     note("constants", { ...fs.constants });
     note("promises.constants", { ...fs.promises.constants });
   }),
+  scenario(
+    "what the callbacks of stat and readFile are given where there is nothing to read",
+    async (trial) => {
+      const { raw, at, note } = trial;
+      const told = (label: string, call: (done: (...answer: unknown[]) => void) => void) =>
+        new Promise<void>((resolve) => {
+          call((...answer) => {
+            note(label, answer);
+            resolve();
+          });
+        });
+      const silent = { throwIfNoEntry: false } as object;
+      await told("stat", (done) => raw.stat(at("missing"), silent, done));
+      await told("lstat", (done) => raw.lstat(at("missing"), silent, done));
+      await told("directory", (done) => raw.readFile(at("d"), done));
+      await told("text of a directory", (done) => raw.readFile(Buffer.from(at("d")), "utf8", done));
+    },
+  ),
 ];
