@@ -283,7 +283,9 @@ export class Overlay extends History implements AsyncDisposable {
    * pending and neither committed nor saved is gone.
    *
    * @param options.settle whether to wait until what was committed is durable in the tree itself
-   *   and not only by its journal, so that a reboot leaves nothing to do; `true` by default.
+   *   and not only by its journal, so that a reboot leaves nothing to do; `true` by default. With
+   *   `false` a sync that has begun since the last commit goes on, and keeps what the root lies on
+   *   from being unmounted until it is over; one that has not begun is left to the next commit.
    */
   async close(options: { readonly settle?: boolean } = {}): Promise<void> {
     checkOptions("close", options, { settle: true });

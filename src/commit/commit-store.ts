@@ -51,7 +51,9 @@ export function openCommitStore(
 }
 
 /** Lets go of the files that are held open for it; they are opened again when they are needed. */
-export function closeCommitStore({ disk, state, objects }: CommitStore): void {
+export function closeCommitStore({ disk, state, objects, journal }: CommitStore): void {
   objects.close();
+  // It would open the root once more, after all was closed.
+  journal.dropPayment();
   RootLock.forget(disk, state);
 }

@@ -47,7 +47,7 @@ export class Journal {
   #isSwept = false;
   /** What was last read of `journal/current`. */
   #current: { readonly stamp: Stamp; readonly sequence: number } | undefined;
-  #payment: { readonly sequence: number; readonly pay: () => Promise<Payment> } | undefined;
+  #payment: ({ readonly sequence: number } & PaymentInTime) | undefined;
 
   constructor(disk: Disk, state: StateDirectory) {
     this.#disk = disk;
@@ -57,8 +57,14 @@ export class Journal {
   }
 
   /** Remembers how what a record did is being made durable, until that has been asked for. */
-  notePayment(sequence: number, pay: () => Promise<Payment>): void {
-    this.#payment = { sequence, pay };
+  notePayment(sequence: number, payment: PaymentInTime): void {
+    this.#payment = { sequence, ...payment };
+  }
+
+  /** Leaves it to the next commit, unless it has begun. */
+  dropPayment(): void {
+    this.#payment?.drop();
+    this.#payment = undefined;
   }
 
   /** What was begun for a record, the first time that somebody asks. */
@@ -283,6 +289,14 @@ export class Journal {
       throw error;
     }
   }
+}
+
+/** Making all durable that an operation did, before anybody needs it. */
+export interface PaymentInTime {
+  /** Begins it, the first time. */
+  readonly pay: () => Promise<Payment>;
+  /** Keeps it from beginning by itself. */
+  readonly drop: () => void;
 }
 
 /** What became of making all durable that an operation did. */

@@ -104,8 +104,8 @@ export function settleSoon(store: CommitStore, sequence: number, hasSlots: boole
     begun ??= payDebt(store, hasSlots);
     return begun;
   };
-  setImmediate(pay);
-  store.journal.notePayment(sequence, pay);
+  const waiting = setImmediate(pay);
+  store.journal.notePayment(sequence, { pay, drop: () => clearImmediate(waiting) });
 }
 
 /**
