@@ -1,3 +1,5 @@
+import nodeFs from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { open, plant } from "./scratch.ts";
 
@@ -54,7 +56,26 @@ describe.runIf(process.geteuid?.() === 0)("what is pending", () => {
   };
 
   const seen = (path: string) => [path.length, path.length, true, path];
-  const refused = ["EACCES", "EACCES", false, "EACCES"];
+  /** `exists` goes by who has started the process, which is root. */
+  const refused = ["EACCES", "EACCES", true, "EACCES"];
+
+  it("is told by every form of exists to root, for whomever it acts, as on a disk", async () => {
+    const root = plant({ "closed/file": "f" });
+    nodeFs.chmodSync(join(root, "closed"), 0o700);
+    const { fs } = open(root);
+    const path = join(root, "closed/file");
+    for (const change of [() => {}, () => fs.appendFileSync(path, "+")]) {
+      change();
+      const [ours, disk] = as(stranger, () =>
+        [fs, nodeFs].map((one) => [
+          one.existsSync(path),
+          outcome(() => one.accessSync(path)),
+          outcome(() => one.lstatSync(path)),
+        ]),
+      );
+      expect(ours).toEqual(disk);
+    }
+  });
 
   it("is told to whoever may pass to it, and to nobody else", () => {
     const { paths, told } = overlay();

@@ -10,6 +10,7 @@ import {
 } from "../../disk/lower/lower-classes.ts";
 import { nodeHabits } from "../../disk/node/node-habits.ts";
 import { type Core, untouched } from "../core.ts";
+import { asRealUser } from "../credentials.ts";
 import { exists, isDirectory } from "../path/path-walk.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
 import { type Callback, takeCallback, tellNext } from "./asynchronous.ts";
@@ -115,7 +116,9 @@ function synchronousForms(calls: Calls): Record<string, unknown> {
 }
 
 function existsLongWay(core: Core, path: PathArgument): boolean {
-  const place = core.resolve(pathOf(path), "always");
+  const target = pathOf(path);
+  // Node asks by access(2), which goes by who has started the process.
+  const place = asRealUser(() => core.resolve(target, "always"));
   return exists(place) && (!place.trailingSlash || isDirectory(place));
 }
 
