@@ -97,8 +97,10 @@ function isSame(source: ExistingPlace, target: ExistingPlace): boolean {
 }
 
 function nodeAt(place: ExistingPlace): Node | undefined {
-  if (place.found.kind === "upper") return place.found.node;
-  return place.directory.passed.get(place.name);
+  const { found, directory, name } = place;
+  if (found.kind === "upper") return found.node;
+  // Looking at the other place may have taken it into the upper: what lies there has several names.
+  return directory.passed.get(name) ?? directory.entries?.get(name)?.node;
 }
 
 function isInside(directory: DirectoryNode, ancestor: Node | undefined): boolean {

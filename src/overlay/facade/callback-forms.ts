@@ -38,6 +38,11 @@ export function callbackForms(core: Core, calls: Calls): Record<string, unknown>
     arity: arityOf("mkdir"),
     refuse: refusalOf("mkdir"),
   });
+  forms["mkdtemp"] = callbackOf(calls.mkdtempLater as Call, {
+    arity: arityOf("mkdtemp"),
+    refuse: refusalOf("mkdtemp"),
+  });
+  delete forms["mkdtempLater"];
   delete forms["rmAsync"];
   delete forms["rmdirAsync"];
   delete forms["mkdirLater"];

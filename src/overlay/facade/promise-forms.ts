@@ -27,7 +27,6 @@ const plain = [
   "lchown",
   "link",
   "lutimes",
-  "mkdtemp",
   "opendir",
   "readlink",
   "rename",
@@ -60,6 +59,7 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
     stat: statForm("stat", nodeHabits.statLaterKnowsNoEntry ? calls.stat : throwing(calls.stat)),
     lstat: statForm("lstat", throwing(calls.lstat)),
     realpath: promiseOf(calls.nativeRealpath as Call),
+    mkdtemp: promiseOf(calls.mkdtempLater as Call, refusalOf("mkdtemp")),
     rm: promiseOf(calls.rmAsync as Call),
     rmdir: promiseOf(calls.rmdirLater as Call),
     truncate: promiseOf((path: PathArgument, length?: unknown) => {
@@ -73,7 +73,7 @@ export function promiseForms(core: Core, context: HandleContext): Record<string,
     writeFile: writeFileForm(calls, open, "w"),
     appendFile: writeFileForm(calls, open, "a"),
     mkdtempDisposable: async (prefix: PathArgument, options?: unknown) => {
-      const path = await deliver(() => calls.mkdtemp(prefix, options));
+      const path = await deliver(() => calls.mkdtempLater(prefix, options));
       const remove = promiseOf(() => calls.rm(path as string, { recursive: true, force: true }));
       return { path, remove, [dirSymbols.asyncDispose]: remove };
     },

@@ -47,13 +47,9 @@ export function treeCalls(core: Core) {
     /** `mkdir` of the callback and promise forms. */
     mkdirLater: makeDirectoryCall(core, "later"),
 
-    mkdtemp(prefix: PathArgument, options?: unknown): string | Buffer {
-      const encoding = encodingOf(options);
-      const start = pathOf(prefix, "prefix");
-      // Node warns of it, once.
-      if (start.endsWith("X")) checkArguments((nowhere) => real.mkdtempSync(`${nowhere}X`));
-      return encodeResult(makeTemporary(core, start), encoding);
-    },
+    mkdtemp: temporaryCall(core, true),
+    /** `mkdtemp` of the callback and promise forms. */
+    mkdtempLater: temporaryCall(core, false),
 
     readdir: readdirCall(core, {
       entersLinks: nodeHabits.listsTypesThroughLinks,
@@ -318,17 +314,28 @@ const suffixLength = 6;
 /** Names that are tried before giving up: with 62^6 of them even two in a row never clash. */
 const attemptsMax = 100;
 
-function makeTemporary(core: Core, prefix: string): string {
-  return attempt("mkdtemp", `${prefix}XXXXXX`, undefined, () => {
-    for (let tries = 1; ; tries++) {
-      let path = prefix;
-      for (let index = 0; index < suffixLength; index++) path += letters[randomInt(letters.length)];
-      try {
-        makeDirectory(core, path, 0o700);
-        return path;
-      } catch (caught) {
-        if (codeOf(caught) !== "EEXIST" || tries === attemptsMax) throw caught;
-      }
+function temporaryCall(core: Core, isSync: boolean) {
+  return (prefix: PathArgument, options?: unknown): string | Buffer => {
+    const encoding = encodingOf(options);
+    const start = pathOf(prefix, "prefix");
+    // Node warns of it, once.
+    if (start.endsWith("X")) checkArguments((nowhere) => real.mkdtempSync(`${nowhere}X`));
+    return encodeResult(makeTemporary(core, start, isSync), encoding);
+  };
+}
+
+/** Where it fails, the callback and promise forms name the path that was tried last. */
+function makeTemporary(core: Core, prefix: string, isSync: boolean): string {
+  for (let tries = 1; ; tries++) {
+    let path = prefix;
+    for (let index = 0; index < suffixLength; index++) path += letters[randomInt(letters.length)];
+    try {
+      attempt("mkdtemp", isSync ? `${prefix}XXXXXX` : path, undefined, () =>
+        makeDirectory(core, path, 0o700),
+      );
+      return path;
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST" || tries === attemptsMax) throw error;
     }
-  });
+  }
 }

@@ -330,4 +330,25 @@ export const files: readonly Scenario[] = [
     },
     { skip: {} },
   ),
+  scenario("mkdtemp that fails names what it tried", async ({ raw, at, note }) => {
+    const tell = (error: NodeJS.ErrnoException) => {
+      const { code, path = "", message } = error;
+      note("error", [code, path.slice(0, -6), path.length, path.endsWith("XXXXXX")]);
+      note("message", message.split(path).join(""));
+    };
+    for (const prefix of ["missing/t-", "a.txt/t-", "loop1/"].map(at)) {
+      try {
+        raw.mkdtempSync(prefix);
+      } catch (error) {
+        tell(error as NodeJS.ErrnoException);
+      }
+      await raw.promises.mkdtemp(prefix).catch(tell);
+      await new Promise<void>((resolve) => {
+        raw.mkdtemp(prefix, (error) => {
+          tell(error as NodeJS.ErrnoException);
+          resolve();
+        });
+      });
+    }
+  }),
 ];

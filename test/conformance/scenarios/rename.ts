@@ -1,5 +1,5 @@
 import { type Scenario, scenario } from "../harness/scenario.ts";
-import { directory, file, standardSeed, symlink } from "../harness/seed.ts";
+import { directory, file, hardlink, standardSeed, symlink } from "../harness/seed.ts";
 
 /** Everything that rename(2) promises, over every mix of lower and upper. */
 export const renames: readonly Scenario[] = [
@@ -472,6 +472,24 @@ export const renames: readonly Scenario[] = [
             file(mode, Number.parseInt(mode, 8)),
           ]),
         ),
+      },
+    },
+  ),
+  scenario(
+    "rename of a directory onto a file in it that has another name",
+    ({ fs, at }) => {
+      fs.chmodSync(at("a.txt"), 0o600);
+      fs.renameSync(at("p"), at("p/sub/h"));
+      fs.renameSync(at("p/sub"), at("p/sub/h"));
+      fs.renameSync(at("p"), at("p2"));
+      fs.statSync(at("p2/sub/h"));
+    },
+    {
+      seed: {
+        "a.txt": "alpha",
+        p: directory(),
+        "p/sub": directory(),
+        "p/sub/h": hardlink("a.txt"),
       },
     },
   ),
