@@ -4,8 +4,10 @@ import { createFsFromVolume, Volume } from "memfs";
 import { Union } from "unionfs";
 import { pageBytes } from "../../../src/overlay/content/page.ts";
 import { type Layer, openLayer } from "../../../src/overlay/layer.ts";
+import { treeDifferences } from "./difference.ts";
 import type { Scenario, VariantName } from "./scenario.ts";
 import { type Fs, plant, type Seed } from "./seed.ts";
+import { readTree } from "./tree.ts";
 import type { World } from "./world.ts";
 
 /** Makes a world for one scenario below the directory `home`, which does not exist yet. */
@@ -34,7 +36,10 @@ const variants: Readonly<Record<VariantName, Variant>> = {
     return { ...worldOf(layer), outside, lower: { fs: nodeFs, root: home } };
   },
 
-  /** The program has run once already, in a savepoint that was rolled back. */
+  /**
+   * The program has run once already, in a savepoint that was rolled back, and runs after another
+   * one, which must lead back to the same tree.
+   */
   "rolled back": (home, scenario) => {
     const { root, outside } = plantDisk(home, "root", scenario);
     const layer = openLayer({ root });
@@ -46,6 +51,12 @@ const variants: Readonly<Record<VariantName, Variant>> = {
         const savepoint = layer.savepoint();
         await run();
         layer.rollback(savepoint);
+        const before = readTree(fsOf(layer), root, exactTimes);
+        const outer = layer.savepoint();
+        return () => {
+          layer.rollback(outer);
+          return treeDifferences(before, readTree(fsOf(layer), root, exactTimes));
+        };
       },
     };
   },
@@ -121,6 +132,8 @@ const variants: Readonly<Record<VariantName, Variant>> = {
     };
   },
 };
+
+const exactTimes = { timeOf: String, directoryLinks: true };
 
 export const variantNames = Object.keys(variants) as VariantName[];
 

@@ -2,7 +2,7 @@ import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memoryDirectory } from "../../support/memory-directory.ts";
-import type { Outcome } from "./difference.ts";
+import type { Difference, Outcome } from "./difference.ts";
 import { changesBetween, type Fingerprint, fingerprintOf } from "./lower-guard.ts";
 import { classifierOf, type Frame } from "./plain.ts";
 import { Recorder } from "./recorder.ts";
@@ -15,8 +15,8 @@ export interface World {
   readonly fs: Fs;
   readonly root: string;
   readonly outside: string;
-  /** Runs the program once before it counts. */
-  readonly rehearse?: (run: () => Promise<void>) => Promise<void>;
+  /** Runs the program once before it counts; what it gives takes the next run back. */
+  readonly rehearse?: (run: () => Promise<void>) => Promise<() => Difference[]>;
   /** The lower as `fs` sees it; nothing of it may change. */
   readonly lower?: { readonly fs: Fs; readonly root: string };
   readonly close?: () => void;
@@ -42,10 +42,14 @@ export async function runIn(world: World, scenario: Scenario, markerNs: bigint):
     const trial = new Trial(recorder, world);
     await asUser(scenario.uid, async () => scenario.program(trial));
   };
-  await world.rehearse?.(() => program(new Recorder(world.fs, frameOf(world, markerNs))));
+  const takeBack = await world.rehearse?.(() =>
+    program(new Recorder(world.fs, frameOf(world, markerNs))),
+  );
   const recorder = new Recorder(world.fs, frame);
   await program(recorder);
   const tree = viewOf(world, frame);
+  const left = takeBack?.() ?? [];
+  if (left.length > 0) throw new Error(`Rolled back to another tree: ${JSON.stringify(left)}`);
   if (before && world.lower) assertUntouched(before, world.lower);
   return { steps: recorder.steps, tree };
 }
