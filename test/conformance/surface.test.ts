@@ -29,6 +29,15 @@ describe(`the surface of node:fs in Node ${process.versions.node}`, () => {
     expect(formsOf(fs)).toEqual(formsOf(nodeFs));
   });
 
+  test("names that node:fs has without listing them are there in the same way", () => {
+    const { fs } = open(plant());
+    const unlisted = (table: object) =>
+      Object.getOwnPropertyNames(table).filter((name) => !Object.keys(table).includes(name));
+    expect(unlisted(fs)).toEqual(unlisted(nodeFs));
+    const modes = nodeFs.constants as Table;
+    for (const name of unlisted(fs)) expect((fs as unknown as Table)[name]).toBe(modes[name]);
+  });
+
   // streamich/unionfs#311, streamich/memfs#1139.
   test("every name that node:fs/promises shows is there, and no other", () => {
     const { fs } = open(plant());

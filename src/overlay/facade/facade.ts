@@ -97,10 +97,20 @@ function streamMakers(streams: Streams) {
 function asThisNode(ours: object, original: object): object {
   const table = ours as Readonly<Record<string, unknown>>;
   const theirs = original as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(theirs).filter((key) => Object.hasOwn(table, key));
-  return Object.fromEntries(
-    keys.map((key) => [key, theirs[key] === undefined ? undefined : table[key]]),
+  const names = Object.getOwnPropertyNames(theirs).filter((name) => Object.hasOwn(table, name));
+  const isListed = (name: string) => Object.prototype.propertyIsEnumerable.call(theirs, name);
+  const shown = Object.fromEntries(
+    names
+      .filter(isListed)
+      .map((name) => [name, theirs[name] === undefined ? undefined : table[name]]),
   );
+  // Node 24 has `F_OK` and the like still, but no longer lists them, and warns when they are read.
+  for (const name of names) {
+    if (isListed(name)) continue;
+    const value = table[name];
+    Object.defineProperty(shown, name, { value, writable: true, configurable: true });
+  }
+  return shown;
 }
 
 function synchronousForms(calls: Calls): Record<string, unknown> {
