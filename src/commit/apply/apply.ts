@@ -16,7 +16,7 @@ import type {
 import { carryAttributes, giveEncoded } from "../tree/carry-attributes.ts";
 import { DefaultAccess } from "../tree/default-access.ts";
 import type { Directories } from "../tree/directories.ts";
-import { type Creator, currentCreator, giveAttributes, needsOwner } from "../tree/owner.ts";
+import { type Creator, currentCreator, giveAttributes } from "../tree/owner.ts";
 
 /**
  * Carries out single steps on the tree. Each is one atomic call of the kernel wherever it can be: a
@@ -135,12 +135,14 @@ export class Applier {
   /** With enough permission to be filled; late attributes take away what it shall not have. */
   makeDirectory(path: TreePath, node: NodeImage): void {
     const place = this.#directories.locate(path);
-    const owner = needsOwner(this.#creator, node);
     const inheriting = this.#access.modeForDirectory(path, node.mode);
     this.#disk.mkdir(place, inheriting ?? node.mode | 0o700);
     this.giveDirectory(path, node);
-    const made = inheriting === undefined ? undefined : this.#disk.lstat(place)?.mode;
-    this.#give(path, node, { owner, mode: (made ?? node.mode) | 0o700 });
+    const made = this.#disk.lstat(place);
+    // Not what its maker makes elsewhere: a setgid directory hands its own group down.
+    const owner = made?.uid !== node.uid || made.gid !== node.gid;
+    const mode = inheriting === undefined ? node.mode : (made?.mode ?? node.mode);
+    this.#give(path, node, { owner, mode: mode | 0o700 });
   }
 
   /** The extended attributes of the directory that one which was made anew stands for. */
