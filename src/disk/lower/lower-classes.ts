@@ -38,15 +38,6 @@ export function dateOf(milliseconds: number): Date {
   return new Date(Math.round(milliseconds));
 }
 
-/** Whether this Linux keeps users from linking files of others (`fs.protected_hardlinks`). */
-export const protectsHardLinks = ((): boolean => {
-  try {
-    return fs.readFileSync("/proc/sys/fs/protected_hardlinks", "latin1").trim() !== "0";
-  } catch {
-    return process.platform === "linux";
-  }
-})();
-
 /** `node:fs` itself, for descriptors that are not the overlay's and paths that a policy allows. */
 export const realFileSystem = fs;
 

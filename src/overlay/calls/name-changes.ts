@@ -1,4 +1,5 @@
-import { constants, protectsHardLinks } from "../../disk/lower/lower-classes.ts";
+import { constants } from "../../disk/lower/lower-classes.ts";
+import { protections } from "../../disk/lower/protections.ts";
 import { byteLengthOf } from "../../disk/names.ts";
 import { pathBytesMax } from "../../limits.ts";
 import type { Identity } from "../change-feed.ts";
@@ -98,7 +99,7 @@ export function makeLink(core: Core, existing: string, path: string): void {
 function requireLinkable({ found }: ExistingPlace): void {
   const node = found.kind === "upper" ? found.node : found.stats;
   const { uid } = credentials;
-  if (uid === 0 || uid === node.uid || !protectsHardLinks) return;
+  if (uid === 0 || uid === node.uid || protections.hardlinks === 0) return;
   const isPlain = (node.mode & S_IFMT) === S_IFREG && (node.mode & setuidBit) === 0;
   const isPrivileged = (node.mode & (setgidBit | groupExecute)) === (setgidBit | groupExecute);
   const { mode, gid } = node;

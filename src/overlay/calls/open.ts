@@ -20,6 +20,7 @@ import {
   isDirectory,
   type Place,
 } from "../path/path-walk.ts";
+import { requireCreatable } from "../path/sticky-directory.ts";
 import { makeFile } from "./name-changes.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_RDWR, O_TRUNC, O_WRONLY } =
@@ -47,6 +48,7 @@ export function openFile(
   if (!exists(place)) return createAt(core, place, flags, mode);
   if (isExclusive) throw new Fault("EEXIST");
   requireKind(place, flags);
+  if ((flags & O_CREAT) !== 0) requireCreatable(core.tree, place.directory, place.found);
   if (isChanging(flags)) core.requireChangeable(place);
   if (place.found.kind === "lower") return openLower(core, place, flags, options.isLazy === true);
   const { node } = place.found;

@@ -15,6 +15,7 @@ import type { OpenFile } from "../descriptors.ts";
 import { codeOf, Fault, fileSystemError } from "../file-system-error.ts";
 import type { Node } from "../node.ts";
 import { exists, type Place } from "../path/path-walk.ts";
+import { requireCreatable } from "../path/sticky-directory.ts";
 import {
   bytesOf,
   encodingOf,
@@ -246,6 +247,7 @@ function replaceFile(
 ): "replaced" | "same" | "elsewhere" {
   const place = core.resolve(path, "for creation");
   if (place.trailingSlash || place.last !== "name") return "elsewhere";
+  if (exists(place)) requireCreatable(core.tree, place.directory, place.found);
   if (unlessSame && holds(core, path, place, bytes)) return "same";
   const node = nodeAt(core, place);
   if (node === "elsewhere") return "elsewhere";

@@ -5,6 +5,7 @@ import { credentials, mayExecute, requireAccess } from "../credentials.ts";
 import { codeOf, Fault } from "../file-system-error.ts";
 import type { DirectoryNode } from "../node.ts";
 import type { Found, Tree } from "../tree.ts";
+import { requireFollowable } from "./sticky-directory.ts";
 
 /** Where a path leads: the directory and name of its last component, and what lies there. */
 export interface Place {
@@ -164,7 +165,8 @@ class Walker {
     }
     const found = this.#tree.lookup(directory, name);
     const target = this.#linkTarget(found);
-    if (target !== undefined && (!isLast || this.#followsLast())) {
+    if (found !== undefined && target !== undefined && (!isLast || this.#followsLast())) {
+      if (isLast) requireFollowable(this.#tree, directory, found);
       this.#hops += 1;
       if (this.#hops > symlinkHopsMax) throw new Fault("ELOOP");
       if (target === "") throw new Fault("ENOENT");
