@@ -42,7 +42,16 @@ test("patterns find what they find in Node", () => {
   expect(find("d/**/")).toEqual(["d", "d/sub", "d/sub/deeper"]);
   expect(find(".*/**")).toEqual([".hidden", ".hidden/f.txt"]);
   expect(find(["*.txt", "a*"])).toEqual(["a.txt"]);
-  expect(find("a.txt/**")).toEqual([]);
+  for (const pattern of ["a.txt/**", "a.txt/.", "a.txt/./**"]) {
+    expect(find(pattern)).toEqual(["a.txt"]);
+  }
+  for (const pattern of ["a.txt/", "a.txt/**/*", "*.txt/**"]) expect(find(pattern)).toEqual([]);
+  expect(find("d/sub/./**")).toEqual([
+    "d/sub",
+    "d/sub/deep.txt",
+    "d/sub/deeper",
+    "d/sub/deeper/leaf",
+  ]);
   for (const pattern of ["", ".", "**/."]) expect(find(pattern)).toEqual([]);
   expect(find("d//sub//")).toEqual(["d/sub"]);
   expect(find("missing/../*.md")).toEqual(["b.md"]);

@@ -127,8 +127,9 @@ class GlobWalk {
   #matchDots(path: string, segment: string, { segments, index }: Frame): void {
     const next = posix.join(path, segment);
     const isLast = index === segments.length - 1;
-    if (isLast) this.#add(next, this.#entryOf(next));
-    else this.#match(next, this.#withSkippedStars([{ segments, index: index + 1 }]));
+    const isNamed = isLast || (segment === "." && this.#leadsNowhere(segments, index + 1));
+    if (isNamed) this.#add(next, this.#entryOf(next));
+    if (!isLast) this.#match(next, this.#withSkippedStars([{ segments, index: index + 1 }]));
   }
 
   #matchEntry(path: string, entry: Entry, due: readonly Frame[]): void {
@@ -153,6 +154,10 @@ class GlobWalk {
       if (isEntered && isStar) below.push({ segments, index });
       else if (isEntered && index < segments.length - 1) below.push({ segments, index: index + 1 });
       else if (index === segments.length - 1) this.#add(at, entry);
+      // As in Node, what is named may be a file there.
+      else if (isNamed && this.#leadsNowhere(segments, index + 1)) {
+        if (!this.#options.refuses(at, entry)) this.#add(at, entry);
+      }
     }
     if (below.length > 0) this.#enter(at, entry, below);
   }
@@ -169,6 +174,13 @@ class GlobWalk {
   /** `a/**` matches `a` itself. */
   #endsInStars(segments: readonly GlobSegment[], from: number): boolean {
     return segments.slice(from).every((segment) => segment === globStar);
+  }
+
+  /** `a/.` and `a/**` match what `a` is. */
+  #leadsNowhere(segments: readonly GlobSegment[], from: number): boolean {
+    let at = from;
+    while (segments[at] === ".") at += 1;
+    return this.#endsInStars(segments, at);
   }
 
   /** `**` also stands for no directory at all. */

@@ -22,6 +22,7 @@ const patterns = [
   ...["*", "**", "*.txt", "d/*", "d/**", "**/*.txt", "d/sub/**", "missing/*", "./*.txt", "*/"],
   ...["d/../*.txt", "d//sub//", "**/leaf", "{a,b}.*", "!(a)*.txt", "[!a]*.txt", ".", "", "**/."],
   ...["dlink/*", "dlink/**", "**/dlink/*", "link", "link/**", "dangling", "d/{sub,back}/*", "*/*"],
+  ...["a.txt/**", "a.txt/.", "a.txt/./**", "d/sub/./**", "*.txt/**", "a.txt/"],
 ];
 
 /** On a Node without glob both worlds have none. */
