@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -24,5 +24,24 @@ test("a file that may be written but not read can be replaced, and appending to 
   }
   chmodSync(path, 0o644);
   expect(readFileSync(path, "utf8")).toBe("bytes that nobody may see\n");
+  rmSync(root, { recursive: true });
+});
+
+test("a directory that may be written but not listed takes any number of new names", () => {
+  const root = mkdtempSync(join(tmpdir(), "draftfs-write-only-"));
+  chmodSync(root, 0o777);
+  mkdirSync(join(root, "inbox"));
+  chmodSync(join(root, "inbox"), 0o333);
+  // Its last change has to be of the past.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
+  const layer = openLayer({ root });
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    for (let count = 0; count < 300; count++) layer.fs.writeFileSync(`inbox/n${count}`, "");
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    layer.close();
+  }
+  chmodSync(join(root, "inbox"), 0o755);
   rmSync(root, { recursive: true });
 });

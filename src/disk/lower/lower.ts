@@ -76,17 +76,7 @@ export class Lower {
       // A root that is not there is for whoever reads it to complain about.
     }
     // Where looks are strict, each goes by its whole path.
-    if (isStrict || this.#confinedTo === undefined) return;
-    this.#absent = new AbsentNames(root, (path, bytesMax) => this.#fewNames(path, bytesMax));
-  }
-
-  #fewNames(path: string, bytesMax: number): string[] | undefined {
-    const held = this.hold(path);
-    try {
-      return held?.names(bytesMax);
-    } finally {
-      held?.close();
-    }
+    if (!isStrict && this.#confinedTo !== undefined) this.#absent = new AbsentNames();
   }
 
   /**
@@ -137,7 +127,7 @@ export class Lower {
     return stats;
   }
 
-  /** Lets go of what is held for looks. */
+  /** Gives back the memory that names which are not there take. */
   forgetNames(): void {
     this.#absent?.forget();
   }

@@ -1,5 +1,5 @@
 import { statxBytes } from "../node-stats.ts";
-import type { ForeignLibrary } from "./foreign-library.ts";
+import { currentDirectory, type ForeignLibrary } from "./foreign-library.ts";
 
 /** What tells a directory from all others and from itself after any change of its names or mode. */
 export interface DirectoryMark {
@@ -13,12 +13,12 @@ export interface DirectoryMark {
   readonly changeNanoseconds: number;
 }
 
-/** The calls of {@link NativeCalls} for directories by a path below an open one; "" is that one. */
+/** The calls of {@link NativeCalls} that recognise directories, by statx(2). */
 export interface DirectoryMarks {
-  /** By statx(2). @returns `undefined` where it cannot be told like this. */
-  markOf(directory: number, path: string): DirectoryMark | undefined;
-  /** Whether what lies there has this mark. */
-  hasMark(directory: number, path: string, mark: DirectoryMark): boolean;
+  /** Of an open directory. @returns `undefined` where it cannot be told like this. */
+  markOf(directory: number): DirectoryMark | undefined;
+  /** Whether what lies at an absolute path, itself, has this mark. */
+  hasMark(path: string, mark: DirectoryMark): boolean;
 }
 
 export function directoryMarks({ find, addressOf }: ForeignLibrary): DirectoryMarks {
@@ -29,8 +29,8 @@ export function directoryMarks({ find, addressOf }: ForeignLibrary): DirectoryMa
   const look = (directory: number, path: string) =>
     statx?.(directory, path, lookFlags, inoAndChange, address) === 0;
   return {
-    markOf(directory, path) {
-      if (!look(directory, path)) return undefined;
+    markOf(directory) {
+      if (!look(directory, "")) return undefined;
       const at = (index: number) => words[index] as number;
       return {
         ino: at(8),
@@ -42,9 +42,9 @@ export function directoryMarks({ find, addressOf }: ForeignLibrary): DirectoryMa
         changeNanoseconds: at(26),
       };
     },
-    hasMark(directory, path, mark) {
+    hasMark(path, mark) {
       return (
-        look(directory, path) &&
+        look(currentDirectory, path) &&
         words[26] === mark.changeNanoseconds &&
         words[24] === mark.changeSeconds &&
         words[8] === mark.ino &&
