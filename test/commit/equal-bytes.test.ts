@@ -47,3 +47,40 @@ test.each<readonly [string, Act, { mode: string; mtime: number }]>([
     expect(stateOf("store/file").mode).toBe("444");
   },
 );
+
+test("a new file like the one before is its own where another name changes that", async () => {
+  await using overlay = await openOverlay(root);
+  const overlayFs = overlay.fs as unknown as typeof fs;
+  overlayFs.writeFileSync("new", "bytes", { mode: 0o444 });
+  overlayFs.renameSync("new", "file");
+  overlayFs.chmodSync("store/file", 0o644);
+  overlayFs.writeFileSync("store/file", "others");
+  await overlay.commit({ durability: "none" });
+  expect(fs.readFileSync(join(root, "file"), "utf8")).toBe("bytes");
+  expect(fs.readFileSync(join(root, "store/file"), "utf8")).toBe("others");
+  expect(stateOf("file")).toMatchObject({ mode: "444", nlink: 1 });
+  expect(stateOf("store/file")).toMatchObject({ mode: "644", nlink: 1 });
+  await overlay.undo({ durability: "none" });
+  expect(fs.readFileSync(join(root, "store/file"), "utf8")).toBe("bytes");
+  expect([stateOf("file").mode, stateOf("store/file").mode]).toEqual(["444", "444"]);
+});
+
+test("a new file like the one before leaves that alone otherwise", async () => {
+  await using overlay = await openOverlay(root);
+  const overlayFs = overlay.fs as unknown as typeof fs;
+  overlayFs.writeFileSync("new", "bytes", { mode: 0o444 });
+  overlayFs.renameSync("new", "file");
+  expect((await overlay.diff()).changes).toEqual([]);
+});
+
+test("one more name of an equal file leaves the names of the one before as they are", async () => {
+  fs.writeFileSync(join(root, "equal"), "bytes", { mode: 0o755 });
+  await using overlay = await openOverlay(root);
+  const overlayFs = overlay.fs as unknown as typeof fs;
+  overlayFs.linkSync("equal", "new");
+  overlayFs.renameSync("new", "file");
+  await overlay.commit({ durability: "none" });
+  expect(stateOf("store/file")).toEqual({ mode: "444", nlink: 1, mtime: old * 1000 });
+  expect(stateOf("file")).toMatchObject({ mode: "755", nlink: 2 });
+  expect(fs.statSync(join(root, "file")).ino).toBe(fs.statSync(join(root, "equal")).ino);
+});

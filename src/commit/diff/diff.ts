@@ -25,6 +25,7 @@ import type {
   NodeState,
 } from "../change-set/change-set.ts";
 import { OldPlaces } from "../change-set/old-places.ts";
+import { type AlikeFile, ChangedElsewhere } from "./alike-files.ts";
 import { KeptTimes } from "./kept-times.ts";
 import { LowerTree } from "./lower-tree.ts";
 import { withOwnBases } from "./own-bases.ts";
@@ -70,6 +71,7 @@ class Diff {
   readonly #groups = new Map<bigint, number>();
   /** The lower file that a group is, which one of its names shows as it was. */
   readonly #groupFiles = new Map<number, LowerNode>();
+  readonly #alike: AlikeFile[] = [];
   readonly #keptTimes = new KeptTimes();
   /** What opaque directories hide, for the entries that replace it. */
   readonly #hidden = new Map<TreePath, LowerNode>();
@@ -86,6 +88,7 @@ class Diff {
     if (this.#vacated.size > 0 || this.#hasOpaque) this.#followAll();
     for (const [origin, { path }] of this.#movedTo) this.#movedHere.set(path, origin);
     for (const entry of this.#entries) this.#compare(entry);
+    this.#partAlike();
     this.#addDeletes();
     const timed = this.#keptTimes.addTo(this.#linkedToLower());
     const changes = timed.sort((a, b) => compareTreePaths(a.path, b.path));
@@ -225,19 +228,33 @@ class Diff {
     if (after.state.kind === "directory") {
       this.#keptTimes.note({ kind: "modify", path, before, after, aspects });
     }
-    if (aspects.length === 0) {
-      if (after.linkGroup !== undefined) this.#groupFiles.set(after.linkGroup, base);
-      return;
-    }
     const hasContent = aspects.includes("content") || aspects.includes("type");
     // A file of its own, with the bytes of one whose other names are to stay as they are.
-    const isApart = base.stamp.nlink > 1 && after.linkGroup === undefined && !after.sameNode;
-    if (!hasContent && isApart && entry.kind === "file") {
+    const isOther = !hasContent && entry.kind === "file" && base.stamp.nlink > 1 && !after.sameNode;
+    if (aspects.length === 0) {
+      if (isOther) this.#alike.push({ path, base, before, after });
+      else if (after.linkGroup !== undefined) this.#groupFiles.set(after.linkGroup, base);
+      return;
+    }
+    // Names of one file that a command has left, with bytes of their own, may still be of this one.
+    if (isOther && (after.linkGroup === undefined || entry.origin !== undefined)) {
       this.#changes.push({ kind: "modify", path, before, after, aspects: ["content", ...aspects] });
       return;
     }
     const content = hasContent ? after.content : undefined;
     this.#changes.push({ kind: "modify", path, before, after: { ...after, content }, aspects });
+  }
+
+  /** A file that is as the one before is left to be that, unless that one is changed elsewhere. */
+  #partAlike(): void {
+    if (this.#alike.length === 0) return;
+    const elsewhere = new ChangedElsewhere(this.#changes);
+    for (const file of this.#alike) {
+      const { path, base, before, after } = file;
+      if (elsewhere.has(file)) {
+        this.#changes.push({ kind: "modify", path, before, after, aspects: ["content"] });
+      } else if (after.linkGroup !== undefined) this.#groupFiles.set(after.linkGroup, base);
+    }
   }
 
   /**
