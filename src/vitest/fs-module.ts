@@ -66,6 +66,10 @@ function switchingCall(
   // `realpath.native`, and the forms that `util.promisify` uses.
   for (const extra of Reflect.ownKeys(real)) {
     const value = Reflect.get(real, extra) as unknown;
+    // What `util.promisify` calls the results of those that have several.
+    if (typeof extra === "symbol" && typeof value === "object") {
+      Object.defineProperty(call, extra, { value, configurable: true });
+    }
     if (extra === "prototype" || typeof value !== "function") continue;
     const variant = within((overlay) => Reflect.get(overlay, extra) ?? overlay, value as Callable);
     Object.defineProperty(call, extra, { value: variant, configurable: true });
