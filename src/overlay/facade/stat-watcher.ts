@@ -3,6 +3,7 @@ import type fs from "node:fs";
 import { posix } from "node:path";
 import { checkArguments, realFileSystem as real } from "../../disk/lower/lower-classes.ts";
 import type { Core } from "../core.ts";
+import { codeOf } from "../file-system-error.ts";
 import { absentStats } from "../stats.ts";
 import { optionsOf, type PathArgument, pathOf } from "./arguments.ts";
 import type { Calls } from "./calls.ts";
@@ -91,8 +92,7 @@ export function statWatchCalls({ tree: { rootPath } }: Core, calls: Calls) {
       const bigint = given["bigint"] === true;
       let watcher = watchers.get(target);
       if (watcher === undefined) {
-        const look = (): AnyStats =>
-          calls.stat(target, { bigint, throwIfNoEntry: false }) ?? absentStats(bigint);
+        const look = (): AnyStats => statsIn(calls, target, bigint) ?? absentStats(bigint);
         const intervalMs = intervalOf(given);
         watcher = new OverlayStatWatcher(look, (stats) => Number(stats.ino) === 0, intervalMs);
         watchers.set(target, watcher);
@@ -119,6 +119,16 @@ export function statWatchCalls({ tree: { rootPath } }: Core, calls: Calls) {
       watchers.clear();
     },
   };
+}
+
+/** What cannot be looked at is as good as absent, as to libuv. */
+function statsIn(calls: Calls, path: string, bigint: boolean): AnyStats | undefined {
+  try {
+    return calls.stat(path, { bigint, throwIfNoEntry: false });
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** @throws `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE` as Node. */
