@@ -113,6 +113,41 @@ describe("content beyond the memory limit", () => {
   });
 });
 
+describe("content that no name leads to", () => {
+  /** A layer that has room for what is made, and not for what {@link press} adds. */
+  function openAlmostFull() {
+    const staging = stagingIn(plant());
+    const layer = open(plant(), { memoryLimitBytes: 20 * pageBytes, stagingDirectory: staging });
+    layer.fs.writeFileSync("big", pages(16));
+    return { layer, staging };
+  }
+
+  test("leaves memory too where a file is still open", () => {
+    const { layer, staging } = openAlmostFull();
+    const descriptor = layer.fs.openSync("big", "r");
+    layer.fs.unlinkSync("big");
+    press(layer);
+    expect(spilledBytesIn(staging)).toBeGreaterThanOrEqual(14 * pageBytes);
+    expect(layer.fs.readFileSync(descriptor).equals(pages(16))).toBe(true);
+    layer.fs.closeSync(descriptor);
+  });
+
+  test("leaves memory too where it is kept for a savepoint", () => {
+    const { layer, staging } = openAlmostFull();
+    const savepoint = layer.savepoint();
+    layer.fs.writeFileSync("big", "");
+    press(layer);
+    expect(spilledBytesIn(staging)).toBeGreaterThanOrEqual(14 * pageBytes);
+    layer.rollback(savepoint);
+    expect(layer.fs.readFileSync("big").equals(pages(16))).toBe(true);
+  });
+});
+
+function spilledBytesIn(staging: string): number {
+  const files = spillsOf(staging).map((name) => nodeFs.statSync(join(staging, name)));
+  return files.filter((stats) => stats.isFile()).reduce((sum, { size }) => sum + size, 0);
+}
+
 function spilledPathOf(layer: Layer, path = "big"): string | undefined {
   const entry = [...layer.pending()].find((pending) => pending.path === path);
   return entry?.kind === "file" ? entry.content.spilled : undefined;
@@ -155,6 +190,24 @@ describe("a file of spilled content", () => {
     layer.fs.truncateSync("big", 6 * pageBytes);
     press(layer);
     expectBytes(layer, "big", Buffer.concat([pages(2), Buffer.alloc(4 * pageBytes)]));
+  });
+
+  test("does not show it either where nothing was offered to a commit before", () => {
+    const layer = open(plant(), {
+      memoryLimitBytes: 4 * pageBytes,
+      stagingDirectory: stagingIn(plant()),
+    });
+    layer.fs.writeFileSync("big", pages(8));
+    press(layer);
+    layer.fs.truncateSync("big", 2 * pageBytes);
+    layer.fs.truncateSync("big", 6 * pageBytes);
+    layer.fs.writeFileSync("cut", pages(8));
+    press(layer);
+    layer.fs.truncateSync("cut", 2 * pageBytes + 1);
+    layer.fs.appendFileSync("cut", pages(5));
+    press(layer);
+    expectBytes(layer, "big", Buffer.concat([pages(2), Buffer.alloc(4 * pageBytes)]));
+    expectBytes(layer, "cut", Buffer.concat([pages(3).subarray(0, 2 * pageBytes + 1), pages(5)]));
   });
 
   test("keeps for a rollback what was cut off and offered to a commit meanwhile", () => {
@@ -239,8 +292,7 @@ describe("a file of spilled content", () => {
         layer.fs.appendFileSync(name, "and on");
       }
     }
-    const files = spillsOf(staging).map((name) => nodeFs.statSync(join(staging, name)));
-    const bytes = files.filter((stats) => stats.isFile()).reduce((sum, { size }) => sum + size, 0);
+    const bytes = spilledBytesIn(staging);
     expect(bytes).toBeGreaterThan(0);
     expect(bytes).toBeLessThan(1_000_000);
   });
