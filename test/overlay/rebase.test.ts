@@ -81,6 +81,19 @@ describe("rebase", () => {
     expect(layer.fs.readFileSync("d/a", "utf8")).toBe("other");
   });
 
+  test("refuses that also where nobody has looked again since", () => {
+    const root = plant({ a: "12345" });
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("a", "r+");
+    nodeFs.writeFileSync(join(root, "next"), "other");
+    nodeFs.renameSync(join(root, "next"), join(root, "a"));
+    expect(() => layer.fs.writeSync(descriptor, "x", 0)).toThrow(
+      expect.objectContaining({ code: "ESTALE" }),
+    );
+    expect(layer.fs.readFileSync(descriptor, "utf8")).toBe("12345");
+    expect(layer.fs.readFileSync("a", "utf8")).toBe("other");
+  });
+
   test("of a part keeps the rest pending", () => {
     const root = plant({ a: "a", b: "b" });
     const layer = open(root);

@@ -1,4 +1,5 @@
 import nodeFs from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { open, plant, summary, treeOf } from "./scratch.ts";
 
@@ -34,6 +35,87 @@ describe("savepoints", () => {
     layer.fs.writeFileSync("f", "3");
     layer.rollback(outer);
     expect(layer.fs.existsSync("f")).toBe(false);
+  });
+
+  test("end with the one around them, whichever way it ends", () => {
+    const layer = open(plant({ f: "1" }));
+    for (const end of ["release", "rollback"] as const) {
+      const outer = layer.savepoint();
+      const inner = layer.savepoint();
+      layer.fs.appendFileSync("f", "2");
+      layer[end](outer);
+      expect(() => layer.rollback(inner)).toThrow(/has ended/);
+      expect(() => layer.release(inner)).toThrow(/has ended/);
+      expect(layer.fs.readFileSync("f", "utf8")).toBe("12");
+    }
+  });
+
+  test("leave nothing of a change under the other names of a file", () => {
+    const root = plant({ a: "1" });
+    nodeFs.linkSync(join(root, "a"), join(root, "b"));
+    const layer = open(root);
+    const savepoint = layer.savepoint();
+    layer.fs.appendFileSync("a", "2");
+    layer.rollback(savepoint);
+    nodeFs.appendFileSync(join(root, "b"), "3");
+    expect(layer.fs.readFileSync("b", "utf8")).toBe("13");
+    expect(summary(layer)).toEqual([]);
+  });
+
+  test("take back where absolute paths lead that were used meanwhile", () => {
+    const root = plant({ "d/x": "x", "d/sub/y": "y" });
+    const layer = open(root);
+    const { fs } = layer;
+    const savepoint = layer.savepoint();
+    fs.renameSync("d", "e");
+    fs.mkdirSync("new");
+    fs.writeFileSync("new/z", "z");
+    for (const path of ["e/x", "e/sub/y", "new/z"])
+      expect(fs.existsSync(join(root, path))).toBe(true);
+    layer.rollback(savepoint);
+    for (const path of ["e/x", "e/sub/y", "new/z"]) {
+      expect(fs.existsSync(join(root, path))).toBe(false);
+      expect(() => fs.writeFileSync(join(root, path), "")).toThrow("ENOENT");
+    }
+    expect(fs.readFileSync(join(root, "d/sub/y"), "utf8")).toBe("y");
+  });
+
+  test("are followed by a later generation when they are rolled back to", () => {
+    const layer = open(plant({ f: "1" }));
+    const savepoint = layer.savepoint();
+    layer.fs.appendFileSync("f", "2");
+    const changed = layer.generation;
+    layer.rollback(savepoint);
+    expect(layer.generation).toBeGreaterThan(changed);
+  });
+
+  test("give no descriptor another file, which a program has put in place meanwhile", () => {
+    const root = plant({ f: "12345" });
+    const layer = open(root);
+    const descriptor = layer.fs.openSync("f", "r");
+    const savepoint = layer.savepoint();
+    layer.fs.appendFileSync("f", "6");
+    nodeFs.writeFileSync(join(root, "next"), "other");
+    nodeFs.renameSync(join(root, "next"), join(root, "f"));
+    layer.rollback(savepoint);
+    expect(layer.fs.readFileSync(descriptor, "utf8")).toBe("12345");
+    expect(layer.fs.readFileSync("f", "utf8")).toBe("other");
+  });
+
+  test("leave watchers what they watch", async () => {
+    const root = plant({ "d/x": "x" });
+    const layer = open(root);
+    const told: unknown[] = [];
+    const watcher = layer.fs.watch("d", (_, name) => told.push(name));
+    const savepoint = layer.savepoint();
+    layer.fs.writeFileSync("d/taken back", "");
+    layer.rollback(savepoint);
+    layer.fs.writeFileSync("d/later", "");
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    watcher.close();
+    const namesTold = (name: string) => told.filter((other) => other === name).length;
+    expect(namesTold("taken back")).toBeGreaterThanOrEqual(2);
+    expect(namesTold("later")).toBeGreaterThanOrEqual(1);
   });
 
   test("keep descriptors working: what they wrote is taken back with the rest", () => {
