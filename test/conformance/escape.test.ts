@@ -138,6 +138,20 @@ describe("no path leads out of the root", () => {
     expect(codeOf(() => fs.readFileSync(join(root, "up")))).toBe("EACCES");
   });
 
+  test("links outside are followed as often as the kernel follows them, and no longer", () => {
+    nodeFs.symlinkSync("b", join(home, "outside/a"));
+    nodeFs.symlinkSync("a", join(home, "outside/b"));
+    for (let index = 0; index < 41; index++) {
+      nodeFs.symlinkSync(`l${index + 1}`, join(home, `outside/l${index}`));
+    }
+    nodeFs.symlinkSync("../root", join(home, "outside/l41"));
+    before = fingerprintOf(nodeFs, home);
+    const { fs } = layer;
+    expect(codeOf(() => fs.readFileSync(join(root, "out/l39/a.txt")))).toBe("no error");
+    expect(codeOf(() => fs.readFileSync(join(root, "out/l0/a.txt")))).toBe("ELOOP");
+    expect(codeOf(() => fs.readFileSync(join(root, "out/a/x")))).toBe("ELOOP");
+  });
+
   test("promises and streams are behind the same gate", async () => {
     const { fs } = layer;
     await expect(fs.promises.readFile(secret)).rejects.toMatchObject({ code: "EACCES" });
@@ -148,6 +162,23 @@ describe("no path leads out of the root", () => {
     const error = await new Promise((resolve) => stream.once("error", resolve));
     expect(error).toMatchObject({ code: "EACCES" });
   });
+});
+
+test("a lower directory swapped for a link to a sibling named like the root leads nowhere", () => {
+  const { fs } = layer;
+  nodeFs.mkdirSync(join(home, "root-more"));
+  nodeFs.writeFileSync(join(home, "root-more/secret.txt"), "secret");
+  expect(fs.readdirSync(join(root, "d"))).toEqual(["deep", "sub"]);
+  nodeFs.renameSync(join(root, "d"), join(home, "was-d"));
+  nodeFs.symlinkSync("../root-more", join(root, "d"));
+  try {
+    expect(codeOf(() => fs.readFileSync(join(root, "d/secret.txt")))).toBe("EACCES");
+    expect(codeOf(() => fs.readdirSync(join(root, "d")))).toBe("EACCES");
+  } finally {
+    nodeFs.unlinkSync(join(root, "d"));
+    nodeFs.renameSync(join(home, "was-d"), join(root, "d"));
+    before = fingerprintOf(nodeFs, home);
+  }
 });
 
 test("a lower directory swapped for a link out leads nowhere", () => {

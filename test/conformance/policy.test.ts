@@ -1,3 +1,4 @@
+import { type EventEmitter, once } from "node:events";
 import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -132,4 +133,55 @@ test("what may not be read stays so when the tree is committed", async () => {
   await overlay.commit();
   expect(codeOf(() => overlay.fs.readFileSync(join(root, "p/secret/key")))).toBe("EACCES");
   await overlay.close();
+});
+
+test("what was moved and changed under a looser policy is behind the gate of a stricter one", () => {
+  const loose = openLayer({ root });
+  loose.fs.renameSync("secrets/key", "key");
+  loose.fs.renameSync("secrets/deep", "deep");
+  loose.fs.appendFileSync("fixed/lock.json", "+");
+  loose.fs.appendFileSync("a.txt", "+");
+  loose.fs.renameSync("a.txt", "b.txt");
+  const strict = openLayer({
+    root,
+    policy: { denyRead: ["secrets"], denyWrite: ["fixed", "a.txt"] },
+  });
+  for (const entry of loose.pending()) strict.adopt(entry);
+  const { fs } = strict;
+  expect(codeOf(() => fs.readFileSync("key"))).toBe("EACCES");
+  expect(codeOf(() => fs.readFileSync("deep/key"))).toBe("EACCES");
+  expect(codeOf(() => fs.writeFileSync("deep/new", ""))).toBe("EACCES");
+  expect(fs.readFileSync("fixed/lock.json", "utf8")).toBe("fixed/lock.json+");
+  for (const path of ["fixed/lock.json", "b.txt"]) {
+    expect(codeOf(() => fs.writeFileSync(path, "x"))).toBe("EACCES");
+    expect(codeOf(() => fs.chmodSync(path, 0o600))).toBe("EACCES");
+    expect(codeOf(() => fs.linkSync(path, "name"))).toBe("EACCES");
+    expect(codeOf(() => fs.renameSync(path, "name"))).toBe("EACCES");
+  }
+  loose.close();
+  strict.close();
+});
+
+test("watchers, blobs, globs and streams are behind the same gate", async () => {
+  const fs = open({ denyRead: ["secrets"] });
+  const key = join(root, "secrets/key");
+  expect(codeOf(() => fs.watch(join(root, "secrets")))).toBe("EACCES");
+  expect(codeOf(() => fs.watch(key))).toBe("EACCES");
+  const changes = fs.promises.watch(key)[Symbol.asyncIterator]();
+  await expect(changes.next()).rejects.toMatchObject({ code: "EACCES" });
+  const seen = await new Promise<nodeFs.Stats>((resolve) => {
+    fs.watchFile(key, { interval: 20 }, resolve);
+  });
+  expect([seen.ino, seen.size]).toEqual([0, 0]);
+  fs.unwatchFile(key);
+  expect(() => fs.openAsBlob(key)).toThrow("Unable to open file as blob");
+  const { globSync } = fs as { readonly globSync?: (pattern: string) => string[] };
+  if (globSync !== undefined) expect(globSync("secrets/**")).toEqual([]);
+  for (const stream of [fs.createReadStream(key), fs.createWriteStream(key, { flags: "r+" })]) {
+    const emitter: EventEmitter = stream;
+    const [error] = await once(emitter, "error");
+    expect(error).toMatchObject({ code: "EACCES" });
+  }
+  expect(codeOf(() => fs.cpSync(key, join(root, "copy")))).toBe("EACCES");
+  expect(codeOf(() => fs.opendirSync(join(root, "secrets")))).toBe("EACCES");
 });

@@ -2,6 +2,8 @@ import nodeFs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { openOverlay } from "../../src/index.ts";
+import { currentOverlay } from "../../src/vitest/current-overlay.ts";
 import { overlayTestBy } from "../../src/vitest/overlay-test.ts";
 import { changesBetween, fingerprintOf } from "../conformance/harness/lower-guard.ts";
 
@@ -10,14 +12,22 @@ nodeFs.mkdirSync(join(root, "d"));
 nodeFs.writeFileSync(join(root, "a.txt"), "alpha");
 nodeFs.writeFileSync(join(root, "d/b.txt"), "bravo");
 const before = fingerprintOf(nodeFs, root);
+const outer = nodeFs.realpathSync(nodeFs.mkdtempSync(join(tmpdir(), "draftfs-vitest-outer-")));
+const nested = join(outer, "nested");
+const committed = await openOverlay(outer);
+committed.fs.mkdirSync("nested");
+await committed.commit();
+await committed.close();
 
 afterAll(() => {
   const changes = changesBetween(before, fingerprintOf(nodeFs, root));
   nodeFs.rmSync(root, { recursive: true });
+  nodeFs.rmSync(outer, { recursive: true });
   expect(changes).toEqual([]);
 });
 
 const overlaid = overlayTestBy(test, root);
+const overlaidNested = overlayTestBy(test, nested);
 
 describe("overlayTest", () => {
   overlaid("one test changes and removes what it likes", ({ fs, overlay }) => {
@@ -56,6 +66,21 @@ describe("overlayTest", () => {
     overlaid.fails("the second is refused", ({ fs }) => {
       fs.writeFileSync("theirs", "");
     });
+  });
+
+  describe("lies under node:fs", () => {
+    overlaid("while a test runs", ({ overlay }) => {
+      expect(currentOverlay()?.fs).toBe(overlay.fs);
+    });
+
+    test("and not afterwards", () => {
+      expect(currentOverlay()).toBe(undefined);
+    });
+  });
+
+  overlaidNested("works in what lies below a root of draftfs", ({ fs }) => {
+    fs.writeFileSync("new", "x");
+    expect(fs.readdirSync(nested)).toEqual(["new"]);
   });
 
   // backstage/backstage#2926, tschaub/mock-fs#332.
