@@ -122,6 +122,13 @@ describe.runIf(native && isCertain(place))("names that a directory has not", () 
     expect(tells("new")).toBe(false);
   });
 
+  it("are not told to another user who has looked elsewhere meanwhile", () => {
+    miss();
+    expect(tells("new")).toBe(true);
+    absent.count(root, uid + 1);
+    expect(absent.tells(directory, "new", uid + 1)).toBe(false);
+  });
+
   it("are not told where another directory stood at the path while it was listed", () => {
     fs.mkdirSync(join(root, "b/d"), { recursive: true });
     fs.writeFileSync(join(directory, "new"), "");

@@ -93,8 +93,15 @@ describe.runIf(process.platform === "linux")("a native call", () => {
       expect(stats.mtime).toEqual(new Date(Math.round(stats.mtimeMs)));
       expect(stats.isFile()).toBe(told.isFile());
     }
-    fs.utimesSync(file, new Date(-1000), new Date(-1000));
-    expect(native.statAt(file)).toBe(-1);
+    for (const [atime, mtime] of [
+      [new Date(-1000), 1],
+      [1, new Date(-1000)],
+      [2 ** 32, 1],
+      [1, 2 ** 32],
+    ] as const) {
+      fs.utimesSync(file, atime, mtime);
+      expect(native.statAt(file)).toBe(-1);
+    }
     expect(native.statAt(join(root, "none"))).toBe(-errno.ENOENT);
     expect(native.statAt(join(file, "none"))).toBe(-errno.ENOTDIR);
     expect(native.statAt(`${file}\0more`)).toBe(-1);

@@ -23,6 +23,17 @@ describe("inodes", () => {
     expect(layer.fs.statSync("new").ino).toBeGreaterThanOrEqual(2 ** 52);
   });
 
+  test("of new files are those of no other overlay, one of which may lie over another", () => {
+    const root = plant();
+    const below = open(root);
+    below.fs.writeFileSync("below", "x");
+    const above = open(root, { lower: below.fs });
+    above.fs.writeFileSync("above", "y");
+    expect(above.fs.statSync("above").ino).not.toBe(above.fs.statSync("below").ino);
+    above.fs.cpSync("above", "below");
+    expect(above.fs.readFileSync("below", "utf8")).toBe("y");
+  });
+
   test("show a change under every name of a lower file that has several", () => {
     const root = plant({ "d/a": "x" });
     nodeFs.linkSync(join(root, "d/a"), join(root, "b"));
@@ -43,6 +54,47 @@ describe("inodes", () => {
     expect(fs.readFileSync(descriptor, "utf8")).toBe("after!");
     expect(fs.fstatSync(descriptor).nlink).toBe(0);
     fs.closeSync(descriptor);
+  });
+
+  test("of directories count what is in them only where those below do", () => {
+    const root = plant({ "d/x": "x" });
+    const uncounted = <T extends nodeFs.Stats | nodeFs.BigIntStats>(stats: T): T => {
+      const one = typeof stats.nlink === "bigint" ? 1n : 1;
+      return stats.isDirectory() ? Object.assign(stats, { nlink: one }) : stats;
+    };
+    const lstatSync = (path: nodeFs.PathLike, options?: nodeFs.StatSyncOptions) => {
+      const stats = nodeFs.lstatSync(path, options);
+      return stats === undefined ? undefined : uncounted(stats);
+    };
+    const lower = { ...nodeFs, lstatSync } as typeof nodeFs;
+    const { fs } = open(root, { lower });
+    fs.mkdirSync("d/new");
+    fs.mkdirSync("d/other");
+    fs.renameSync("d/other", "other");
+    expect(fs.statSync("d").nlink).toBe(1);
+    fs.rmdirSync("d/new");
+    expect(fs.statSync("d").nlink).toBe(1);
+    expect(fs.statSync(".").nlink).toBe(1);
+  });
+
+  test("of a directory that is gone count no name, however it went", () => {
+    const files = { "d/x": "x", "gone/x": "x" };
+    const root = plant(files);
+    const counts = (fs: typeof nodeFs, at: (path: string) => string) => {
+      fs.mkdirSync(at("new"));
+      fs.mkdirSync(at("replaced"));
+      const names = ["gone", "new", "replaced"];
+      const descriptors = names.map((name) => fs.openSync(at(name), "r"));
+      fs.rmSync(at("gone"), { recursive: true });
+      fs.rmdirSync(at("new"));
+      fs.renameSync(at("d"), at("replaced"));
+      const told = descriptors.map((descriptor) => fs.fstatSync(descriptor).nlink);
+      for (const descriptor of descriptors) fs.closeSync(descriptor);
+      return told;
+    };
+    const real = plant(files);
+    const onDisk = counts(nodeFs, (path) => join(real, path));
+    expect(counts(open(root).fs, (path) => join(root, path))).toEqual(onDisk);
   });
 
   test("descriptors of one overlay mean nothing to another", () => {

@@ -308,6 +308,27 @@ export const directories: readonly Scenario[] = [
       seen.push(`${entry.parentPath.slice(at("").length)}/${entry.name}`);
     note("entries", seen.sort());
   }),
+  scenario("a directory that holds nothing but one new thing is not empty", ({ fs, at }) => {
+    for (const name of ["link", "directory", "file"]) {
+      fs.mkdirSync(at(name));
+      const path = at(`${name}/x`);
+      if (name === "link") fs.symlinkSync("nowhere", path);
+      else if (name === "directory") fs.mkdirSync(path);
+      else fs.writeFileSync(path, "");
+      fs.rmdirSync(at(name));
+      fs.renameSync(at("e"), at(name));
+      fs.readdirSync(at(name));
+    }
+  }),
+  scenario("mkdir takes of the special bits the sticky one alone", ({ fs, at }) => {
+    for (const mode of [0o1755, 0o2755, 0o4755, 0o7777]) {
+      const path = at(`m${mode.toString(8)}`);
+      fs.mkdirSync(path, { mode });
+      fs.statSync(path);
+      fs.mkdirSync(at(`r${mode.toString(8)}/s`), { mode, recursive: true });
+      fs.statSync(at(`r${mode.toString(8)}/s`));
+    }
+  }),
   scenario("opendir of what is no directory", ({ fs, at }) => {
     for (const name of ["a.txt", "missing", "dangling", "loop1", "a.txt/x"])
       fs.opendirSync(at(name));

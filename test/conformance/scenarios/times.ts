@@ -133,6 +133,17 @@ export const times: readonly Scenario[] = [
     const stats = fs.statSync(at("n"), { bigint: true });
     note("born", stats.birthtimeNs > 0n && stats.birthtimeNs <= stats.ctimeNs);
   }),
+  scenario("changes move no birth time", ({ fs, at, note }) => {
+    for (const name of ["n", "a.txt", "d/sub"]) {
+      if (name === "n") fs.writeFileSync(at(name), "n");
+      const born = fs.statSync(at(name), { bigint: true }).birthtimeNs;
+      fs.chmodSync(at(name), 0o700);
+      const exact = fs.statSync(at(name), { bigint: true });
+      const { birthtimeMs, ctimeMs } = fs.statSync(at(name));
+      note(`${name} born`, [exact.birthtimeNs === born, exact.ctimeNs > born]);
+      note(`${name} born, in milliseconds`, birthtimeMs < ctimeMs);
+    }
+  }),
   scenario("a new file is as young as its directory's change", ({ fs, at, note }) => {
     fs.writeFileSync(at("e/n"), "n");
     const parent = fs.statSync(at("e")).mtimeMs;
