@@ -26,8 +26,10 @@ export async function takeBack(
   options: FinishOptions,
 ): Promise<FinishReport> {
   const { journal } = store;
+  // Its own is what it has written by now, in place after all was staged.
+  const { stagedByMs: _, ...kept } = record;
   const abort: JournalRecord = {
-    ...record,
+    ...kept,
     sequence: record.sequence + 1,
     kind: "abort",
     createdMs: Date.now(),
