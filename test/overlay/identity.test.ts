@@ -97,6 +97,60 @@ describe("inodes", () => {
     expect(counts(open(root).fs, (path) => join(root, path))).toEqual(onDisk);
   });
 
+  test("a removed directory of the lower is not found again by a path that was used before", () => {
+    const root = plant();
+    nodeFs.mkdirSync(join(root, "e"));
+    const { fs } = open(root);
+    const path = join(root, "e/f");
+    expect(fs.existsSync(path)).toBe(false);
+    fs.rmdirSync(join(root, "e"));
+    expect(() => fs.writeFileSync(path, "")).toThrow("ENOENT");
+    expect(fs.existsSync(join(root, "e"))).toBe(false);
+    fs.mkdirSync(join(root, "e"));
+    fs.writeFileSync(path, "x");
+    expect(fs.readdirSync("e")).toEqual(["f"]);
+  });
+
+  test("descriptors that are open keep their numbers, whichever others are closed", () => {
+    const { fs } = open(plant({ a: "a", b: "b", c: "c" }));
+    const [a, b, c] = ["a", "b", "c"].map((name) => fs.openSync(name, "r")) as [
+      number,
+      number,
+      number,
+    ];
+    fs.closeSync(a);
+    const later = ["a", "a", "a"].map((name) => fs.openSync(name, "r"));
+    expect(new Set([b, c, ...later]).size).toBe(5);
+    expect([b, c].map((descriptor) => fs.readFileSync(descriptor, "utf8"))).toEqual(["b", "c"]);
+    for (const descriptor of [b, c, ...later]) fs.closeSync(descriptor);
+  });
+
+  test.runIf(nodeFs.existsSync("/proc/self/fd"))("a closed descriptor keeps no file open", () => {
+    const root = plant({ a: "a", "d/b": "b" });
+    const { fs } = open(root);
+    const held = () => {
+      const places = nodeFs.readdirSync("/proc/self/fd").map((descriptor) => {
+        try {
+          return nodeFs.readlinkSync(`/proc/self/fd/${descriptor}`);
+        } catch {
+          return "";
+        }
+      });
+      return places.filter((place) => place.startsWith(`${root}/`));
+    };
+    for (const [path, flags] of [
+      ["a", "r"],
+      ["a", "r+"],
+      ["d", "r"],
+      ["d/b", "r"],
+    ] as const) {
+      const descriptor = fs.openSync(path, flags);
+      expect(held()).not.toEqual([]);
+      fs.closeSync(descriptor);
+      expect(held()).toEqual([]);
+    }
+  });
+
   test("descriptors of one overlay mean nothing to another", () => {
     const root = plant({ f: "f" });
     const [one, two] = [open(root), open(root)];

@@ -1,7 +1,7 @@
 import nodeFs from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { NodeDisk } from "../../src/disk/node/node-disk.ts";
 import { processNameOf } from "../../src/disk/process-identity.ts";
 import { chunksOf } from "../../src/overlay/content/content.ts";
@@ -266,6 +266,24 @@ describe("a file of spilled content", () => {
     expectBytes(layer, "copy", Buffer.concat([pages(8), pages(3, 100)]));
   });
 
+  test("is gone once everything is discarded, or once the overlay closes where a file was open", () => {
+    const staging = stagingIn(plant());
+    const limit = { memoryLimitBytes: 4 * pageBytes, stagingDirectory: staging };
+    const layer = open(plant(), limit);
+    layer.fs.writeFileSync("big", pages(8));
+    expect(spilledBytesIn(staging)).toBeGreaterThan(0);
+    layer.reset();
+    expect(spillsOf(staging)).toEqual([]);
+    layer.fs.writeFileSync("big", pages(8));
+    const descriptor = layer.fs.openSync("big", "r");
+    layer.reset();
+    expect(layer.fs.existsSync("big")).toBe(false);
+    expect(layer.fs.readFileSync(descriptor).equals(pages(8))).toBe(true);
+    layer.fs.closeSync(descriptor);
+    layer.close();
+    expect(spillsOf(staging)).toEqual([]);
+  });
+
   test("that another program cut is an error, never zeros", () => {
     const { layer } = openWithSpilled();
     nodeFs.truncateSync(spilledPathOf(layer) ?? "", pageBytes);
@@ -276,6 +294,12 @@ describe("a file of spilled content", () => {
     const { layer } = openWithSpilled();
     const entry = [...layer.pending()].find(({ path }) => path === "big");
     layer.close();
+    // The kernel hands out again the numbers that were closed.
+    const other = join(plant({ other: "something else" }), "other");
+    const descriptors = Array.from({ length: 64 }, () => nodeFs.openSync(other, "r"));
+    onTestFinished(() => {
+      for (const descriptor of descriptors) nodeFs.closeSync(descriptor);
+    });
     const read = () => entry?.kind === "file" && entry.content.read(Buffer.alloc(9), 0);
     expect(read).toThrow(expect.objectContaining({ code: "EBADF" }));
   });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { inNameOrder } from "../../src/overlay/path/name-order.ts";
+import { open, plant } from "./scratch.ts";
 
 const byBytes = (left: string, right: string) =>
   Buffer.compare(Buffer.from(left), Buffer.from(right));
@@ -27,4 +28,13 @@ test("names are merged by the bytes of UTF-8, which code units are not", () => {
 
 test("a lower that does not sort is sorted", () => {
   expect(inNameOrder(["c", "a"], ["b"], (name) => name)).toEqual(["a", "b", "c"]);
+});
+
+test("what is new stands among what lies below, by every form of listing", () => {
+  const { fs } = open(plant({ "d/b": "", "d/d": "", "d/é": "", "d/gone": "" }));
+  for (const name of ["c", "a", "~", "ð"]) fs.writeFileSync(`d/${name}`, "");
+  fs.unlinkSync("d/gone");
+  const names = ["a", "b", "c", "d", "~", "é", "ð"];
+  expect(fs.readdirSync("d")).toEqual(names);
+  expect(fs.readdirSync("d", { withFileTypes: true }).map(({ name }) => name)).toEqual(names);
 });

@@ -1,6 +1,7 @@
 import nodeFs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Layer } from "../../src/overlay/layer.ts";
 import { open, plant, summary, treeOf } from "./scratch.ts";
 
 describe("savepoints", () => {
@@ -49,6 +50,47 @@ describe("savepoints", () => {
       expect(layer.fs.readFileSync("f", "utf8")).toBe("12");
     }
   });
+
+  const changes: Readonly<Record<string, (fs: Layer["fs"]) => void>> = {
+    write: (fs) => fs.appendFileSync("u/f", "+"),
+    truncate: (fs) => fs.truncateSync("u/f", 1),
+    chmod: (fs) => fs.chmodSync("u/f", 0o600),
+    "chmod of a directory": (fs) => fs.chmodSync("u", 0o700),
+    utimes: (fs) => fs.utimesSync("u/f", 1, 2),
+    link: (fs) => fs.linkSync("u/f", "u/d/g"),
+    unlink: (fs) => fs.unlinkSync("u/f"),
+    "unlink of one of two names": (fs) => fs.unlinkSync("u/one"),
+    rename: (fs) => fs.renameSync("u/f", "u/d/f"),
+    "rename over another one": (fs) => fs.renameSync("u/f", "u/one"),
+    "rename of a link": (fs) => fs.renameSync("u/l", "u/d/l"),
+    "rename of a directory": (fs) => fs.renameSync("u/d", "moved"),
+    "rename of a directory over another": (fs) => fs.renameSync("u/d", "u/e"),
+    mkdir: (fs) => fs.mkdirSync("u/d/new"),
+    rmdir: (fs) => fs.rmdirSync("u/e"),
+    symlink: (fs) => fs.symlinkSync("f", "u/d/l"),
+    copy: (fs) => fs.copyFileSync("u/f", "u/one"),
+    rm: (fs) => fs.rmSync("u", { recursive: true }),
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    test(`bring back what was pending before to its last field: ${name}`, () => {
+      const layer = open(plant({ "u/f": "lower" }));
+      const { fs } = layer;
+      fs.appendFileSync("u/f", " and changed");
+      fs.writeFileSync("u/one", "1");
+      fs.linkSync("u/one", "u/two");
+      for (const path of ["u/d", "u/d/sub", "u/e"]) fs.mkdirSync(path);
+      fs.symlinkSync("f", "u/l");
+      const told = () => {
+        const paths = [".", ...fs.readdirSync(".", { recursive: true, encoding: "utf8" })];
+        return paths.map((path) => ({ path, ...fs.lstatSync(path, { bigint: true }) }));
+      };
+      const before = told();
+      const savepoint = layer.savepoint();
+      change(fs);
+      layer.rollback(savepoint);
+      expect(told()).toEqual(before);
+    });
+  }
 
   test("leave nothing of a change under the other names of a file", () => {
     const root = plant({ a: "1" });

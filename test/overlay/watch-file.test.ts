@@ -22,6 +22,7 @@ async function sizesTold(fs: typeof nodeFs, root: string): Promise<string[]> {
   await next("f", file, () => {
     setTimeout(() => fs.appendFileSync(at("f"), "+"), 5 * intervalMs);
   });
+  await next("f", file, () => fs.linkSync(at("f"), at("other name")));
   await next("f", file, () => {
     fs.unlinkSync(at("f"));
     fs.symlinkSync("f", at("f"));
@@ -40,6 +41,11 @@ async function sizesTold(fs: typeof nodeFs, root: string): Promise<string[]> {
     fs.appendFileSync(at("d/g"), "+");
   });
   for (const path of ["f", "d/g"]) fs.unwatchFile(at(path));
+  const again = watch("d/g");
+  await next("d/g", again, () => {
+    setTimeout(() => fs.appendFileSync(at("d/g"), "+"), 5 * intervalMs);
+  });
+  fs.unwatchFile(at("d/g"));
   fs.symlinkSync("l", at("l"));
   await next("l/x", watch("l/x"), () => {});
   fs.unwatchFile(at("l/x"));
