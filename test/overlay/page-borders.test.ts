@@ -8,22 +8,27 @@ import { open, plant } from "./scratch.ts";
 
 // What is written, cut and grown around the borders of pages reads as it does on a disk.
 
-const sizeMax = 4 * pageBytes;
+/** From four pages on, what is spilled of a file may lie in a file of its own. */
+const sizeMax = 8 * pageBytes;
 
 type Change =
   | { readonly kind: "write"; readonly position: number; readonly bytes: Buffer }
+  | { readonly kind: "append"; readonly bytes: Buffer }
   | { readonly kind: "truncate"; readonly size: number };
 
 /** A place at, right before or right behind a border, or anywhere. */
 function placeBy(random: SeededRandom): number {
   if (random.chance(0.2)) return random.between(0, sizeMax);
-  return Math.max(0, random.between(0, 3) * pageBytes + random.between(-2, 2));
+  return Math.max(0, random.between(0, 7) * pageBytes + random.between(-2, 2));
 }
 
-const lengths = [1, 2, 3, 100, pageBytes - 1, pageBytes, pageBytes + 1, 2 * pageBytes];
+const lengths = [1, 2, 3, 100, pageBytes - 1, pageBytes, pageBytes + 1, 5 * pageBytes];
 
 function changeBy(random: SeededRandom, serial: number): Change {
   if (random.chance(0.4)) return { kind: "truncate", size: placeBy(random) };
+  if (random.chance(0.3)) {
+    return { kind: "append", bytes: Buffer.alloc(random.between(1, 3000), 1 + serial) };
+  }
   const bytes = Buffer.alloc(random.pick(lengths), 1 + serial);
   return { kind: "write", position: placeBy(random), bytes };
 }
@@ -31,6 +36,10 @@ function changeBy(random: SeededRandom, serial: number): Change {
 function make(fs: typeof nodeFs, path: string, change: Change): void {
   if (change.kind === "truncate") {
     fs.truncateSync(path, change.size);
+    return;
+  }
+  if (change.kind === "append") {
+    fs.appendFileSync(path, change.bytes);
     return;
   }
   const descriptor = fs.openSync(path, "r+");
@@ -65,8 +74,8 @@ describe.each(Object.entries(limits))("a file %s", (_, memoryLimitBytes) => {
     const isNew = seed % 2 === 0;
     test(`reads as on a disk, ${isNew ? "new" : "of the lower"}, by seed ${seed}`, () => {
       const random = new SeededRandom(seed);
-      const root = plant({ old: "o".repeat(3 * pageBytes + 1) });
-      const aside = plant({ real: isNew ? "" : "o".repeat(3 * pageBytes + 1), kept: "" });
+      const root = plant({ old: "o".repeat(6 * pageBytes + 1) });
+      const aside = plant({ real: isNew ? "" : "o".repeat(6 * pageBytes + 1), kept: "" });
       const [real, kept] = [join(aside, "real"), join(aside, "kept")];
       const layer = open(root, {
         stagingDirectory: plant(),
@@ -75,7 +84,7 @@ describe.each(Object.entries(limits))("a file %s", (_, memoryLimitBytes) => {
       const path = isNew ? "new" : "old";
       if (isNew) layer.fs.writeFileSync(path, "");
       let savepoint: ReturnType<Layer["savepoint"]> | undefined;
-      for (let serial = 0; serial < 40; serial++) {
+      for (let serial = 0; serial < 60; serial++) {
         const change = changeBy(random, serial);
         make(nodeFs, real, change);
         make(layer.fs, path, change);

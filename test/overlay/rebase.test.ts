@@ -4,6 +4,18 @@ import { describe, expect, test } from "vitest";
 import { open, plant, summary, treeOf } from "./scratch.ts";
 
 describe("reset", () => {
+  test("leaves nothing of a change under the other names of a file", () => {
+    const root = plant({ a: "1" });
+    nodeFs.linkSync(join(root, "a"), join(root, "b"));
+    const layer = open(root);
+    layer.fs.appendFileSync("a", "2");
+    layer.reset();
+    nodeFs.appendFileSync(join(root, "b"), "3");
+    expect(layer.fs.readFileSync("b", "utf8")).toBe("13");
+    layer.fs.writeFileSync("new", "");
+    expect(summary(layer)).toEqual(["file new size=0"]);
+  });
+
   test("lets a descriptor write to a file that had been moved with its directory", () => {
     const layer = open(plant({ "d/a": "12345" }));
     const descriptor = layer.fs.openSync("d/a", "r+");
