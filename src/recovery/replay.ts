@@ -16,6 +16,9 @@ import { hasAttributes, isSameContent, metaOf } from "./recorded-node.ts";
 import { aspectsOf, isReplaced, type Return, returnsOf, touchesAttributes } from "./returns.ts";
 import { shownContentId } from "./shown-content.ts";
 
+/** That an owner may read and write. */
+const ownerAccess = 0o600;
+
 /** How {@link Replay} treats a tree that is not as the operations left it. */
 export type Tolerance =
   /** Everything that each operation touched must be as it left it. */
@@ -314,10 +317,14 @@ export class Replay {
     const content = checkpointContent(this.#source, node);
     const hasOtherNames = found?.isFile() === true && found.nlink > 1;
     if (hasOtherNames) {
-      // Written into the node, so that its other names keep showing the same file.
+      // Written into the node, so that its other names keep showing the same file; its mode, which
+      // may keep its owner out, comes back with the attributes.
+      if ((found.mode & ownerAccess) !== ownerAccess) {
+        this.#fs.chmodSync(this.#at(path), found.mode | ownerAccess);
+      }
       this.#fs.writeFileSync(this.#at(path), readContent(content), { flag: "r+" });
       this.#fs.truncateSync(this.#at(path), content.size);
-      this.#setAttributes(path, node, found);
+      this.#setAttributes(path, node, this.#find(path) ?? found);
       return;
     }
     const meta = metaOf(node);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { AbsentNames, isCertain, isSettled } from "../../src/disk/lower/absent-names.ts";
 import { nativeCalls } from "../../src/disk/native/native-calls.ts";
+import { removeTree } from "../support/remove-tree.ts";
 
 const place = fs.realpathSync(tmpdir());
 const native = nativeCalls(Number.POSITIVE_INFINITY);
@@ -29,7 +30,7 @@ describe.runIf(native && isCertain(place))("names that a directory has not", () 
   afterEach(() => {
     absent.forget();
     listings.mockRestore();
-    fs.rmSync(root, { recursive: true });
+    removeTree(root);
   });
 
   const miss = (path = directory, times = 64) => {

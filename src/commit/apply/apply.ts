@@ -156,7 +156,7 @@ export class Applier {
   write(step: WriteStep<NodeImage, NodeImage>): void {
     const source = this.#disk.open(this.#directories.locate(step.staged), openFlags.read);
     try {
-      const target = this.#disk.open(this.#directories.locate(step.path), openFlags.update);
+      const target = this.#openToWrite(this.#directories.locate(step.path));
       try {
         const { size } = this.#disk.fstat(source);
         const content = openFile(this.#disk, source, size);
@@ -176,6 +176,23 @@ export class Applier {
       this.#disk.close(source);
     }
     this.setAttributes(step.path, step.node, step.times);
+  }
+
+  /**
+   * Opens a file whose mode may keep its owner out, before or after the operation: he has the right
+   * for a moment. Whatever comes of it, the step gives the mode that is to stay, as does taking it
+   * back.
+   */
+  #openToWrite(place: string): number {
+    try {
+      return this.#disk.open(place, openFlags.update);
+    } catch (error) {
+      const isRefused = (error as NodeJS.ErrnoException).code === "EACCES";
+      const stamp = isRefused ? this.#disk.lstat(place) : undefined;
+      if (stamp?.kind !== "file") throw error;
+      this.#disk.chmod(place, stamp.mode | 0o600);
+      return this.#disk.open(place, openFlags.update);
+    }
   }
 
   /** Mode, owner and, when asked for, times of what lies at a path. */
