@@ -55,23 +55,37 @@ export function laterReadTransfer(values: readonly unknown[]): Transfer & { buff
 /** What the `read` of a handle is asked for. @throws as Node. */
 export function handleReadTransfer(values: readonly unknown[]): Transfer & { buffer: unknown } {
   const [first, ...rest] = values;
-  let wanted: Wanted;
-  let buffer = first;
-  if (ArrayBuffer.isView(first)) {
-    const [options] = rest;
-    const isOptions = typeof options === "object" && options !== null;
-    wanted = isOptions ? wantedOf(first, options) : wantedAt(first, rest);
-  } else {
-    if (first !== undefined && !isTable(first)) askForOptions(first);
-    buffer = bufferOf(first);
-    wanted = wantedOf(buffer, first);
-  }
-  const { offset, view } = wanted;
+  const isView = ArrayBuffer.isView(first);
+  if (!isView && first !== undefined && !isTable(first)) askForOptions(first);
+  const buffer = isView ? first : bufferOf(first);
+  const given = isView ? wantedAt(first, rest) : wantedOf(buffer, first);
+  // An object in the place of the offset holds options, also where that is among options itself.
+  const isNested = typeof given.offset === "object" && given.offset !== null;
+  const wanted = isNested ? wantedOf(buffer, given.offset) : given;
+  const { view } = wanted;
+  const offset = wanted.offset ?? 0;
   const position = nodeHabits.handleChecksPosition ? wanted.position : placeOf(wanted.position);
-  const length = wanted.length ?? (view === undefined ? 0 : view.byteLength - Number(offset ?? 0));
-  const ask = (): unknown =>
-    (real.readSync as Ask)(closedDescriptor, buffer, offset ?? 0, length, position);
-  return { ...readOf({ view, offset: offset ?? 0, length, position }, ask), buffer };
+  const length = wanted.length ?? (view === undefined ? 0 : view.byteLength - Number(offset));
+  const ask = (): unknown => {
+    // Reading cuts the length to 32 bits first, which a handle does not. Writing has its limits.
+    if (view !== undefined && isBeyond(view, offset, length)) {
+      checkArguments(() => (real.writeSync as Ask)(closedDescriptor, buffer, offset, length));
+    }
+    const count = typeof length === "number" ? withinInt32(length) : length;
+    return (real.readSync as Ask)(closedDescriptor, buffer, { offset, length: count, position });
+  };
+  return { ...readOf({ view, offset, length, position }, ask), buffer };
+}
+
+/** Whether a length is wrong although the offset is right. */
+function isBeyond({ byteLength }: Uint8Array, offset: unknown, length: unknown): boolean {
+  if (typeof length !== "number" || !Number.isSafeInteger(offset) || byteLength === 0) return false;
+  const start = offset as number;
+  return start >= 0 && start <= byteLength && (length < 0 || length > byteLength - start);
+}
+
+function withinInt32(value: number): number {
+  return Math.max(-transferBytesMax, Math.min(transferBytesMax, value));
 }
 
 function askForOptions(options: unknown): void {

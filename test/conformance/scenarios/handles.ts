@@ -30,6 +30,36 @@ export const handles: readonly Scenario[] = [
     await handle.read(new Uint8Array(2), 0, 2, null);
     await handle.close();
   }),
+  scenario("read of a handle takes objects for options and cuts no length", async (trial) => {
+    const { fs, at, note } = trial;
+    const handle = await fs.promises.open(at("b.txt"));
+    const read = handle.read as (...all: unknown[]) => Promise<unknown>;
+    const five = (): Buffer => Buffer.alloc(5, "-");
+    for (const offset of [{}, { offset: 1, length: 2 }, { offset: 6 }, [], null]) {
+      const buffer = five();
+      await read.call(handle, { buffer, offset, position: 1 });
+      await read.call(handle, buffer, { offset, position: 1 });
+      await read.call(handle, buffer, offset);
+      note("bytes", buffer);
+    }
+    const lengths = [
+      6,
+      -1,
+      5.5,
+      2 ** 31,
+      2 ** 32,
+      2 ** 32 + 1,
+      -(2 ** 32),
+      Number.MAX_SAFE_INTEGER,
+    ];
+    for (const length of [...lengths, Number.POSITIVE_INFINITY]) {
+      await read.call(handle, five(), 0, length, 0);
+      await read.call(handle, five(), 2, length, 0);
+      await read.call(handle, { buffer: five(), length, position: 0 });
+      await read.call(handle, Buffer.alloc(0), 0, length, 0);
+    }
+    await handle.close();
+  }),
   scenario("readFile, writeFile and appendFile of a handle", async ({ fs, at }) => {
     const handle = await fs.promises.open(at("b.txt"), "r+");
     await handle.readFile("utf8");
