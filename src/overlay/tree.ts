@@ -201,7 +201,7 @@ export class Tree {
       const covered = this.#shownPath(directory, name) ?? this.#coveredPath(directory, name);
       const isOwn = node.lowerPath !== undefined && node.lowerPath === covered;
       node.coveredPath = isOwn || base?.stamp.kind !== "directory" ? undefined : covered;
-    }
+    } else if (directory.passed.has(name)) this.structure += 1; // A directory that went below.
     node.parent = directory;
     node.name = name;
     this.#setEntry(directory, name, { node, base, generation: ++this.generation }, isTold);
