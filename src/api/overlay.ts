@@ -284,8 +284,7 @@ export class Overlay extends History implements AsyncDisposable {
    *
    * @param options.settle whether to wait until what was committed is durable in the tree itself
    *   and not only by its journal, so that a reboot leaves nothing to do; `true` by default. With
-   *   `false` a sync that has begun since the last commit goes on, and keeps what the root lies on
-   *   from being unmounted until it is over; one that has not begun is left to the next commit.
+   *   `false` a sync that has begun goes on and keeps the file system from being unmounted.
    */
   async close(options: { readonly settle?: boolean } = {}): Promise<void> {
     checkOptions("close", options, { settle: true });

@@ -2,9 +2,11 @@ import type fs from "node:fs";
 import {
   bigIntStatsPrototype,
   dateOf,
+  giveDates,
   hasLazyDates,
   nanosecondKeys,
   Stats,
+  type StatsFields,
 } from "../disk/lower/lower-classes.ts";
 import { millisecondsOf, nanosecondsOf } from "./instant.ts";
 import type { Node } from "./node.ts";
@@ -13,27 +15,6 @@ import type { Node } from "./node.ts";
 const blockBytes = 4096;
 /** Unit of `st_blocks`, in bytes. */
 const sectorBytes = 512;
-
-interface StatsFields {
-  dev: number;
-  mode: number;
-  nlink: number;
-  uid: number;
-  gid: number;
-  rdev: number;
-  blksize: number;
-  ino: number;
-  size: number;
-  blocks: number;
-  atimeMs: number;
-  mtimeMs: number;
-  ctimeMs: number;
-  birthtimeMs: number;
-  atime?: Date;
-  mtime?: Date;
-  ctime?: Date;
-  birthtime?: Date;
-}
 
 // `new Stats()` is deprecated; sharing its prototype makes objects of the same class.
 const NodeStats = function (this: StatsFields, node: Node): void {
@@ -53,11 +34,7 @@ const NodeStats = function (this: StatsFields, node: Node): void {
   this.ctimeMs = millisecondsOf(node.ctime);
   this.birthtimeMs = millisecondsOf(node.birthtime);
   if (nanosecondKeys.length > 0) keepNanoseconds(this, node);
-  if (hasLazyDates) return;
-  this.atime = dateOf(this.atimeMs);
-  this.mtime = dateOf(this.mtimeMs);
-  this.ctime = dateOf(this.ctimeMs);
-  this.birthtime = dateOf(this.birthtimeMs);
+  giveDates(this);
 } as unknown as new (
   node: Node,
 ) => fs.Stats;

@@ -46,11 +46,11 @@ interface Listing {
 
 /**
  * Tells that a directory of the disk has no such name, where many new names are made in it: it is
- * listed once, and a look at its ctime tells with each name whether the list still holds. Looking
- * for a name that is not there takes 1.1 to 2.6 µs, a look at the directory 0.8.
+ * listed once, and a look at its ctime tells with each name whether the list still holds. All of a
+ * write takes a fifth to a quarter less then (`docs/benchmarks.md`).
  *
- * That look goes by the whole path: one below a root that is held open would take 0.1 to 0.2 µs
- * less, but would not notice that another root has taken its place or is mounted over it.
+ * That look goes by the whole path (1.5 µs): one at a directory that is held open would take half
+ * of it, but would not notice that another root has taken its place or is mounted over it.
  */
 export class AbsentNames {
   readonly #listings = new Map<string, Listing>();

@@ -33,6 +33,37 @@ export const nanosecondKeys: readonly symbol[] = Object.getOwnPropertySymbols(fs
 /** Later Nodes compute the dates of a `Stats` from its milliseconds when they are asked for. */
 export const hasLazyDates = Object.hasOwn(Stats.prototype, "mtime");
 
+/** The fields of a `Stats` while it is made. */
+export interface StatsFields {
+  dev: number;
+  mode: number;
+  nlink: number;
+  uid: number;
+  gid: number;
+  rdev: number;
+  blksize: number;
+  ino: number;
+  size: number;
+  blocks: number;
+  atimeMs: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  birthtimeMs: number;
+  atime?: Date;
+  mtime?: Date;
+  ctime?: Date;
+  birthtime?: Date;
+}
+
+/** Gives a `Stats` its dates, where this Node does not compute them later. */
+export function giveDates(stats: StatsFields): void {
+  if (hasLazyDates) return;
+  stats.atime = dateOf(stats.atimeMs);
+  stats.mtime = dateOf(stats.mtimeMs);
+  stats.ctime = dateOf(stats.ctimeMs);
+  stats.birthtime = dateOf(stats.birthtimeMs);
+}
+
 /** The date of a time in milliseconds as Node gives it: rounded to the nearest one. */
 export function dateOf(milliseconds: number): Date {
   return new Date(Math.round(milliseconds));

@@ -1,5 +1,5 @@
 import type fs from "node:fs";
-import { dateOf, hasLazyDates, nanosecondKeys, Stats } from "../lower/lower-classes.ts";
+import { giveDates, nanosecondKeys, Stats, type StatsFields } from "../lower/lower-classes.ts";
 import { makeDevice } from "../node-stats.ts";
 
 /**
@@ -20,17 +20,8 @@ let lastStats: fs.Stats;
 
 const twoTo32 = 2 ** 32;
 
-interface Fields extends Omit<{ -readonly [Name in keyof fs.Stats]: fs.Stats[Name] }, Dates> {
-  atime?: Date;
-  mtime?: Date;
-  ctime?: Date;
-  birthtime?: Date;
-}
-
-type Dates = "atime" | "mtime" | "ctime" | "birthtime";
-
 // `new Stats()` is deprecated; sharing its prototype makes objects of the same class.
-const StatxStats = function (this: Fields, words: Uint32Array): void {
+const StatxStats = function (this: StatsFields, words: Uint32Array): void {
   this.dev = makeDevice(at(words, 34), at(words, 35));
   this.mode = at(words, 7) & 0xffff;
   this.nlink = at(words, 4);
@@ -46,11 +37,7 @@ const StatxStats = function (this: Fields, words: Uint32Array): void {
   this.ctimeMs = millisecondsAt(words, 24);
   this.birthtimeMs = millisecondsAt(words, 20);
   if (nanosecondKeys.length > 0) keepNanoseconds(this, words);
-  if (hasLazyDates) return;
-  this.atime = dateOf(this.atimeMs);
-  this.mtime = dateOf(this.mtimeMs);
-  this.ctime = dateOf(this.ctimeMs);
-  this.birthtime = dateOf(this.birthtimeMs);
+  giveDates(this);
 } as unknown as new (
   words: Uint32Array,
 ) => fs.Stats;
@@ -68,7 +55,7 @@ function millisecondsAt(words: Uint32Array, index: number): number {
 /** Of access, modification, change and birth: where their nanoseconds are. */
 const nanosecondsAt = [18, 30, 26, 22];
 
-function keepNanoseconds(stats: Fields, words: Uint32Array): void {
+function keepNanoseconds(stats: StatsFields, words: Uint32Array): void {
   const table = stats as unknown as Record<symbol, number>;
   for (const [order, key] of nanosecondKeys.entries()) {
     table[key] = at(words, nanosecondsAt[order] as number);
